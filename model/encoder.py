@@ -1,0 +1,119 @@
+"""The one public face of the model: pictures and words in, semantic vectors out."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from safetensors.numpy import load_file
+
+from model.card import Card, Checkpoint
+from model.engines import Engine, open_engine
+from model.errors import BadWeights, NoTextTower
+from model.modality import Modality, Vectors, strip, unit
+from model.preprocess import SETTINGS, photo_pixels, sketch_pixels
+from model.wordpiece import WordPiece
+
+Pixels = NDArray[np.uint8]
+Item = TypeVar("Item")
+
+# Large enough to fill the cores, small enough that a batch of pixels stays in their cache.
+BATCH = 16
+
+
+class Encoder:
+    """Sketches, photos and words to unit vectors of one space; `Encoder.load()` is the way in.
+
+    >>> encoder = Encoder.load("lite")
+    >>> encoder.sketches([drawing]) @ encoder.photos(pictures).T
+    """
+
+    def __init__(self, checkpoint: Checkpoint, engine: Engine) -> None:
+        self.card: Card = checkpoint.card
+        self.engine = engine
+        self._checkpoint = checkpoint
+        self._size = self.card.image_tower.size or 224
+        self._heads = _load_heads(checkpoint)
+        self._encodings = {kind: self._heads.get(f"encoding.{kind}") for kind in Modality}
+        self._words: WordPiece | None = None
+
+    @classmethod
+    def load(cls, name_or_path: str | Path = "lite", *, engine: str = "auto") -> "Encoder":
+        """A shipped model by name, or a folder with a card; engine is auto, openvino or torch."""
+        checkpoint = Checkpoint.find(name_or_path)
+        return cls(checkpoint, open_engine(engine, checkpoint))
+
+    @property
+    def dimension(self) -> int:
+        return self.card.dimension
+
+    @property
+    def fingerprint(self) -> str:
+        """Vectors may meet only under one fingerprint."""
+        return self.card.fingerprint
+
+    def sketches(self, images: Sequence[Image.Image]) -> Vectors:
+        """RGB (or RGBA: ink on nothing) drawings; raises EmptyDrawing where one has no line in it."""
+        return self._in_batches(images, lambda part: self.encode_sketches([*map(self.prepare_sketch, part)]))
+
+    def photos(self, images: Sequence[Image.Image]) -> Vectors:
+        """RGB photos."""
+        return self._in_batches(images, lambda part: self.encode_photos([*map(self.prepare_photo, part)]))
+
+    def texts(self, texts: Sequence[str]) -> Vectors:
+        """Words, such as "a red car"; raises NoTextTower where the model has none."""
+        return self._in_batches(texts, self._encode_texts)
+
+    # The same in two steps, for callers who prepare in many threads and encode in one.
+
+    def prepare_sketch(self, image: Image.Image) -> Pixels:
+        return sketch_pixels(image, self._size)
+
+    def prepare_photo(self, image: Image.Image) -> Pixels:
+        return photo_pixels(image, self._size)
+
+    def encode_sketches(self, prepared: Sequence[Pixels]) -> Vectors:
+        return self._encode_images(prepared, Modality.SKETCH)
+
+    def encode_photos(self, prepared: Sequence[Pixels]) -> Vectors:
+        return self._encode_images(prepared, Modality.PHOTO)
+
+    def _encode_images(self, prepared: Sequence[Pixels], kind: Modality) -> Vectors:
+        return self._semantic(self.engine.embed_images(np.stack(prepared)), kind)
+
+    def _encode_texts(self, texts: Sequence[str]) -> Vectors:
+        weight, bias = self._heads.get("text.weight"), self._heads.get("text.bias")
+        if weight is None or bias is None:
+            raise NoTextTower(f"model {self.card.name!r} has no text tower: search with a drawing or a photo")
+        if self._words is None:
+            self._words = WordPiece.from_file(self._checkpoint.file("words"))
+        sentences = self.engine.embed_texts(self._words(texts))
+        return self._semantic(unit(sentences @ weight + bias), Modality.TEXT)
+
+    def _semantic(self, embeddings: Vectors, kind: Modality) -> Vectors:
+        encoding = self._encodings[kind]
+        if encoding is None:
+            raise BadWeights(f"model {self.card.name!r} has no encoding for {kind}; its heads are incomplete")
+        return strip(embeddings, encoding)
+
+    def _in_batches(self, items: Sequence[Item], encode: Callable[[Sequence[Item]], Vectors]) -> Vectors:
+        parts = [encode(items[start : start + BATCH]) for start in range(0, len(items), BATCH)]
+        return np.concatenate(parts) if parts else np.empty((0, self.dimension), dtype=np.float32)
+
+
+def _load_heads(checkpoint: Checkpoint) -> dict[str, NDArray[np.float32]]:
+    card = checkpoint.card
+    if card.preprocessing != dict(SETTINGS):
+        raise BadWeights(
+            f"model {card.name!r} was made for another way of preparing pictures than this version's: "
+            "install the sketchseek version that its card came with, or export the model again"
+        )
+    heads = load_file(checkpoint.file("heads"))
+    for name, values in heads.items():
+        if values.shape[-1] != card.dimension:
+            raise BadWeights(
+                f"model {card.name!r}: {name} has {values.shape[-1]} numbers, its card says {card.dimension}"
+            )
+    return {name: values.astype(np.float32) for name, values in heads.items()}

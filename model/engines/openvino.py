@@ -1,0 +1,64 @@
+"""OpenVINO on the CPU: the default. Nothing here imports torch."""
+
+import os
+import threading
+from functools import cached_property
+from pathlib import Path
+
+# Its usage statistics ask the network at import; a photo library's tool must not.
+os.environ.setdefault("OPENVINO_TELEMETRY_OPT_OUT", "1")
+
+import numpy as np
+import openvino
+from numpy.typing import NDArray
+
+from model.card import Checkpoint
+from model.modality import Vectors, unit
+from model.wordpiece import Tokens
+
+# Full precision on every CPU: bf16, which some would choose by themselves, moves vectors (cosine .9985)
+# so that an index made on one machine would not quite fit another.
+_OPTIONS = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+
+
+class OpenVinoEngine:
+    name = "openvino"
+    device = "cpu"
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._core = openvino.Core()
+        self._checkpoint = checkpoint
+        self._text_lock = threading.Lock()
+        checkpoint.file("openvino.image.bin")
+        self._image = _Graph(self._core, checkpoint.file("openvino.image"))
+
+    def embed_images(self, pixels: NDArray[np.uint8]) -> Vectors:
+        return self._image([pixels])
+
+    def embed_texts(self, tokens: Tokens) -> Vectors:
+        with self._text_lock:
+            graph = self._text
+        kinds = np.zeros_like(tokens.ids)
+        hidden = graph({"input_ids": tokens.ids, "attention_mask": tokens.mask, "token_type_ids": kinds})
+        mask = tokens.mask[:, :, None].astype(np.float32)
+        return unit((hidden * mask).sum(axis=1) / mask.sum(axis=1))
+
+    @cached_property
+    def _text(self) -> "_Graph":
+        # Loaded at the first words: most searches are drawn.
+        return _Graph(self._core, self._checkpoint.file("openvino.text"))
+
+
+class _Graph:
+    """A compiled network with an inference request for each thread that asks."""
+
+    def __init__(self, core: openvino.Core, path: Path) -> None:
+        self._compiled = core.compile_model(str(path), "CPU", _OPTIONS)
+        self._mine = threading.local()
+
+    def __call__(self, inputs: object) -> Vectors:
+        request = getattr(self._mine, "request", None)
+        if request is None:
+            request = self._mine.request = self._compiled.create_infer_request()
+        result: Vectors = request.infer(inputs)[0].copy()
+        return result

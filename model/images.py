@@ -1,0 +1,279 @@
+"""Bytes or a path to pixels: the only place in the product that decodes pictures.
+
+`decode` trusts nothing: the format is sniffed, size is checked before a pixel is made, and whatever a
+hostile or broken file provokes comes out as one BadImage line. The line never names the file: callers do.
+What comes back is upright sRGB without metadata.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import stat
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Named here so that Image.open finds its eight formats at once and never loads the exotic ones.
+from PIL import (
+    AvifImagePlugin,  # noqa: F401
+    BmpImagePlugin,  # noqa: F401
+    ExifTags,
+    GifImagePlugin,  # noqa: F401
+    Image,
+    ImageCms,
+    JpegImagePlugin,  # noqa: F401
+    PngImagePlugin,  # noqa: F401
+    TiffImagePlugin,  # noqa: F401
+    UnidentifiedImageError,
+    WebPImagePlugin,  # noqa: F401
+)
+
+from model.errors import BadImage
+from model.sniff import FORMATS, declared_size, picture_format, what_it_is_instead
+
+
+@dataclass(frozen=True)
+class Caps:
+    """What a caller is willing to decode."""
+
+    max_bytes: int
+    max_pixels: int
+    formats: frozenset[str]
+
+
+PHOTO_CAPS = Caps(max_bytes=256 * 2**20, max_pixels=200_000_000, formats=FORMATS)
+SKETCH_CAPS = Caps(max_bytes=20 * 2**20, max_pixels=25_000_000, formats=FORMATS)
+
+# Our own cap is checked first; Pillow's stays as the second wall (it raises at twice this), and its remarks
+# about metadata that we drop anyway are not worth a line on anybody's console.
+Image.MAX_IMAGE_PIXELS = PHOTO_CAPS.max_pixels
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = frozenset(_TURNS[tag] for tag in (5, 6, 7, 8))
+_LARGEST_PROFILE = 4 * 2**20
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A picture ready for use. `width`, `height`: its full size as displayed; `image` may be smaller."""
+
+    image: Image.Image
+    width: int
+    height: int
+    format: str
+
+
+def decode(
+    source: bytes | Path, *, caps: Caps = PHOTO_CAPS, shortest: int | None = None, keep_alpha: bool = False
+) -> Decoded:
+    """Decode to upright sRGB, over white (or to RGBA with `keep_alpha`, where something shows through).
+
+    With `shortest`, a scaled decode whose shorter side is still at least twice that, where the photo has it.
+    """
+    data = _read(source, caps) if isinstance(source, Path) else source
+    _check_bytes(len(data), caps)
+    name = picture_format(data)
+    if name is None:
+        raise BadImage(what_it_is_instead(data))
+    if name not in caps.formats:
+        raise BadImage(
+            f"{name} pictures are not accepted here; send one of {', '.join(sorted(caps.formats))}"
+        )
+    if declared := declared_size(data, name):
+        _check_pixels(*declared, caps)
+    image, (width, height) = _load(data, name, caps, shortest)
+    try:
+        turn = _turn(image, name)
+        flat = _to_srgb(_shrunk(_eight_bit(image), shortest), image.info.get("icc_profile"), keep_alpha)
+        upright = flat if turn is None else flat.transpose(turn)
+    except Exception as error:
+        raise BadImage(f"the {name} has pixels or colours that cannot be used ({_reason(error)})") from error
+    if turn in _SIDEWAYS:
+        width, height = height, width
+    # A plain copy of the pixels: the decoder's object holds metadata, and with it perhaps the file.
+    upright.info = {}
+    return Decoded(upright, width, height, name)
+
+
+def _read(path: Path, caps: Caps) -> bytes:
+    try:
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise BadImage("not a picture: it is a folder")
+        if not stat.S_ISREG(found.st_mode):
+            raise BadImage("not a picture: it is no regular file")
+        _check_bytes(found.st_size, caps)
+        with path.open("rb") as file:
+            # One byte more than allowed shows a file that grew since stat.
+            return file.read(caps.max_bytes + 1)
+    except FileNotFoundError as error:
+        raise BadImage("there is no such file") from error
+    except PermissionError as error:
+        raise BadImage("no permission to read it") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "its name is impossible"
+        raise BadImage(f"it cannot be read: {why}") from error
+
+
+def _check_bytes(count: int, caps: Caps) -> None:
+    if count > caps.max_bytes:
+        raise BadImage(f"the file has {count / 2**20:.1f} MiB; the limit is {caps.max_bytes / 2**20:g} MiB")
+
+
+def _check_pixels(width: int, height: int, caps: Caps) -> None:
+    if width * height > caps.max_pixels:
+        megapixels = width * height / 1e6
+        limit = caps.max_pixels / 1e6
+        raise BadImage(f"{width} x {height} is {megapixels:.4g} megapixels; the limit is {limit:g}")
+
+
+def _load(data: bytes, name: str, caps: Caps, shortest: int | None) -> tuple[Image.Image, tuple[int, int]]:
+    """The loaded picture, scaled where asked, not yet turned; and its full size, turned as little."""
+    if name == "HEIF":
+        _register_heif()
+    image: Image.Image | None = None
+    try:
+        image = Image.open(io.BytesIO(data), formats=(name,))
+        _check_pixels(*image.size, caps)
+        full = image.size
+        if shortest is not None and name == "JPEG":
+            # A square box: the rule is about the shorter side, so it need not know which way is up.
+            image.draft(image.mode, (2 * shortest, 2 * shortest))
+        image.load()
+    except BadImage:
+        raise
+    except Exception as error:
+        # Decoders raise nearly every type there is on damaged bytes; all of them mean the same thing here.
+        raise BadImage(_complaint(data, name, caps, image, error)) from error
+    if name != "JPEG":
+        # TIFF turns itself upright while loading, and HEIF may correct what its header said.
+        full = image.size
+        _check_pixels(*full, caps)
+    return image, full
+
+
+@functools.cache
+def _register_heif() -> None:
+    # Imported on the first HEIC only: who has none should not load its codecs.
+    import pillow_heif
+
+    pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+
+
+def _complaint(data: bytes, name: str, caps: Caps, image: Image.Image | None, error: Exception) -> str:
+    if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
+        return f"the {name} claims far too many pixels; the limit is {caps.max_pixels / 1e6:g} megapixels"
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory to decode this {name}"
+    if image is None:
+        return f"the {name} is damaged: its header cannot be read ({_reason(error)})"
+    if "truncated" in str(error) or "incomplete" in str(error):
+        return f"the {name} breaks off{_how_far(image)}: the file is incomplete, copy it again"
+    return f"the {name} is damaged and cannot be decoded ({_reason(error)})"
+
+
+def _how_far(image: Image.Image) -> str:
+    # A decoder fills a black picture from the top, so the lowest row that is not black tells how far it came.
+    try:
+        box = image.im.getbbox()
+    except (AttributeError, ValueError):
+        box = None
+    return f" after about {100 * box[3] // image.height} % of the picture" if box else " before its end"
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    # Pillow quotes the object that it was reading, address and all.
+    if isinstance(error, UnidentifiedImageError) or "<" in text or not text:
+        return "not a valid file of its kind"
+    return text[:120]
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """The picture in one of the modes L, RGB, RGBA, CMYK, whatever it was stored as."""
+    if image.mode in ("L", "RGB", "RGBA", "CMYK") and "transparency" not in image.info:
+        return image
+    if image.mode.startswith(("I", "F")):
+        return _from_deep_grey(np.asarray(image), image.mode)
+    if image.has_transparency_data:
+        # La first becomes LA: only that one can become RGBA.
+        return (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def _shrunk(image: Image.Image, shortest: int | None) -> Image.Image:
+    factor = min(image.size) // (2 * shortest) if shortest else 1
+    return image.reduce(factor) if factor > 1 else image
+
+
+def _from_deep_grey(values: NDArray[Any], mode: str) -> Image.Image:
+    """16-bit, 32-bit and floating grey to 8 bits: scaled by the range they are meant for, never clipped."""
+    if mode.startswith("I;16"):
+        return Image.fromarray((values.astype(np.uint16) >> 8).astype(np.uint8))
+    finite = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    low = min(float(finite.min()), 0.0)
+    high = float(finite.max())
+    white = next((limit for limit in (1.0, 255.0, 65535.0) if low >= 0 and high <= limit), high)
+    scaled = (finite - low) * (255.0 / max(white - low, 1e-6))
+    return Image.fromarray(scaled.clip(0, 255).astype(np.uint8))
+
+
+def _to_srgb(image: Image.Image, profile: object, keep_alpha: bool) -> Image.Image:
+    alpha = image.getchannel("A") if image.mode == "RGBA" else None
+    colours = _by_profile(image, profile) if isinstance(profile, bytes) else None
+    plain = colours if colours is not None else image.convert("RGB")
+    if alpha is None or alpha.getextrema()[0] == 255:
+        return plain
+    if keep_alpha:
+        plain.putalpha(alpha)
+        return plain
+    paper = Image.new("RGB", plain.size, "white")
+    paper.paste(plain, mask=alpha)
+    return paper
+
+
+def _by_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
+    """Colours by the embedded profile; None where it is sRGB already, broken, or made for another mode."""
+    if not 0 < len(profile) <= _LARGEST_PROFILE:
+        return None
+    source = image.convert("RGB") if image.mode == "RGBA" else image
+    try:
+        transform = _transform(profile, source.mode)
+        return None if transform is None else transform.apply(source)
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None
+
+
+@functools.lru_cache(maxsize=8)
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    if mode == "RGB" and "srgb" in (opened.profile.profile_description or "").lower():
+        return None
+    srgb = ImageCms.createProfile("sRGB")
+    return ImageCms.buildTransform(opened, srgb, mode, "RGB")
+
+
+def _turn(image: Image.Image, name: str) -> Image.Transpose | None:
+    # libheif has turned a HEIC by its own boxes already; its EXIF tag says the same thing once more.
+    if name == "HEIF":
+        return None
+    try:
+        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:
+        # Broken EXIF is no reason to refuse a good picture.
+        return None

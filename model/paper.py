@@ -1,0 +1,154 @@
+"""What a drawing lies on: white canvas, cream paper, a blackboard, a sheet photographed in a dim room.
+
+`read_sheet` finds how bright, how noisy and how unevenly lit the paper is, and whether the ink is the lighter
+of the two; or that nothing here is paper, since the picture is a photograph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageChops, ImageFilter
+
+# How far colour counts as darkness: 0 is plain luminance (yellow vanishes), 1 makes every colour black.
+COLOUR_AS_INK = 0.5
+# This share of a drawing is paper, give or take NEAR grey levels; under even light, where the border shows it,
+# solid shapes may leave as little as LEAST_PAPER.
+PAPER_SHARE = 0.75
+LEAST_PAPER = 0.3
+NEAR = 24
+# What changes its hue more than this is no paper (a meadow, a sky); nor is what has this share of the picture
+# lighter than itself, nor what is as rough as this (a wall, the sea). Then it is a photograph.
+HUE_SPREAD = 6.0
+LIGHTER_SHARE = 0.02
+MOST_NOISE = 20
+
+SETTINGS: Mapping[str, object] = MappingProxyType(
+    {
+        "colour_as_ink": COLOUR_AS_INK,
+        "paper_share": PAPER_SHARE,
+        "least_paper": LEAST_PAPER,
+        "near": NEAR,
+        "hue_spread": HUE_SPREAD,
+        "lighter_share": LIGHTER_SHARE,
+        "most_noise": MOST_NOISE,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The paper under one drawing: how bright and how noisy it is, of the negative where it is `dark`."""
+
+    dark: bool
+    level: int
+    noise: int
+    light: Image.Image | None
+
+
+def read_sheet(view: Image.Image) -> tuple[Sheet | None, Image.Image]:
+    """The paper, and the picture in the grey that it is to be read in; no paper in a photograph."""
+    tones = grey(view, dark=False)
+    level, even = _border(tones)
+    sheet = (_even_sheet(view, tones, level) if even else None) or _uneven_sheet(view, tones)
+    return sheet, grey(view, dark=True) if sheet and sheet.dark else tones
+
+
+def _even_sheet(view: Image.Image, tones: Image.Image, level: int) -> Sheet | None:
+    dark = _is_dark(tones, level)
+    if dark:
+        tones = grey(view, dark=True)
+        level, _ = _border(tones)
+    histogram = np.array(tones.histogram())
+    share, level, noise = _paper_at(level, histogram)
+    lighter = histogram[level + NEAR + 1 :].sum() / histogram.sum()
+    if share < LEAST_PAPER or noise > MOST_NOISE or lighter > LIGHTER_SHARE:
+        return None
+    if share < PAPER_SHARE and _is_colourful(view, tones, level):
+        return None
+    return Sheet(dark, level, noise, light=None)
+
+
+def _uneven_sheet(view: Image.Image, tones: Image.Image) -> Sheet | None:
+    dark = _is_dark_unevenly(tones)
+    if dark:
+        tones = grey(view, dark=True)
+    light = _lighting(tones)
+    flat = flattened(tones, light, dark=dark)
+    histogram = np.array(flat.histogram())
+    share, level, noise = _paper_at(int(histogram[128:].argmax()) + 128, histogram)
+    if share < PAPER_SHARE or _is_colourful(view, flat, level):
+        return None
+    return Sheet(dark, level, noise, light)
+
+
+def _paper_at(level: int, histogram: NDArray[np.int_]) -> tuple[float, int, int]:
+    """The share of the picture near this level, its commonest level, and twice its deviation from that."""
+    low, high = max(level - NEAR, 0), min(level + NEAR + 1, 256)
+    near = histogram[low:high]
+    count = max(int(near.sum()), 1)
+    level = low + int(near.argmax())
+    noise = 2 * float(np.sqrt((near * (np.arange(low, high) - level) ** 2).sum() / count))
+    return count / int(histogram.sum()), level, round(noise)
+
+
+def _is_dark(tones: Image.Image, level: int) -> bool:
+    """Whether what stands out from an even sheet is lighter than it: grey card may be drawn on either way."""
+    histogram = tones.histogram()
+    return sum(histogram[level + NEAR + 1 :]) > sum(histogram[: max(level - NEAR, 0)])
+
+
+def _is_dark_unevenly(tones: Image.Image) -> bool:
+    """The same where the light changes: strokes part from their surroundings to one side only."""
+    small = tones.resize((96, 96), Image.Resampling.BOX)
+    around = np.asarray(small.filter(ImageFilter.GaussianBlur(6)), dtype=np.float32)
+    return bool(((np.asarray(small) - around) ** 3).sum() > 0)
+
+
+def _is_colourful(view: Image.Image, flat: Image.Image, level: int) -> bool:
+    """Whether the supposed paper changes its hue: paper does not, a sky or a meadow does."""
+    red, green, blue = view.convert("RGB").resize((64, 64), Image.Resampling.BOX).split()
+    paper = np.abs(np.asarray(flat.resize((64, 64), Image.Resampling.BOX)).astype(int) - level) <= NEAR
+    hues = [np.asarray(band).astype(int) - np.asarray(green) for band in (red, blue)]
+    return bool(paper.any() and np.hypot(hues[0][paper].std(), hues[1][paper].std()) > HUE_SPREAD)
+
+
+def grey(view: Image.Image, *, dark: bool) -> Image.Image:
+    """Brightness, with colour counted as ink; of the negative where the sheet is dark."""
+    colours = ImageChops.invert(view) if dark else view
+    if view.mode == "L":
+        return colours
+    red, green, blue = colours.split()
+    least = ImageChops.darker(ImageChops.darker(red, green), blue)
+    return Image.blend(colours.convert("L"), least, COLOUR_AS_INK)
+
+
+def _border(tones: Image.Image) -> tuple[int, bool]:
+    """How bright the border is, and whether it is even."""
+    small = np.asarray(tones.resize((64, 64), Image.Resampling.BOX))
+    ring = np.concatenate(
+        [small[:3].ravel(), small[-3:].ravel(), small[:, :3].ravel(), small[:, -3:].ravel()]
+    )
+    level = int(np.median(ring))
+    return level, bool((np.abs(ring.astype(int) - level) <= NEAR).mean() >= 0.75)
+
+
+def _lighting(tones: Image.Image) -> Image.Image:
+    """The light on the paper, as if nobody had drawn on it."""
+    small = tones.resize((96, 96), Image.Resampling.BOX)
+    closed = small.filter(ImageFilter.MaxFilter(9)).filter(ImageFilter.MinFilter(5))
+    small = closed.filter(ImageFilter.GaussianBlur(4))
+    return small.resize(tones.size, Image.Resampling.BILINEAR)
+
+
+def flattened(tones: Image.Image, light: Image.Image, *, dark: bool) -> Image.Image:
+    """As if under even light: paper dims with its light, while what is chalked on a board only adds to it."""
+    if dark:
+        return ImageChops.invert(ImageChops.subtract(light, tones))
+    bright = np.maximum(np.asarray(light), 1).astype(np.uint16)
+    even = np.asarray(tones).astype(np.uint16) * 255 // bright
+    return Image.fromarray(np.minimum(even, 255).astype(np.uint8))

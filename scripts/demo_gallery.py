@@ -1,0 +1,87 @@
+"""Fetches the demo gallery: the photo cut-outs of Debian's package tuxpaint-stamps-default, named by their captions.
+
+Needs apt-get and dpkg, but neither root nor a changed system: the package is downloaded and unpacked in a folder.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PACKAGE = "tuxpaint-stamps-default"
+STAMPS = Path("usr/share/tuxpaint/stamps")
+# Drawn rather than photographed, or all alike.
+NO_PHOTOS = re.compile(r"(^|/)(symbols|cartoon|flags|roadsigns|toys|hanukkah)(/|$)")
+
+
+def main() -> None:
+    target = Path(sys.argv[1])
+    for tool in ("apt-get", "dpkg"):
+        if shutil.which(tool) is None:
+            sys.exit(
+                f"The demo gallery comes as a Debian package, and there is no {tool} here.\n"
+                "Use a folder of your own pictures instead: make demo PHOTOS=/my/pictures"
+            )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        folder = Path(scratch)
+        print(f"Fetching {PACKAGE} (160 MB) ...", flush=True)
+        archive = download(folder)
+        subprocess.run(["dpkg", "-x", archive.name, "unpacked"], cwd=folder, check=True)
+        count = collect(folder / "unpacked" / STAMPS, folder / "photos")
+        (folder / "photos").rename(target)
+    print(f"{count} photos in {target} (Tux Paint stamps by their many contributors, GPL-2)")
+
+
+def download(folder: Path) -> Path:
+    """With the system's package lists, or else with lists of our own: a fresh container has none."""
+    lists = folder / "lists"
+    (lists / "partial").mkdir(parents=True)
+    own = ["-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={folder}"]
+    quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    if subprocess.run(["apt-get", "download", PACKAGE], **quiet).returncode:
+        subprocess.run(["apt-get", *own, "update"], **quiet)
+        subprocess.run(["apt-get", *own, "download", PACKAGE], **quiet)
+    found = next(folder.glob("*.deb"), None)
+    if found is None:
+        sys.exit(
+            f"apt-get could not download {PACKAGE}; is there a network?\n"
+            "Use a folder of your own pictures instead: make demo PHOTOS=/my/pictures"
+        )
+    return found
+
+
+def collect(stamps: Path, target: Path) -> int:
+    """Copies the photos, each under its caption, which is what people will see beside it."""
+    count = 0
+    for picture in sorted(stamps.rglob("*.png")):
+        relative = picture.relative_to(stamps)
+        if NO_PHOTOS.search(relative.parent.as_posix()) or re.search(r"_(mirror|flip)$", picture.stem):
+            continue
+        name = caption(picture) or picture.stem.replace("_", " ")
+        folder = target / relative.parts[0]
+        folder.mkdir(parents=True, exist_ok=True)
+        copy = folder / f"{name}.png"
+        number = 2
+        while copy.exists():
+            copy = folder / f"{name} {number}.png"
+            number += 1
+        shutil.copyfile(picture, copy)
+        count += 1
+    return count
+
+
+def caption(picture: Path) -> str:
+    """The first line beside a stamp: "A strawberry." becomes "strawberry"."""
+    try:
+        line = picture.with_suffix(".txt").read_text(encoding="utf-8", errors="replace").splitlines()[0]
+    except (OSError, IndexError):
+        return ""
+    bare = re.sub(r"^(a|an|the|some)\s+", "", line.strip().rstrip("."), flags=re.IGNORECASE)
+    return re.sub(r"[^\w ,'-]+", " ", bare).strip()[:60]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""The command `sketchseek`: one group that mounts the rooms' commands, each loaded only when it is asked for."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+# Command: (module, what it is for). Loading a model's libraries just to print --help would take a second.
+_COMMANDS = {
+    "index": ("service.commands.index", "Bring an index up to date with folders of photos."),
+    "search": ("service.commands.search", "Find the photos that show what a drawing shows."),
+    "serve": ("service.commands.serve", "Serve the page and the HTTP API for an index."),
+}
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(_COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            # Imported only now: --help shall not wait for numpy.
+            from model.errors import SketchseekError
+
+            if isinstance(error, SketchseekError):
+                raise click.ClickException(str(error)) from None
+            raise
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="sketchseek")
+def main() -> None:
+    """Draw a few lines, get the photos of your own collection that show that thing.
+
+    \b
+    sketchseek index ~/Pictures --index ~/.sketchseek
+    sketchseek search drawing.png --index ~/.sketchseek
+    sketchseek serve --index ~/.sketchseek
+    """
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""`sketchseek index`: the batch job, with a progress bar, and what was skipped at the end."""
+
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import click
+
+from indexer import Report, run
+from model import Encoder
+from service.commands import index_option, model_options
+
+SHOWN = 20
+
+
+@click.command(
+    "index",
+    epilog="Run it again at any time: only new, changed and deleted photos are worked on. "
+    "Without PHOTOS it looks at the folders of earlier runs.",
+)
+@click.argument("photos", nargs=-1, type=click.Path(path_type=Path))
+@index_option(required=True)
+@model_options
+@click.option(
+    "--accept-deletions", is_flag=True, help="Believe that a folder which is empty now was emptied."
+)
+def command(photos: tuple[Path, ...], index: Path, model: str, engine: str, accept_deletions: bool) -> None:
+    """Bring an index up to date with folders of PHOTOS."""
+    started = time.monotonic()
+    encoder = Encoder.load(model, engine=engine)
+    with _Bar() as bar:
+        try:
+            report = run(index, photos, encoder, bar, accept_deletions=accept_deletions)
+        except KeyboardInterrupt:
+            bar.close()
+            click.echo("\nStopped. What is done is kept; run the same command again to go on.", err=True)
+            sys.exit(130)
+    _tell(report, index, time.monotonic() - started)
+    if report.problems:
+        sys.exit(1)
+
+
+def _tell(report: Report, index: Path, seconds: float) -> None:
+    for skipped in report.skipped[:SHOWN]:
+        click.echo(f"skipped {skipped.path}: {skipped.reason}", err=True)
+    if len(report.skipped) > SHOWN:
+        click.echo(f"... and {len(report.skipped) - SHOWN} more", err=True)
+    for problem in report.problems:
+        click.secho(f"not indexed: {problem}", err=True, fg="red")
+    counts = [
+        f"{number} {word}"
+        for number, word in (
+            (report.added, "added"),
+            (report.changed, "changed"),
+            (report.removed, "removed"),
+            (report.unchanged, "unchanged"),
+            (len(report.skipped), "skipped"),
+        )
+        if number
+    ]
+    state = "published" if report.published else "unchanged:"
+    rate = f", {report.embedded / seconds:.0f} photos/s" if report.embedded else ""
+    click.echo(f"{', '.join(counts) or 'nothing to do'} ({seconds:.1f} s{rate})")
+    click.echo(f"{index}: {state} generation {report.generation} with {report.photos} photos")
+
+
+class _Bar:
+    """A progress bar on a terminal; nothing elsewhere."""
+
+    def __init__(self) -> None:
+        self._bar: click._termui_impl.ProgressBar[int] | None = None
+        self._done = 0
+        self._started = 0.0
+
+    def begin(self, photos: int) -> None:
+        self._started = time.monotonic()
+        self._bar = click.progressbar(
+            length=photos, label=f"{photos} photos", file=sys.stderr, item_show_func=self._rate, show_pos=True
+        )
+        self._bar.__enter__()
+
+    def advance(self) -> None:
+        if self._bar is not None:
+            self._done += 1
+            self._bar.update(1, self._done)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.render_finish()
+            self._bar = None
+
+    def _rate(self, done: int | None) -> str | None:
+        return f"{done / (time.monotonic() - self._started):.0f}/s" if done else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,75 @@
+"""Errors as problem+json: a status, a stable code, one line that says what to do. Never a path or a trace."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from model import BadImage, EmptyDrawing
+from service.schemas import Problem
+
+log = logging.getLogger("sketchseek")
+
+# What the framework itself refuses, in our words.
+_HTTP = {
+    400: ("bad_request", "the request is not well formed; /openapi.json shows what it should look like"),
+    404: ("not_found", "there is nothing at this address; /openapi.json lists what there is"),
+    405: ("method_not_allowed", "this address does not take that method; /openapi.json lists what it takes"),
+    413: ("content_too_large", "the request is too large; send a smaller picture"),
+    416: ("range_not_satisfiable", "the photo has no such bytes"),
+}
+
+
+class ServiceError(Exception):
+    """An answer that is not a result."""
+
+    def __init__(self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail, self.headers = status, code, detail, headers
+
+
+TOO_LARGE = ServiceError(413, *_HTTP[413], headers={"connection": "close"})
+
+
+def answer(error: ServiceError) -> JSONResponse:
+    problem = Problem(
+        title=HTTPStatus(error.status).phrase, status=error.status, detail=error.detail, code=error.code
+    )
+    return JSONResponse(
+        problem.model_dump(), error.status, error.headers, media_type="application/problem+json"
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Teaches an app to answer every kind of error in the one shape."""
+
+    @app.exception_handler(ServiceError)
+    async def ours(_: Request, error: ServiceError) -> JSONResponse:
+        return answer(error)
+
+    @app.exception_handler(BadImage)
+    async def bad_image(_: Request, error: BadImage) -> JSONResponse:
+        code = "empty_drawing" if isinstance(error, EmptyDrawing) else "bad_image"
+        return answer(ServiceError(422, code, str(error)))
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][1:]) or "request"
+        return answer(ServiceError(422, "invalid_request", f"{where}: {first['msg']}"))
+
+    @app.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> JSONResponse:
+        code, detail = _HTTP.get(error.status_code, ("http_error", str(error.detail)))
+        return answer(ServiceError(error.status_code, code, detail, error.headers))
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return answer(
+            ServiceError(500, "internal_error", "something went wrong here; the server's log says what")
+        )

@@ -1,0 +1,90 @@
+"""What the service searches: a model and the open generation, swapped whole when a newer one is published."""
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from indexer import Hit, IndexProblem, Photo, Published, thumbnail_path, write_thumbnail
+from indexer import make_thumbnail as render_thumbnail
+from indexer.generation import current
+from model import PHOTO_CAPS, Caps, Encoder, SketchseekError, decode
+from service.schemas import Took
+
+log = logging.getLogger("sketchseek")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a search found, where, and how long each stage took."""
+
+    hits: list[Hit]
+    searched: int
+    generation: str
+    took: Took
+
+
+class Gallery:
+    """Every method may be called from several threads at once."""
+
+    def __init__(self, index: Path, encoder: Encoder, caps: Caps) -> None:
+        self.index = index
+        self.encoder = encoder
+        self._caps = caps
+        self._published = Published.open(index, encoder.fingerprint)
+        self._refreshing = threading.Lock()
+        self.problem: str | None = None
+
+    @property
+    def published(self) -> Published:
+        return self._published
+
+    def search_sketch(self, data: bytes, k: int) -> Answer:
+        """Bytes of a drawing to photos; raises BadImage where they are no drawing."""
+        published = self._published
+        clock = [time.perf_counter()]
+        image = decode(data, caps=self._caps, keep_alpha=True).image
+        pixels = self.encoder.prepare_sketch(image)
+        clock.append(time.perf_counter())
+        query = self.encoder.encode_sketches([pixels])
+        clock.append(time.perf_counter())
+        hits = published.search(query, k)
+        clock.append(time.perf_counter())
+        stages = [round(1000 * (after - before), 2) for before, after in pairwise(clock)]
+        took = Took(
+            decode=stages[0],
+            encode=stages[1],
+            search=stages[2],
+            total=round(1000 * (clock[-1] - clock[0]), 2),
+        )
+        return Answer(hits, len(published), published.manifest.generation, took)
+
+    def thumbnail(self, photo: Photo) -> Path:
+        """The thumbnail's file, made now if it got lost; raises OSError where the photo itself is gone."""
+        folder = self.index / "thumbnails"
+        path = thumbnail_path(folder, photo.content)
+        if path.exists():
+            return path
+        data = photo.path.read_bytes()
+        return write_thumbnail(folder, photo.content, render_thumbnail(decode(data, caps=PHOTO_CAPS).image))
+
+    def refresh(self) -> bool:
+        """Opens a newer generation if there is one. A broken one is reported, and the old one serves on."""
+        with self._refreshing:
+            try:
+                if current(self.index).name == self._published.manifest.generation:
+                    self.problem = None
+                    return False
+                fresh = Published.open(self.index, self.encoder.fingerprint)
+            except (IndexProblem, SketchseekError) as error:
+                if str(error) != self.problem:
+                    log.error("still serving generation %s: %s", self._published.manifest.generation, error)
+                self.problem = str(error)
+                return False
+            # The old one is closed by whoever lets go of it last: searches may be running in it.
+            self._published = fresh
+            self.problem = None
+            log.info("now serving generation %s with %d photos", fresh.manifest.generation, len(fresh))
+            return True

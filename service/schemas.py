@@ -1,0 +1,62 @@
+"""The shapes of all answers; the OpenAPI document is made of them."""
+
+from pydantic import BaseModel, Field
+
+
+class Result(BaseModel):
+    """A photo that was found."""
+
+    id: str = Field(
+        description="Opaque and stable; names the photo in every other call.", examples=["1f0c5b7a9e3d2468"]
+    )
+    score: float = Field(description="Cosine between drawing and photo, from -1 to 1.", examples=[0.412])
+    path: str = Field(
+        description="Where it lies below its photo folder.", examples=["2019/aquarium/dolphin.jpg"]
+    )
+    url: str = Field(description="The photo itself.")
+    thumbnail_url: str = Field(description="A WebP within 320 x 320.")
+    width: int
+    height: int
+
+
+class Took(BaseModel):
+    """Milliseconds spent on each stage."""
+
+    decode: float
+    encode: float
+    search: float
+    total: float
+
+
+class SearchResponse(BaseModel):
+    """The best photos for a drawing, best first."""
+
+    results: list[Result]
+    total_searched: int = Field(description="Photos in the index.")
+    generation: str = Field(description="Which publication of the index answered.")
+    model: str
+    took_ms: Took
+
+
+class Alive(BaseModel):
+    alive: bool = True
+
+
+class Ready(BaseModel):
+    """Whether a search would be answered now."""
+
+    ready: bool
+    photos: int = 0
+    generation: str | None = None
+    model: str | None = None
+    reasons: list[str] = Field(default_factory=list, description="Why not, when it is not ready.")
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 has it."""
+
+    type: str = Field("about:blank")
+    title: str
+    status: int
+    detail: str = Field(description="What is wrong and what to do.")
+    code: str = Field(description="Stable, for programs.", examples=["empty_drawing"])

@@ -1,0 +1,46 @@
+/**
+ * When to search: shortly after the last stroke ends, and now and then while a long one goes on.
+ */
+
+const SETTLED_MS = 250;
+const MEANWHILE_MS = 700;
+
+export class LiveSearch {
+  #ask;
+  #timer = 0;
+  #last = 0;
+  #running = 0;
+
+  /** `ask` searches with the drawing as it is at that moment and returns a promise that never rejects. */
+  constructor(ask) {
+    this.#ask = ask;
+  }
+
+  strokeStarted() {
+    clearTimeout(this.#timer);
+    this.#last = performance.now();
+  }
+
+  // Under a moving pen a slow server may finish: aborting it again and again would show nothing at all.
+  strokeMoved() {
+    if (this.#running || performance.now() - this.#last < MEANWHILE_MS) return;
+    this.now();
+  }
+
+  drawingChanged() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.now(), SETTLED_MS);
+  }
+
+  cancel() {
+    clearTimeout(this.#timer);
+  }
+
+  async now() {
+    clearTimeout(this.#timer);
+    this.#last = performance.now();
+    this.#running += 1;
+    await this.#ask();
+    this.#running -= 1;
+  }
+}

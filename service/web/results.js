@@ -1,0 +1,131 @@
+/**
+ * The grid of photos found: laid out before a picture has loaded, walked through with the arrow keys.
+ */
+import { justify } from "./justify.js";
+
+const GAP = 8;
+
+export class Results {
+  #list;
+  #open;
+  #photos = [];
+  #boxes = [];
+  #tiles = new Map(); // photo id -> its <li>, kept between answers so that a photo that stays does not blink
+  #width = 0;
+
+  /** `open(photos, index)` is called when a photo is chosen. */
+  constructor(list, open) {
+    this.#list = list;
+    this.#open = open;
+    list.addEventListener("keydown", (event) => this.#walk(event));
+    list.addEventListener("focusin", (event) => this.#makeTabStop(event.target));
+    new ResizeObserver(() => this.#layOut()).observe(list);
+  }
+
+  show(photos) {
+    const focused = this.#indexOf(document.activeElement);
+    const kept = this.#tiles;
+    this.#photos = photos;
+    this.#tiles = new Map(photos.map((photo) => [photo.id, kept.get(photo.id) ?? this.#newTile(photo)]));
+    photos.forEach((photo, i) => describe(this.#tiles.get(photo.id), photo, i));
+    this.#layOut(true);
+    this.#list.replaceChildren(...this.#tiles.values());
+    this.#makeTabStop(this.#buttons()[Math.max(0, Math.min(focused, photos.length - 1))]);
+    if (focused >= 0) this.focus(Math.min(focused, photos.length - 1));
+  }
+
+  /** Focuses a photo by its id or place; the first one when it is gone. */
+  focus(which) {
+    const buttons = this.#buttons();
+    const index = typeof which === "number" ? which : this.#photos.findIndex(({ id }) => id === which);
+    (buttons[index] ?? buttons[0])?.focus();
+  }
+
+  #newTile(photo) {
+    const tile = document.getElementById("tile").content.firstElementChild.cloneNode(true);
+    const image = tile.querySelector("img");
+    image.addEventListener("load", () => tile.classList.add("loaded"));
+    image.addEventListener("error", () => tile.classList.add("gone"));
+    image.src = photo.thumbnail_url;
+    tile.querySelector("button").addEventListener("click", () => {
+      this.#open(this.#photos, this.#photos.findIndex(({ id }) => id === photo.id));
+    });
+    return tile;
+  }
+
+  #layOut(force = false) {
+    const width = Math.floor(this.#list.getBoundingClientRect().width);
+    if (!width || (width === this.#width && !force)) return;
+    this.#width = width;
+    const target = Math.min(220, Math.max(112, width / 4.4));
+    const ratios = this.#photos.map((photo) => photo.width / photo.height || 1);
+    this.#boxes = justify(ratios, width, target, GAP);
+    this.#photos.forEach(({ id }, i) => {
+      const { width: across, height, whole } = this.#boxes[i];
+      const tile = this.#tiles.get(id);
+      tile.style.width = `${across}px`;
+      tile.style.height = `${height}px`;
+      tile.classList.toggle("whole", whole);
+    });
+  }
+
+  #walk(event) {
+    const from = this.#indexOf(event.target);
+    if (from < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
+    const last = this.#photos.length - 1;
+    const to = {
+      ArrowLeft: () => Math.max(0, from - 1),
+      ArrowRight: () => Math.min(last, from + 1),
+      ArrowUp: () => this.#neighbour(from, -1),
+      ArrowDown: () => this.#neighbour(from, +1),
+      Home: () => 0,
+      End: () => last,
+    }[event.key]?.();
+    if (to === undefined) return;
+    event.preventDefault();
+    this.focus(to);
+  }
+
+  /** The photo whose middle lies nearest in the row above or below. */
+  #neighbour(from, step) {
+    const middles = this.#middles();
+    const row = this.#boxes[from].row + step;
+    const there = this.#boxes.flatMap((box, i) => (box.row === row ? [i] : []));
+    const far = (i) => Math.abs(middles[i] - middles[from]);
+    return there.reduce((best, i) => (far(i) < far(best) ? i : best), there[0] ?? from);
+  }
+
+  #middles() {
+    let left = 0;
+    return this.#boxes.map((box, i) => {
+      if (box.row !== this.#boxes[i - 1]?.row) left = 0;
+      left += box.width + GAP;
+      return left - GAP - box.width / 2;
+    });
+  }
+
+  // One stop for the Tab key however many photos there are; the arrows do the rest.
+  #makeTabStop(button) {
+    for (const each of this.#buttons()) each.tabIndex = each === button ? 0 : -1;
+  }
+
+  #buttons() {
+    return [...this.#list.querySelectorAll("button")];
+  }
+
+  #indexOf(element) {
+    return this.#buttons().indexOf(element);
+  }
+}
+
+/** The last part of a path, for people. */
+export function fileName(path) {
+  return path.split("/").at(-1);
+}
+
+function describe(tile, photo, index) {
+  const score = photo.score.toFixed(2);
+  tile.querySelector(".name").textContent = fileName(photo.path);
+  tile.querySelector(".score").textContent = score;
+  tile.querySelector("button").setAttribute("aria-label", `${index + 1}: ${photo.path}, score ${score}`);
+}

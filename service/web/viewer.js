@@ -1,0 +1,118 @@
+/**
+ * One photo at a time, large, in a dialog over the page.
+ */
+import { fileName } from "./results.js";
+
+const SWIPE_PX = 48;
+
+export class Viewer {
+  #dialog;
+  #photos = [];
+  #index = 0;
+  #loading = null; // the original on its way
+
+  /** `closed(photo)` is called with the photo last looked at. */
+  constructor(dialog, closed) {
+    this.#dialog = dialog;
+    const button = (name) => dialog.querySelector(`[data-do=${name}]`);
+    button("previous").addEventListener("click", () => this.#turn(-1));
+    button("next").addEventListener("click", () => this.#turn(+1));
+    button("close").addEventListener("click", () => dialog.close());
+    dialog.addEventListener("keydown", (event) => this.#key(event));
+    dialog.addEventListener("close", () => {
+      this.#stopLoading();
+      closed(this.#photos[this.#index]);
+    });
+    this.#listenToPointer(dialog.querySelector(".stage"));
+  }
+
+  get isOpen() {
+    return this.#dialog.open;
+  }
+
+  open(photos, index) {
+    this.#photos = photos;
+    this.#show(index);
+    this.#dialog.showModal();
+  }
+
+  #turn(step) {
+    this.#show((this.#index + step + this.#photos.length) % this.#photos.length);
+  }
+
+  #key(event) {
+    const step = { ArrowLeft: -1, ArrowRight: +1 }[event.key];
+    if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    this.#turn(step);
+  }
+
+  // Across the photo: turn the page. Beside the photo: close.
+  #listenToPointer(stage) {
+    let from = null;
+    stage.addEventListener("pointerdown", (event) => {
+      from = event.isPrimary ? event.clientX : null;
+    });
+    stage.addEventListener("pointerup", (event) => {
+      const moved = from === null ? 0 : event.clientX - from;
+      if (event.pointerType !== "mouse" && Math.abs(moved) > SWIPE_PX) this.#turn(moved < 0 ? +1 : -1);
+      else if (from !== null && event.target === stage) this.#dialog.close();
+      from = null;
+    });
+  }
+
+  #show(index) {
+    const photo = this.#photos[index];
+    const part = (name) => this.#dialog.querySelector(`.${name}`);
+    this.#index = index;
+    part("folder").textContent = photo.path.slice(0, -fileName(photo.path).length);
+    part("file").textContent = fileName(photo.path);
+    const size = `${photo.width} × ${photo.height}`;
+    const place = `${index + 1} of ${this.#photos.length}`;
+    part("facts").textContent = `${size} · score ${photo.score.toFixed(2)} · ${place}`;
+    part("original").href = photo.url;
+    part("trouble").textContent = "";
+    this.#load(part("photo"), photo);
+  }
+
+  // The thumbnail is there at once; the original takes its place when it has been decoded.
+  async #load(image, photo) {
+    this.#stopLoading();
+    image.alt = photo.path;
+    image.src = photo.thumbnail_url;
+    image.style.aspectRatio = `${photo.width} / ${photo.height}`;
+    image.style.setProperty("--natural", `${Math.max(photo.width, 320)}px`);
+    image.style.setProperty("--ratio", photo.width / photo.height);
+    const original = new Image();
+    this.#loading = original;
+    original.src = photo.url;
+    try {
+      await original.decode();
+      if (this.#loading === original) image.src = photo.url;
+    } catch {
+      if (this.#loading === original) await this.#explain(original, photo);
+    }
+  }
+
+  async #explain(original, photo) {
+    const status = await fetch(photo.url)
+      .then((response) => {
+        response.body?.cancel();
+        return response.status;
+      })
+      .catch(() => 0);
+    if (this.#loading !== original) return;
+    this.#dialog.querySelector(".trouble").textContent = troubleWith(status);
+  }
+
+  #stopLoading() {
+    if (this.#loading) this.#loading.src = "";
+    this.#loading = null;
+  }
+}
+
+function troubleWith(status) {
+  if (status === 410 || status === 404) return "Moved or deleted since it was indexed: this is its thumbnail.";
+  if (status === 0) return "The server does not answer: this is the thumbnail.";
+  return "Your browser cannot show the original here: this is its thumbnail.";
+}

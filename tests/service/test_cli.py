@@ -1,0 +1,170 @@
+"""The command as users run it: in its own process, with its exit code and what it prints."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.pictures import drawing_png, truncated
+from tests.shapes import drawing, picture
+
+TOP = Path(__file__).resolve().parents[2]
+
+
+def sketchseek(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "service.cli", *map(str, arguments)],
+        cwd=TOP,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, **environment},
+    )
+
+
+def refused(done: subprocess.CompletedProcess[str], part: str) -> None:
+    """It failed with one clear line, not with a trace."""
+    assert done.returncode != 0
+    assert done.stdout == ""
+    message = done.stderr.strip()
+    assert "Traceback" not in message
+    assert part in message
+    assert len(message.splitlines()) == 1, message
+
+
+@pytest.fixture
+def index(library: Path, tmp_path: Path) -> Path:
+    done = sketchseek("index", library, "--index", tmp_path / "index")
+    assert done.returncode == 0, done.stderr
+    return tmp_path / "index"
+
+
+@pytest.fixture
+def fish(tmp_path: Path) -> Path:
+    drawing("fish").save(tmp_path / "fish.png")
+    return tmp_path / "fish.png"
+
+
+def test_index_tells_what_it_did(library: Path, tmp_path: Path) -> None:
+    (library / "text.jpg").write_text("no picture")
+    first = sketchseek("index", library, "--index", tmp_path / "index")
+    assert first.returncode == 0
+    assert "15 added, 1 skipped" in first.stdout
+    assert "published generation 000001 with 15 photos" in first.stdout
+    assert re.search(r"skipped .*text\.jpg: not a picture", first.stderr)
+    picture("fish", 9).save(library / "new.png")
+    second = sketchseek("index", "--index", tmp_path / "index")
+    assert "1 added, 15 unchanged, 1 skipped" in second.stdout
+    third = sketchseek("index", library, SKETCHSEEK_INDEX=str(tmp_path / "index"))
+    assert third.stdout.startswith("16 unchanged, 1 skipped")
+    assert "unchanged: generation 000002 with 16 photos" in third.stdout
+
+
+def test_index_refuses_what_it_cannot_do(library: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    refused(sketchseek("index", tmp_path / "nowhere", "--index", tmp_path / "i"), "no such folder")
+    refused(sketchseek("index", tmp_path / "empty", "--index", tmp_path / "i"), "no photos in it")
+    refused(sketchseek("index", library, "--index", library), "holds other files")
+    refused(sketchseek("index", library, "--index", tmp_path / "i", "--model", "huge"), "one of: lite")
+    done = sketchseek("index", library, tmp_path / "nowhere", "--index", tmp_path / "i")
+    assert (done.returncode, "15 added" in done.stdout, "no such folder" in done.stderr) == (1, True, True)
+
+
+def test_search_prints_a_table_or_json(index: Path, fish: Path, library: Path) -> None:
+    table = sketchseek("search", fish, "--index", index, "-k", "4")
+    assert table.returncode == 0, table.stderr
+    lines = table.stdout.splitlines()
+    assert len(lines) == 4
+    assert re.fullmatch(rf" *0\.\d{{3}}  {re.escape(str(library))}/fish/fish \d\.jpg", lines[0])
+    rows = json.loads(sketchseek("search", fish, "--index", index, "-k", "4", "--json").stdout)
+    assert [row["path"] for row in rows] == [line.split("  ")[-1] for line in lines]
+    assert set(rows[0]) == {"id", "score", "path", "width", "height"}
+
+
+def test_search_refuses_what_is_no_drawing_or_no_index(index: Path, fish: Path, tmp_path: Path) -> None:
+    (tmp_path / "cut.png").write_bytes(truncated(drawing_png()))
+    (tmp_path / "blank.png").write_bytes(drawing_png(ink="white"))
+    refused(sketchseek("search", tmp_path / "cut.png", "--index", index), f"{tmp_path}/cut.png: ")
+    refused(sketchseek("search", tmp_path / "blank.png", "--index", index), "empty")
+    refused(sketchseek("search", tmp_path / "none.png", "--index", index), "none.png: ")
+    refused(sketchseek("search", fish, "--index", tmp_path / "none"), "no such folder")
+    refused(sketchseek("search", fish, "--index", tmp_path / "photos"), "not an index")
+
+
+def test_an_index_of_another_model_is_refused(index: Path, fish: Path) -> None:
+    manifest = next((index / "generations").glob("*/manifest.json"))
+    raw = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**raw, "fingerprint": "0" * 16}))
+    refused(sketchseek("search", fish, "--index", index), "made by another model")
+    refused(sketchseek("serve", "--index", index, "--port", 0), "made by another model")
+
+
+class Serving:
+    """`sketchseek serve` as its own process, on a port that the system chose."""
+
+    def __init__(self, *arguments: object) -> None:
+        command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", *map(str, arguments)]
+        self.process = subprocess.Popen(
+            command, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout is not None
+        self.said = [self.process.stdout.readline() for _ in range(2)]
+        found = re.search(r"http://[^ ]+", self.said[1])
+        assert found, self.said
+        self.url = found[0]
+
+    def stop(self, how: signal.Signals) -> tuple[int, str]:
+        self.process.send_signal(how)
+        _, errors = self.process.communicate(timeout=20)
+        return self.process.returncode, errors
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_serve_says_where_and_stops_cleanly(index: Path, fish: Path, how: signal.Signals) -> None:
+    server = Serving("--index", index)
+    assert "15 photos, model lite (openvino)" in server.said[0]
+    for _ in range(200):
+        try:
+            answer = httpx.post(f"{server.url}search", files={"sketch": fish.read_bytes()})
+            break
+        except httpx.ConnectError:
+            time.sleep(0.05)
+    assert answer.json()["results"][0]["path"].startswith("fish/")
+    _, errors = server.stop(how)
+    assert errors == ""
+
+
+def test_serve_refuses_a_taken_port(index: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused(sketchseek("serve", "--index", index, "--port", port), f"{port} is taken")
+
+
+def test_serve_refuses_bad_settings(tmp_path: Path) -> None:
+    refused(sketchseek("serve", "--port", "0", SKETCHSEEK_MAX_UPLOAD_MB="lots"), "SKETCHSEEK_MAX_UPLOAD_MB")
+    refused(sketchseek("serve", "--port", "0", "--host", "no.such.host.invalid"), "cannot listen on")
+    refused(sketchseek("serve", "--port", "0", "--index", tmp_path / "none"), "no such folder")
+
+
+def test_help_is_quick_and_names_everything() -> None:
+    done = sketchseek("--help")
+    assert all(name in done.stdout for name in ("index", "search", "serve"))
+    for name in ("index", "search", "serve"):
+        assert "--index" in sketchseek(name, "--help").stdout
+    slow = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "service.cli", "--help"],
+        cwd=TOP,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not re.search(r"\b(numpy|openvino|fastapi|faiss)\b", slow.stderr)

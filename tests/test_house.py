@@ -1,0 +1,78 @@
+"""The house rules that a program can check: one direction between rooms, light imports, documented settings."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service.settings import Settings
+
+TOP = Path(__file__).resolve().parents[1]
+ROOMS = {"model": 0, "indexer": 1, "service": 2}
+SOURCES = [path for room in ROOMS for path in sorted((TOP / room).rglob("*.py"))]
+
+
+def imported(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return {name.split(".")[0] for name in names}
+
+
+def test_rooms_are_entered_in_one_direction() -> None:
+    wrong = [
+        f"{path.relative_to(TOP)} imports {room}"
+        for path in SOURCES
+        for room in imported(path) & set(ROOMS)
+        if ROOMS[room] > ROOMS[path.relative_to(TOP).parts[0]]
+    ]
+    assert not wrong
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [str(path) for path in SOURCES if not ast.get_docstring(ast.parse(path.read_text("utf-8")))]
+    assert not silent
+
+
+def test_every_setting_is_described_and_documented() -> None:
+    documented = (TOP / "docs" / "settings.md").read_text(encoding="utf-8")
+    for name, setting in Settings.model_fields.items():
+        assert setting.description, name
+        row = f"| `SKETCHSEEK_{name.upper()}` | `{setting.default}` | {setting.description} |"
+        assert row in documented, f"docs/settings.md lacks or misquotes: {row}"
+
+
+@pytest.mark.parametrize("forbidden", ["torch", "timm", "transformers", "open_clip", "matplotlib"])
+def test_the_cpu_path_needs_no_heavy_library(forbidden: str, library: Path, tmp_path: Path) -> None:
+    """Index, search and the application, in a process where that library cannot be imported."""
+    script = f"""
+import json, sys
+sys.modules[{forbidden!r}] = None
+from pathlib import Path
+from PIL import Image
+from indexer import Published, run
+from model import Encoder, SKETCH_CAPS
+from service.app import create_app
+from service.gallery import Gallery
+from service.settings import Settings
+from tests.conftest import Silent
+from tests.shapes import drawing
+encoder = Encoder.load()
+index = Path({str(tmp_path / "index")!r})
+report = run(index, [Path({str(library)!r})], encoder, Silent())
+app = create_app(Gallery(index, encoder, SKETCH_CAPS), Settings(index=index))
+hits = Published.open(index, encoder.fingerprint).search(encoder.sketches([drawing("fish")]), 3)
+print(json.dumps([report.photos, len(hits), {forbidden!r} in sys.modules and sys.modules[{forbidden!r}] is not None]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=TOP, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == [15, 3, False]
