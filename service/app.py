@@ -48,7 +48,6 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
         # The usual documentation pages load scripts from elsewhere; /openapi.json remains.
         docs_url=None,
         redoc_url=None,
-        max_body_size=settings.max_upload_mb * 2**20,
     )
     app.state.gallery = gallery
     # More searches at once than cores would only wait for one another, holding their pixels in memory.
@@ -73,13 +72,29 @@ async def _watch(gallery: Gallery, seconds: float) -> None:
 
 
 class _Guard:
-    """Puts the same few headers on every answer, and turns bodies away that announce themselves as too large."""
+    """Puts the same few headers on every answer and limits every body.
+
+    Starlette's own limit sits outside all handlers and answers in plain text; ours is a problem like any other.
+    """
 
     def __init__(self, app: ASGIApp, largest: int) -> None:
         self._app = app
         self._largest = largest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        received = 0
+
+        async def limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._largest:
+                raise errors.TOO_LARGE
+            return message
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
@@ -87,8 +102,8 @@ class _Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        announced = Headers(scope=scope).get("content-length", "") if scope["type"] == "http" else ""
+        announced = Headers(scope=scope).get("content-length", "")
         if announced.isdecimal() and int(announced) > self._largest:
             await errors.answer(errors.TOO_LARGE)(scope, receive, send_with_headers)
         else:
-            await self._app(scope, receive, send_with_headers)
+            await self._app(scope, limited, send_with_headers)

@@ -1,0 +1,1 @@
+"""Figures with their conditions, never a test: each script prints a peer or a limit measured in the same run."""

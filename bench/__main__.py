@@ -1,0 +1,34 @@
+"""python -m bench [NAME...]: runs all benchmarks, or those named."""
+
+import importlib
+import os
+import platform
+import sys
+from pathlib import Path
+
+NAMES = ("encode", "start", "index")
+
+
+def main() -> None:
+    names = sys.argv[1:] or NAMES
+    unknown = set(names) - set(NAMES)
+    if unknown:
+        sys.exit(f"no benchmark {', '.join(sorted(unknown))}: choose from {', '.join(NAMES)}")
+    print(
+        f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
+    )
+    for name in names:
+        print(f"\n== {name}")
+        importlib.import_module(f"bench.{name}").main()
+
+
+def _processor() -> str:
+    try:
+        with Path("/proc/cpuinfo").open() as lines:
+            return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    main()
