@@ -1,12 +1,8 @@
 """OpenVINO on the CPU: the default. Nothing here imports torch."""
 
-import os
 import threading
 from functools import cached_property
 from pathlib import Path
-
-# Its usage statistics ask the network at import; a photo library's tool must not.
-os.environ.setdefault("OPENVINO_TELEMETRY_OPT_OUT", "1")
 
 import numpy as np
 import openvino

@@ -1,0 +1,66 @@
+"""One Chromium for the page's tests, and a clean page in it for each of them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Route
+
+    from tests.service.conftest import LiveServer
+    from tests.service.web.desk import Desk
+
+QUIET = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
+CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-sync", *QUIET]
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    # It does not outlive this package: playwright keeps an event loop running in the thread that started it.
+    from playwright.sync_api import sync_playwright
+
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("the page's tests need Chromium on the PATH")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..., Desk]]:
+    """Opens the page in a context of its own; at the end the console must have stayed clean."""
+    from tests.service.web.desk import Desk, expect
+
+    desks = []
+
+    def open_one(*, routes: dict[str, Callable[[Route], None]] | None = None, **options: Any) -> Desk:
+        page = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options}).new_page()
+        page.set_default_timeout(10_000)
+        for address, handler in (routes or {}).items():
+            page.route(address, handler)
+        desks.append(Desk(page))
+        page.goto(live_server.url)
+        expect(page.locator("#examples button")).to_have_count(8)
+        return desks[-1]
+
+    yield open_one
+    problems = [problem for desk in desks for problem in desk.problems]
+    for desk in desks:
+        desk.page.context.close()
+    assert problems == []
+
+
+@pytest.fixture
+def desk(open_page: Callable[..., Desk]) -> Desk:
+    return open_page()
+
+
+@pytest.fixture
+def phone(open_page: Callable[..., Desk]) -> Desk:
+    return open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)

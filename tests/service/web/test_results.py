@@ -1,0 +1,118 @@
+"""The photos found: their grid, the keyboard among them, and one of them large."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable
+
+import pytest
+
+from tests.service.web.desk import Desk, expect, forgive_failed_requests, problem
+
+pytestmark = pytest.mark.browser
+
+FOCUS_TOP = "() => document.activeElement.getBoundingClientRect().top + scrollY"
+ORIGINAL = re.compile(r"/photos/[0-9a-f]{16}$")
+
+
+@pytest.mark.parametrize("width", [360, 803, 1280])
+def test_rows_are_full_and_even_before_any_picture_has_come(
+    open_page: Callable[..., Desk], width: int
+) -> None:
+    desk = open_page(
+        viewport={"width": width, "height": 800}, routes={"**/thumbnail*": lambda route: route.abort()}
+    )
+    desk.drawn_results()
+    boxes = desk.page.evaluate(
+        """() => [...document.querySelectorAll(".results li")].map((tile) => {
+            const { top, right, height } = tile.getBoundingClientRect(); return { top, right, height }; })"""
+    )
+    edge = desk.page.evaluate("() => results.getBoundingClientRect().right")
+    rows = [list(row) for _, row in itertools.groupby(boxes, key=lambda box: box["top"])]
+    assert len(rows) > 1
+    for row in rows[:-1]:
+        assert edge - 1.5 < row[-1]["right"] <= edge
+        assert len({box["height"] for box in row}) == 1
+    forgive_failed_requests(desk)
+
+
+def test_rows_of_mixed_proportions_are_full_whole_and_big_enough(desk: Desk) -> None:
+    ratios = [1.5, 0.66, 1.33, 0.14, 5.5, 1, 1.78, 0.56, 0.56, 2.2, 1.5, 0.75, 3, 1, 0.46, 1.5, 1.5]
+    for width, target in ((288, 112), (328, 112), (755, 171), (1400, 220)):
+        boxes = desk.page.evaluate(
+            """async ([ratios, width, target]) =>
+                (await import("/web/justify.js")).justify(ratios, width, target, 8)""",
+            [ratios, width, target],
+        )
+        rows = [list(row) for _, row in itertools.groupby(boxes, key=lambda box: box["row"])]
+        assert len(boxes) == len(ratios)
+        assert {sum(box["width"] for box in row) + 8 * (len(row) - 1) for row in rows[:-1]} == {width}
+        assert min(min(box["width"], box["height"]) for box in boxes) >= 44
+        assert [box["whole"] for box in boxes] == [not 0.55 <= ratio <= 2.6 for ratio in ratios]
+
+
+def test_a_photo_that_stays_is_not_loaded_anew(desk: Desk) -> None:
+    desk.drawn_results()
+    desk.page.evaluate("() => document.querySelectorAll('.tile img').forEach((it) => { it.kept = it.src; })")
+    before = {label.split(" ", 1)[1].rsplit(",")[0] for label in desk.results()}
+    with desk.answered():
+        desk.draw((0.2, 0.9), (0.9, 0.1))
+    after = {label.split(" ", 1)[1].rsplit(",")[0] for label in desk.results()}
+    kept = desk.page.evaluate(
+        "() => [...document.querySelectorAll('.tile img')].filter((it) => it.kept === it.src).length"
+    )
+    assert kept == len(before & after) > 0
+
+
+def test_arrow_keys_walk_the_grid_which_is_one_tab_stop(desk: Desk) -> None:
+    last = len(desk.drawn_results()) - 1
+    tiles = desk.page.locator(".tile")
+    tiles.first.focus()
+    for key, index in (("ArrowRight", 1), ("ArrowLeft", 0), ("End", last), ("Home", 0), ("ArrowLeft", 0)):
+        desk.page.keyboard.press(key)
+        expect(tiles.nth(index)).to_be_focused()
+    heights = [desk.page.evaluate(FOCUS_TOP)]
+    for key in ("ArrowDown", "ArrowDown", "ArrowUp", "ArrowUp", "ArrowUp"):
+        desk.page.keyboard.press(key)
+        heights.append(desk.page.evaluate(FOCUS_TOP))
+    first, second, third = heights[:3]
+    assert first < second < third
+    assert heights[3:] == [second, first, first]
+    expect(desk.page.locator(".tile[tabindex='0']")).to_have_count(1)
+
+
+def test_enter_opens_a_photo_arrows_turn_and_escape_returns(desk: Desk) -> None:
+    names = [label.split(": ")[1].rsplit(", score")[0] for label in desk.drawn_results()]
+    dialog, path = desk.page.get_by_role("dialog"), desk.page.locator("#viewer .path")
+    desk.page.locator(".tile").nth(1).focus()
+    desk.page.keyboard.press("Enter")
+    expect(dialog).to_be_visible()
+    for key, index in (
+        ("ArrowRight", 2),
+        ("ArrowLeft", 1),
+        ("ArrowLeft", 0),
+        ("ArrowLeft", len(names) - 1),
+    ):
+        desk.page.keyboard.press(key)
+        expect(path).to_have_text(names[index])
+    desk.button("Next photo").click()
+    expect(path).to_have_text(names[0])
+    expect(desk.page.locator("#viewer .facts")).to_contain_text(
+        re.compile(r"^\d+ . \d+ · score -?\d\.\d\d · 1 of")
+    )
+    expect(desk.page.locator("#viewer .photo")).to_have_attribute("src", ORIGINAL)
+    expect(dialog.get_by_role("link", name="Open original")).to_have_attribute("href", ORIGINAL)
+    desk.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(desk.page.locator(".tile").first).to_be_focused()
+
+
+def test_a_photo_that_is_gone_says_so_and_keeps_its_thumbnail(desk: Desk) -> None:
+    desk.drawn_results()
+    desk.page.route(ORIGINAL, problem(410, "gone"))
+    desk.page.locator(".tile").first.click()
+    expect(desk.page.locator("#viewer .trouble")).to_contain_text("Moved or deleted")
+    expect(desk.page.locator("#viewer .photo")).to_have_attribute("src", re.compile("/thumbnail"))
+    desk.button("Close").click()
+    forgive_failed_requests(desk)

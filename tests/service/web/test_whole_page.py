@@ -1,0 +1,105 @@
+"""What holds for the page as a whole: weight, policy, names, contrast, focus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.service.conftest import LiveServer
+from tests.service.web.desk import Desk
+
+pytestmark = pytest.mark.browser
+
+
+def test_it_is_light_needs_nothing_from_elsewhere_and_keeps_its_policy(
+    open_page: Callable[..., Desk], live_server: LiveServer
+) -> None:
+    desk = open_page()
+    desk.drawn_results()
+    desk.page.locator(".tile").first.click()
+    assert all(url.startswith((live_server.url, "data:", "blob:")) for url in desk.addresses)
+    home = live_server.url.rstrip("/")
+    own = {url for url in desk.addresses if url.startswith(f"{home}/web/") or url == f"{home}/"}
+    answers = {url: desk.page.request.get(url) for url in own}
+    assert len(answers) > 5
+    assert all(answer.ok for answer in answers.values())
+    assert sum(len(answer.body()) for answer in answers.values()) < 150_000
+    assert "default-src 'self'" in answers[f"{home}/"].headers["content-security-policy"]
+    desk.page.evaluate(
+        """() => { const script = document.createElement("script");
+            script.textContent = "window.intruded = true"; document.head.append(script); }"""
+    )
+    assert desk.page.evaluate("window.intruded") is None
+    refused = [told for told in desk.problems if "Content Security Policy" in told]
+    assert desk.problems == refused
+    assert len(refused) == 1, "the intruder, and nothing of the page's own"
+    desk.problems.clear()
+
+
+def test_every_control_has_a_name(desk: Desk) -> None:
+    roles = {"button", "link", "radio", "image", "img", "dialog", "list", "group", "Canvas", "region"}
+    seen = set()
+    for act in (lambda: None, desk.drawn_results, lambda: desk.page.locator(".tile").first.click()):
+        act()
+        for node in desk.devtools.send("Accessibility.getFullAXTree")["nodes"]:
+            role = node.get("role", {}).get("value")
+            if role in roles and not node["ignored"]:
+                seen.add(role)
+                assert node["name"]["value"].strip(), node
+    assert {"button", "link", "radio", "dialog"} <= seen
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_can_be_read_in_either_theme(open_page: Callable[..., Desk], theme: str) -> None:
+    desk = open_page(color_scheme=theme)
+    grounds = set()
+    for act in (lambda: None, desk.drawn_results, lambda: desk.page.locator(".tile").first.click()):
+        act()
+        desk.page.wait_for_timeout(250)
+        for text, ink, ground in desk.page.evaluate(VISIBLE_TEXT):
+            grounds.add(tuple(ground))
+            assert contrast(ink, ground) >= 4.5, (text, ink, ground)
+    assert (luminance(desk.page.evaluate(GROUND)) > 0.5) == (theme == "light")
+    assert len(grounds) > 2
+
+
+def test_the_focus_can_be_seen(desk: Desk) -> None:
+    desk.page.keyboard.press("Tab")
+    desk.page.keyboard.press("Tab")
+    focused = desk.page.evaluate(
+        "() => [document.activeElement.textContent, getComputedStyle(document.activeElement).outlineStyle]"
+    )
+    assert focused == ["Strawberry", "solid"]
+
+
+GROUND = """() => { document.querySelector("dialog").close();
+    return getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g).map(Number); }"""
+
+# Each piece of text in sight with its colour and the nearest opaque ground behind it.
+VISIBLE_TEXT = """() => {
+    const rgb = (colour) => colour.match(/[\\d.]+/g).map(Number);
+    const groundOf = (element) => {
+        for (let it = element; it; it = it.parentElement) {
+            const colour = rgb(getComputedStyle(it).backgroundColor);
+            if (colour.length === 3) return colour;
+        }
+    };
+    const root = document.querySelector("dialog[open]") ?? document.body;
+    return [...root.querySelectorAll("*")]
+        .filter((it) => [...it.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+        .filter((it) => it.checkVisibility({ opacityProperty: true }) && !it.closest(":disabled, .caption, .unseen"))
+        .map((it) => [it.textContent.trim(), rgb(getComputedStyle(it).color).slice(0, 3), groundOf(it)]);
+}"""
+
+
+def luminance(colour: list[float]) -> float:
+    """WCAG's relative luminance."""
+    parts = [value / 255 for value in colour]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: list[float], other: list[float]) -> float:
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
