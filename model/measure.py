@@ -217,7 +217,8 @@ def main() -> None:
         for name in names:
             of_set = unseen & (np.array(data.sets) == name)
             kinds = set(np.array(data.modalities)[of_set])
-            if kinds >= {Modality.SKETCH, Modality.PHOTO}:
+            labels = set(np.array(data.labels)[of_set])
+            if kinds >= {Modality.SKETCH, Modality.PHOTO} and len(labels) > 1:
                 found[f"zero-shot mAP on {name}"] = figures(data, of_set, heads, sentences)
     heads = measure(data, np.ones(len(data.labels), dtype=bool), sentences)
     half = {name: values.astype(np.float16) for name, values in heads.items()}

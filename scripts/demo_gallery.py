@@ -80,7 +80,7 @@ def caption(picture: Path) -> str:
     except (OSError, IndexError):
         return ""
     bare = re.sub(r"^(a|an|the|some)\s+", "", line.strip().rstrip("."), flags=re.IGNORECASE)
-    return re.sub(r"[^\w ,'-]+", " ", bare).strip()[:60]
+    return " ".join(re.sub(r"[^\w ,'-]+", " ", bare).split())[:60]
 
 
 if __name__ == "__main__":

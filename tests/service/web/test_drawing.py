@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
-from tests.service.web.desk import Desk, expect, pen
+from tests.service.web.desk import SEARCH, Desk, expect, pen
 
 pytestmark = pytest.mark.browser
 
@@ -39,12 +39,13 @@ def test_the_server_gets_512_pixels_dark_on_white_in_either_theme(open_page: Cal
 def test_a_long_stroke_is_searched_before_it_ends(desk: Desk) -> None:
     desk.page.mouse.move(*desk.at((0.1, 0.1)))
     desk.page.mouse.down()
-    with desk.answered():
+    with desk.page.expect_response(SEARCH):
         for step in range(30):
             desk.page.mouse.move(*desk.at((0.1 + step / 40, 0.5)))
             desk.page.wait_for_timeout(40)
-    assert desk.results()
-    desk.page.mouse.up()
+    expect(desk.page.locator(".tile").first).to_be_visible()
+    with desk.answered():
+        desk.page.mouse.up()
 
 
 def test_undo_and_redo_by_button_and_by_keyboard(desk: Desk) -> None:
