@@ -79,8 +79,9 @@ def caption(picture: Path) -> str:
         line = picture.with_suffix(".txt").read_text(encoding="utf-8", errors="replace").splitlines()[0]
     except (OSError, IndexError):
         return ""
-    bare = re.sub(r"^(a|an|the|some)\s+", "", line.strip().rstrip("."), flags=re.IGNORECASE)
-    return " ".join(re.sub(r"[^\w ,'-]+", " ", bare).split())[:60]
+    thing = re.split(r"[.,:;!?(]", line.strip())[0]
+    bare = re.sub(r"^(this is )?(a|an|the|some|eat your)\s+", "", thing, flags=re.IGNORECASE)
+    return " ".join(re.sub(r"[^\w '-]+", " ", bare).split())[:60]
 
 
 if __name__ == "__main__":
