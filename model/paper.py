@@ -68,7 +68,7 @@ def _even_sheet(view: Image.Image, tones: Image.Image, level: int) -> Sheet | No
     lighter = histogram[level + NEAR + 1 :].sum() / histogram.sum()
     if share < LEAST_PAPER or noise > MOST_NOISE or lighter > LIGHTER_SHARE:
         return None
-    if share < PAPER_SHARE and _is_colourful(view, tones, level):
+    if share < PAPER_SHARE and _has_colourful_paper(view, tones, level):
         return None
     return Sheet(dark, level, noise, light=None)
 
@@ -81,7 +81,7 @@ def _uneven_sheet(view: Image.Image, tones: Image.Image) -> Sheet | None:
     flat = flattened(tones, light, dark=dark)
     histogram = np.array(flat.histogram())
     share, level, noise = _paper_at(int(histogram[128:].argmax()) + 128, histogram)
-    if share < PAPER_SHARE or _is_colourful(view, flat, level):
+    if share < PAPER_SHARE or _has_colourful_paper(view, flat, level):
         return None
     return Sheet(dark, level, noise, light)
 
@@ -109,12 +109,20 @@ def _is_dark_unevenly(tones: Image.Image) -> bool:
     return bool(((np.asarray(small) - around) ** 3).sum() > 0)
 
 
-def _is_colourful(view: Image.Image, flat: Image.Image, level: int) -> bool:
+def _has_colourful_paper(view: Image.Image, flat: Image.Image, level: int) -> bool:
     """Whether the supposed paper changes its hue: paper does not, a sky or a meadow does."""
-    red, green, blue = view.convert("RGB").resize((64, 64), Image.Resampling.BOX).split()
     paper = np.abs(np.asarray(flat.resize((64, 64), Image.Resampling.BOX)).astype(int) - level) <= NEAR
-    hues = [np.asarray(band).astype(int) - np.asarray(green) for band in (red, blue)]
-    return bool(paper.any() and np.hypot(hues[0][paper].std(), hues[1][paper].std()) > HUE_SPREAD)
+    return bool(paper.any()) and is_colourful(view, paper)
+
+
+def is_colourful(view: Image.Image, where: NDArray[np.bool_] | None = None) -> bool:
+    """Whether the picture changes its hue, or those of its 64 x 64 cells that are asked about."""
+    red, green, blue = view.convert("RGB").resize((64, 64), Image.Resampling.BOX).split()
+    spreads = []
+    for band in (red, blue):
+        hues = np.asarray(band).astype(int) - np.asarray(green)
+        spreads.append((hues if where is None else hues[where]).std())
+    return bool(np.hypot(*spreads) > HUE_SPREAD)
 
 
 def grey(view: Image.Image, *, dark: bool) -> Image.Image:

@@ -132,6 +132,16 @@ def _tidy_ink(image: Image.Image) -> Image.Image | None:
     sheet, grey = paper.read_sheet(view)
     if sheet is None:
         return None
+    try:
+        return _ink_square(image, view, sheet, grey)
+    except EmptyDrawing:
+        # Nothing is darker than the sheet, but something has another colour: a golden star on a grey wall.
+        if paper.is_colourful(view):
+            return None
+        raise
+
+
+def _ink_square(image: Image.Image, view: Image.Image, sheet: paper.Sheet, grey: Image.Image) -> Image.Image:
     ink = _ink(grey, sheet, shrunk=image.width / view.width)
     share, pixels = LEAST_CROP
     least = min(max(image.size) * share, pixels) * view.width / image.width

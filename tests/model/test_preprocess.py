@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageOps
 from model.errors import BadImage, EmptyDrawing
 from model.preprocess import MARGIN, SETTINGS, photo_pixels, sketch_pixels, tidy_sketch
 from tests.pictures import line_drawing, photo, scene
+from tests.shapes import THINGS, picture
 
 CLEAR = (0, 0, 0, 0)
 
@@ -313,3 +314,9 @@ def test_a_canvas_is_tidied_in_milliseconds(size: int, limit: float) -> None:
         times.append(1000 * (time.thread_time() - start))
     # Generous, since the tests share their machine: this is to catch a tenfold, not a tenth.
     assert min(times) < 4 * limit
+
+
+@pytest.mark.parametrize("thing", THINGS)
+def test_a_coloured_thing_as_bright_as_its_background_is_no_empty_drawing(thing: str) -> None:
+    for seed in range(8):
+        assert sketch_pixels(picture(thing, seed), 64).std() > 5
