@@ -13,7 +13,7 @@ from pathlib import Path
 PACKAGE = "tuxpaint-stamps-default"
 STAMPS = Path("usr/share/tuxpaint/stamps")
 # Drawn rather than photographed, or all alike.
-NO_PHOTOS = re.compile(r"(^|/)(symbols|cartoon|flags|roadsigns|toys|hanukkah)(/|$)")
+NO_PHOTOS = re.compile(r"(^|/)(symbols|cartoon|flags|roadsigns|toys|seasonal)(/|$)")
 
 
 def main() -> None:
