@@ -69,6 +69,10 @@ class Photos:
             found.update((row[0], Photo(*row)) for row in rows)
         return found
 
+    def __del__(self) -> None:
+        # A generation that was swapped out goes when the last search in it ends, and nobody knows which that is.
+        self._db.close()
+
     def close(self) -> None:
         with self._lock:
             self._db.close()

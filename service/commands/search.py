@@ -33,7 +33,8 @@ def command(
         click.echo(json.dumps([_row(hit) for hit in hits], indent=1))
     else:
         for hit in hits:
-            click.echo(f"{hit.score:6.3f}  {hit.photo.path}")
+            gone = "" if hit.photo.path.exists() else "  (gone since it was indexed)"
+            click.echo(f"{hit.score:6.3f}  {hit.photo.path}{gone}")
     if open_best and hits:
         click.launch(str(hits[0].photo.path))
 

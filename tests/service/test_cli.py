@@ -85,6 +85,10 @@ def test_search_prints_a_table_or_json(index: Path, fish: Path, library: Path) -
     lines = table.stdout.splitlines()
     assert len(lines) == 4
     assert re.fullmatch(rf" *0\.\d{{3}}  {re.escape(str(library))}/fish/fish \d\.jpg", lines[0])
+    gone = Path(lines[0].split("  ")[-1])
+    gone.rename(gone.with_suffix(".away"))
+    assert "gone since it was indexed" in sketchseek("search", fish, "--index", index, "-k", "1").stdout
+    gone.with_suffix(".away").rename(gone)
     rows = json.loads(sketchseek("search", fish, "--index", index, "-k", "4", "--json").stdout)
     assert [row["path"] for row in rows] == [line.split("  ")[-1] for line in lines]
     assert set(rows[0]) == {"id", "score", "path", "width", "height"}
