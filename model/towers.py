@@ -75,9 +75,13 @@ def pretrained(name: str, tensors: Tensors) -> nn.Module:
 
 def text_tower(checkpoint: Checkpoint) -> TextTower:
     """The text tower of a checkpoint, ready to run; its weights stay in their package."""
+    return minilm(checkpoint.file("torch.text"))
+
+
+def minilm(path: Path) -> TextTower:
+    """A MiniLM from its safetensors file, with its config.json beside it."""
     from transformers import BertConfig, BertModel
 
-    path = checkpoint.file("torch.text")
     config = BertConfig.from_json_file(str(path.with_name("config.json")))
     backbone = BertModel(config, add_pooling_layer=False)
     tensors = {key: value for key, value in _read(path).items() if not key.startswith("pooler.")}

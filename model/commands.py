@@ -1,0 +1,150 @@
+"""`sketchseek train`: a recipe and data to a model folder."""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import torch
+
+from model.datasets import (
+    SKETCH,
+    UNRECOGNIZED,
+    DataProblem,
+    Dataset,
+    Record,
+    read_folder,
+    read_labels,
+    read_manifest,
+)
+from model.errors import SketchseekError
+from model.learner import Learner, LiteLearner, build
+from model.material import Material, with_pseudo_sketches
+from model.objective import Objective
+from model.publish import Provenance, publish, sources_of
+from model.recipe import Recipe, read_recipe
+from model.runs import put, read_whole
+from model.training import Outcome, Run, Settings, data_digest
+
+existing = click.Path(exists=True, path_type=Path)
+
+
+@click.command()
+@click.argument("data", type=existing)
+@click.option("--recipe", "recipe_name", default="lite", help="lite, masbir-b32, or a JSON file.")
+@click.option("--root", type=existing, help="Where the images of a manifest lie; else beside it.")
+@click.option("--splits", type=existing, help="JSON naming the labels of validation_unseen.")
+@click.option(
+    "--all-labels", is_flag=True, help="Learn from validation_unseen too; nothing is then measured on it."
+)
+@click.option(
+    "--judge-on", "judged", default=None, help="Only this set of the manifest judges the unseen labels."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="The run's folder; it is resumed."
+)
+@click.option("--steps", type=click.IntRange(1), help="Instead of the recipe's length.")
+@click.option("--batch", type=click.IntRange(2), help="Instead of the recipe's batch.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
+def train(
+    data: Path,
+    recipe_name: str,
+    root: Path | None,
+    splits: Path | None,
+    all_labels: bool,
+    judged: str | None,
+    out: Path,
+    steps: int | None,
+    batch: int | None,
+    seed: int,
+    device: str,
+) -> None:
+    """Train on DATA: a manifest CSV, or a folder of photos/<class> and sketches/<class>."""
+    try:
+        recipe = _changed(recipe_name, steps, batch, seed)
+        whole = read_manifest(data, root) if data.is_file() else read_folder(data)
+        for remark in whole.remarks:
+            click.echo(remark)
+        seen, unseen = _parted(whole, splits, all_labels, judged)
+        outcome = run(recipe, seen, unseen, out, device)
+    except SketchseekError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"kept step {outcome.step}: {outcome.weights}")
+    if (out / "model").is_dir():
+        click.echo(f"the model: {out / 'model'}")
+
+
+def run(recipe: Recipe, seen: Dataset, unseen: Dataset | None, out: Path, device: str = "auto") -> Outcome:
+    """Train, then publish what was best; called again it goes on where it was."""
+    torch.manual_seed(recipe.seed)
+    learner = build(recipe)
+    drawn = with_pseudo_sketches(seen.records) if recipe.anchors.wanted else seen.records
+    material = _material(drawn, learner, recipe, out / "seen.f16")
+    validation = (
+        _material(unseen.records, learner, recipe, out / "unseen.f16", plain=True) if unseen else None
+    )
+    objective = Objective(recipe, seen, material, learner)
+    objective.lay_anchors()
+    objective.to(_device(device))
+    training = Run(objective, validation, Settings(out, say=click.echo), data_digest(seen))
+    training.resume()
+    outcome = training.go()
+    if isinstance(learner, LiteLearner):
+        put(learner, read_whole(outcome.weights)[0], outcome.weights)
+        command = shlex.join(["sketchseek", *sys.argv[1:]])
+        figures = {"unseen validation": {"mAP@all": round(outcome.unseen_map, 4)}} if unseen else {}
+        publish(learner.cpu(), recipe, out / "model", Provenance(command, sources_of(seen, {}), figures))
+    return outcome
+
+
+def _material(
+    records: Sequence[Record], learner: Learner, recipe: Recipe, file: Path, *, plain: bool = False
+) -> Material:
+    material = Material(
+        records, learner, size=recipe.size, views=1 if plain else recipe.views, seed=recipe.seed
+    )
+    if recipe.towers == "lite":
+        click.echo(f"preparing {len(records)} images for {file.name}")
+        material.keep(file, _every_tenth)
+    return material
+
+
+def _every_tenth(done: int, total: int) -> None:
+    if done * 10 // total != (done - 32) * 10 // total:
+        click.echo(f"  {done} of {total}")
+
+
+def _parted(
+    whole: Dataset, splits: Path | None, all_labels: bool, judged: str | None
+) -> tuple[Dataset, Dataset | None]:
+    """What is learned from, and what is judged on; a drawing that nobody recognised is neither."""
+    clear = whole.where(lambda record: not (record.modality == SKETCH and record.note == UNRECOGNIZED))
+    if splits is None or all_labels:
+        return clear, None
+    labels = read_labels(splits)
+    if "validation_unseen" not in labels:
+        raise DataProblem(
+            f"{splits}: expected a list named validation_unseen, found {', '.join(labels) or 'none'}"
+        )
+    held_out = [label for label in labels["validation_unseen"] if label in clear.labels]
+    unseen = clear.subset(held_out)
+    return clear.without(held_out), unseen.of_sets([judged]) if judged else unseen
+
+
+def _changed(name: str, steps: int | None, batch: int | None, seed: int) -> Recipe:
+    changes: dict[str, object] = {"seed": seed}
+    if steps is not None:
+        changes |= {"steps": steps, "epochs": None}
+    if batch is not None:
+        changes["batch"] = batch
+    return read_recipe(name, **changes)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise DataProblem(f"no GPU for --device {name}: leave it out to train on the CPU")
+    return torch.device(name)

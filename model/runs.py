@@ -1,0 +1,114 @@
+"""The state of a training run on disk: enough to go on after a kill as if nothing had happened.
+
+One safetensors file and one JSON, written beside the old ones, flushed, and moved into place; a crash at any
+moment leaves the last whole state. Optimiser state is kept by parameter name; nothing is pickled.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from model.errors import ModelError
+
+
+class RunProblem(ModelError):
+    """A training run cannot go on; what was saved of it stays."""
+
+
+@dataclass
+class Progress:
+    """Where a run is. `history` has one row for each report, as it goes to the CSV."""
+
+    recipe: str
+    data: str
+    steps: int
+    step: int = 0
+    best: float = -1.0
+    best_step: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def save(
+    file: Path, progress: Progress, learner: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer
+) -> None:
+    """Atomically; the JSON rides in the safetensors header, so that the two cannot disagree."""
+    tensors = {f"learner.{name}": value for name, value in trained(learner).items()}
+    tensors |= {f"average.{name}": value for name, value in trained(average).items()}
+    names = {id(value): name for name, value in learner.named_parameters()}
+    for parameter, state in optimiser.state.items():
+        for key, value in state.items():
+            tensors[f"optimiser.{names[id(parameter)]}.{key}"] = torch.as_tensor(value)
+    write_whole(file, tensors, {"progress": json.dumps(asdict(progress))})
+
+
+def restore(file: Path, learner: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer) -> Progress:
+    """Put a saved state back into learner, average and optimiser."""
+    tensors, metadata = read_whole(file)
+    try:
+        progress = Progress(**json.loads(metadata["progress"]))
+    except (KeyError, TypeError, ValueError):
+        raise RunProblem(
+            f"{file}: not the state of a training run; give an empty folder to start anew"
+        ) from None
+    put(learner, _part(tensors, "learner."), file)
+    put(average, _part(tensors, "average."), file)
+    states: dict[str, dict[str, Tensor]] = {}
+    for name, value in _part(tensors, "optimiser.").items():
+        parameter, key = name.rsplit(".", 1)
+        states.setdefault(parameter, {})[key] = value
+    for name, value in learner.named_parameters():
+        if name in states:
+            optimiser.state[value] = {
+                key: part if key == "step" else part.to(value.device) for key, part in states[name].items()
+            }
+    return progress
+
+
+def trained(module: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers, contiguous and without shared memory, as safetensors wants them."""
+    return {name: value.detach().clone().contiguous() for name, value in module.state_dict().items()}
+
+
+def put(module: nn.Module, tensors: dict[str, Tensor], file: Path) -> None:
+    wanted = module.state_dict()
+    missing, extra = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
+    odd = [name for name in wanted.keys() & tensors.keys() if wanted[name].shape != tensors[name].shape]
+    for names, fault in ((missing, "lacks"), (extra, "has an unknown"), (odd, "has another shape for")):
+        if names:
+            raise RunProblem(f"{file}: {fault} {names[0]}: it belongs to another architecture or recipe")
+    module.load_state_dict(tensors)
+
+
+def write_whole(file: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(file.name + ".part")
+    try:
+        save_file(tensors, part, metadata)
+        with part.open("rb+") as written:
+            os.fsync(written.fileno())
+        part.replace(file)
+    except (OSError, SafetensorError) as error:
+        part.unlink(missing_ok=True)
+        raise RunProblem(
+            f"{file}: cannot be written ({error}); the last good state is kept: make room, then run again"
+        ) from error
+
+
+def read_whole(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    try:
+        with safe_open(file, framework="pt") as opened:
+            names = list(opened.keys())
+            return {name: opened.get_tensor(name) for name in names}, opened.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise RunProblem(f"{file}: cannot be read ({error}); remove it to start anew") from None
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Any]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

