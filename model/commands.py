@@ -30,7 +30,7 @@ from model.training import Outcome, Run, Settings, data_digest
 existing = click.Path(exists=True, path_type=Path)
 
 
-@click.command()
+@click.command("train")
 @click.argument("data", type=existing)
 @click.option("--recipe", "recipe_name", default="lite", help="lite, masbir-b32, or a JSON file.")
 @click.option("--root", type=existing, help="Where the images of a manifest lie; else beside it.")
@@ -48,7 +48,7 @@ existing = click.Path(exists=True, path_type=Path)
 @click.option("--batch", type=click.IntRange(2), help="Instead of the recipe's batch.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
-def train(
+def command(
     data: Path,
     recipe_name: str,
     root: Path | None,

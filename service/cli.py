@@ -11,6 +11,7 @@ _COMMANDS = {
     "index": ("service.commands.index", "Bring an index up to date with folders of photos."),
     "search": ("service.commands.search", "Find the photos that show what a drawing shows."),
     "serve": ("service.commands.serve", "Serve the page and the HTTP API for an index."),
+    "train": ("model.commands", "Train a model from drawings, photos and class names."),
 }
 
 
@@ -21,7 +22,12 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = importlib.import_module(_COMMANDS[cmd_name][0]).command
+        try:
+            module = importlib.import_module(_COMMANDS[cmd_name][0])
+        except ModuleNotFoundError as error:
+            needed = f"sketchseek {cmd_name} needs {error.name}: pip install 'sketchseek[train]'"
+            raise click.ClickException(needed) from None
+        command: click.Command = module.command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 import model.commands
 from model.card import Checkpoint
-from model.commands import train
+from model.commands import command as train
 from model.learner import LiteLearner
 from model.recipe import Recipe
 from tests.model.training_kit import LABELS, tiny_data, tiny_learner, tiny_recipe

@@ -172,3 +172,9 @@ def test_help_is_quick_and_names_everything() -> None:
         check=True,
     )
     assert not re.search(r"\b(numpy|openvino|fastapi|faiss)\b", slow.stderr)
+
+
+def test_a_command_without_its_libraries_says_what_to_install() -> None:
+    script = "import sys; sys.modules['torch'] = None; from service.cli import main; main(['train', '--help'])"
+    done = subprocess.run([sys.executable, "-c", script], cwd=TOP, capture_output=True, text=True, check=False)
+    refused(done, "needs torch: pip install 'sketchseek[train]'")
