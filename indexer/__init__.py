@@ -12,7 +12,7 @@ from indexer.errors import (
 from indexer.job import Report, Reporter, run
 from indexer.photos import Photo
 from indexer.published import Hit, Published
-from indexer.thumbnails import make_thumbnail, thumbnail_path, write_thumbnail
+from indexer.thumbnails import has_thumbnail, make_thumbnail, thumbnail_path, write_thumbnail
 
 __all__ = [
     "BrokenGeneration",
@@ -27,6 +27,7 @@ __all__ = [
     "Report",
     "Reporter",
     "WrongModel",
+    "has_thumbnail",
     "make_thumbnail",
     "run",
     "thumbnail_path",

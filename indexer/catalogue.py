@@ -6,7 +6,7 @@ Vectors belong to contents, not to paths, so a photo that moved or was copied is
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -38,7 +38,8 @@ CREATE TABLE vectors (
 -- Counts what a published generation would show differently. A run that dies between its last commit and its
 -- publication leaves a revision that no manifest names, so the next run knows that it has to publish.
 CREATE TABLE state (revision INTEGER NOT NULL);
-INSERT INTO state VALUES (0);
+-- It starts anywhere, so that a catalogue made anew is not taken for the one that was published from.
+INSERT INTO state VALUES (random() & 0x3fffffffffffffff);
 CREATE TRIGGER photo_added AFTER INSERT ON photos WHEN NEW.content IS NOT NULL
 BEGIN UPDATE state SET revision = revision + 1; END;
 CREATE TRIGGER photo_changed AFTER UPDATE ON photos WHEN NEW.content IS NOT OLD.content
@@ -86,12 +87,7 @@ class Catalogue:
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         try:
             self._prepare(path)
-        except sqlite3.DatabaseError as error:
-            self._db.close()
-            raise NoIndex(
-                f"{path}: not a catalogue ({error}); delete it and run sketchseek index again"
-            ) from None
-        except NoIndex:
+        except (sqlite3.Error, NoIndex):
             self._db.close()
             raise
 
@@ -116,7 +112,13 @@ class Catalogue:
 
     def commit(self) -> None:
         with self._lock:
-            self._db.execute("COMMIT")
+            if self._db.in_transaction:
+                self._db.execute("COMMIT")
+
+    def rollback(self) -> None:
+        with self._lock:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
 
     @property
     def revision(self) -> int:
@@ -170,6 +172,37 @@ class Catalogue:
                     error,
                 ),
             )
+
+    def remove_root(self, root: Path) -> int:
+        """Forgets a folder and its photos; returns how many those were."""
+        self._db.execute("DELETE FROM photos WHERE root = ?", (str(root),))
+        (count,) = self._db.execute("SELECT changes()").fetchone()
+        self._db.execute("DELETE FROM roots WHERE root = ?", (str(root),))
+        return int(count)
+
+    def keep_vectors(self, fingerprint: str, rows_of: Mapping[int, int]) -> None:
+        """Forgets vectors whose shard is gone or too short, so that their photos are embedded again."""
+        query = "SELECT shard, max(row) FROM vectors WHERE fingerprint = ? GROUP BY shard"
+        for shard, last in self._db.execute(query, (fingerprint,)).fetchall():
+            if last >= rows_of.get(shard, 0):
+                self._db.execute(
+                    "DELETE FROM vectors WHERE fingerprint = ? AND shard = ? AND row >= ?",
+                    (fingerprint, shard, rows_of.get(shard, 0)),
+                )
+
+    def shards(self, fingerprint: str) -> set[int]:
+        """The shards in which vectors of photos lie."""
+        query = "SELECT DISTINCT shard FROM vectors WHERE fingerprint = ?"
+        return {shard for (shard,) in self._db.execute(query, (fingerprint,))}
+
+    def forget_orphans(self) -> list[str]:
+        """Contents that no photo has any more, forgotten with their vectors."""
+        query = "SELECT content FROM contents EXCEPT SELECT content FROM photos"
+        orphans = [content for (content,) in self._db.execute(query)]
+        for table in ("contents", "vectors"):
+            statement = f"DELETE FROM {table} WHERE content = ?"  # noqa: S608
+            self._db.executemany(statement, ((content,) for content in orphans))
+        return orphans
 
     def remove(self, ids: Iterable[int]) -> None:
         self._db.executemany("DELETE FROM photos WHERE id = ?", ((number,) for number in ids))

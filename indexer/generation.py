@@ -7,12 +7,14 @@ CURRENT name it. Whoever reads sees the old generation or the new one, never a m
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from indexer.disk import sync
 from indexer.errors import BrokenGeneration, NoIndex
 
 MANIFEST = "manifest.json"
@@ -72,7 +74,7 @@ def read_manifest(folder: Path) -> Manifest:
         raw = json.loads(path.read_bytes())
         files = {name: File(**entry) for name, entry in raw.pop("files").items()}
         manifest = Manifest(files=files, **raw)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BrokenGeneration(f"{path}: not a manifest ({error}); run sketchseek index again") from None
     if manifest.format != FORMAT:
         raise BrokenGeneration(f"{path}: format {manifest.format} is newer than this sketchseek; upgrade it")
@@ -91,22 +93,27 @@ def verify(folder: Path) -> Manifest:
     return manifest
 
 
+def identity(folder: Path) -> str:
+    """Tells publications apart also where an index was deleted and made again under the same numbers."""
+    return _describe(folder / MANIFEST).sha256
+
+
 def publish(index: Path, write: Callable[[Path, str], Manifest]) -> Manifest:
     """Lets `write` fill a new folder, then makes that the generation to serve."""
     generations = index / "generations"
     generations.mkdir(exist_ok=True)
     _clear_leftovers(generations)
-    name = f"{max((int(p.name) for p in generations.iterdir() if p.name.isdecimal()), default=0) + 1:06d}"
+    name = f"{max((int(path.name) for path in _finished(generations)), default=0) + 1:06d}"
     temporary = generations / f"{name}.tmp"
     temporary.mkdir()
     manifest = write(temporary, name)
     for path in temporary.iterdir():
-        _sync(path)
+        sync(path)
     (temporary / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
-    _sync(temporary / MANIFEST)
-    _sync(temporary)
+    sync(temporary / MANIFEST)
+    sync(temporary)
     temporary.rename(generations / name)
-    _sync(generations)
+    sync(generations)
     _point(index, name)
     return manifest
 
@@ -119,7 +126,7 @@ def describe(folder: Path) -> dict[str, File]:
 def prune(index: Path, keep: int = 2) -> None:
     """Removes all but the newest generations; never the one that CURRENT names."""
     serving = current(index)
-    finished = sorted(p for p in (index / "generations").iterdir() if p.name.isdecimal() and p != serving)
+    finished = sorted(path for path in _finished(index / "generations") if path != serving)
     for folder in finished[: max(0, len(finished) - (keep - 1))]:
         shutil.rmtree(folder)
 
@@ -128,17 +135,24 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def _finished(generations: Path) -> list[Path]:
+    """Folders that are publications of ours by name and by content; nothing else is ever removed."""
+    named = [path for path in generations.iterdir() if re.fullmatch(r"\d{6,}", path.name)]
+    return [path for path in named if (path / MANIFEST).is_file()]
+
+
 def _clear_leftovers(generations: Path) -> None:
-    for path in generations.glob("*.tmp"):
-        shutil.rmtree(path)
+    for path in generations.iterdir():
+        if re.fullmatch(r"\d{6,}\.tmp", path.name) and path.is_dir():
+            shutil.rmtree(path)
 
 
 def _point(index: Path, name: str) -> None:
     temporary = index / "CURRENT.tmp"
     temporary.write_text(f"{name}\n", encoding="utf-8")
-    _sync(temporary)
+    sync(temporary)
     temporary.replace(index / "CURRENT")
-    _sync(index)
+    sync(index)
 
 
 def _describe(path: Path) -> File:
@@ -150,12 +164,3 @@ def _describe(path: Path) -> File:
         raise BrokenGeneration(
             f"{path}: cannot be read ({error.strerror}); run sketchseek index again"
         ) from None
-
-
-def _sync(path: Path) -> None:
-    """Asks the kernel to put a file's bytes, or a folder's names, on disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

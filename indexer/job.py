@@ -1,6 +1,9 @@
 """The batch job: scan the folders, embed what is new or changed, forget what is gone, publish the rest."""
 
-from collections.abc import Sequence
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -8,10 +11,11 @@ from typing import Protocol
 from indexer import generation, published
 from indexer.catalogue import Catalogue, Known
 from indexer.errors import BrokenGeneration, IndexProblem, NoIndex, NothingToIndex, PhotosMissing
-from indexer.lock import writing
+from indexer.lock import is_ours, writing
 from indexer.pipeline import Pipeline
 from indexer.scan import Found, Scan, Skipped, scan
-from indexer.vectors import ShardWriter
+from indexer.thumbnails import thumbnail_path
+from indexer.vectors import ShardWriter, complete_rows, shards
 from model import Encoder
 
 
@@ -56,36 +60,138 @@ def run(
     reporter: Reporter,
     *,
     accept_deletions: bool = False,
+    forget: Sequence[Path] = (),
 ) -> Report:
-    """Brings an index up to date with its photo folders; without `roots`, those of earlier runs."""
-    index.mkdir(parents=True, exist_ok=True)
-    _refuse_foreign_folder(index)
-    vectors = index / "vectors" / encoder.fingerprint
-    with writing(index), Catalogue(index / "catalogue.sqlite") as catalogue:
-        report = Report()
-        wanted = _resolve(catalogue, roots, everything=_model_changed(index, encoder))
-        plans = _plan(catalogue, wanted, encoder, report, accept_deletions)
-        work = [found for plan in plans for found in plan.work]
-        if work:
-            reporter.begin(len(work))
-            with ShardWriter(vectors, encoder.dimension) as shard:
-                pipeline = Pipeline(encoder, catalogue, shard, index / "thumbnails")
-                report.skipped += pipeline.run(work, reporter.advance)
-                report.embedded = pipeline.embedded
-        _forget(catalogue, plans)
-        _count(report, plans, catalogue)
-        _publish_if_needed(index, encoder, catalogue, vectors, report)
-    return report
+    """Brings an index up to date with its photo folders; without `roots`, those of earlier runs.
+
+    `accept_deletions` believes folders that are empty or missing now; `forget` takes folders out of the index.
+    """
+    with _plainly(index):
+        index = index.expanduser().resolve()
+        _refuse_unwritable_name(index)
+        index.mkdir(parents=True, exist_ok=True)
+        if not is_ours(index):
+            raise NoIndex(
+                f"{index}: holds other files and is no index; choose an empty or new folder for --index"
+            )
+        with writing(index), Catalogue(index / "catalogue.sqlite") as catalogue:
+            return _Run(index, encoder, catalogue, accept_deletions).go(roots, forget, reporter)
 
 
-def _refuse_foreign_folder(index: Path) -> None:
-    """Never scatter files over a folder that is something else, such as the photos themselves."""
-    ours = {"CURRENT", "LOCK", "catalogue.sqlite", "vectors", "generations", "thumbnails"}
-    names = {path.name for path in index.iterdir()}
-    if names and not names & ours:
-        raise NoIndex(
-            f"{index}: holds other files and is no index; choose an empty or new folder for --index"
-        )
+class _Run:
+    """One run, which holds the lock and the catalogue."""
+
+    def __init__(self, index: Path, encoder: Encoder, catalogue: Catalogue, accept_deletions: bool) -> None:
+        self._index = index
+        self._encoder = encoder
+        self._catalogue = catalogue
+        self._accept_deletions = accept_deletions
+        self._vectors = index / "vectors" / encoder.fingerprint
+        self._report = Report()
+
+    def go(self, roots: Sequence[Path], forget: Sequence[Path], reporter: Reporter) -> Report:
+        catalogue, report = self._catalogue, self._report
+        rows = complete_rows(self._vectors, self._encoder.dimension)
+        catalogue.keep_vectors(self._encoder.fingerprint, rows)
+        for root in forget:
+            report.removed += catalogue.remove_root(root.expanduser().resolve())
+        if roots or catalogue.roots() or not forget:
+            everything = _model_changed(self._index, self._encoder)
+            plans = self._plan(_resolve(catalogue, roots, self._index, everything=everything))
+            self._embed([found for plan in plans for found in plan.work], reporter)
+            self._forget(plans)
+            _count(report, plans, catalogue)
+        self._publish_if_needed()
+        self._clean_up()
+        return report
+
+    def _plan(self, roots: Sequence[Path]) -> list[_Plan]:
+        plans = []
+        for root in roots:
+            known = self._catalogue.known(root, self._encoder.fingerprint)
+            try:
+                if known and self._accept_deletions and not root.exists():
+                    scanned = Scan(root)
+                else:
+                    scanned = scan(root, leave_out=self._index)
+                _guard(scanned, known, self._accept_deletions)
+            except PhotosMissing as error:
+                self._report.problems.append(str(error))
+                continue
+            self._report.skipped += scanned.skipped
+            self._catalogue.add_root(root)
+            plans.append(_compare(scanned, known))
+        if not plans:
+            raise PhotosMissing("; ".join(self._report.problems))
+        return plans
+
+    def _embed(self, work: list[Found], reporter: Reporter) -> None:
+        if not work:
+            return
+        reporter.begin(len(work))
+        given_out = max(self._catalogue.shards(self._encoder.fingerprint), default=0)
+        with ShardWriter(self._vectors, self._encoder.dimension, above=given_out) as shard:
+            pipeline = Pipeline(self._encoder, self._catalogue, shard, self._index / "thumbnails")
+            self._report.skipped += pipeline.run(work, reporter.advance)
+            self._report.embedded = pipeline.embedded
+
+    def _forget(self, plans: Sequence[_Plan]) -> None:
+        self._catalogue.begin()
+        for plan in plans:
+            self._catalogue.remove(plan.gone)
+            if not plan.root.exists():
+                self._catalogue.remove_root(plan.root)
+        self._catalogue.commit()
+
+    def _publish_if_needed(self) -> None:
+        catalogue, report, fingerprint = self._catalogue, self._report, self._encoder.fingerprint
+        manifest = _intact(self._index, fingerprint)
+        if manifest is None and next(catalogue.entries(fingerprint), None) is None:
+            raise NothingToIndex(_nothing(report))
+        if manifest is None or manifest.revision != catalogue.revision:
+            manifest = published.publish(self._index, self._encoder, catalogue, self._vectors)
+            generation.prune(self._index)
+            report.published = True
+        report.photos, report.generation = manifest.photos, manifest.generation
+
+    def _clean_up(self) -> None:
+        """Vectors and thumbnails of photos that are gone, and shards that killed runs left behind."""
+        self._catalogue.begin()
+        orphans = self._catalogue.forget_orphans()
+        self._catalogue.commit()
+        for content in orphans:
+            thumbnail_path(self._index / "thumbnails", content).unlink(missing_ok=True)
+        used = self._catalogue.shards(self._encoder.fingerprint)
+        for number, path in shards(self._vectors).items():
+            if number not in used:
+                path.unlink()
+
+
+@contextmanager
+def _plainly(index: Path) -> Iterator[None]:
+    """What the disk, SQLite or FAISS refuse, as one line that says what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            path = index / "catalogue.sqlite"
+            raise NoIndex(f"{path}: damaged ({error}); delete it and run sketchseek index again") from None
+        raise IndexProblem(f"{index}: {error}; mend that and run the same command again to go on") from None
+    except OSError as error:
+        where = error.filename or index
+        raise IndexProblem(
+            f"{where}: {error.strerror}; mend that and run the same command again to go on"
+        ) from None
+
+
+def _refuse_unwritable_name(index: Path) -> None:
+    if not _is_text(index):
+        raise IndexProblem(f"{str(index)!r}: the folder's name is not valid UTF-8; choose another --index")
+
+
+def _is_text(path: Path) -> bool:
+    return str(path).encode(errors="replace") == os.fsencode(path)
 
 
 def _model_changed(index: Path, encoder: Encoder) -> bool:
@@ -95,7 +201,7 @@ def _model_changed(index: Path, encoder: Encoder) -> bool:
         return False
 
 
-def _resolve(catalogue: Catalogue, roots: Sequence[Path], *, everything: bool) -> list[Path]:
+def _resolve(catalogue: Catalogue, roots: Sequence[Path], index: Path, *, everything: bool) -> list[Path]:
     """The folders to scan, absolute; one inside another would index its photos twice.
 
     `everything` adds the folders of earlier runs to those given: a new model must see them all.
@@ -106,33 +212,18 @@ def _resolve(catalogue: Catalogue, roots: Sequence[Path], *, everything: bool) -
     given = list(dict.fromkeys(root.expanduser().resolve() for root in roots))
     wanted = list(dict.fromkeys([*given, *before])) if everything or not given else given
     for root in wanted:
+        if not _is_text(root):
+            raise PhotosMissing(f"{str(root)!r}: the folder's name is not valid UTF-8; rename it")
+        if root.is_relative_to(index):
+            raise PhotosMissing(f"{root}: lies in the index itself; give a folder of photos")
         for other in {*before, *wanted} - {root}:
             if root.is_relative_to(other) or other.is_relative_to(root):
                 inner, outer = sorted((root, other), key=lambda path: len(path.parts), reverse=True)
                 raise IndexProblem(
-                    f"{inner} lies inside {outer}, which this index also holds; index only one of them"
+                    f"{inner} lies inside {outer}, which this index also holds; index only one of them, "
+                    f"or take one out with --forget"
                 )
     return wanted
-
-
-def _plan(
-    catalogue: Catalogue, roots: Sequence[Path], encoder: Encoder, report: Report, accept_deletions: bool
-) -> list[_Plan]:
-    plans = []
-    for root in roots:
-        known = catalogue.known(root, encoder.fingerprint)
-        try:
-            scanned = scan(root)
-            _guard(scanned, known, accept_deletions)
-        except PhotosMissing as error:
-            report.problems.append(str(error))
-            continue
-        report.skipped += scanned.skipped
-        catalogue.add_root(root)
-        plans.append(_compare(scanned, known))
-    if not plans:
-        raise PhotosMissing("; ".join(report.problems))
-    return plans
 
 
 def _guard(scanned: Scan, known: dict[str, Known], accept_deletions: bool) -> None:
@@ -155,15 +246,9 @@ def _compare(scanned: Scan, known: dict[str, Known]) -> _Plan:
         if (before := known.get(found.relative)) is None or not before.unchanged(found)
     ]
     there = {found.relative for found in scanned.found}
-    gone = [photo.id for relative, photo in known.items() if relative not in there]
+    missing = [relative for relative in known if relative not in there]
+    gone = [known[relative].id for relative in missing if not scanned.may_hold(relative)]
     return _Plan(scanned.root, work, known, gone)
-
-
-def _forget(catalogue: Catalogue, plans: Sequence[_Plan]) -> None:
-    catalogue.begin()
-    for plan in plans:
-        catalogue.remove(plan.gone)
-    catalogue.commit()
 
 
 def _count(report: Report, plans: Sequence[_Plan], catalogue: Catalogue) -> None:
@@ -177,19 +262,6 @@ def _count(report: Report, plans: Sequence[_Plan], catalogue: Catalogue) -> None
         touched = {*plan.gone, *(plan.known[f.relative].id for f in plan.work if f.relative in plan.known)}
         report.unchanged += sum(photo.embedded and photo.id not in touched for photo in plan.known.values())
         report.skipped += [bad for bad in catalogue.unusable(plan.root) if bad.path not in said]
-
-
-def _publish_if_needed(
-    index: Path, encoder: Encoder, catalogue: Catalogue, vectors: Path, report: Report
-) -> None:
-    manifest = _intact(index, encoder.fingerprint)
-    if manifest is None and next(catalogue.entries(encoder.fingerprint), None) is None:
-        raise NothingToIndex(_nothing(report))
-    if manifest is None or manifest.revision != catalogue.revision:
-        manifest = published.publish(index, encoder, catalogue, vectors)
-        generation.prune(index)
-        report.published = True
-    report.photos, report.generation = manifest.photos, manifest.generation
 
 
 def _intact(index: Path, fingerprint: str) -> generation.Manifest | None:

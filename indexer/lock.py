@@ -6,22 +6,42 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from indexer.errors import IndexBusy
+
+# Whatever stands behind it, a LOCK that begins so marks a folder as an index of ours.
+MARK = "sketchseek index"
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether an index may be written here: the folder is empty, or an earlier run has marked it."""
+    names = {path.name for path in folder.iterdir()}
+    if names <= {"LOCK"}:
+        return True
+    try:
+        with (folder / "LOCK").open(encoding="utf-8", errors="replace") as file:
+            return file.read(len(MARK)) == MARK
+    except OSError:
+        return False
 
 
 @contextmanager
 def writing(index: Path) -> Iterator[None]:
     """Holds the index for writing; says who does if somebody else is at it."""
-    with (index / "LOCK").open("a+") as file:
+    with (index / "LOCK").open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            holder = file.read().strip() or "another process"
+            holder = file.read().removeprefix(MARK).strip(" :") or "another process"
             raise IndexBusy(f"{index}: {holder} is indexing here; wait until it is done") from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()} (since {time.strftime('%H:%M:%S')})")
-        file.flush()
+        _write(file, f"{MARK}: process {os.getpid()} (since {time.strftime('%H:%M:%S')})")
         yield
-        file.truncate(0)
+        _write(file, MARK)
+
+
+def _write(file: TextIO, text: str) -> None:
+    file.truncate(0)
+    file.write(text)
+    file.flush()

@@ -52,7 +52,7 @@ class Photos:
     def __init__(self, path: Path) -> None:
         # Immutable: SQLite neither locks the file nor looks for a journal beside it.
         self._db = sqlite3.connect(
-            f"{path.absolute().as_uri()}?immutable=1", uri=True, check_same_thread=False
+            f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
         )
         self._lock = threading.Lock()
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from indexer.catalogue import Catalogue
 from indexer.scan import Found, Skipped
-from indexer.thumbnails import make_thumbnail, thumbnail_path, write_thumbnail
+from indexer.thumbnails import has_thumbnail, make_thumbnail, write_thumbnail
 from indexer.vectors import ShardWriter
-from model import PHOTO_CAPS, BadImage, Encoder, decode
+from model import PHOTO_CAPS, BadImage, Encoder, Unreadable, decode
 from model.encoder import BATCH, Pixels
 
 COMMIT_SECONDS = 5.0
@@ -27,10 +27,6 @@ class Prepared:
     content: str
     size: tuple[int, int]
     pixels: Pixels | None
-
-
-class Unreadable(Exception):
-    """The file could not be read now; unlike a bad picture it is tried again by the next run."""
 
 
 class Pipeline:
@@ -60,16 +56,23 @@ class Pipeline:
                     self._catalogue.begin()
                     committed = time.monotonic()
             self._encode()
-        finally:
-            # Also on Ctrl-C: what is encoded by now need not be done again.
+        except OSError:
+            # After a failed write nobody knows what is on disk; the rows since the last commit are done again.
+            self._catalogue.rollback()
+            raise
+        except BaseException:
+            # Such as Ctrl-C: what is encoded by now need not be done again.
             self._commit()
+            raise
+        self._commit()
 
     def _prepare(self, found: Found) -> Prepared:
         """In a worker thread: everything that needs no encoder. Pillow lets go of the GIL while it decodes."""
         found, data = _read(found)
         content = hashlib.blake2b(data, digest_size=16).hexdigest()
-        has_thumbnail = thumbnail_path(self._thumbnails, content).exists()
-        if has_thumbnail and self._catalogue.has_vector(content, self._encoder.fingerprint):
+        if has_thumbnail(self._thumbnails, content) and self._catalogue.has_vector(
+            content, self._encoder.fingerprint
+        ):
             return Prepared(found, content, (0, 0), None)
         decoded = decode(data, caps=PHOTO_CAPS, shortest=self._encoder.card.image_tower.size)
         write_thumbnail(self._thumbnails, content, make_thumbnail(decoded.image))
@@ -85,6 +88,7 @@ class Pipeline:
             self._encode()
 
     def _reject(self, found: Found, error: Exception) -> Skipped:
+        # What could not be read now is tried again by the next run; what is no picture is remembered.
         if not isinstance(error, Unreadable):
             self._catalogue.record(found, error=str(error))
         return Skipped(found.path, str(error))
@@ -128,7 +132,7 @@ def _in_order(
 def _outcome(found: Found, future: "Future[Prepared]") -> tuple[Found, Prepared | Exception]:
     try:
         return found, future.result()
-    except (BadImage, Unreadable) as error:
+    except BadImage as error:
         return found, error
 
 

@@ -37,6 +37,7 @@ class Published:
     def __init__(self, index: Path, manifest: Manifest, store: Store, photos: Photos) -> None:
         self.index = index
         self.manifest = manifest
+        self.identity = ""
         self._store = store
         self._photos = photos
 
@@ -45,12 +46,15 @@ class Published:
         """Opens what CURRENT names, once every byte is checked and a stored vector has found itself."""
         folder = generation.current(index)
         manifest = generation.verify(folder)
+        if not {STORE_FILE, PHOTOS_FILE} <= set(manifest.files):
+            raise BrokenGeneration(f"{folder}: its manifest lacks a file; run sketchseek index again")
         if manifest.fingerprint != fingerprint:
             raise WrongModel(
                 f"{index}: made by another model ({manifest.model}, {manifest.fingerprint}) than the one loaded "
                 f"({fingerprint}); embed the photos anew with: sketchseek index --index {index}"
             )
         opened = cls(index, manifest, FaissStore(folder / STORE_FILE), Photos(folder / PHOTOS_FILE))
+        opened.identity = generation.identity(folder)
         opened._prove()
         return opened
 

@@ -39,45 +39,54 @@ class Skipped:
 
 @dataclass
 class Scan:
-    """What lies under one root."""
+    """What lies under one root. Below an `unreadable` path nobody can tell what is still there."""
 
     root: Path
     found: list[Found] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    unreadable: list[Path] = field(default_factory=list)
+
+    def may_hold(self, relative: str) -> bool:
+        """Whether a photo that was not found may be there all the same."""
+        path = self.root / relative
+        return any(path.is_relative_to(unreadable) for unreadable in self.unreadable)
 
 
-def scan(root: Path) -> Scan:
-    """Everything below a root, in a fixed order; hidden files and folders are left alone."""
+def scan(root: Path, leave_out: Path | None = None) -> Scan:
+    """Everything below a root, in a fixed order; hidden files and folders, and the index itself, are left alone."""
     if not root.exists():
         raise PhotosMissing(f"{root}: no such folder; give a folder of photos (is its drive mounted?)")
     if not root.is_dir():
         raise PhotosMissing(f"{root}: not a folder; give the folder that the photos are in")
     result = Scan(root)
-    try:
-        for entry in _walk(root, result.skipped, top=True):
-            _add(entry, result)
-    except OSError as error:
-        raise PhotosMissing(f"{root}: cannot be read ({error.strerror}); mend its permissions") from None
+    for entry in _walk(result, leave_out):
+        _add(entry, result)
+    if root in result.unreadable:
+        raise PhotosMissing(f"{root}: {result.skipped[0].reason}; mend its permissions")
     return result
 
 
-def _walk(folder: Path, skipped: list[Skipped], *, top: bool = False) -> Iterator["os.DirEntry[str]"]:
-    try:
-        with os.scandir(folder) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name)
-    except OSError as error:
-        if top:
-            raise
-        skipped.append(Skipped(folder, f"folder cannot be read ({error.strerror})"))
-        return
-    for entry in entries:
-        if entry.name.startswith("."):
+def _walk(result: Scan, leave_out: Path | None) -> Iterator["os.DirEntry[str]"]:
+    folders = [result.root]
+    while folders:
+        folder = folders.pop()
+        try:
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            _unreadable(folder, error, result)
             continue
-        # A linked folder is not entered: it may lead out of the root, or round in a circle.
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path), skipped)
-        elif Path(entry.name).suffix.lower() in SUFFIXES:
-            yield entry
+        below = []
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            # A linked folder is not entered: it may lead out of the root, or round in a circle.
+            if entry.is_dir(follow_symlinks=False):
+                if Path(entry.path) != leave_out:
+                    below.append(Path(entry.path))
+            elif Path(entry.name).suffix.lower() in SUFFIXES:
+                yield entry
+        folders += reversed(below)
 
 
 def _add(entry: "os.DirEntry[str]", result: Scan) -> None:
@@ -87,7 +96,7 @@ def _add(entry: "os.DirEntry[str]", result: Scan) -> None:
         relative = path.relative_to(result.root).as_posix()
         relative.encode()
     except OSError as error:
-        result.skipped.append(Skipped(path, f"cannot be read ({error.strerror})"))
+        _unreadable(path, error, result)
     except UnicodeEncodeError:
         result.skipped.append(Skipped(path, "its name is not valid UTF-8; rename it"))
     else:
@@ -97,3 +106,8 @@ def _add(entry: "os.DirEntry[str]", result: Scan) -> None:
             result.skipped.append(Skipped(path, "a symbolic link; index the folder it leads to instead"))
         else:
             result.skipped.append(Skipped(path, "not a regular file"))
+
+
+def _unreadable(path: Path, error: OSError, result: Scan) -> None:
+    result.unreadable.append(path)
+    result.skipped.append(Skipped(path, f"cannot be read ({error.strerror})"))

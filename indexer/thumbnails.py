@@ -15,6 +15,14 @@ def thumbnail_path(folder: Path, content: str) -> Path:
     return folder / content[:2] / f"{content}.webp"
 
 
+def has_thumbnail(folder: Path, content: str) -> bool:
+    """Whether it is there and not empty, as a power cut may leave it."""
+    try:
+        return thumbnail_path(folder, content).stat().st_size > 0
+    except OSError:
+        return False
+
+
 def make_thumbnail(image: Image.Image) -> bytes:
     """The whole picture within 320 x 320, as WebP."""
     small = image.convert("RGB")

@@ -5,6 +5,7 @@ so whatever lies behind the last committed row after a crash is never read.
 """
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.disk import sync
 from indexer.errors import BrokenGeneration
 from model.modality import Vectors
 
@@ -22,13 +24,17 @@ Rows = NDArray[np.float16]
 class ShardWriter:
     """Appends to a new shard of its own; a run never touches an older one."""
 
-    def __init__(self, folder: Path, dimension: int) -> None:
+    def __init__(self, folder: Path, dimension: int, *, above: int = 0) -> None:
+        """`above` is the highest number ever given out: that of a shard that got lost is not used again."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.number = max((int(path.stem) for path in folder.glob("*.f16")), default=0) + 1
+        self.number = max([above, *shards(folder)]) + 1
         self._dimension = dimension
         self._rows = 0
         self._path = shard_path(folder, self.number)
         self._file = self._path.open("xb")
+        # The rows are of no use after a power cut if the names that lead to them were not kept.
+        for named in (folder, folder.parent, folder.parent.parent):
+            sync(named)
 
     def append(self, vectors: Vectors) -> int:
         """Writes the rows; returns the number of the first."""
@@ -81,7 +87,18 @@ class ShardReader:
         return self._open[1]
 
 
-REBUILD = "delete the index folder and run sketchseek index again"
+REBUILD = "run sketchseek index again"
+
+
+def shards(folder: Path) -> dict[int, Path]:
+    """The shards that are there, by number."""
+    found = [path for path in folder.glob("*.f16") if re.fullmatch(r"\d{6,}", path.stem)]
+    return {int(path.stem): path for path in found}
+
+
+def complete_rows(folder: Path, dimension: int) -> dict[int, int]:
+    """How many whole rows each shard holds."""
+    return {number: path.stat().st_size // (2 * dimension) for number, path in shards(folder).items()}
 
 
 def shard_path(folder: Path, number: int) -> Path:

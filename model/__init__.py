@@ -1,7 +1,7 @@
 """What a picture means: pictures and words to semantic vectors. Knows nothing of indexes or HTTP."""
 
 from model.encoder import Encoder
-from model.errors import BadImage, EmptyDrawing, ModelError, NoTextTower, SketchseekError
+from model.errors import BadImage, EmptyDrawing, ModelError, NoTextTower, SketchseekError, Unreadable
 from model.images import PHOTO_CAPS, SKETCH_CAPS, Caps, Decoded, decode
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "ModelError",
     "NoTextTower",
     "SketchseekError",
+    "Unreadable",
     "decode",
 ]

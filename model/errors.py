@@ -2,7 +2,8 @@
 
 SketchseekError
 ├── BadImage              the bytes are no picture that can be used
-│   └── EmptyDrawing      a drawing without a line in it
+│   ├── EmptyDrawing      a drawing without a line in it
+│   └── Unreadable        it could not be read now; it may well be later
 ├── ModelError            a model cannot be loaded or lacks what was asked of it
 │   ├── BadWeights        a weight file is missing or is not the file that the card names
 │   ├── NoTextTower       this model cannot embed words
@@ -21,6 +22,10 @@ class BadImage(SketchseekError):
 
 class EmptyDrawing(BadImage):
     """A drawing without a line in it."""
+
+
+class Unreadable(BadImage):
+    """It could not be read now, for lack of permission or memory, say; it may well be later."""
 
 
 class ModelError(SketchseekError):

@@ -1,6 +1,7 @@
 """The command `sketchseek`: one group that mounts the rooms' commands, each loaded only when it is asked for."""
 
 import importlib
+import io
 import sys
 from typing import Any
 
@@ -35,6 +36,9 @@ class _Lazy(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except Exception as error:

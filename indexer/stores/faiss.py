@@ -1,4 +1,4 @@
-"""Exact search in FAISS: fp16 vectors in one flat array, memory-mapped from the published file.
+"""Exact search in FAISS: fp16 vectors in one flat array, read or memory-mapped from the published file.
 
 FAISS checks nothing that it reads, and adding to a mapped index kills the process: files are opened only after
 their sha256 was checked, and never changed.
@@ -15,6 +15,8 @@ from indexer.stores import Ids, Nearest
 from model.modality import Vectors
 
 KIND = "flat-fp16"
+# Smaller files are read whole: one that is cut short in place would kill a process that has it mapped.
+IN_MEMORY = 2**30
 
 
 def build_flat(path: Path, dimension: int, batches: Iterable[tuple[Ids, Vectors]]) -> str:
@@ -34,8 +36,10 @@ class FaissStore:
 
     def __init__(self, path: Path) -> None:
         try:
-            index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC | faiss.IO_FLAG_READ_ONLY)
-        except RuntimeError as error:
+            mapped = path.stat().st_size > IN_MEMORY
+            flags = faiss.IO_FLAG_MMAP_IFC | faiss.IO_FLAG_READ_ONLY if mapped else faiss.IO_FLAG_READ_ONLY
+            index = faiss.read_index(str(path), flags)
+        except (OSError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise BrokenGeneration(f"{path}: FAISS cannot read it ({reason})") from None
         if not isinstance(index, faiss.IndexIDMap):

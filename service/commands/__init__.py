@@ -11,6 +11,18 @@ from model.engines import NAMES
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
+def shown(path: Path) -> str:
+    """A path for the terminal: line breaks and control codes in names are spelled out, not obeyed."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode()
+        for char in str(path)
+    )
+
+
+def _expanded(_: click.Context, __: click.Parameter, value: Path | None) -> Path | None:
+    return value and value.expanduser()
+
+
 def index_option(**extra: Any) -> Decorator:
     return click.option(
         "--index",
@@ -18,6 +30,7 @@ def index_option(**extra: Any) -> Decorator:
         type=click.Path(file_okay=False, path_type=Path),
         envvar="SKETCHSEEK_INDEX",
         show_envvar=True,
+        callback=_expanded,
         help="The index folder.",
         **extra,
     )

@@ -10,7 +10,7 @@ import click
 
 from indexer import Report, run
 from model import Encoder
-from service.commands import index_option, model_options
+from service.commands import index_option, model_options, shown
 
 SHOWN = 20
 
@@ -23,30 +23,45 @@ SHOWN = 20
 @click.argument("photos", nargs=-1, type=click.Path(path_type=Path))
 @index_option(required=True)
 @model_options
+@click.option("--accept-deletions", is_flag=True, help="Believe that an empty or missing folder is gone.")
 @click.option(
-    "--accept-deletions", is_flag=True, help="Believe that a folder which is empty now was emptied."
+    "--forget", multiple=True, type=click.Path(path_type=Path), help="Take this folder out of the index."
 )
-def command(photos: tuple[Path, ...], index: Path, model: str, engine: str, accept_deletions: bool) -> None:
+@click.option("-v", "--verbose", is_flag=True, help=f"List all skipped files, not only {SHOWN}.")
+def command(
+    photos: tuple[Path, ...],
+    index: Path,
+    model: str,
+    engine: str,
+    accept_deletions: bool,
+    forget: tuple[Path, ...],
+    verbose: bool,
+) -> None:
     """Bring an index up to date with folders of PHOTOS."""
     started = time.monotonic()
     encoder = Encoder.load(model, engine=engine)
     with _Bar() as bar:
         try:
-            report = run(index, photos, encoder, bar, accept_deletions=accept_deletions)
+            report = run(index, photos, encoder, bar, accept_deletions=accept_deletions, forget=forget)
         except KeyboardInterrupt:
             bar.close()
             click.echo("\nStopped. What is done is kept; run the same command again to go on.", err=True)
             sys.exit(130)
+    _list_skipped(report, None if verbose else SHOWN)
     _tell(report, index, time.monotonic() - started)
     if report.problems:
         sys.exit(1)
 
 
+def _list_skipped(report: Report, most: int | None) -> None:
+    listed = report.skipped[:most]
+    for skipped in listed:
+        click.echo(f"skipped {shown(skipped.path)}: {skipped.reason}", err=True)
+    if len(report.skipped) > len(listed):
+        click.echo(f"... and {len(report.skipped) - len(listed)} more; --verbose lists them all", err=True)
+
+
 def _tell(report: Report, index: Path, seconds: float) -> None:
-    for skipped in report.skipped[:SHOWN]:
-        click.echo(f"skipped {skipped.path}: {skipped.reason}", err=True)
-    if len(report.skipped) > SHOWN:
-        click.echo(f"... and {len(report.skipped) - SHOWN} more", err=True)
     for problem in report.problems:
         click.secho(f"not indexed: {problem}", err=True, fg="red")
     counts = [
@@ -75,6 +90,8 @@ class _Bar:
         self._started = 0.0
 
     def begin(self, photos: int) -> None:
+        if not sys.stderr.isatty():
+            return
         self._started = time.monotonic()
         self._bar = click.progressbar(
             length=photos, label=f"{photos} photos", file=sys.stderr, item_show_func=self._rate, show_pos=True

@@ -7,7 +7,7 @@ import click
 
 from indexer import Hit, Published
 from model import SKETCH_CAPS, BadImage, Encoder, decode
-from service.commands import index_option, model_options
+from service.commands import index_option, model_options, shown
 
 
 @click.command("search")
@@ -34,9 +34,9 @@ def command(
     else:
         for hit in hits:
             gone = "" if hit.photo.path.exists() else "  (gone since it was indexed)"
-            click.echo(f"{hit.score:6.3f}  {hit.photo.path}{gone}")
-    if open_best and hits:
-        click.launch(str(hits[0].photo.path))
+            click.echo(f"{hit.score:6.3f}  {shown(hit.photo.path)}{gone}")
+    if open_best and hits and click.launch(str(hits[0].photo.path)):
+        raise click.ClickException("no picture viewer could be started; open the file by hand")
 
 
 def _row(hit: Hit) -> dict[str, object]:

@@ -316,7 +316,7 @@ def test_a_foreign_or_newer_catalogue_is_refused(job: Job, library: Path) -> Non
     with pytest.raises(NoIndex, match="newer sketchseek"):
         job(library)
     (job.index / "catalogue.sqlite").write_bytes(b"not a database at all" * 100)
-    with pytest.raises(NoIndex, match="not a catalogue"):
+    with pytest.raises(NoIndex, match="damaged"):
         job(library)
 
 

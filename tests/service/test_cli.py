@@ -175,6 +175,23 @@ def test_help_is_quick_and_names_everything() -> None:
 
 
 def test_a_command_without_its_libraries_says_what_to_install() -> None:
-    script = "import sys; sys.modules['torch'] = None; from service.cli import main; main(['train', '--help'])"
-    done = subprocess.run([sys.executable, "-c", script], cwd=TOP, capture_output=True, text=True, check=False)
+    script = (
+        "import sys; sys.modules['torch'] = None; from service.cli import main; main(['train', '--help'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=TOP, capture_output=True, text=True, check=False
+    )
     refused(done, "needs torch: pip install 'sketchseek[train]'")
+
+
+def test_index_lists_what_it_skipped_and_forgets(library: Path, tmp_path: Path) -> None:
+    for number in range(25):
+        (library / f"note {number}\x1b[31m.jpg").write_text("no picture")
+    short = sketchseek("index", library, "--index", tmp_path / "index")
+    assert (short.stderr.count("skipped /"), "and 5 more; --verbose" in short.stderr) == (20, True)
+    assert "\x1b" not in short.stderr
+    assert sketchseek("index", "--index", tmp_path / "index", "-v").stderr.count("skipped /") == 25
+    refused(sketchseek("index", "--index", tmp_path / "index" / "CURRENT" / "x"), "CURRENT")
+    done = sketchseek("index", "--index", tmp_path / "index", "--forget", library)
+    assert "15 removed" in done.stdout
+    assert "with 0 photos" in done.stdout
