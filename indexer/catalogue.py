@@ -175,8 +175,9 @@ class Catalogue:
 
     def remove_root(self, root: Path) -> int:
         """Forgets a folder and its photos; returns how many those were."""
+        query = "SELECT count(content) FROM photos WHERE root = ?"
+        (count,) = self._db.execute(query, (str(root),)).fetchone()
         self._db.execute("DELETE FROM photos WHERE root = ?", (str(root),))
-        (count,) = self._db.execute("SELECT changes()").fetchone()
         self._db.execute("DELETE FROM roots WHERE root = ?", (str(root),))
         return int(count)
 

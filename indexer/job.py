@@ -258,8 +258,9 @@ def _count(report: Report, plans: Sequence[_Plan], catalogue: Catalogue) -> None
         usable = [found for found in plan.work if found.path not in said]
         report.added += sum(found.relative not in plan.known for found in usable)
         report.changed += sum(found.relative in plan.known for found in usable)
-        report.removed += len(plan.gone)
-        touched = {*plan.gone, *(plan.known[f.relative].id for f in plan.work if f.relative in plan.known)}
+        gone = set(plan.gone)
+        report.removed += sum(photo.error is None for photo in plan.known.values() if photo.id in gone)
+        touched = {*gone, *(plan.known[f.relative].id for f in plan.work if f.relative in plan.known)}
         report.unchanged += sum(photo.embedded and photo.id not in touched for photo in plan.known.values())
         report.skipped += [bad for bad in catalogue.unusable(plan.root) if bad.path not in said]
 
