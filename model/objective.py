@@ -61,7 +61,7 @@ class Objective:
         whole = torch.zeros((), device=device)
         if self.weights.active():
             found = self._authors(embedded, labels, modality, caption)
-            whole = found["total"]
+            whole = self.recipe.authors_share * found["total"]
         if self.anchors is not None:
             held = self._anchored(rows, embedded, labels, modality, caption)
             weights = self.recipe.anchors.model_dump()

@@ -53,7 +53,10 @@ class AnchorWeights(_Frozen):
 
 
 class Recipe(_Frozen):
-    """One run. `steps` or `epochs` says how long; `warm_up` is a share of that."""
+    """One run. `steps` or `epochs` says how long; `warm_up` is a share of that.
+
+    `authors_share` is what the paper's total counts for beside the anchors.
+    """
 
     name: str
     towers: Literal["lite", "open_clip"]
@@ -64,6 +67,7 @@ class Recipe(_Frozen):
     frozen_stages: int = Field(default=0, ge=0)
     views: int = Field(default=1, ge=1)
     captions: tuple[str, ...] = Field(min_length=1)
+    authors_share: float = Field(default=1.0, gt=0)
     loss_weights: AuthorsWeights = AuthorsWeights()
     anchors: AnchorWeights = AnchorWeights()
     logit_scale: float = 2.6592
