@@ -111,6 +111,40 @@ def stripping_picture(
     figure.savefig(path, dpi=110)
 
 
+def space_picture(
+    before: Embedded,
+    after: Embedded,
+    path: Path,
+    *,
+    unseen: Sequence[str] | None = None,
+    classes: int = 10,
+    each: int = 30,
+    seed: int = 0,
+) -> int:
+    """The stripping picture of some unseen classes, with each class's name; returns how many points it has.
+
+    Without sketches, or with fewer than four images, there is nothing to see: 0, and no picture.
+    """
+    records = before.data.records
+    questions = Questions(before, unseen, 0.5)
+    rng = np.random.default_rng(seed)
+    drawn = np.unique(questions.labels[questions.sketches])
+    shown = sorted(map(str, rng.permutation(drawn)[:classes]))
+    places: list[int] = []
+    for label in shown:
+        for kind in (questions.sketches, questions.photos):
+            found = np.flatnonzero(kind & (questions.labels == label))
+            places += [int(place) for place in rng.permutation(found)[:each]]
+    if len(places) < 4:
+        return 0
+    words = [label for label in shown if label in before.texts]
+    spots = [np.array([*data.vectors[places], *map(data.texts.get, words)]) for data in (before, after)]
+    kinds = [*(records[place].modality for place in places), *["text"] * len(words)]
+    labels = [*(records[place].label for place in places), *words]
+    stripping_picture(spots[0], spots[1], kinds, labels, path, seed=seed)
+    return len(places) + len(words)
+
+
 @dataclass(frozen=True)
 class Found:
     """One line of a sheet: a query, the photos that came first, and which of them are right."""
