@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 MARKERS = {"sketch": "x", "photo": "o", "text": "*"}
 RIGHT, WRONG, ASKED = "#1a7f37", "#cf222e", "#57606a"
 TILE, FRAME, GAP, CAPTION = 112, 5, 6, 16
+# With more classes than this, their names would hide the points.
+NAMED = 12
 
 
 def tsne(
@@ -85,6 +87,7 @@ def stripping_picture(
 ) -> None:
     """Two panels: embeddings, which part by modality, and semantic vectors, which part by class."""
     kinds, names = np.array(modalities), sorted(set(labels))
+    photos = kinds == "photo"
     colours = np.array([names.index(label) for label in labels])
     figure = Figure(figsize=(12, 6), layout="constrained")
     for panel, title, vectors in zip(
@@ -104,6 +107,11 @@ def stripping_picture(
                     s=90 if kind == "text" else 18,
                     linewidths=1,
                     label=kind,
+                )
+        if len(names) <= NAMED:
+            for colour in sorted(set(colours[photos])):
+                panel.annotate(
+                    names[colour], np.median(spots[(colours == colour) & photos], axis=0), ha="center"
                 )
         panel.set(title=title, xticks=[], yticks=[])
     figure.axes[0].legend(loc="best")

@@ -8,11 +8,11 @@ import click
 
 # Command: (module, what it is for). Loading a model's libraries just to print --help would take a second.
 _COMMANDS = {
-    "evaluate": ("service.commands.evaluate", "Measure how well a model finds things in data of yours."),
-    "export": ("service.commands.export", "Make a model's OpenVINO graph anew from its torch weights."),
     "index": ("service.commands.index", "Bring an index up to date with folders of photos."),
     "search": ("service.commands.search", "Find the photos that show what a drawing shows."),
     "serve": ("service.commands.serve", "Serve the page and the HTTP API for an index."),
+    "evaluate": ("service.commands.evaluate", "Measure how well a model finds things in data of yours."),
+    "export": ("service.commands.export", "Make a model's OpenVINO graph anew from its torch weights."),
 }
 
 

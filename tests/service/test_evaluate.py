@@ -52,6 +52,14 @@ def manifest(world: Path) -> Path:
     return world.parent / "list.csv"
 
 
+def test_help_names_both_and_every_task() -> None:
+    assert all(f"\n  {name} " in sketchseek("--help").stdout for name in ("evaluate", "export"))
+    # Without the blanks, for long lines are wrapped.
+    told = "".join(sketchseek("evaluate", "--help").stdout.split())
+    assert all(task in told for task in ("zero-shot", "sketch+text"))
+    assert all(option in told for option in ("--splits", "--unseen", "--set", "--compare", "--pictures"))
+
+
 def test_it_prints_and_saves_what_the_library_finds(
     world: Path, splits: Path, tmp_path: Path, encoder: Encoder
 ) -> None:
@@ -102,6 +110,23 @@ def test_a_manifest_with_its_images_elsewhere(world: Path, splits: Path) -> None
     assert "## lite on list, 2 unseen classes" in done.stdout
     assert "| zero-shot | 4 | 6 |" in done.stdout
     assert "1 of the 3 unseen classes are not in this data" in done.stdout
+
+
+def test_an_official_layout(world: Path, splits: Path, tmp_path: Path) -> None:
+    home = tmp_path / "QuickDraw"
+    for old, new in (("sketches", "QuickDraw_sketches_final"), ("photos", "QuickDraw_images_final")):
+        shutil.copytree(world / old, home / new)
+    options = ("--splits", splits, "--unseen", "some", "--tasks", "zero-shot")
+    declined((home, *options), f"expected 110 class folders in {home / 'QuickDraw_sketches_final'}, found 5")
+    for number in range(105):
+        for kind in ("sketches", "images"):
+            folder = home / f"QuickDraw_{kind}_final" / f"class {number}"
+            folder.mkdir()
+            (folder / "never opened.png").touch()
+    done = sketchseek("evaluate", home, *options)
+    assert done.returncode == 0, done.stderr
+    assert "## lite on QuickDraw-Ext, 2 unseen classes" in done.stdout
+    assert "| zero-shot | 4 | 6 |" in done.stdout
 
 
 def test_the_pictures(world: Path, tmp_path: Path) -> None:
