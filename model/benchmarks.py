@@ -1,5 +1,6 @@
 """The official layouts of Sketchy-Ext, TU-Berlin-Ext and QuickDraw-Ext, and the way into any kind of data."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -55,19 +56,26 @@ LAYOUTS = {
 }
 
 
-def open_dataset(path: Path) -> Dataset:
-    """A manifest CSV or the folder of one, an official layout, or a folder of photos/ and sketches/."""
+def open_dataset(
+    path: Path, root: Path | None = None, sets: Iterable[str] | None = None, *, originals: bool = True
+) -> Dataset:
+    """A manifest CSV or the folder of one, an official layout, or a folder of photos/ and sketches/.
+
+    `root` and `sets` are `read_manifest`'s, `originals` is `read_benchmark`'s.
+    """
     if path.suffix.lower() == ".csv":
-        return read_manifest(path)
+        return read_manifest(path, root, sets)
     if not path.is_dir():
         raise DataProblem(f"expected data at {path}, found no folder and no manifest (.csv)")
     if (path / "manifest.csv").is_file():
-        return read_manifest(path / "manifest.csv")
+        return read_manifest(path / "manifest.csv", root, sets)
+    if root is not None or sets is not None:
+        raise DataProblem(f"{path} is no manifest (.csv), and only a manifest has sets or a root elsewhere")
     if (path / "photos").is_dir():
         return read_folder(path)
     for name, layout in LAYOUTS.items():
         if any((_home(path, layout) / place).is_dir() for place in (*layout.sketches, *layout.photos)):
-            return read_benchmark(name, path)
+            return read_benchmark(name, path, originals=originals)
     raise DataProblem(
         f"{path} holds none of manifest.csv, photos/<class>, or the folders of "
         f"{', '.join(layout.title for layout in LAYOUTS.values())}; found 0 images that can be used"

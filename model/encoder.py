@@ -56,15 +56,27 @@ class Encoder:
 
     def sketches(self, images: Sequence[Image.Image]) -> Vectors:
         """RGB (or RGBA: ink on nothing) drawings; raises EmptyDrawing where one has no line in it."""
-        return self._in_batches(images, lambda part: self.encode_sketches([*map(self.prepare_sketch, part)]))
+        return self.strip(self.unstripped.sketches(images), Modality.SKETCH)
 
     def photos(self, images: Sequence[Image.Image]) -> Vectors:
         """RGB photos."""
-        return self._in_batches(images, lambda part: self.encode_photos([*map(self.prepare_photo, part)]))
+        return self.strip(self.unstripped.photos(images), Modality.PHOTO)
 
     def texts(self, texts: Sequence[str]) -> Vectors:
         """Words, such as "a red car"; raises NoTextTower where the model has none."""
-        return self._in_batches(texts, self._encode_texts)
+        return self.strip(self.unstripped.texts(texts), Modality.TEXT)
+
+    @property
+    def unstripped(self) -> "Unstripped":
+        """The embeddings that the towers give, from which `strip` makes the semantic vectors."""
+        return Unstripped(self)
+
+    def strip(self, embeddings: Vectors, kind: Modality) -> Vectors:
+        """Semantic vectors of unit embeddings of that kind."""
+        encoding = self._encodings[kind]
+        if encoding is None:
+            raise BadWeights(f"model {self.card.name!r} has no encoding for {kind}; its heads are incomplete")
+        return strip(embeddings, encoding)
 
     # The same in two steps, for callers who prepare in many threads and encode in one.
 
@@ -75,32 +87,43 @@ class Encoder:
         return photo_pixels(image, self._size)
 
     def encode_sketches(self, prepared: Sequence[Pixels]) -> Vectors:
-        return self._encode_images(prepared, Modality.SKETCH)
+        return self.strip(self.engine.embed_images(np.stack(prepared)), Modality.SKETCH)
 
     def encode_photos(self, prepared: Sequence[Pixels]) -> Vectors:
-        return self._encode_images(prepared, Modality.PHOTO)
+        return self.strip(self.engine.embed_images(np.stack(prepared)), Modality.PHOTO)
 
-    def _encode_images(self, prepared: Sequence[Pixels], kind: Modality) -> Vectors:
-        return self._semantic(self.engine.embed_images(np.stack(prepared)), kind)
-
-    def _encode_texts(self, texts: Sequence[str]) -> Vectors:
+    def _embed_texts(self, texts: Sequence[str]) -> Vectors:
         weight, bias = self._heads.get("text.weight"), self._heads.get("text.bias")
         if weight is None or bias is None:
             raise NoTextTower(f"model {self.card.name!r} has no text tower: search with a drawing or a photo")
         if self._words is None:
             self._words = WordPiece.from_file(self._checkpoint.file("words"))
         sentences = self.engine.embed_texts(self._words(texts))
-        return self._semantic(unit(sentences @ weight + bias), Modality.TEXT)
-
-    def _semantic(self, embeddings: Vectors, kind: Modality) -> Vectors:
-        encoding = self._encodings[kind]
-        if encoding is None:
-            raise BadWeights(f"model {self.card.name!r} has no encoding for {kind}; its heads are incomplete")
-        return strip(embeddings, encoding)
+        return unit(sentences @ weight + bias)
 
     def _in_batches(self, items: Sequence[Item], encode: Callable[[Sequence[Item]], Vectors]) -> Vectors:
         parts = [encode(items[start : start + BATCH]) for start in range(0, len(items), BATCH)]
         return np.concatenate(parts) if parts else np.empty((0, self.dimension), dtype=np.float32)
+
+
+class Unstripped:
+    """An encoder's embeddings, to compare with and to picture; without a fingerprint, so that no index takes them."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+
+    def sketches(self, images: Sequence[Image.Image]) -> Vectors:
+        return self._images(images, self._encoder.prepare_sketch)
+
+    def photos(self, images: Sequence[Image.Image]) -> Vectors:
+        return self._images(images, self._encoder.prepare_photo)
+
+    def texts(self, texts: Sequence[str]) -> Vectors:
+        return self._encoder._in_batches(texts, self._encoder._embed_texts)
+
+    def _images(self, images: Sequence[Image.Image], prepare: Callable[[Image.Image], Pixels]) -> Vectors:
+        embed = self._encoder.engine.embed_images
+        return self._encoder._in_batches(images, lambda part: embed(np.stack([*map(prepare, part)])))
 
 
 def _load_heads(checkpoint: Checkpoint) -> dict[str, NDArray[np.float32]]:

@@ -52,6 +52,8 @@ class Row:
     gallery: int
     unanswerable: int
     figures: Mapping[str, float]
+    # Which vectors answered, where a report compares several (see model/standins.py).
+    vectors: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,8 @@ class Evaluation:
     skipped: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
-    def row(self, task: str) -> Row:
-        return next(row for row in self.rows if row.task == task)
+    def row(self, task: str, vectors: str | None = None) -> Row:
+        return next(row for row in self.rows if row.task == task and vectors in (None, row.vectors))
 
     def json(self) -> str:
         return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
@@ -94,16 +96,22 @@ class Evaluation:
 def _table(rows: Collection[Row], names: tuple[str, ...]) -> str:
     if not rows:
         return ""
-    lines = [
-        "| task | queries | gallery | " + " | ".join(name.replace("_", " ") for name in names) + " |",
-        "| --- " * (len(names) + 3) + "|",
+    compared = any(row.vectors for row in rows)
+    heads = [
+        "task",
+        *["vectors"] * compared,
+        "queries",
+        "gallery",
+        *(name.replace("_", " ") for name in names),
     ]
+    lines = ["| " + " | ".join(heads) + " |", "| --- " * len(heads) + "|"]
     for row in rows:
         cells = [
             "" if name not in row.figures else f"{row.figures[name]:.{0 if name == 'first_rank' else 3}f}"
             for name in names
         ]
-        lines.append(f"| {row.task} | {row.queries} | {row.gallery} | " + " | ".join(cells) + " |")
+        what = [row.task, *[row.vectors] * compared, str(row.queries), str(row.gallery)]
+        lines.append("| " + " | ".join((*what, *cells)) + " |")
     return "\n".join(lines)
 
 

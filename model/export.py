@@ -1,6 +1,7 @@
 """A checkpoint's image tower as the OpenVINO graph that CPUs serve."""
 
 import hashlib
+import json
 import warnings
 from pathlib import Path
 
@@ -26,6 +27,16 @@ def export_openvino(checkpoint: Checkpoint) -> dict[str, WeightFile]:
         "openvino.image": weight_file(path),
         "openvino.image.bin": weight_file(path.with_suffix(".bin")),
     }
+
+
+def export_again(checkpoint: Checkpoint) -> Checkpoint:
+    """Make the graph anew from the torch weights, and let the card name the new files."""
+    card = checkpoint.card
+    card = card.model_copy(update={"weights": card.weights | export_openvino(checkpoint)})
+    beside = checkpoint.folder / "card.json.new"
+    beside.write_text(json.dumps(card.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
+    beside.replace(checkpoint.folder / "card.json")
+    return Checkpoint(checkpoint.folder)
 
 
 def weight_file(path: Path) -> WeightFile:

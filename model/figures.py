@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 MARKERS = {"sketch": "x", "photo": "o", "text": "*"}
 RIGHT, WRONG, ASKED = "#1a7f37", "#cf222e", "#57606a"
 TILE, FRAME, GAP, CAPTION = 112, 5, 6, 16
+# With more classes than this, their names would hide the points.
+NAMED = 12
 
 
 def tsne(
@@ -85,6 +87,7 @@ def stripping_picture(
 ) -> None:
     """Two panels: embeddings, which part by modality, and semantic vectors, which part by class."""
     kinds, names = np.array(modalities), sorted(set(labels))
+    photos = kinds == "photo"
     colours = np.array([names.index(label) for label in labels])
     figure = Figure(figsize=(12, 6), layout="constrained")
     for panel, title, vectors in zip(
@@ -105,10 +108,49 @@ def stripping_picture(
                     linewidths=1,
                     label=kind,
                 )
+        if len(names) <= NAMED:
+            for colour in sorted(set(colours[photos])):
+                panel.annotate(
+                    names[colour], np.median(spots[(colours == colour) & photos], axis=0), ha="center"
+                )
         panel.set(title=title, xticks=[], yticks=[])
     figure.axes[0].legend(loc="best")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
+
+
+def space_picture(
+    before: Embedded,
+    after: Embedded,
+    path: Path,
+    *,
+    unseen: Sequence[str] | None = None,
+    classes: int = 10,
+    each: int = 30,
+    seed: int = 0,
+) -> int:
+    """The stripping picture of some unseen classes, with each class's name; returns how many points it has.
+
+    Without sketches, or with fewer than four images, there is nothing to see: 0, and no picture.
+    """
+    records = before.data.records
+    questions = Questions(before, unseen, 0.5)
+    rng = np.random.default_rng(seed)
+    drawn = np.unique(questions.labels[questions.sketches])
+    shown = sorted(map(str, rng.permutation(drawn)[:classes]))
+    places: list[int] = []
+    for label in shown:
+        for kind in (questions.sketches, questions.photos):
+            found = np.flatnonzero(kind & (questions.labels == label))
+            places += [int(place) for place in rng.permutation(found)[:each]]
+    if len(places) < 4:
+        return 0
+    words = [label for label in shown if label in before.texts]
+    spots = [np.array([*data.vectors[places], *map(data.texts.get, words)]) for data in (before, after)]
+    kinds = [*(records[place].modality for place in places), *["text"] * len(words)]
+    labels = [*(records[place].label for place in places), *words]
+    stripping_picture(spots[0], spots[1], kinds, labels, path, seed=seed)
+    return len(places) + len(words)
 
 
 @dataclass(frozen=True)

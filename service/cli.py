@@ -13,6 +13,8 @@ _COMMANDS = {
     "search": ("service.commands.search", "Find the photos that show what a drawing shows."),
     "serve": ("service.commands.serve", "Serve the page and the HTTP API for an index."),
     "train": ("model.commands", "Train a model from drawings, photos and class names."),
+    "evaluate": ("service.commands.evaluate", "Measure how well a model finds things in data of yours."),
+    "export": ("service.commands.export", "Make a model's OpenVINO graph anew from its torch weights."),
 }
 
 

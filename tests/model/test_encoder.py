@@ -1,5 +1,6 @@
 """The encoder's face: shapes, units, parity of engines, words, and what it refuses."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from model import EmptyDrawing, Encoder, ModelError, NoTextTower, decode
 from model.card import SHIPPED, Card
 from model.encoder import BATCH
 from model.errors import BadWeights, NoEngine
-from model.modality import strip, unit
+from model.modality import Modality, strip, unit
 from tests.conftest import SHARED
 from tests.pictures import photo
 from tests.shapes import THINGS, drawing, picture
@@ -36,6 +37,10 @@ def edit(folder: Path, change: Edit) -> Path:
     change(raw)
     path.write_text(json.dumps(raw))
     return folder
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_vectors_are_units_of_one_space(encoder: Encoder) -> None:
@@ -64,6 +69,21 @@ def test_a_batch_changes_nothing(encoder: Encoder) -> None:
 def test_an_empty_drawing_says_so(encoder: Encoder) -> None:
     with pytest.raises(EmptyDrawing, match="empty"):
         encoder.sketches([drawing("fish"), Image.new("RGB", (50, 50), "white")])
+
+
+def test_what_is_not_stripped_becomes_what_is(encoder: Encoder) -> None:
+    drawings, pictures = [drawing(thing) for thing in THINGS], [picture(thing) for thing in THINGS]
+    words = [f"a {thing}" for thing in THINGS]
+    embeddings = [
+        (encoder.unstripped.sketches(drawings), encoder.sketches(drawings), Modality.SKETCH),
+        (encoder.unstripped.photos(pictures), encoder.photos(pictures), Modality.PHOTO),
+        (encoder.unstripped.texts(words), encoder.texts(words), Modality.TEXT),
+    ]
+    for raw, semantic, kind in embeddings:
+        assert np.allclose(np.linalg.norm(raw, axis=1), 1, atol=1e-5)
+        assert np.allclose(encoder.strip(raw, kind), semantic, atol=1e-5)
+        assert not np.allclose(raw, semantic, atol=1e-2)
+    assert encoder.unstripped.photos([]).shape == (0, encoder.dimension)
 
 
 def test_stripping_is_what_the_paper_says() -> None:

@@ -18,6 +18,7 @@ from model.figures import (
     WRONG,
     Found,
     sheet,
+    space_picture,
     stripping_picture,
     tsne,
     zero_shot_sheet,
@@ -63,6 +64,28 @@ def test_the_stripping_picture_has_two_panels(tmp_path: Path) -> None:
         halves = [np.asarray(picture.convert("RGB"))[:, part] for part in (slice(0, 600), slice(720, 1320))]
     for half in halves:
         assert len(np.unique(half.reshape(-1, 3), axis=0)) > 20
+
+
+def test_the_space_of_unseen_classes(tmp_path: Path) -> None:
+    records = [
+        Record(tmp_path / f"{label}{number}.png", modality, label)
+        for label in ("red", "green", "blue")
+        for modality, count in ((SKETCH, 4), (PHOTO, 6))
+        for number in range(count)
+    ]
+    rng = np.random.default_rng(0)
+    texts = {label: rng.standard_normal(5).astype(np.float32) for label in ("red", "green", "blue")}
+    vectors = rng.standard_normal((len(records), 5)).astype(np.float32)
+    data = Embedded(Dataset("colours", tuple(records)), vectors, texts)
+    path = tmp_path / "space.png"
+    assert space_picture(data, data, path, unseen=["red", "blue"], each=3) == 2 * (3 + 3 + 1)
+    assert space_picture(data, data, path, classes=1) == 4 + 6 + 1
+    with Image.open(path) as shown:
+        assert shown.size == (1320, 660)
+    photos = [place for place, record in enumerate(records) if record.modality == PHOTO]
+    drawn_none = Embedded(Dataset("photos", tuple(records[n] for n in photos)), vectors[photos])
+    assert space_picture(drawn_none, drawn_none, tmp_path / "none.png") == 0
+    assert not (tmp_path / "none.png").exists()
 
 
 def test_a_sheet_marks_right_and_wrong(tmp_path: Path) -> None:

@@ -1,0 +1,198 @@
+"""`sketchseek evaluate`: a model's figures on data of one's own, as a table, as JSON, and as pictures."""
+
+import sys
+import time
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from model import Encoder, SketchseekError
+from model.benchmarks import open_dataset
+from model.datasets import PHOTO, SKETCH, DataProblem, Dataset, read_labels
+from model.embedding import Embedded, embed
+from model.evaluation import TASKS, Evaluation, evaluate
+from model.labels import key
+from model.splits import find_split, parted
+from model.standins import MEAN, RAW, STRIPPED, compared, mean_stripped, stripped
+from service.commands import model_options
+
+WITHOUT_SKETCHES = ("text-to-photo", "photo-to-photo")
+
+
+@click.command("evaluate")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Where a manifest's images lie; else beside it."
+)
+@click.option("--set", "sets", multiple=True, metavar="NAME", help="Only this set of a manifest; repeatable.")
+@click.option("--splits", metavar="FILE_OR_NAME", help="JSON with lists of labels, or a published split.")
+@click.option("--unseen", metavar="KEY", help="Which list in the --splits file; else its only one.")
+@click.option("--tasks", default=",".join(TASKS), show_default=True, help="Which to ask, with commas.")
+@click.option(
+    "--compare",
+    type=click.Choice(("raw", "mean")),
+    multiple=True,
+    help="Rows beside the model's own: nothing stripped, or each modality's mean; repeatable.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for evaluation.json and evaluation.md.")
+@click.option(
+    "--pictures", is_flag=True, help="In --out also: the space before and after, and what was found."
+)
+@model_options
+def command(
+    data: Path,
+    root: Path | None,
+    sets: tuple[str, ...],
+    splits: str | None,
+    unseen: str | None,
+    tasks: str,
+    compare: tuple[Literal["raw", "mean"], ...],
+    out: Path | None,
+    pictures: bool,
+    model: str,
+    engine: str,
+) -> None:
+    """Measure how well a model finds photos in DATA; docs/evaluation.md explains tasks and figures.
+
+    DATA is a manifest (.csv), a folder of photos/<class> and sketches/<class>, or one of the official
+    layouts of Sketchy-Ext, TU-Berlin-Ext and QuickDraw-Ext. Without --splits all its classes are unseen.
+    """
+    wanted = _tasks(tasks)
+    _ready(out, pictures)
+    collection, labels = _read(data, root, sets, splits, unseen)
+    encoder = Encoder.load(model, engine=engine)
+    raw = _embedded(encoder, _needed(collection, labels, wanted))
+    own = stripped(raw, encoder)
+    answers = {STRIPPED: own}
+    answers |= {RAW: raw} if "raw" in compare else {}
+    answers |= {MEAN: mean_stripped(raw)} if "mean" in compare else {}
+    reports = {
+        name: evaluate(vectors, labels, model=encoder.card.name, tasks=wanted)
+        for name, vectors in answers.items()
+    }
+    report = compared(reports) if compare else reports[STRIPPED]
+    made_by = f"model fingerprint {encoder.fingerprint}, run by {encoder.engine.name}"
+    report = replace(report, remarks=(*report.remarks, made_by))
+    if not report.rows:
+        task, reason = next(iter(report.skipped.items()))
+        raise DataProblem(f"nothing could be asked; {task}: {reason}")
+    click.echo(report.markdown(), nl=False)
+    if out is not None:
+        _save(report, raw, own, labels, out, pictures)
+
+
+def _tasks(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if unknown := [name for name in names if name not in TASKS]:
+        raise SketchseekError(f"no task is called {unknown[0]!r}; there are {', '.join(TASKS)}")
+    if not names:
+        raise SketchseekError(f"--tasks names no task; there are {', '.join(TASKS)}")
+    return tuple(dict.fromkeys(names))
+
+
+def _ready(out: Path | None, pictures: bool) -> None:
+    """Whatever would fail at the very end, fails before the images are encoded."""
+    if pictures and out is None:
+        raise SketchseekError("--pictures needs --out FOLDER to put them in")
+    if pictures:
+        try:
+            import model.figures  # noqa: F401
+        except ImportError as error:
+            raise SketchseekError(
+                f"--pictures needs matplotlib ({error}): pip install matplotlib, or leave --pictures out"
+            ) from None
+    if out is not None:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SketchseekError(f"--out {out}: no folder can be made there ({error.strerror})") from None
+
+
+def _read(
+    path: Path, root: Path | None, sets: Collection[str], splits: str | None, unseen: str | None
+) -> tuple[Dataset, tuple[str, ...] | None]:
+    """The data, and its unseen labels; None where all of them are."""
+    if splits is None:
+        if unseen is not None:
+            raise SketchseekError(f"--unseen {unseen} is a list in a file: give the file with --splits")
+        data = open_dataset(path, root, sets or None)
+        return data, None
+    if splits.endswith(".json") or Path(splits).is_file():
+        labels = _listed(Path(splits), unseen)
+        data = open_dataset(path, root, sets or None)
+        data.subset(labels)
+        return data, labels
+    split = find_split(splits)
+    if unseen is not None:
+        raise SketchseekError(f"the published split {splits} is one list: leave --unseen out")
+    data = open_dataset(path, root, sets or None, originals=split.originals)
+    parted(data, split)
+    return data, split.unseen
+
+
+def _listed(file: Path, name: str | None) -> tuple[str, ...]:
+    lists = read_labels(file)
+    if name is None and len(lists) == 1:
+        return next(iter(lists.values()))
+    if name not in lists:
+        what = "choose one with --unseen" if name is None else f"no list is called {name!r}"
+        raise DataProblem(f"{file}: {what}; it has {', '.join(lists) or 'none'}")
+    return lists[name]
+
+
+def _needed(data: Dataset, unseen: Collection[str] | None, tasks: Collection[str]) -> Dataset:
+    """The images that the tasks look at: seen classes only as photos, and only where they are distractors."""
+    for remark in data.remarks:
+        click.echo(remark, err=True)
+    part = data if unseen is None else data.subset(unseen)
+    sketches, photos = len(part.of(SKETCH)), len(part.of(PHOTO))
+    drawn = [task for task in tasks if task not in WITHOUT_SKETCHES]
+    if drawn and not sketches:
+        raise DataProblem(
+            f"{data.name} has no sketches of the unseen classes (0 sketches, {photos} photos), which "
+            f"{drawn[0]} asks with: add some, or ask only --tasks {','.join(WITHOUT_SKETCHES)}"
+        )
+    if not photos:
+        raise DataProblem(f"{data.name} has no photos of the unseen classes ({sketches} sketches, 0 photos)")
+    if unseen is None or "generalised" not in tasks:
+        kept = part
+    else:
+        names = {key(label) for label in unseen}
+        kept = data.where(lambda record: record.modality == PHOTO or key(record.label) in names)
+    return kept if drawn else kept.where(lambda record: record.modality == PHOTO)
+
+
+def _embedded(encoder: Encoder, data: Dataset) -> Embedded:
+    started = time.monotonic()
+    if sys.stderr.isatty():
+        with click.progressbar(length=len(data), label="encoding", file=sys.stderr, show_pos=True) as bar:
+            raw = embed(encoder.unstripped, data, progress=lambda done, _: bar.update(done - bar.pos))
+    else:
+        raw = embed(encoder.unstripped, data)
+    seconds = time.monotonic() - started
+    click.echo(
+        f"{len(data)} images encoded in {seconds:.0f} s ({len(data) / seconds:.0f}/s, {encoder.engine.name})",
+        err=True,
+    )
+    return raw
+
+
+def _save(
+    report: Evaluation,
+    raw: Embedded,
+    own: Embedded,
+    unseen: tuple[str, ...] | None,
+    out: Path,
+    pictures: bool,
+) -> None:
+    report.save(out)
+    made = ["evaluation.json", "evaluation.md"]
+    if pictures:
+        from model.figures import space_picture, zero_shot_sheet
+
+        made += ["stripping.png"] * bool(space_picture(raw, own, out / "stripping.png", unseen=unseen))
+        made += ["found.png"] * bool(zero_shot_sheet(own, out / "found.png", unseen=unseen))
+    click.echo(f"{out}: {', '.join(made)}", err=True)

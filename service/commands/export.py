@@ -1,0 +1,23 @@
+"""`sketchseek export`: the OpenVINO graph of a model folder, made anew from its torch weights."""
+
+import importlib.util
+from pathlib import Path
+
+import click
+
+from model.card import Checkpoint
+from model.errors import NoEngine
+
+
+@click.command("export")
+@click.argument("folder", type=click.Path(path_type=Path))
+def command(folder: Path) -> None:
+    """Write image.xml and image.bin of the model in FOLDER again, and let its card name them."""
+    checkpoint = Checkpoint(folder)
+    for needed in ("torch", "timm", "openvino"):
+        if importlib.util.find_spec(needed) is None:
+            raise NoEngine(f"exporting needs {needed}: pip install 'sketchseek[cpu,train]'")
+    from model.export import export_again
+
+    fresh = export_again(checkpoint)
+    click.echo(f"{folder}: image.xml and image.bin written, fingerprint {fresh.card.fingerprint}")
