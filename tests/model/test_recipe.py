@@ -17,6 +17,7 @@ def test_b32_is_the_authors_configuration() -> None:
     assert (weights.clip, weights.semantic_centre, weights.modality_classifier) == (1.0, 0.1, 0.1)
     assert (weights.reconstruction, weights.orthogonality) == (0.02, 0.0)
     assert not recipe.anchors.wanted
+    assert recipe.authors_share == 1.0
 
 
 def test_authors_rate_rises_over_a_twentieth_and_then_stays() -> None:

@@ -169,7 +169,9 @@ def tiny_clip(folder: Path) -> str:
 
 
 def test_a_random_open_clip_model_takes_the_authors_steps(tmp_path: Path) -> None:
-    authors = read_recipe("masbir-b32").model_dump(include={"loss_weights", "captions", "logit_scale"})
+    authors = read_recipe("masbir-b32").model_dump(
+        include={"loss_weights", "authors_share", "captions", "logit_scale"}
+    )
     recipe = tiny_recipe(
         **authors, towers="open_clip", architecture=tiny_clip(tmp_path), anchors={}, views=1, dimension=16,
         steps=2, batch=4, tower_rate=1e-4, head_rate=5e-3, average=0.0, frozen_stages=0,
