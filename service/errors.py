@@ -32,6 +32,9 @@ class ServiceError(Exception):
         self.status, self.code, self.detail, self.headers = status, code, detail, headers
 
 
+WRONG_HOST = ServiceError(
+    421, "misdirected_request", "this service does not answer under that name; see SKETCHSEEK_ALLOWED_HOSTS"
+)
 TOO_LARGE = ServiceError(413, *_HTTP[413], headers={"connection": "close"})
 
 

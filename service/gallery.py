@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from indexer import Hit, IndexProblem, Photo, Published, thumbnail_path, write_thumbnail
-from indexer import make_thumbnail as render_thumbnail
-from indexer.generation import current
-from model import PHOTO_CAPS, Caps, Encoder, SketchseekError, decode
+from indexer import Hit, Published
+from indexer.generation import current, identity
+from model import Caps, Encoder, SketchseekError, decode
 from service.schemas import Took
 
 log = logging.getLogger("sketchseek")
+
+_UNFORESEEN = "a newer generation cannot be opened; the server's log says why"
 
 
 @dataclass(frozen=True)
@@ -61,27 +62,23 @@ class Gallery:
         )
         return Answer(hits, len(published), published.manifest.generation, took)
 
-    def thumbnail(self, photo: Photo) -> Path:
-        """The thumbnail's file, made now if it got lost; raises OSError where the photo itself is gone."""
-        folder = self.index / "thumbnails"
-        path = thumbnail_path(folder, photo.content)
-        if path.exists():
-            return path
-        data = photo.path.read_bytes()
-        return write_thumbnail(folder, photo.content, render_thumbnail(decode(data, caps=PHOTO_CAPS).image))
+    @property
+    def thumbnails(self) -> Path:
+        return self.index / "thumbnails"
 
     def refresh(self) -> bool:
         """Opens a newer generation if there is one. A broken one is reported, and the old one serves on."""
         with self._refreshing:
             try:
-                if current(self.index).name == self._published.manifest.generation:
+                if identity(current(self.index)) == self._published.identity:
                     self.problem = None
                     return False
                 fresh = Published.open(self.index, self.encoder.fingerprint)
-            except (IndexProblem, SketchseekError) as error:
-                if str(error) != self.problem:
+            except Exception as error:
+                # Whatever is wrong with the new one, the old one is not: this must go on looking.
+                if self.problem is None:
                     log.error("still serving generation %s: %s", self._published.manifest.generation, error)
-                self.problem = str(error)
+                self.problem = str(error) if isinstance(error, SketchseekError) else _UNFORESEEN
                 return False
             # The old one is closed by whoever lets go of it last: searches may be running in it.
             self._published = fresh

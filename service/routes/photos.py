@@ -1,16 +1,16 @@
 """GET /photos: the photos and their thumbnails, by opaque id only."""
 
 import mimetypes
-from pathlib import Path
 from typing import Annotated
 
+import anyio
 import anyio.to_thread
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse
 
-from indexer import Photo
-from model import BadImage
+from indexer import Photo, has_thumbnail, thumbnail_path
+from service import files
 from service.errors import ServiceError
 from service.gallery import Gallery
 from service.routes import OpenGallery, problems
@@ -26,7 +26,10 @@ _MISSING = problems(
 @router.get("/photos/{photo_id}", response_class=FileResponse, responses=_MISSING)
 def original(photo_id: PhotoId, gallery: OpenGallery) -> FileResponse:
     """The photo's own file."""
-    path = _inside_its_root(_find(gallery, photo_id))
+    try:
+        path = files.original(_find(gallery, photo_id))
+    except files.PhotoGone:
+        raise _gone() from None
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     headers = {"cache-control": "private, no-cache"}
     return FileResponse(
@@ -35,13 +38,19 @@ def original(photo_id: PhotoId, gallery: OpenGallery) -> FileResponse:
 
 
 @router.get("/photos/{photo_id}/thumbnail", response_class=FileResponse, responses=_MISSING)
-async def thumbnail(photo_id: PhotoId, gallery: OpenGallery) -> FileResponse:
+async def thumbnail(request: Request, photo_id: PhotoId, gallery: OpenGallery) -> FileResponse:
     """The photo within 320 x 320, as WebP."""
     photo = await anyio.to_thread.run_sync(_find, gallery, photo_id)
-    try:
-        path = await anyio.to_thread.run_sync(gallery.thumbnail, photo)
-    except (OSError, BadImage):
-        raise _gone() from None
+    path = thumbnail_path(gallery.thumbnails, photo.content)
+    if not await anyio.to_thread.run_sync(has_thumbnail, gallery.thumbnails, photo.content):
+        # One after the other: a page that lost all of its thumbnails must not decode forty photos at once.
+        one: anyio.CapacityLimiter = request.app.state.remaking
+        try:
+            path = await anyio.to_thread.run_sync(
+                files.remake_thumbnail, gallery.thumbnails, photo, limiter=one
+            )
+        except files.PhotoGone:
+            raise _gone() from None
     headers = {"cache-control": "private, max-age=31536000, immutable"}
     return FileResponse(path, media_type="image/webp", headers=headers)
 
@@ -51,19 +60,6 @@ def _find(gallery: Gallery, photo_id: str) -> Photo:
     if photo is None:
         raise ServiceError(404, "no_such_photo", "no photo has this id; take one from a search result")
     return photo
-
-
-def _inside_its_root(photo: Photo) -> Path:
-    """The file, if it is still an ordinary one below the folder that it was indexed from."""
-    try:
-        root = Path(photo.root).resolve(strict=True)
-        path = photo.path.resolve(strict=True)
-    except OSError:
-        raise _gone() from None
-    # Since it was indexed, the file or a folder above it may have become a link to somewhere else.
-    if not path.is_file() or not path.is_relative_to(root):
-        raise _gone()
-    return path
 
 
 def _gone() -> ServiceError:

@@ -1,5 +1,6 @@
 """POST /search: a drawing in, the photos that show that thing out."""
 
+import asyncio
 from typing import Annotated, Any
 
 import anyio
@@ -36,6 +37,7 @@ _BODY: dict[str, Any] = {
     "/search",
     openapi_extra=_BODY,
     responses=problems(
+        _408="The picture took too long to arrive.",
         _413="The request is too large.",
         _415="The body is neither a form nor a picture.",
         _422="Not a picture, an empty drawing, or a parameter out of range.",
@@ -50,7 +52,12 @@ async def search(
 
     Send the drawing as the field `sketch` of a form, or as the request's body.
     """
-    data = await _drawing(request)
+    try:
+        async with asyncio.timeout(request.app.state.body_seconds):
+            data = await _drawing(request)
+    except TimeoutError:
+        detail = "the picture took too long to arrive; send it again, or a smaller one"
+        raise ServiceError(408, "body_timeout", detail, {"connection": "close"}) from None
     limiter: anyio.CapacityLimiter = request.app.state.searching
     answer = await anyio.to_thread.run_sync(gallery.search_sketch, data, k, limiter=limiter)
     return SearchResponse(
