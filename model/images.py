@@ -28,13 +28,16 @@ from PIL import (
     ImageCms,
     JpegImagePlugin,  # noqa: F401
     PngImagePlugin,  # noqa: F401
-    TiffImagePlugin,  # noqa: F401
+    TiffImagePlugin,
     UnidentifiedImageError,
     WebPImagePlugin,  # noqa: F401
 )
 
-from model.errors import BadImage
+from model.errors import BadImage, Unreadable
 from model.sniff import FORMATS, declared_size, picture_format, what_it_is_instead
+
+_NO_MEMORY = "there is not enough memory to decode it now"
+_MOST_SAMPLES = 16
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,8 @@ def decode(
         turn = _turn(image, name)
         flat = _to_srgb(_shrunk(_eight_bit(image), shortest), image.info.get("icc_profile"), keep_alpha)
         upright = flat if turn is None else flat.transpose(turn)
+    except MemoryError as error:
+        raise Unreadable(_NO_MEMORY) from error
     except Exception as error:
         raise BadImage(f"the {name} has pixels or colours that cannot be used ({_reason(error)})") from error
     if turn in _SIDEWAYS:
@@ -122,12 +127,12 @@ def _read(path: Path, caps: Caps) -> bytes:
             # One byte more than allowed shows a file that grew since stat.
             return file.read(caps.max_bytes + 1)
     except FileNotFoundError as error:
-        raise BadImage("there is no such file") from error
+        raise Unreadable("there is no such file") from error
     except PermissionError as error:
-        raise BadImage("no permission to read it") from error
+        raise Unreadable("no permission to read it") from error
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "its name is impossible"
-        raise BadImage(f"it cannot be read: {why}") from error
+        raise Unreadable(f"it cannot be read: {why}") from error
 
 
 def _check_bytes(count: int, caps: Caps) -> None:
@@ -142,6 +147,18 @@ def _check_pixels(width: int, height: int, caps: Caps) -> None:
         raise BadImage(f"{width} x {height} is {megapixels:.4g} megapixels; the limit is {limit:g}")
 
 
+def _check_tiles(image: TiffImagePlugin.TiffImageFile, caps: Caps) -> None:
+    """A TIFF is decoded a tile at a time, and a tile may be far larger than the picture."""
+    tags = image.tag_v2
+    width, height = (tags.get(tag, 0) for tag in (ExifTags.Base.TileWidth, ExifTags.Base.TileLength))
+    for side in (width, height, tags.get(ExifTags.Base.SamplesPerPixel, 1)):
+        if not isinstance(side, int):
+            raise BadImage("the TIFF is damaged: its tiles have no size")
+    _check_pixels(width, height, caps)
+    if tags.get(ExifTags.Base.SamplesPerPixel, 1) > _MOST_SAMPLES:
+        raise BadImage("the TIFF has more channels than any picture; export it again as RGB")
+
+
 def _load(data: bytes, name: str, caps: Caps, shortest: int | None) -> tuple[Image.Image, tuple[int, int]]:
     """The loaded picture, scaled where asked, not yet turned; and its full size, turned as little."""
     if name == "HEIF":
@@ -151,12 +168,16 @@ def _load(data: bytes, name: str, caps: Caps, shortest: int | None) -> tuple[Ima
         image = Image.open(io.BytesIO(data), formats=(name,))
         _check_pixels(*image.size, caps)
         full = image.size
+        if isinstance(image, TiffImagePlugin.TiffImageFile):
+            _check_tiles(image, caps)
         if shortest is not None and name == "JPEG":
             # A square box: the rule is about the shorter side, so it need not know which way is up.
             image.draft(image.mode, (2 * shortest, 2 * shortest))
         image.load()
     except BadImage:
         raise
+    except MemoryError as error:
+        raise Unreadable(_NO_MEMORY) from error
     except Exception as error:
         # Decoders raise nearly every type there is on damaged bytes; all of them mean the same thing here.
         raise BadImage(_complaint(data, name, caps, image, error)) from error
@@ -178,8 +199,6 @@ def _register_heif() -> None:
 def _complaint(data: bytes, name: str, caps: Caps, image: Image.Image | None, error: Exception) -> str:
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         return f"the {name} claims far too many pixels; the limit is {caps.max_pixels / 1e6:g} megapixels"
-    if isinstance(error, MemoryError):
-        return f"there is not enough memory to decode this {name}"
     if image is None:
         return f"the {name} is damaged: its header cannot be read ({_reason(error)})"
     if "truncated" in str(error) or "incomplete" in str(error):

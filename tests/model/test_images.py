@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from model.errors import BadImage
+from model.errors import BadImage, Unreadable
 from model.images import PHOTO_CAPS, SKETCH_CAPS, Caps, decode
 from model.sniff import FORMATS, declared_size, picture_format
 from tests.pictures import BLUE, RED, bomb_png, encoded, jpeg, oriented, photo, scene, truncated
@@ -440,3 +440,36 @@ def test_random_bytes_behind_every_magic_number_are_refused() -> None:
         for _ in range(10):
             with pytest.raises(BadImage):
                 decode(head + dice.randbytes(400))
+
+
+def one_tile_tiff(side: int) -> bytes:
+    """A TIFF of 64 x 64 whose only tile claims side x side pixels."""
+    packed = zlib.compress(bytes(side * 64))
+    values = [(256, 64), (257, 64), (258, 8), (259, 8), (262, 1), (277, 1), (322, side), (323, side)]
+    entries = [*values, (324, 8), (325, len(packed))]
+    directory = struct.pack("<H", len(entries)) + b"".join(
+        struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries
+    )
+    return b"II*\0" + struct.pack("<I", 8 + len(packed)) + packed + directory + bytes(4)
+
+
+def test_a_tile_larger_than_its_picture_counts() -> None:
+    with pytest.raises(BadImage, match="1600 megapixels"):
+        decode(one_tile_tiff(40_000), caps=SKETCH_CAPS)
+
+
+def test_lack_of_memory_is_not_the_pictures_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise MemoryError
+
+    data = encoded(photo().convert("L"), "JPEG")
+    for step in ("convert", "load"):
+        with monkeypatch.context() as patched:
+            patched.setattr(Image.Image, step, refuse)
+            with pytest.raises(Unreadable, match="not enough memory"):
+                decode(data)
+
+
+def test_a_missing_file_may_come_back(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match="no such file"):
+        decode(tmp_path / "gone.jpg")
