@@ -106,7 +106,7 @@ def test_drawing_survives_a_new_size_and_a_new_theme(desk: Desk) -> None:
 def test_an_example_is_drawn_as_strokes_and_searched(desk: Desk) -> None:
     with desk.answered():
         desk.button("Strawberry").click()
-    expect(desk.page.locator("#canvas")).to_have_attribute("aria-label", "Drawing area, 9 lines drawn")
+    expect(desk.page.locator("#canvas")).to_have_attribute("aria-label", "Drawing area, 19 lines drawn")
     assert desk.results()
     desk.button("Undo").click()
     expect(desk.page.locator("#canvas")).to_have_attribute("aria-label", "Drawing area, 8 lines drawn")
