@@ -109,7 +109,7 @@ def test_an_example_is_drawn_as_strokes_and_searched(desk: Desk) -> None:
     expect(desk.page.locator("#canvas")).to_have_attribute("aria-label", "Drawing area, 19 lines drawn")
     assert desk.results()
     desk.button("Undo").click()
-    expect(desk.page.locator("#canvas")).to_have_attribute("aria-label", "Drawing area, 8 lines drawn")
+    expect(desk.page.locator("#canvas")).to_have_attribute("aria-label", "Drawing area, 18 lines drawn")
 
 
 def test_an_example_appears_at_once_under_reduced_motion(open_page: Callable[..., Desk]) -> None:
