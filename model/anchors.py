@@ -6,6 +6,7 @@ the mean of each modality, and the words' projection as the ridge regression ont
 Training then pulls drawings towards the photos while the photos are kept where they were.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,13 +17,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.datasets import PHOTO as PHOTOS
+from model.datasets import SKETCH as SKETCHES
 from model.datasets import DataProblem, Record
 from model.learner import LiteLearner
 from model.losses import PHOTO, SKETCH, TEXT, contrast, unit
-from model.material import Material
+from model.material import EDGES, Material
 from model.recipe import AnchorWeights
 
 BATCH = 64
+MEASURED = 12
 RIDGE = 3.0
 SMOOTHING = 0.05
 
@@ -82,6 +85,30 @@ def lay(learner: LiteLearner, material: Material, labels: NDArray[np.int64], wor
     prototype_of = torch.full((len(words),), -1, dtype=torch.long)
     prototype_of[known] = torch.arange(len(known))
     return Anchors(places, prototypes, prototype_of, words)
+
+
+@torch.no_grad()
+def measure_encodings(
+    learner: LiteLearner, material: Material, labels: NDArray[np.int64], words: Tensor
+) -> None:
+    """Each modality's encoding as the mean of what training left of it, every label counting alike."""
+    for modality, kind in ((PHOTO, PHOTOS), (SKETCH, SKETCHES)):
+        rows = _some_of_each(material, labels, kind)
+        embedded = unit(learner.projection(plain_features(learner, material, rows)))
+        learner.encodings[modality] = (embedded * _even(labels[rows])[:, None]).sum(0)
+    learner.encodings[TEXT] = learner.texts(words[:, 0]).mean(0)
+
+
+def _some_of_each(material: Material, labels: NDArray[np.int64], kind: str) -> NDArray[np.int64]:
+    """Rows of that modality, at most `MEASURED` of a label; edges of photos are no drawings."""
+    taken: Counter[int] = Counter()
+    rows = []
+    for row, record in enumerate(material.records):
+        label = int(labels[row])
+        if record.modality == kind and record.note != EDGES and taken[label] < MEASURED:
+            taken[label] += 1
+            rows.append(row)
+    return np.array(rows)
 
 
 def terms(shown: Shown, anchors: Anchors, weights: AnchorWeights, scale: float) -> dict[str, Tensor]:

@@ -108,7 +108,7 @@ class LiteLearner(Learner):
         )
         for stage in self.backbone.blocks[: self.frozen_stages]:
             values = stage(values)
-        prepared: Tensor = values
+        prepared: Tensor = values.float()
         return prepared
 
     def features(self, prepared: Tensor) -> Tensor:
@@ -132,6 +132,7 @@ class LiteLearner(Learner):
     def tower_parameters(self) -> Iterator[nn.Parameter]:
         yield from self.backbone.parameters()
         yield from self.projection.parameters()
+        yield from self.text.parameters()
 
     def train(self, mode: bool = True) -> "LiteLearner":
         """Batch norms stay in evaluation: a batch's own statistics would mix the modalities."""

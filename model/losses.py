@@ -1,8 +1,8 @@
 """The losses of MA-SBIR as pure functions of tensors: embeddings, encodings, classifier, modality indices.
 
 Two groups. The authors' five terms keep the forms of their released code, so that another implementation can
-be handed the same tensors and compared term by term. The three after them are ours: each is off until it is
-given a weight, and each has its row in the ablation.
+be handed the same tensors and compared term by term. Those after them are ours or, with `triplet`, what went
+before MA-SBIR: each is off until it is given a weight, and each has its row in the ablation.
 
 Words: `image` and `text` are unit embeddings (B, d), row by row an image and its caption; `encodings` is the
 table of modality encodings (M, d); `logit_scale` is the logarithm of the scale, as CLIP stores it (2.6592,
@@ -19,6 +19,7 @@ from torch import Tensor
 PHOTO, SKETCH, TEXT = 0, 1, 3
 MODALITIES = 4
 LOGIT_SCALE = 2.6592
+TRIPLET_MARGIN = 0.3
 
 
 def unit(vectors: Tensor) -> Tensor:
@@ -134,6 +135,24 @@ def instance_loss(
     return contrast(semantic[sketches], semantic[photos], positive, logit_scale)
 
 
+def triplet_loss(
+    semantic: Tensor, labels: Tensor, modality: Tensor, margin: float = TRIPLET_MARGIN
+) -> Tensor:
+    """Each sketch nearer to each photo of its label than to any other photo, by a margin of the cosine.
+
+    The mean over all triplets of the batch that still violate the margin, which is what keeps a large batch
+    from being drowned in those that were learned long ago.
+    """
+    sketches, photos = modality == SKETCH, modality == PHOTO
+    near = semantic[sketches] @ semantic[photos].T
+    same = labels[sketches][:, None] == labels[photos][None, :]
+    short = margin + near[:, None, :] - near[:, :, None]
+    open_ones = (same[:, :, None] & ~same[:, None, :]) & (short > 0)
+    if not bool(open_ones.any()):
+        return near.sum() * 0.0
+    return short[open_ones].mean()
+
+
 def contrast(left: Tensor, right: Tensor, positive: Tensor, logit_scale: Tensor | float) -> Tensor:
     """Symmetric InfoNCE with any number of positives: their log-probabilities are averaged per anchor.
 
@@ -168,6 +187,7 @@ class LossWeights:
     multi_positive: float = 0.0
     cross_modal: float = 0.0
     instance: float = 0.0
+    triplet: float = 0.0
 
     def active(self) -> dict[str, float]:
         named = {field.name: float(getattr(self, field.name)) for field in fields(self)}
@@ -215,13 +235,14 @@ def terms(inputs: LossInputs, wanted: frozenset[str] = frozenset()) -> dict[str,
     if "multi_positive" in wanted:
         captions = _needed(inputs.captions, "captions")
         found["multi_positive"] = multi_positive_loss(image, text, captions, inputs.logit_scale)
-    if "cross_modal" in wanted or "instance" in wanted:
-        semantic = unit(strip(image, table, inputs.image_modality))
-        where, scale = inputs.image_modality, inputs.logit_scale
-        if "cross_modal" in wanted:
-            found["cross_modal"] = cross_modal_loss(semantic, _needed(inputs.labels, "labels"), where, scale)
-        if "instance" in wanted:
-            found["instance"] = instance_loss(semantic, _needed(inputs.pairs, "pairs"), where, scale)
+    semantic = unit(strip(image, table, inputs.image_modality))
+    where, scale = inputs.image_modality, inputs.logit_scale
+    if "cross_modal" in wanted:
+        found["cross_modal"] = cross_modal_loss(semantic, _needed(inputs.labels, "labels"), where, scale)
+    if "instance" in wanted:
+        found["instance"] = instance_loss(semantic, _needed(inputs.pairs, "pairs"), where, scale)
+    if "triplet" in wanted:
+        found["triplet"] = triplet_loss(semantic, _needed(inputs.labels, "labels"), where)
     return found
 
 

@@ -12,9 +12,9 @@ from model.datasets import PHOTO as PHOTOS
 from model.datasets import Dataset
 from model.learner import Learner, LiteLearner
 from model.losses import PHOTO, SKETCH, TEXT, LossInputs, LossWeights, strip, total, unit
-from model.material import Material, own_photos
+from model.material import EDGES, Material, own_photos
 from model.recipe import Recipe
-from model.sampling import BalancedSampler
+from model.sampling import BalancedSampler, InstanceSampler
 
 # Labels of many images come up somewhat more often than those of a single one.
 EVENNESS = 0.5
@@ -30,7 +30,10 @@ class Objective:
         self.labels = anchored.label_rows(records, self.label_names)
         self.own = own_photos(records)
         self.modality = np.array([PHOTO if record.modality == PHOTOS else SKETCH for record in records])
-        self.sampler = BalancedSampler(records, recipe.batch, recipe.seed, evenness=EVENNESS)
+        traced = np.array([record.note == EDGES for record in records])
+        self.instances = InstanceSampler(records, self.own, traced, recipe.instances, recipe.seed)
+        rest = recipe.batch - len(self.instances)
+        self.sampler = BalancedSampler(records, rest, recipe.seed, evenness=EVENNESS)
         said = [caption.format(label) for label in self.label_names for caption in recipe.captions]
         read = torch.cat([learner.read(said[start : start + 256]) for start in range(0, len(said), 256)])
         self.words = read.view(len(self.label_names), len(recipe.captions), *read.shape[1:])
@@ -38,10 +41,17 @@ class Objective:
         self.anchors: Anchors | None = None
 
     def lay_anchors(self) -> None:
-        """Closed-form start of the heads and the reference to hold to, where the recipe wants them."""
-        if self.recipe.anchors.wanted:
-            assert isinstance(self.learner, LiteLearner)
-            self.anchors = anchored.lay(self.learner, self.material, self.labels, self.words)
+        """Closed-form start of the lite heads, the reference to hold to and the encodings that the recipe wants."""
+        drawn = self.learner.encodings.detach().clone()
+        if isinstance(self.learner, LiteLearner):
+            laid = anchored.lay(self.learner, self.material, self.labels, self.words)
+            self.anchors = laid if self.recipe.anchors.wanted else None
+        with torch.no_grad():
+            if self.recipe.encodings == "normal":
+                self.learner.encodings.copy_(drawn)
+            elif self.recipe.encodings == "none":
+                self.learner.encodings.zero_()
+        self.learner.encodings.requires_grad_(self.recipe.encodings != "none")
 
     def to(self, device: torch.device) -> None:
         """Move what is computed with; views are prepared where they are, on the CPU."""
@@ -50,7 +60,8 @@ class Objective:
 
     def loss(self, step: int) -> dict[str, Tensor]:
         """Unweighted terms and `total`, with their graph."""
-        rows = self.sampler.batch(step)
+        balanced = self.sampler.batch(step)
+        rows = balanced + self.instances.batch(step)
         device = self.learner.encodings.device
         caption = int(np.random.default_rng([self.recipe.seed, 7, step]).integers(len(self.recipe.captions)))
         on_cpu = device.type == "cpu"
@@ -60,16 +71,20 @@ class Objective:
         found: dict[str, Tensor] = {}
         whole = torch.zeros((), device=device)
         if self.weights.active():
-            found = self._authors(embedded, labels, modality, caption)
+            found = self._authors(rows, embedded, labels, modality, caption)
             whole = self.recipe.authors_share * found["total"]
         if self.anchors is not None:
-            held = self._anchored(rows, embedded, labels, modality, caption)
+            # To tell instances apart, photos must be free to move: they are not held to their places.
+            n = len(balanced)
+            held = self._anchored(balanced, embedded[:n], labels[:n], modality[:n], caption)
             weights = self.recipe.anchors.model_dump()
             whole = whole + torch.stack([weights[name] * term for name, term in held.items()]).sum()
             found |= held
         return found | {"total": whole}
 
-    def _authors(self, images: Tensor, labels: Tensor, modality: Tensor, caption: int) -> dict[str, Tensor]:
+    def _authors(
+        self, rows: Sequence[int], images: Tensor, labels: Tensor, modality: Tensor, caption: int
+    ) -> dict[str, Tensor]:
         known, caption_rows = torch.unique(labels, return_inverse=True)
         words = self.words[known.cpu(), caption].to(images.device)
         inputs = LossInputs(
@@ -83,6 +98,9 @@ class Objective:
             logit_scale=self.learner.scale(self.recipe.logit_scale),
             captions=labels,
             labels=labels,
+            pairs=torch.from_numpy(np.where(self.modality[rows] == PHOTO, rows, self.own[rows])).to(
+                images.device
+            ),
         )
         return total(inputs, self.weights)
 

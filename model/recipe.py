@@ -36,6 +36,7 @@ class AuthorsWeights(_Frozen):
     multi_positive: float = Field(default=0.0, ge=0)
     cross_modal: float = Field(default=0.0, ge=0)
     instance: float = Field(default=0.0, ge=0)
+    triplet: float = Field(default=0.0, ge=0)
 
 
 class AnchorWeights(_Frozen):
@@ -55,7 +56,10 @@ class AnchorWeights(_Frozen):
 class Recipe(_Frozen):
     """One run. `steps` or `epochs` says how long; `warm_up` is a share of that.
 
-    `authors_share` is what the paper's total counts for beside the anchors.
+    `authors_share` is what the total of `loss_weights` counts for beside the anchors. `encodings` start as the
+    paper's (`normal`), as each modality's mean, to be measured once more after training (`means`), or stay
+    zero, which makes the towers a plain Siamese network (`none`). `edges` lets photos also pose as drawings.
+    `instances` drawings of each batch come with their very photos, all of one label, where the data has such.
     """
 
     name: str
@@ -70,6 +74,9 @@ class Recipe(_Frozen):
     authors_share: float = Field(default=1.0, gt=0)
     loss_weights: AuthorsWeights = AuthorsWeights()
     anchors: AnchorWeights = AnchorWeights()
+    encodings: Literal["normal", "means", "none"] = "normal"
+    edges: bool = False
+    instances: int = Field(default=0, ge=0)
     logit_scale: float = 2.6592
     batch: int = Field(ge=2)
     epochs: int | None = Field(default=None, gt=0)
@@ -88,8 +95,14 @@ class Recipe(_Frozen):
             raise ValueError("give either `steps` or `epochs`, the other one as null")
         if any("{}" not in caption for caption in self.captions):
             raise ValueError("each of `captions` needs {} where the class's name goes")
-        if self.anchors.wanted and self.towers != "lite":
-            raise ValueError("`anchors` need a frozen reference, which only the lite towers have")
+        if self.towers != "lite" and (self.anchors.wanted or self.encodings == "means"):
+            raise ValueError(
+                "`anchors` and measured `encodings` need a reference that only the lite towers have"
+            )
+        if 2 * self.instances > self.batch:
+            raise ValueError(
+                f"{self.instances} instances with their photos do not fit a batch of {self.batch}"
+            )
         return self
 
     @property

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.datasets import PHOTO, SKETCH, DataProblem, Record
 
@@ -27,7 +28,7 @@ class BalancedSampler:
     Each round visits every label once, in a fresh order; each visit takes `per_label` images, sketches and
     photos by turns, and goes through all of a label's images before it repeats one. With `evenness` below 1 a
     label of n images comes up n ** (1 - evenness) times a round, so that one with a single photo is not seen
-    as often as one with a thousand. With `pairs`, a sketch is followed by its own photo, if it has one.
+    as often as one with a thousand.
     """
 
     def __init__(
@@ -38,7 +39,6 @@ class BalancedSampler:
         *,
         per_label: int = 2,
         evenness: float = 1.0,
-        pairs: bool = False,
     ) -> None:
         if not records:
             raise DataProblem("there is nothing to sample from: no record is left for training")
@@ -46,10 +46,8 @@ class BalancedSampler:
             raise DataProblem(f"a batch of {batch} cannot be filled with {per_label} images a label")
         if not 0 <= evenness <= 1:
             raise DataProblem(f"evenness is {evenness}: give 0 (by size) to 1 (all labels alike)")
-        self.batch_size, self.seed, self.per_label, self.pairs = batch, seed, per_label, pairs
-        self._records = records
+        self.batch_size, self.seed, self.per_label = batch, seed, per_label
         self._decks = _decks(records)
-        self._own_photos = _own_photos(records)
         sizes = [sum(map(len, decks)) for decks in self._decks]
         self._tickets = [max(1, round(size ** (1 - evenness))) for size in sizes]
         self._round = [label for label, count in enumerate(self._tickets) for _ in range(count)]
@@ -84,11 +82,8 @@ class BalancedSampler:
         return Visit(label, rounds * self._tickets[label] + self._nth[ticket])
 
     def _drawn(self, visit: Visit) -> list[int]:
-        drawn: list[int] = []
-        for draw in range(visit.turn * self.per_label, (visit.turn + 1) * self.per_label):
-            own = self._own_photo_of(drawn[-1]) if drawn and len(drawn) % 2 else None
-            drawn.append(self._card(visit.label, draw) if own is None else own)
-        return drawn
+        first = visit.turn * self.per_label
+        return [self._card(visit.label, draw) for draw in range(first, first + self.per_label)]
 
     def _card(self, label: int, draw: int) -> int:
         """Sketches and photos by turns; which of them begins differs from label to label."""
@@ -97,12 +92,6 @@ class BalancedSampler:
         deck = decks[which]
         rounds, place = divmod(draw // len(decks), len(deck))
         return deck[self._order(len(deck), 1 + 2 * label + which, rounds)[place]]
-
-    def _own_photo_of(self, index: int) -> int | None:
-        record = self._records[index]
-        if not self.pairs or record.modality != SKETCH or record.pair is None:
-            return None
-        return self._own_photos.get((record.set, record.pair))
 
     def _shuffled(self, size: int, stream: int, rounds: int) -> list[int]:
         order: list[int] = np.random.default_rng([self.seed, stream, rounds]).permutation(size).tolist()
@@ -119,9 +108,39 @@ def _decks(records: Sequence[Record]) -> list[list[list[int]]]:
     ]
 
 
-def _own_photos(records: Sequence[Record]) -> dict[tuple[str, str], int]:
-    return {
-        (record.set, record.pair): index
-        for index, record in enumerate(records)
-        if record.modality == PHOTO and record.pair is not None
-    }
+class InstanceSampler:
+    """`batch(step)` gives drawings of one label, each followed by the very photo that it was drawn from.
+
+    Only labels of which `count` photos were drawn from by hand take part, for telling a few things of a kind
+    apart teaches little; traced edges (`is_traced`) then serve as further drawings.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[Record],
+        own: NDArray[np.int64],
+        is_traced: NDArray[np.bool_],
+        count: int,
+        seed: int,
+    ) -> None:
+        self._count, self._seed = count, seed
+        by_label: dict[str, dict[int, list[int]]] = {}
+        by_hand: dict[str, set[int]] = {}
+        for row, photo in enumerate(own.tolist()):
+            if photo >= 0:
+                by_label.setdefault(records[row].label, {}).setdefault(photo, []).append(row)
+                if not is_traced[row]:
+                    by_hand.setdefault(records[row].label, set()).add(photo)
+        self._labels = [by_label[label] for label in sorted(by_hand) if len(by_hand[label]) >= count > 0]
+
+    def __len__(self) -> int:
+        """How many images it adds to a batch."""
+        return 2 * self._count if self._labels else 0
+
+    def batch(self, step: int) -> list[int]:
+        if not self._labels:
+            return []
+        rng = np.random.default_rng([self._seed, 11, step])
+        drawings = self._labels[int(rng.integers(len(self._labels)))]
+        photos = rng.choice(sorted(drawings), self._count, replace=False).tolist()
+        return [row for photo in photos for row in (int(rng.choice(drawings[photo])), photo)]

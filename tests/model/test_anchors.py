@@ -11,8 +11,8 @@ from model.anchors import Anchors, Shown
 from model.datasets import PHOTO as PHOTOS
 from model.datasets import DataProblem
 from model.learner import LiteLearner
-from model.losses import PHOTO, SKETCH, unit
-from model.material import Material
+from model.losses import PHOTO, SKETCH, TEXT, unit
+from model.material import Material, with_pseudo_sketches
 from model.recipe import AnchorWeights
 from tests.model.training_kit import LABELS, say, tiny_data, tiny_learner, tiny_recipe
 
@@ -121,3 +121,31 @@ def test_data_of_one_modality_is_refused(tmp_path: Path) -> None:
     labels = anchors.label_rows(material.records, data.labels)
     with pytest.raises(DataProblem, match="12 and 0"):
         anchors.lay(learner, material, labels, torch.zeros(4, 1, 384))
+
+
+def test_encodings_measured_again_are_the_means_of_what_training_left(tmp_path: Path) -> None:
+    learner, material, reference, labels = laid(tmp_path)
+    with torch.no_grad():
+        learner.projection.weight.add_(torch.randn_like(learner.projection.weight) * 0.1)
+    anchors.measure_encodings(learner, material, labels, reference.words)
+    for modality, index in ((PHOTOS, PHOTO), ("sketch", SKETCH)):
+        rows = [row for row, record in enumerate(material.records) if record.modality == modality]
+        mean = learner.images(material.images(rows)).mean(0)
+        assert torch.allclose(learner.encodings[index], mean, atol=1e-4)
+    said = learner.texts(reference.words[:, 0])
+    assert torch.allclose(learner.encodings[TEXT], said.mean(0), atol=1e-5)
+
+
+def test_edges_of_photos_do_not_say_what_drawings_have_in_common(tmp_path: Path) -> None:
+    data = tiny_data(tmp_path)
+    learner = tiny_learner(RECIPE)
+    labels = anchors.label_rows(data.records, data.labels)
+    records = with_pseudo_sketches(data.records)
+    words = say(data.labels).view(len(LABELS), 1, 384)
+    found = []
+    for rows in (data.records, records):
+        material = Material(rows, learner, size=32, views=1, seed=0)
+        anchors.measure_encodings(learner, material, anchors.label_rows(rows, data.labels), words)
+        found.append(learner.encodings.detach().clone())
+    assert len(records) > len(labels)
+    assert torch.allclose(found[0], found[1], atol=1e-5)

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from model.losses import (
     PHOTO,
     SKETCH,
     TEXT,
+    TRIPLET_MARGIN,
     LossInputs,
     LossWeights,
     clip_loss,
@@ -24,6 +26,7 @@ from model.losses import (
     semantic_centre_loss,
     strip,
     total,
+    triplet_loss,
     unit,
 )
 
@@ -279,6 +282,34 @@ def test_instance_loss_knows_a_sketchs_own_photo_and_nothing_else(inputs: LossIn
     assert found == pytest.approx((to_photo + to_sketch) / 2, abs=1e-12)
 
 
+def test_triplet_loss_is_the_mean_shortfall_of_the_triplets_that_violate_the_margin(
+    inputs: LossInputs,
+) -> None:
+    assert inputs.labels is not None
+    semantic = unit(strip(inputs.image, inputs.encodings, inputs.image_modality))
+    rows = range(len(semantic))
+    sketches = [row for row in rows if inputs.image_modality[row] == SKETCH]
+    photos = [row for row in rows if inputs.image_modality[row] == PHOTO]
+    short = [
+        TRIPLET_MARGIN + float(semantic[a] @ semantic[n]) - float(semantic[a] @ semantic[p])
+        for a in sketches
+        for p in photos
+        for n in photos
+        if inputs.labels[a] == inputs.labels[p] != inputs.labels[n]
+    ]
+    expected = np.mean([value for value in short if value > 0])
+    found = triplet_loss(semantic, inputs.labels, inputs.image_modality).item()
+    assert found == pytest.approx(expected, abs=1e-5)
+    assert total(inputs, LossWeights(clip=0, triplet=1))["triplet"].item() == pytest.approx(found)
+
+
+def test_triplets_that_keep_their_distance_cost_nothing() -> None:
+    semantic = torch.eye(2).repeat(2, 1).requires_grad_()
+    labels, modality = torch.tensor([0, 1, 0, 1]), torch.tensor([SKETCH, SKETCH, PHOTO, PHOTO])
+    found = triplet_loss(semantic, labels, modality)
+    assert (found.item(), found.requires_grad) == (0.0, True)
+
+
 def test_a_batch_without_positives_costs_nothing_but_keeps_its_graph() -> None:
     semantic = unit(torch.randn(4, 3)).requires_grad_()
     kinds = torch.tensor([SKETCH, SKETCH, PHOTO, PHOTO])
@@ -291,7 +322,7 @@ def test_a_batch_without_positives_costs_nothing_but_keeps_its_graph() -> None:
 
 
 def test_our_terms_are_absent_until_they_have_a_weight(inputs: LossInputs) -> None:
-    assert not {"multi_positive", "cross_modal", "instance"} & set(total(inputs))
+    assert not {"multi_positive", "cross_modal", "instance", "triplet"} & set(total(inputs))
     ours = total(inputs, LossWeights(clip=0, multi_positive=1, cross_modal=0.5, instance=0.25))
     expected = (
         ours["multi_positive"]

@@ -52,7 +52,9 @@ def fields(**changes: object) -> dict[str, object]:
     [
         ({"steps": None}, "either `steps` or `epochs`"),
         ({"captions": ["a photo"]}, "needs {}"),
-        ({"towers": "open_clip"}, "`anchors` need a frozen reference"),
+        ({"towers": "open_clip"}, "need a reference that only the lite towers have"),
+        ({"towers": "open_clip", "anchors": {}}, "need a reference that only the lite towers have"),
+        ({"instances": 60}, "60 instances with their photos do not fit"),
         ({"tower_rate": 0}, "tower_rate"),
         ({"head_rate": float("inf")}, "head_rate"),
         ({"bach": 12}, "bach"),
@@ -82,5 +84,5 @@ def test_a_file_that_is_no_recipe_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_every_field_of_a_recipe_is_read_back(tmp_path: Path) -> None:
     path = tmp_path / "copy.json"
-    path.write_text(json.dumps(fields(batch=12, name="copy")))
-    assert read_recipe(path) == Recipe.model_validate(fields(batch=12, name="copy"))
+    path.write_text(json.dumps(fields(batch=48, name="copy")))
+    assert read_recipe(path) == Recipe.model_validate(fields(batch=48, name="copy"))

@@ -4,12 +4,13 @@ from collections import Counter
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.datasets import PHOTO, SKETCH, DataProblem, Record
-from model.sampling import BalancedSampler
+from model.sampling import BalancedSampler, InstanceSampler
 
 
 def records(sizes: dict[str, tuple[int, int]], *, paired: bool = False) -> list[Record]:
@@ -73,17 +74,35 @@ def test_evenness_lets_larger_labels_come_up_more_often() -> None:
     assert share(0.0) == pytest.approx(100, rel=0.02)
 
 
-def test_pairs_put_a_sketch_beside_its_own_photo() -> None:
-    rows = records({"shoe": (30, 10), "cup": (4, 4)}, paired=True)
-    met = 0
-    for batch in islice(BalancedSampler(rows, 4, seed=9, pairs=True).batches(), 40):
-        for left, right in zip(batch[::2], batch[1::2], strict=True):
-            assert (rows[left].modality, rows[right].modality) == (SKETCH, PHOTO)
-            number = int(rows[left].path.name)
-            if rows[left].label == "cup" or number < 10:
-                assert rows[left].pair == rows[right].pair
-                met += 1
-    assert met >= 40
+def drawn_from(rows: list[Record]) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the photos that the drawings were made from; every fourth drawing is a traced one."""
+    photos = {record.pair: row for row, record in enumerate(rows) if record.modality == PHOTO}
+    own = [photos.get(record.pair, -1) if record.modality == SKETCH else -1 for record in rows]
+    return np.array(own), np.arange(len(rows)) % 4 == 0
+
+
+def test_instances_are_drawings_of_one_label_each_with_its_own_photo() -> None:
+    rows = records({"shoe": (10, 10), "boot": (9, 9), "cup": (4, 4), "bee": (0, 9)}, paired=True)
+    own, traced = drawn_from(rows)
+    sampler = InstanceSampler(rows, own, traced, 6, seed=9)
+    assert len(sampler) == 12
+    met = set()
+    for batch in map(sampler.batch, range(30)):
+        sketches, photos = batch[::2], batch[1::2]
+        assert own[sketches].tolist() == photos
+        assert len(set(photos)) == 6
+        assert len({rows[row].label for row in batch}) == 1
+        met.add(rows[batch[0]].label)
+    assert met == {"shoe", "boot"}
+    assert sampler.batch(7) == InstanceSampler(rows, own, traced, 6, seed=9).batch(7) != sampler.batch(8)
+
+
+def test_traced_edges_alone_make_no_instances() -> None:
+    rows = records({"shoe": (10, 10)}, paired=True)
+    own, _ = drawn_from(rows)
+    sampler = InstanceSampler(rows, own, np.ones(len(rows), dtype=bool), 6, seed=0)
+    assert (len(sampler), sampler.batch(0)) == (0, [])
+    assert len(InstanceSampler(rows, own, np.zeros(len(rows), dtype=bool), 0, seed=0)) == 0
 
 
 @settings(max_examples=40, deadline=None)

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import open_clip
@@ -12,6 +13,7 @@ from safetensors.torch import save_file
 
 from model.errors import ModelError
 from model.learner import build
+from model.losses import PHOTO, instance_loss, strip, unit
 from model.material import Material, with_pseudo_sketches
 from model.objective import Objective
 from model.recipe import Recipe, read_recipe
@@ -155,6 +157,50 @@ def test_frozen_parts_do_not_move_and_the_average_follows(tmp_path: Path) -> Non
     assert all(torch.allclose(kept[name], value) for name, value in run.average.state_dict().items())
 
 
+def test_encodings_start_as_the_recipe_says(tmp_path: Path) -> None:
+    found = {}
+    for way in ("means", "normal", "none"):
+        objective, _ = prepared(tmp_path / way, tiny_recipe(encodings=way, anchors={}), validate=False)
+        found[way] = objective.learner.encodings
+        assert objective.anchors is None
+    assert float(found["means"][0].detach().norm()) < 1 < float(found["normal"][0].detach().norm())
+    assert (float(found["none"].abs().sum()), found["none"].requires_grad) == (0.0, False)
+
+
+def paired(folder: Path, **changes: object) -> Objective:
+    """Like `prepared`, but each drawing was made from the photo of its number."""
+    data = tiny_data(folder / "data")
+    data = replace(data, records=tuple(replace(r, pair=f"{r.label} {r.path.stem}") for r in data.records))
+    recipe = tiny_recipe(**changes)
+    learner = tiny_learner(recipe)
+    material = Material(data.records, learner, size=recipe.size, views=1, seed=0)
+    objective = Objective(recipe, data, material, learner)
+    objective.lay_anchors()
+    return objective
+
+
+def test_instances_of_a_batch_are_told_apart_and_their_photos_are_not_held(tmp_path: Path) -> None:
+    weights = {"clip": 0, "instance": 1.0}
+    plain = paired(tmp_path, loss_weights=weights)
+    objective = paired(tmp_path, instances=3, loss_weights=weights)
+    assert (plain.sampler.batch_size, objective.sampler.batch_size) == (8, 2)
+    found, rest = objective.loss(0), objective.sampler.batch(0)
+    rows = rest + objective.instances.batch(0)
+    embedded = objective.learner.images(objective.material.images(rows, 0))
+    modality = torch.from_numpy(objective.modality[rows])
+    semantic = unit(strip(embedded, objective.learner.encodings, modality)).detach()
+    pairs = torch.tensor(
+        [row if own < 0 else own for row, own in zip(rows, objective.own[rows], strict=True)]
+    )
+    assert float(found["instance"].detach()) == pytest.approx(
+        float(instance_loss(semantic, pairs, modality, objective.recipe.logit_scale)), rel=0.02
+    )
+    assert objective.anchors is not None
+    held = [place for place, row in enumerate(rest) if objective.modality[row] == PHOTO]
+    apart = 1 - (semantic[held] * objective.anchors.photos[[rest[place] for place in held]]).sum(1)
+    assert float(found["keep_photos"].detach()) == pytest.approx(float(apart.mean()), abs=0.01)
+
+
 def tiny_clip(folder: Path) -> str:
     """The name of a model of open_clip's own kind, small enough for a test."""
     shape = {
@@ -173,7 +219,8 @@ def test_a_random_open_clip_model_takes_the_authors_steps(tmp_path: Path) -> Non
         include={"loss_weights", "authors_share", "captions", "logit_scale"}
     )
     recipe = tiny_recipe(
-        **authors, towers="open_clip", architecture=tiny_clip(tmp_path), anchors={}, views=1, dimension=16,
+        **authors, towers="open_clip", architecture=tiny_clip(tmp_path), anchors={}, encodings="normal",
+        views=1, dimension=16,
         steps=2, batch=4, tower_rate=1e-4, head_rate=5e-3, average=0.0, frozen_stages=0,
     )  # fmt: skip
     data = tiny_data(tmp_path / "data", count=1)
@@ -190,7 +237,7 @@ def test_a_random_open_clip_model_takes_the_authors_steps(tmp_path: Path) -> Non
 
 
 def test_an_unknown_open_clip_model_is_refused_by_name() -> None:
-    recipe = tiny_recipe(towers="open_clip", architecture="ViT-Z-1", anchors={})
+    recipe = tiny_recipe(towers="open_clip", architecture="ViT-Z-1", anchors={}, encodings="normal")
     with pytest.raises(ModelError, match="ViT-Z-1"):
         build(recipe)
 

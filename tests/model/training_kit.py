@@ -24,6 +24,7 @@ def tiny_recipe(**changes: object) -> Recipe:
         "batch": 8,
         "steps": 6,
         "views": 2,
+        "instances": 0,
     }
     return read_recipe("lite", **(small | changes))
 

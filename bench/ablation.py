@@ -1,0 +1,226 @@
+"""Ours beside what went before it and beside itself with one thing left out: same pictures, same steps, one table.
+
+python -m bench.ablation MANIFEST.csv --root IMAGES --splits splits.json --out FOLDER [--steps 120] [VARIANT...]
+
+Learns from the sets that have drawings of the very photos (sketchy25, shoe304 by default), without the labels of
+`validation_unseen` and without a third of the shoes. Called again it goes on with the variants that are missing.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import torch
+
+from model import Encoder
+from model.anchors import measure_encodings
+from model.datasets import Dataset, Record, read_labels, read_manifest
+from model.embedding import Embedded, embed
+from model.evaluation import evaluate
+from model.learner import LiteLearner, build
+from model.material import Material, with_pseudo_sketches
+from model.objective import Objective
+from model.publish import Provenance, publish, sources_of
+from model.recipe import Recipe, read_recipe
+from model.runs import put, read_whole
+from model.standins import MEAN, RAW, stripped
+from model.training import Run, Settings, data_digest
+
+Figures = dict[str, float]
+
+SHOES = "shoe304"
+OURS = "ours"
+SIAMESE: Mapping[str, object] = {
+    "anchors": {},
+    "encodings": "none",
+    "instances": 0,
+    "edges": False,
+    "authors_share": 1.0,
+    "loss_weights": {
+        "clip": 0,
+        "semantic_centre": 0,
+        "modality_classifier": 0,
+        "reconstruction": 0,
+        "triplet": 1,
+    },
+}
+AUTHORS: Mapping[str, object] = {
+    "anchors": {},
+    "encodings": "normal",
+    "instances": 0,
+    "edges": False,
+    "authors_share": 1.0,
+    "captions": ["a photo of a {}."],
+    "logit_scale": 2.6592,
+    "head_rate": 5e-3,
+    "loss_weights": {"clip": 1, "semantic_centre": 0.1, "modality_classifier": 0.1, "reconstruction": 0.02},
+}
+VARIANTS: Mapping[str, Mapping[str, object]] = MappingProxyType(
+    {
+        "triplet": SIAMESE,
+        "authors": AUTHORS,
+        "authors, all rows of a caption positive": AUTHORS
+        | {"loss_weights": dict(AUTHORS["loss_weights"], clip=0, multi_positive=1)},  # type: ignore[call-overload]
+        OURS: {},
+        "without instances": {"instances": 0},
+        "without prototypes": {"anchors.prototypes": 0},
+        "without words": {"anchors.words": 0},
+        "without across": {"anchors.across": 0},
+        "without keep_photos": {"anchors.keep_photos": 0},
+        "without own_photo": {"anchors.own_photo": 0},
+        "without the authors' terms": {
+            "authors_share": 0.3,
+            "loss_weights": {
+                "clip": 0,
+                "semantic_centre": 0,
+                "modality_classifier": 0,
+                "reconstruction": 0,
+                "instance": 1,
+            },
+        },
+        "without edges of photos": {"edges": False},
+        "ours, seed 1": {"seed": 1},
+        "ours, seed 2": {"seed": 2},
+    }
+)
+TASKS = ("zero-shot", "text-to-photo", "fine-grained")
+
+
+def main() -> None:
+    options = _options()
+    torch.set_num_threads(os.cpu_count() or 1)
+    options.out.mkdir(parents=True, exist_ok=True)
+    seen, judged = _parted(options)
+    found: dict[str, Figures] = {}
+    for name in options.variants or (RAW, MEAN, *VARIANTS):
+        file = options.out / f"{_slug(name)}.json"
+        if not file.is_file():
+            for variant, figures in _made(name, seen, judged, options).items():
+                (options.out / f"{_slug(variant)}.json").write_text(json.dumps(figures))
+        found[name] = json.loads(file.read_text())
+        _write_table(found, seen, judged, options)
+
+
+def _parted(options: argparse.Namespace) -> tuple[Dataset, Dataset]:
+    """What is learned from; and what is judged on: the unseen labels, and the shoes that were held out."""
+    data = read_manifest(options.manifest, options.root).of_sets(options.sets)
+    unseen = set(read_labels(options.splits)["validation_unseen"]) & set(data.labels)
+    judged = data.where(lambda record: record.label in unseen or _held_out(record))
+    return data.where(lambda record: record.label not in unseen and not _held_out(record)), judged
+
+
+def _held_out(record: Record) -> bool:
+    digest = hashlib.sha256((record.pair or "").encode()).hexdigest()
+    return record.set == SHOES and int(digest, 16) % 3 == 0
+
+
+def _made(name: str, seen: Dataset, judged: Dataset, options: argparse.Namespace) -> dict[str, Figures]:
+    """The figures of a variant; of both that need no training together."""
+    untrained = name in (RAW, MEAN)
+    recipe = _recipe(OURS if untrained else name, options.steps)
+    folder = options.out / _slug("untrained" if untrained else name)
+    _train(recipe, seen, folder, options.out, untrained=untrained)
+    encoder = Encoder.load(folder / "model", engine="openvino")
+    raw = embed(encoder.unstripped, judged)
+    own = stripped(raw, encoder)
+    return {RAW: _figures(raw), MEAN: _figures(own)} if untrained else {name: _figures(own)}
+
+
+def _train(recipe: Recipe, seen: Dataset, folder: Path, out: Path, *, untrained: bool) -> None:
+    torch.manual_seed(recipe.seed)
+    learner = build(recipe)
+    assert isinstance(learner, LiteLearner)
+    records = with_pseudo_sketches(seen.records) if recipe.edges else seen.records
+    material = Material(records, learner, size=recipe.size, views=recipe.views, seed=0)
+    material.keep(out / f"seen-{len(records)}.f16")
+    objective = Objective(recipe, seen, material, learner)
+    objective.lay_anchors()
+    if not untrained:
+        settings = Settings(folder, say=lambda line: print(f"{recipe.name}: {line}", flush=True))
+        run = Run(objective, None, settings, data_digest(seen))
+        run.resume()
+        outcome = run.go()
+        put(learner, read_whole(outcome.weights)[0], outcome.weights)
+        if recipe.encodings == "means":
+            measure_encodings(learner, material, objective.labels, objective.words)
+    shutil.rmtree(folder / "model", ignore_errors=True)
+    publish(learner, recipe, folder / "model", Provenance("bench.ablation", sources_of(seen, {}), {}))
+
+
+def _recipe(name: str, steps: int) -> Recipe:
+    fields = read_recipe("lite").model_dump() | {"steps": steps, "views": 2, "name": name}
+    for key, value in VARIANTS[name].items():
+        inner, _, leaf = key.partition(".")
+        fields[inner] = fields[inner] | {leaf: value} if leaf else value
+    return Recipe.model_validate(fields)
+
+
+def _figures(embedded: Embedded) -> Figures:
+    """Zero-shot and words among the unseen labels; single shoes among those that were held out."""
+    kinds = evaluate(_part(embedded, shoes=False), model="", tasks=TASKS[:2])
+    shoes = evaluate(_part(embedded, shoes=True), model="", tasks=TASKS[2:])
+    ranked, worded, paired = (
+        each.row(task).figures for each, task in zip((kinds, kinds, shoes), TASKS, strict=True)
+    )
+    return {
+        "mAP": ranked["mAP@all"],
+        "first hit": ranked["first_hit"],
+        "hit@5": ranked["hit@5"],
+        "text to photo": worded["mAP@all"],
+        "shoes Acc@1": paired["Acc@1 within"],
+        "shoes Acc@5": paired["Acc@5 within"],
+    }
+
+
+def _part(embedded: Embedded, *, shoes: bool) -> Embedded:
+    rows = [row for row, record in enumerate(embedded.data.records) if (record.set == SHOES) == shoes]
+    data = Dataset(embedded.data.name, tuple(embedded.data.records[row] for row in rows))
+    return Embedded(data, embedded.vectors[rows], embedded.texts)
+
+
+def _write_table(
+    found: Mapping[str, Figures], seen: Dataset, judged: Dataset, options: argparse.Namespace
+) -> None:
+    columns = list(next(iter(found.values())))
+    kinds = [label for label in judged.labels if label != "shoe"]
+    lines = [
+        f"{len(seen)} pictures of {len(seen.labels)} labels, {options.steps} steps of {read_recipe('lite').batch}; "
+        f"judged on {len(kinds)} unseen labels and {sum(map(_held_out, judged.of('photo')))} unseen shoes.",
+        "",
+        "| what | " + " | ".join(columns) + " |",
+        "| --- " * (len(columns) + 1) + "|",
+        *(
+            f"| {name} | " + " | ".join(f"{row[key]:.3f}" for key in columns) + " |"
+            for name, row in found.items()
+        ),
+    ]
+    text = "\n".join(lines) + "\n"
+    (options.out / "ablation.md").write_text(text)
+    print(text, flush=True)
+
+
+def _slug(name: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in name)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("manifest", type=Path)
+    parser.add_argument("variants", nargs="*", help=f"any of: {', '.join((RAW, MEAN, *VARIANTS))}; else all")
+    parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("--splits", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--sets", nargs="+", default=["sketchy25", SHOES])
+    parser.add_argument("--steps", type=int, default=120)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
