@@ -16,7 +16,7 @@ def fill(folder: Path, name: str) -> Manifest:
     (folder / "a.bin").write_bytes(b"abc" * 1000)
     (folder / "b.bin").write_bytes(b"xyz")
     files = generation.describe(folder)
-    return Manifest(1, name, generation.now(), "lite", "f" * 16, 4, "flat-fp16", 0, 0, files)
+    return Manifest(generation.FORMAT, name, generation.now(), "lite", "f" * 16, 4, "flat-fp16", 0, 0, files)
 
 
 @pytest.fixture
