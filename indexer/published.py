@@ -57,14 +57,17 @@ class Published:
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, index: Path, fingerprint: str) -> Self:
+    def open(cls, index: Path, fingerprint: str, *, fall_back: bool = True) -> Self:
         """Opens what CURRENT names, once every byte is checked and a stored vector has found itself.
 
-        Where that is damaged, the newest intact generation of the same model is opened instead, with a warning.
+        Where that is damaged, the newest intact generation of the same model is opened instead, with a warning,
+        unless the caller would rather have the error.
         """
         try:
             return cls._open(index, generation.current(index), fingerprint)
         except BrokenGeneration as error:
+            if not fall_back:
+                raise
             damaged = error
         refused = [Refused(_name(index), str(damaged))]
         for folder in generation.generations(index):

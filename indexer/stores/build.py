@@ -26,6 +26,7 @@ Progress = Callable[[str, int, int], None]
 _NEIGHBOURS = 32
 _CANDIDATES = 80
 _POINTS_PER_LIST = 64
+_LEAST = {"flat": 0, "hnsw": 1, "ivf": 4 * _POINTS_PER_LIST}
 _QUESTIONS = 200
 _AT = 10
 
@@ -43,9 +44,7 @@ def choose(index_type: IndexType, count: int) -> Literal["flat", "hnsw", "ivf"]:
     """Lists need enough points to be trained with, below which an exact scan is as quick anyway."""
     if index_type == "auto":
         return "flat" if count <= FLAT_UP_TO else "ivf"
-    if index_type == "ivf" and count < 4 * _POINTS_PER_LIST:
-        return "flat"
-    return index_type
+    return index_type if count >= _LEAST[index_type] else "flat"
 
 
 def build(
