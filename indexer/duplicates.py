@@ -3,7 +3,7 @@
 A photo is folded under an earlier one whose vector is at least THRESHOLD near it. Only photos that stand for a
 group are compared with, so that a series of small steps never leads from one picture to quite another.
 
-All pairs of a million photos would take days. Each photo is therefore filed under the three nearest of about
+All pairs of a million photos would take days. Each photo is therefore filed under the two nearest of about
 2 sqrt(n) photos that serve as landmarks, and compared with those under the same landmark; near-duplicates have
 nearly always one in common. A later run compares only what is new, by searching for it.
 """
@@ -19,7 +19,7 @@ from indexer.stores.build import sample
 
 # Of 31,200 pairs of different photos of one Sketchy class the most alike are at .958.
 THRESHOLD = 0.96
-_LANDMARKS = 3
+_LANDMARKS = 2
 _MOST_LANDMARKS = 2048
 _FROM = 2000
 # So many are compared with one another at most, and so many of what is alike is remembered for each.

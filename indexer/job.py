@@ -176,7 +176,8 @@ class _Run:
                     self._index, self._encoder, catalogue, self._vectors, index_type=self._index_type
                 )
                 report.published = True
-        generation.prune(self._index, self._keep)
+        if not generation.held(self._index):
+            generation.prune(self._index, self._keep)
         report.photos, report.generation = manifest.photos, manifest.generation
 
     def _clean_up(self) -> None:

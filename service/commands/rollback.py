@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from indexer.generation import release, rollback
+from indexer.generation import current, generations, release, rollback
 from indexer.lock import writing
 from service.commands import index_option
 
@@ -17,6 +17,8 @@ def command(index: Path, again: bool) -> None:
 
     Later runs record what they find, but publish nothing and say so, until sketchseek rollback --release.
     """
+    if not generations(index):
+        current(index)
     with writing(index):
         if again:
             click.echo(f"{index}: generation {release(index)} serves until the next run publishes")

@@ -147,7 +147,7 @@ def test_the_kind_of_index_is_kept(job: Job, library: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["flat", "hnsw"])
-@pytest.mark.parametrize("limit", [4096, 20_000, 33_000])
+@pytest.mark.parametrize("limit", [4096, 12_000, 20_000])
 def test_a_disk_that_is_full_while_publishing(grown: Job, kind: str, limit: int) -> None:
     """The limit on file sizes stands for it: the same system calls fail. The old generation goes on serving."""
     script = f"""

@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from service.cli import main
 from tests.indexer.test_published import flip
 from tests.service.test_cli import refused, sketchseek
 from tests.shapes import drawing, picture
@@ -78,12 +80,10 @@ def test_pruning(index: Path, library: Path) -> None:
     assert sketchseek("prune", "0", "--index", index).returncode == 2
 
 
-@pytest.mark.parametrize(
-    "arguments", [("status",), ("verify",), ("rollback",), ("rollback", "--release"), ("prune", "2")]
-)
-def test_what_is_no_index(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    refused(sketchseek(*arguments, "--index", tmp_path / "none"), "no such folder")
-    assert not (tmp_path / "none").exists()
-    assert list(tmp_path.iterdir()) == []
-    refused(sketchseek(*arguments, "--index", tmp_path), "not an index")
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize("command", ["status", "verify", "rollback", "rollback --release", "prune 2"])
+def test_what_is_no_index(tmp_path: Path, command: str) -> None:
+    for folder, message in ((tmp_path / "none", "no such folder"), (tmp_path, "not an index")):
+        done = CliRunner().invoke(main, [*command.split(), "--index", str(folder)])
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert message in done.stderr
+        assert list(tmp_path.iterdir()) == []
