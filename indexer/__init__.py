@@ -10,26 +10,34 @@ from indexer.errors import (
     WrongModel,
 )
 from indexer.job import Report, Reporter, run
-from indexer.photos import Photo
-from indexer.published import Hit, Published
+from indexer.photos import Filter, Photo
+from indexer.published import Hit, Published, Refused
+from indexer.status import Status, status
+from indexer.stores import INDEX_TYPES, IndexType
 from indexer.thumbnails import has_thumbnail, make_thumbnail, thumbnail_path, write_thumbnail
 
 __all__ = [
+    "INDEX_TYPES",
     "BrokenGeneration",
+    "Filter",
     "Hit",
     "IndexBusy",
     "IndexProblem",
+    "IndexType",
     "NoIndex",
     "NothingToIndex",
     "Photo",
     "PhotosMissing",
     "Published",
+    "Refused",
     "Report",
     "Reporter",
+    "Status",
     "WrongModel",
     "has_thumbnail",
     "make_thumbnail",
     "run",
+    "status",
     "thumbnail_path",
     "write_thumbnail",
 ]

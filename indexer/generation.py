@@ -2,6 +2,7 @@
 
 A publication writes a temporary folder, syncs each file, writes the manifest last, renames, and only then lets
 CURRENT name it. Whoever reads sees the old generation or the new one, never a mixture, also after a power cut.
+A second line in CURRENT says that somebody rolled back to this generation; nothing newer is published over it.
 """
 
 import hashlib
@@ -16,9 +17,11 @@ from pathlib import Path
 
 from indexer.disk import sync
 from indexer.errors import BrokenGeneration, NoIndex
+from indexer.stores import IndexType
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+FORMAT = 2
+_HELD = "rolled back from"
 
 
 @dataclass(frozen=True)
@@ -43,20 +46,38 @@ class Manifest:
     photos: int
     revision: int
     files: dict[str, File]
+    index_type: IndexType = "auto"
+    effort: int = 0
+    recall: float = 1.0
 
 
 def current(index: Path) -> Path:
     """The folder of the generation to serve."""
+    name, _ = _pointer(index)
+    return index / "generations" / name
+
+
+def held(index: Path) -> str | None:
+    """Why nothing newer is published here; None where nobody rolled back."""
+    try:
+        return _pointer(index)[1] or None
+    except (NoIndex, BrokenGeneration):
+        return None
+
+
+def _pointer(index: Path) -> tuple[str, str]:
     pointer = index / "CURRENT"
     try:
-        name = pointer.read_text(encoding="utf-8").strip()
+        name, _, remark = pointer.read_text(encoding="utf-8").strip().partition("\n")
     except FileNotFoundError:
         raise NoIndex(_explain_absence(index)) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        name, remark = "", ""
+    except OSError as error:
         raise NoIndex(f"{pointer}: cannot be read ({error}); run sketchseek index again") from None
-    if not name.isdecimal():
+    if not re.fullmatch(r"[0-9]{6,}", name):
         raise BrokenGeneration(f"{pointer}: names no generation; run sketchseek index again")
-    return index / "generations" / name
+    return name, remark
 
 
 def _explain_absence(index: Path) -> str:
@@ -71,26 +92,63 @@ def _explain_absence(index: Path) -> str:
 def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     try:
-        raw = json.loads(path.read_bytes())
+        data = path.read_bytes()
+        raw = json.loads(data)
+        newer = raw["format"] > FORMAT
         files = {name: File(**entry) for name, entry in raw.pop("files").items()}
-        manifest = Manifest(files=files, **raw)
+        seal = raw.pop("seal", None)
+        manifest = None if newer or raw["format"] < FORMAT else Manifest(files=files, **raw)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BrokenGeneration(f"{path}: not a manifest ({error}); run sketchseek index again") from None
-    if manifest.format != FORMAT:
-        raise BrokenGeneration(f"{path}: format {manifest.format} is newer than this sketchseek; upgrade it")
+    if manifest is None:
+        age, remedy = ("newer", "upgrade it") if newer else ("older", "run sketchseek index again")
+        raise BrokenGeneration(f"{path}: format {raw['format']} is {age} than this sketchseek's; {remedy}")
+    if data != seal_manifest(manifest) or seal is None:
+        raise BrokenGeneration(f"{path}: not the manifest that was published; run sketchseek index again")
     return manifest
+
+
+def seal_manifest(manifest: Manifest) -> bytes:
+    """The one way to write a manifest down; its last entry is the hash of all the others."""
+    fields = asdict(manifest)
+    seal = hashlib.sha256(json.dumps(fields, indent=1).encode()).hexdigest()
+    return json.dumps({**fields, "seal": seal}, indent=1).encode()
+
+
+def damage(folder: Path) -> list[str]:
+    """Everything in a generation that is not what was published, a line for each file."""
+    try:
+        manifest = read_manifest(folder)
+    except BrokenGeneration as error:
+        return [str(error)]
+    found = []
+    for name in manifest.files:
+        try:
+            check_file(folder, manifest, name)
+        except BrokenGeneration as error:
+            found.append(str(error))
+    return found
+
+
+def check_file(folder: Path, manifest: Manifest, name: str) -> None:
+    if _describe(folder / name) != manifest.files[name]:
+        raise BrokenGeneration(
+            f"{folder / name}: not the file that was published; run sketchseek index again"
+        )
 
 
 def verify(folder: Path) -> Manifest:
     """Checks every byte of a generation against its manifest. FAISS itself would notice almost nothing."""
     manifest = read_manifest(folder)
-    for name, expected in manifest.files.items():
-        found = _describe(folder / name)
-        if found != expected:
-            raise BrokenGeneration(
-                f"{folder / name}: not the file that was published; run sketchseek index again"
-            )
+    for name in manifest.files:
+        check_file(folder, manifest, name)
     return manifest
+
+
+def generations(index: Path) -> list[Path]:
+    """All that were published and not removed since, the newest first."""
+    folder = index / "generations"
+    return sorted(_finished(folder), key=_number, reverse=True) if folder.is_dir() else []
 
 
 def identity(folder: Path) -> str:
@@ -100,22 +158,47 @@ def identity(folder: Path) -> str:
 
 def publish(index: Path, write: Callable[[Path, str], Manifest]) -> Manifest:
     """Lets `write` fill a new folder, then makes that the generation to serve."""
-    generations = index / "generations"
-    generations.mkdir(exist_ok=True)
-    _clear_leftovers(generations)
-    name = f"{max((int(path.name) for path in _finished(generations)), default=0) + 1:06d}"
-    temporary = generations / f"{name}.tmp"
+    folder = index / "generations"
+    folder.mkdir(exist_ok=True)
+    _clear_leftovers(folder)
+    name = f"{max(map(_number, _numbered(folder)), default=0) + 1:06d}"
+    temporary = folder / f"{name}.tmp"
     temporary.mkdir()
-    manifest = write(temporary, name)
-    for path in temporary.iterdir():
-        sync(path)
-    (temporary / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
-    sync(temporary / MANIFEST)
-    sync(temporary)
-    temporary.rename(generations / name)
-    sync(generations)
+    try:
+        manifest = write(temporary, name)
+        for path in temporary.iterdir():
+            sync(path)
+        (temporary / MANIFEST).write_bytes(seal_manifest(manifest))
+        sync(temporary / MANIFEST)
+        sync(temporary)
+    except BaseException:
+        # What half filled the disk shall not keep the next run from publishing.
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    temporary.rename(folder / name)
+    sync(folder)
     _point(index, name)
     return manifest
+
+
+def rollback(index: Path) -> tuple[str, str]:
+    """Serves the newest intact generation before the current one, and holds it; returns old and new name."""
+    try:
+        serving = current(index).name
+    except BrokenGeneration:
+        serving = f"{_number(generations(index)[0]) + 1:06d}" if generations(index) else "000000"
+    for folder in generations(index):
+        if _number(folder) < int(serving) and not damage(folder):
+            _point(index, folder.name, f"{_HELD} {serving} at {now()}")
+            return serving, folder.name
+    raise NoIndex(f"{index}: there is no intact generation before {serving} to go back to")
+
+
+def release(index: Path) -> str:
+    """Takes back that a generation is held: the next run publishes again."""
+    name = current(index).name
+    _point(index, name)
+    return name
 
 
 def describe(folder: Path) -> dict[str, File]:
@@ -123,33 +206,44 @@ def describe(folder: Path) -> dict[str, File]:
     return {path.name: _describe(path) for path in sorted(folder.iterdir())}
 
 
-def prune(index: Path, keep: int = 2) -> None:
-    """Removes all but the newest generations; never the one that CURRENT names."""
+def prune(index: Path, keep: int = 2) -> list[str]:
+    """Removes all but so many generations, the newest; never the one that CURRENT names. Returns their names."""
     serving = current(index)
-    finished = sorted(path for path in _finished(index / "generations") if path != serving)
-    for folder in finished[: max(0, len(finished) - (keep - 1))]:
-        shutil.rmtree(folder)
+    others = [folder for folder in generations(index) if folder != serving]
+    for folder in others[max(0, keep - 1) :]:
+        # Under this name it is no generation any more, whatever happens next.
+        leftover = folder.with_suffix(".tmp")
+        folder.rename(leftover)
+        shutil.rmtree(leftover)
+    return [folder.name for folder in reversed(others[max(0, keep - 1) :])]
 
 
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _finished(generations: Path) -> list[Path]:
+def _number(folder: Path) -> int:
+    return int(folder.name)
+
+
+def _finished(folder: Path) -> list[Path]:
     """Folders that are publications of ours by name and by content; nothing else is ever removed."""
-    named = [path for path in generations.iterdir() if re.fullmatch(r"\d{6,}", path.name)]
-    return [path for path in named if (path / MANIFEST).is_file()]
+    return [path for path in _numbered(folder) if (path / MANIFEST).is_file()]
 
 
-def _clear_leftovers(generations: Path) -> None:
-    for path in generations.iterdir():
+def _numbered(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if re.fullmatch(r"[0-9]{6,}", path.name)]
+
+
+def _clear_leftovers(folder: Path) -> None:
+    for path in folder.iterdir():
         if re.fullmatch(r"\d{6,}\.tmp", path.name) and path.is_dir():
             shutil.rmtree(path)
 
 
-def _point(index: Path, name: str) -> None:
+def _point(index: Path, name: str, remark: str = "") -> None:
     temporary = index / "CURRENT.tmp"
-    temporary.write_text(f"{name}\n", encoding="utf-8")
+    temporary.write_text(f"{name}\n{remark}".rstrip() + "\n", encoding="utf-8")
     sync(temporary)
     temporary.replace(index / "CURRENT")
     sync(index)

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from indexer import generation, published
+from indexer import generation, publishing
 from indexer.catalogue import Catalogue, Known
 from indexer.errors import BrokenGeneration, IndexProblem, NoIndex, NothingToIndex, PhotosMissing
 from indexer.lock import is_ours, writing
 from indexer.pipeline import Pipeline
 from indexer.scan import Found, Scan, Skipped, scan
+from indexer.stores import IndexType
 from indexer.thumbnails import thumbnail_path
 from indexer.vectors import ShardWriter, complete_rows, shards
 from model import Encoder
@@ -61,10 +62,13 @@ def run(
     *,
     accept_deletions: bool = False,
     forget: Sequence[Path] = (),
+    index_type: IndexType | None = None,
+    keep: int = 2,
 ) -> Report:
     """Brings an index up to date with its photo folders; without `roots`, those of earlier runs.
 
     `accept_deletions` believes folders that are empty or missing now; `forget` takes folders out of the index.
+    `index_type` holds for later runs, too; of the generations, `keep` are kept.
     """
     with _plainly(index):
         index = index.expanduser().resolve()
@@ -75,17 +79,28 @@ def run(
                 f"{index}: holds other files and is no index; choose an empty or new folder for --index"
             )
         with writing(index), Catalogue(index / "catalogue.sqlite") as catalogue:
-            return _Run(index, encoder, catalogue, accept_deletions).go(roots, forget, reporter)
+            job = _Run(index, encoder, catalogue, accept_deletions, index_type, keep)
+            return job.go(roots, forget, reporter)
 
 
 class _Run:
     """One run, which holds the lock and the catalogue."""
 
-    def __init__(self, index: Path, encoder: Encoder, catalogue: Catalogue, accept_deletions: bool) -> None:
+    def __init__(
+        self,
+        index: Path,
+        encoder: Encoder,
+        catalogue: Catalogue,
+        accept_deletions: bool,
+        index_type: IndexType | None,
+        keep: int,
+    ) -> None:
         self._index = index
         self._encoder = encoder
         self._catalogue = catalogue
         self._accept_deletions = accept_deletions
+        self._index_type = index_type
+        self._keep = keep
         self._vectors = index / "vectors" / encoder.fingerprint
         self._report = Report()
 
@@ -148,10 +163,21 @@ class _Run:
         manifest = _intact(self._index, fingerprint)
         if manifest is None and next(catalogue.entries(fingerprint), None) is None:
             raise NothingToIndex(_nothing(report))
-        if manifest is None or manifest.revision != catalogue.revision:
-            manifest = published.publish(self._index, self._encoder, catalogue, self._vectors)
-            generation.prune(self._index)
-            report.published = True
+        asked = self._index_type not in (None, manifest.index_type if manifest else None)
+        if manifest is None or manifest.revision != catalogue.revision or asked:
+            held = generation.held(self._index)
+            if manifest is not None and held:
+                report.problems.append(
+                    f"generation {manifest.generation} stays, {held}: changes are recorded, but not published; "
+                    f"to publish them, run sketchseek rollback --release --index {self._index}, then this again"
+                )
+            else:
+                manifest = publishing.publish(
+                    self._index, self._encoder, catalogue, self._vectors, index_type=self._index_type
+                )
+                report.published = True
+        if not generation.held(self._index):
+            generation.prune(self._index, self._keep)
         report.photos, report.generation = manifest.photos, manifest.generation
 
     def _clean_up(self) -> None:

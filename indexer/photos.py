@@ -5,20 +5,37 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from indexer.errors import BrokenGeneration
+from indexer.stores import Ids
 
 _SCHEMA = """
 CREATE TABLE photos (
     id INTEGER PRIMARY KEY, root TEXT NOT NULL, relative TEXT NOT NULL, content TEXT NOT NULL,
-    width INTEGER NOT NULL, height INTEGER NOT NULL
-)
+    width INTEGER NOT NULL, height INTEGER NOT NULL,
+    taken TEXT, camera TEXT COLLATE NOCASE, latitude REAL, longitude REAL, duplicate_of INTEGER
+);
+"""
+# Made once all rows are there, which is quicker than keeping them in order meanwhile.
+_INDEXES = """
+CREATE INDEX by_relative ON photos (relative);
+CREATE INDEX by_taken ON photos (taken) WHERE taken IS NOT NULL;
+CREATE INDEX by_camera ON photos (camera) WHERE camera IS NOT NULL;
+CREATE INDEX by_group ON photos (duplicate_of) WHERE duplicate_of IS NOT NULL;
+ANALYZE;
 """
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo as a search finds it. Its id says nothing of where it lies."""
+    """A photo as a search finds it. Its id says nothing of where it lies.
+
+    `taken` is the camera's local time in ISO 8601. `duplicate_of` is the id of the photo that stands for its
+    group of near-duplicates; None for that photo itself, and for one that is alone.
+    """
 
     id: int
     root: str
@@ -26,6 +43,11 @@ class Photo:
     content: str
     width: int
     height: int
+    taken: str | None = None
+    camera: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    duplicate_of: int | None = None
 
     @property
     def public_id(self) -> str:
@@ -35,25 +57,71 @@ class Photo:
     def path(self) -> Path:
         return Path(self.root) / self.relative
 
+    @property
+    def group(self) -> int:
+        """The same for all near-duplicates of one another, and for nothing else."""
+        return self.id if self.duplicate_of is None else self.duplicate_of
 
-def write_photos(path: Path, photos: Iterable[Photo]) -> None:
-    db = sqlite3.connect(path)
-    try:
-        with db:
-            db.execute(_SCHEMA)
-            db.executemany("INSERT INTO photos VALUES (?, ?, ?, ?, ?, ?)", map(astuple, photos))
-    finally:
-        db.close()
+
+@dataclass(frozen=True)
+class Filter:
+    """Which photos may be found. Photos whose file does not say when or with what they were taken match no such wish.
+
+    `folder` is a path below a photo folder, or an absolute one. `after` is inclusive and `before` exclusive,
+    both the beginning of an ISO 8601 local time, such as 2024 or 2024-07-01. Cameras match in any case.
+    """
+
+    folder: str | None = None
+    after: str | None = None
+    before: str | None = None
+    camera: str | None = None
+
+
+class PhotosWriter:
+    """Writes the file; the rows of exact copies must follow one another."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path.absolute().as_uri(), uri=True, isolation_level=None)
+        # The file is synced as a whole before it is published, and nobody wants half of it.
+        self._db.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN; {_SCHEMA}")
+
+    def add(self, photos: Iterable[Photo]) -> None:
+        marks = ",".join("?" * 11)
+        self._db.executemany(f"INSERT INTO photos VALUES ({marks})", map(astuple, photos))  # noqa: S608
+
+    def fold(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """Makes each first id a near-duplicate of the second."""
+        self._db.executemany(
+            "UPDATE photos SET duplicate_of = ? WHERE id = ?", ((group, one) for one, group in pairs)
+        )
+
+    def unchanged_since(self, older: Path) -> Ids:
+        """Ids that showed the same content in another generation."""
+        self._db.execute("COMMIT")
+        self._db.execute("ATTACH ? AS older", (_reading(older),))
+        try:
+            rows = self._db.execute(
+                "SELECT id FROM main.photos JOIN older.photos AS o USING (id) WHERE o.content = main.photos.content"
+            )
+            return _column(rows)
+        finally:
+            self._db.execute("DETACH older")
+            self._db.execute("BEGIN")
+
+    def finish(self) -> None:
+        self._db.execute("COMMIT")
+        self._db.executescript(_INDEXES)
+        self.close()
+
+    def close(self) -> None:
+        self._db.close()
 
 
 class Photos:
     """Looks photos up by id; safe to ask from several threads."""
 
     def __init__(self, path: Path) -> None:
-        # Immutable: SQLite neither locks the file nor looks for a journal beside it.
-        self._db = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
-        )
+        self._db = sqlite3.connect(_reading(path), uri=True, check_same_thread=False)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -69,6 +137,34 @@ class Photos:
             found.update((row[0], Photo(*row)) for row in rows)
         return found
 
+    def matching(self, wanted: Filter) -> Ids:
+        """The ids of all photos that pass."""
+        conditions: list[str] = []
+        values: list[str] = []
+        if wanted.folder is not None:
+            condition, texts = _below(wanted.folder, [root for (root,) in self._ask(_ROOTS)])
+            conditions.append(condition)
+            values += texts
+        for column, value in (
+            ("taken >=", wanted.after),
+            ("taken <", wanted.before),
+            ("camera =", wanted.camera),
+        ):
+            if value is not None:
+                conditions.append(f"{column} ?")
+                values.append(value)
+        where = " AND ".join(conditions) or "TRUE"
+        return _column(self._ask(f"SELECT id FROM photos WHERE {where}", values))  # noqa: S608
+
+    def group(self, photo: Photo) -> list[Photo]:
+        """All near-duplicates of a photo and itself, in the order of their paths."""
+        query = "SELECT * FROM photos WHERE id = ?1 OR duplicate_of = ?1 ORDER BY relative"
+        return [Photo(*row) for row in self._ask(query, [photo.group])]
+
+    def groups(self) -> dict[int, int]:
+        """For each photo that is folded, which one stands for it."""
+        return dict(self._ask("SELECT id, duplicate_of FROM photos WHERE duplicate_of IS NOT NULL"))
+
     def __del__(self) -> None:
         # A generation that was swapped out goes when the last search in it ends, and nobody knows which that is.
         self._db.close()
@@ -77,9 +173,41 @@ class Photos:
         with self._lock:
             self._db.close()
 
-    def _ask(self, query: str, values: Sequence[int] = ()) -> list[tuple[int, str, str, str, int, int]]:
+    def _ask(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         try:
             with self._lock:
                 return self._db.execute(query, values).fetchall()
         except sqlite3.DatabaseError as error:
             raise BrokenGeneration(f"photos.sqlite: {error}; run sketchseek index again") from None
+
+
+def _reading(path: Path) -> str:
+    """Immutable: SQLite neither locks the file nor looks for a journal beside it."""
+    return f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+
+
+_ROOTS = "SELECT DISTINCT root FROM photos"
+
+
+def _below(folder: str, roots: Sequence[str]) -> tuple[str, list[str]]:
+    """A condition that an index can answer, for photos at any depth below a folder."""
+    inside = "(relative >= ? AND relative < ?)"
+    if not folder.startswith("/"):
+        clean = "/".join(part for part in folder.split("/") if part not in ("", "."))
+        # "0" comes right after "/".
+        return (inside, [f"{clean}/", f"{clean}0"]) if clean else ("TRUE", [])
+    wanted = Path(folder)
+    whole, partly, values = [], [], []
+    for root in map(Path, roots):
+        if root.is_relative_to(wanted):
+            whole.append(str(root))
+        elif wanted.is_relative_to(root):
+            below = wanted.relative_to(root).as_posix()
+            partly.append(f"(root = ? AND {inside})")
+            values += [str(root), f"{below}/", f"{below}0"]
+    either = [*partly, *["root = ?"] * len(whole)]
+    return f"({' OR '.join(either) or 'FALSE'})", [*values, *whole]
+
+
+def _column(rows: Iterable[tuple[Any, ...]]) -> Ids:
+    return np.fromiter((row[0] for row in rows), dtype=np.int64)

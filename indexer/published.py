@@ -1,6 +1,8 @@
 """What a reader sees: the published generation, verified, open, and ready to be searched."""
 
-from collections.abc import Iterator
+import logging
+import threading
+from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -8,52 +10,91 @@ from typing import Self
 import numpy as np
 
 from indexer import generation
-from indexer.catalogue import Catalogue, Entry
 from indexer.errors import BrokenGeneration, WrongModel
 from indexer.generation import Manifest
-from indexer.photos import Photo, Photos, write_photos
-from indexer.stores import Ids, Store
-from indexer.stores.faiss import FaissStore, build_flat
-from indexer.vectors import ShardReader
-from model import Encoder
+from indexer.photos import Filter, Photo, Photos
+from indexer.publishing import PHOTOS_FILE
+from indexer.stores import Selection, Store
+from indexer.stores.layers import MAIN, LayeredStore
 from model.modality import Vectors
 
-STORE_FILE = "index.faiss"
-PHOTOS_FILE = "photos.sqlite"
-_CHUNK = 8192
+log = logging.getLogger("sketchseek")
+# Filters that are asked again, as with every stroke of a drawing, cost nothing.
+_REMEMBERED = 16
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A photo that a search found."""
+    """A photo that a search found; `folded` counts near-duplicates of it that scored less and are not shown."""
 
     photo: Photo
     score: float
+    folded: int = 0
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A generation that could not be served, and why."""
+
+    generation: str
+    reason: str
 
 
 class Published:
-    """An open generation. Searching it from several threads is safe; it never changes."""
+    """An open generation. Searching it from several threads is safe; it never changes.
+
+    `refused` lists what CURRENT names, and newer generations than this one, where they turned out to be damaged.
+    """
 
     def __init__(self, index: Path, manifest: Manifest, store: Store, photos: Photos) -> None:
         self.index = index
         self.manifest = manifest
         self.identity = ""
+        self.refused: tuple[Refused, ...] = ()
         self._store = store
         self._photos = photos
+        self._selections: OrderedDict[Filter, Selection] = OrderedDict()
+        self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, index: Path, fingerprint: str) -> Self:
-        """Opens what CURRENT names, once every byte is checked and a stored vector has found itself."""
-        folder = generation.current(index)
+    def open(cls, index: Path, fingerprint: str, *, fall_back: bool = True) -> Self:
+        """Opens what CURRENT names, once every byte is checked and a stored vector has found itself.
+
+        Where that is damaged, the newest intact generation of the same model is opened instead, with a warning,
+        unless the caller would rather have the error.
+        """
+        try:
+            return cls._open(index, generation.current(index), fingerprint)
+        except BrokenGeneration as error:
+            if not fall_back:
+                raise
+            damaged = error
+        refused = [Refused(_name(index), str(damaged))]
+        for folder in generation.generations(index):
+            if folder.name == refused[0].generation:
+                continue
+            try:
+                opened = cls._open(index, folder, fingerprint)
+            except (BrokenGeneration, WrongModel) as error:
+                refused.append(Refused(folder.name, str(error)))
+                continue
+            opened.refused = tuple(refused)
+            log.warning("serving generation %s, for %s", folder.name, refused[0].reason)
+            return opened
+        raise damaged
+
+    @classmethod
+    def _open(cls, index: Path, folder: Path, fingerprint: str) -> Self:
         manifest = generation.verify(folder)
-        if not {STORE_FILE, PHOTOS_FILE} <= set(manifest.files):
+        if not {MAIN, PHOTOS_FILE} <= set(manifest.files):
             raise BrokenGeneration(f"{folder}: its manifest lacks a file; run sketchseek index again")
         if manifest.fingerprint != fingerprint:
             raise WrongModel(
                 f"{index}: made by another model ({manifest.model}, {manifest.fingerprint}) than the one loaded "
                 f"({fingerprint}); embed the photos anew with: sketchseek index --index {index}"
             )
-        opened = cls(index, manifest, FaissStore(folder / STORE_FILE), Photos(folder / PHOTOS_FILE))
+        store = LayeredStore.open(folder, manifest.effort)
+        opened = cls(index, manifest, store, Photos(folder / PHOTOS_FILE))
         opened.identity = generation.identity(folder)
         opened._prove()
         return opened
@@ -61,12 +102,34 @@ class Published:
     def __len__(self) -> int:
         return len(self._store)
 
-    def search(self, query: Vectors, k: int) -> list[Hit]:
-        """The k best photos for one semantic vector, best first."""
-        ids, scores = self._store.search(query.reshape(1, -1), k)
-        photos = self._photos.get(ids[0].tolist())
-        pairs = zip(ids[0].tolist(), scores[0].tolist(), strict=True)
-        return [Hit(photos[number], score) for number, score in pairs if number in photos]
+    def search(
+        self,
+        query: Vectors,
+        k: int,
+        *,
+        offset: int = 0,
+        where: Filter | None = None,
+        min_score: float | None = None,
+        fold_duplicates: bool = False,
+    ) -> list[Hit]:
+        """The k best photos for one semantic vector, best first, after leaving out the first `offset`.
+
+        There are fewer only where fewer pass: a filter is applied before the search, not to its results.
+        """
+        among = None if where is None else self._select(where)
+        wanted = fetch = offset + k
+        while True:
+            fetch = 2 * fetch if fold_duplicates else fetch
+            hits, complete = self._fetch(query, fetch, among, min_score)
+            hits = _fold(hits) if fold_duplicates else hits
+            if complete or len(hits) >= wanted:
+                return hits[offset:wanted]
+
+    def count(self, where: Filter | None = None) -> int:
+        """How many photos pass a filter."""
+        if where is None:
+            return len(self)
+        return sum(0 if rows is None else len(rows) for rows in self._select(where))
 
     def photo(self, public_id: str) -> Photo | None:
         """The photo of an id that a search gave out; None for any other text."""
@@ -78,8 +141,43 @@ class Published:
         photo = found.get(number)
         return photo if photo and photo.public_id == public_id else None
 
+    def vector(self, public_id: str) -> Vectors | None:
+        """The semantic vector of a photo, as one row, to search for more like it; None where no photo has this id."""
+        photo = self.photo(public_id)
+        return None if photo is None else self._store.vectors(np.array([photo.id], dtype=np.int64))
+
+    def duplicates(self, photo: Photo) -> list[Photo]:
+        """All near-duplicates of a photo, itself among them."""
+        return self._photos.group(photo)
+
     def close(self) -> None:
         self._photos.close()
+
+    def _fetch(
+        self, query: Vectors, count: int, among: Selection | None, min_score: float | None
+    ) -> tuple[list[Hit], bool]:
+        """The best so many, and whether asking for more would bring no more."""
+        ids, scores = self._store.search(query.reshape(1, -1), count, among)
+        good = ids[0] >= 0
+        if min_score is not None:
+            good &= scores[0] >= min_score
+        complete = len(ids[0]) < count or not bool(good.all())
+        found = ids[0][good].tolist()
+        photos = self._photos.get(found)
+        pairs = zip(found, scores[0][good].tolist(), strict=True)
+        return [Hit(photos[number], score) for number, score in pairs if number in photos], complete
+
+    def _select(self, where: Filter) -> Selection:
+        with self._lock:
+            if where in self._selections:
+                self._selections.move_to_end(where)
+                return self._selections[where]
+        selection = self._store.select(self._photos.matching(where))
+        with self._lock:
+            self._selections[where] = selection
+            while len(self._selections) > _REMEMBERED:
+                self._selections.popitem(last=False)
+        return selection
 
     def _prove(self) -> None:
         """Counts agree and a canary finds itself: what checksums of wrongly made files could not tell."""
@@ -97,47 +195,18 @@ class Published:
             raise BrokenGeneration(f"{self.index}: a photo does not find itself; run sketchseek index again")
 
 
-def publish(index: Path, encoder: Encoder, catalogue: Catalogue, vectors: Path) -> Manifest:
-    """Makes a generation of everything that the catalogue holds for this model, and lets CURRENT name it."""
-    reader = ShardReader(vectors, encoder.dimension)
-
-    def write(folder: Path, name: str) -> Manifest:
-        batches = _batches(catalogue.entries(encoder.fingerprint), reader)
-        kind = build_flat(folder / STORE_FILE, encoder.dimension, batches)
-        entries = list(catalogue.entries(encoder.fingerprint))
-        write_photos(folder / PHOTOS_FILE, map(_photo, entries))
-        return Manifest(
-            format=generation.FORMAT,
-            generation=name,
-            created=generation.now(),
-            model=encoder.card.name,
-            fingerprint=encoder.fingerprint,
-            dimension=encoder.dimension,
-            store=kind,
-            photos=len(entries),
-            revision=catalogue.revision,
-            files=generation.describe(folder),
-        )
-
-    return generation.publish(index, write)
+def _name(index: Path) -> str:
+    """What CURRENT names, even where that is nothing."""
+    try:
+        return generation.current(index).name
+    except BrokenGeneration:
+        return "CURRENT"
 
 
-def _photo(entry: Entry) -> Photo:
-    return Photo(entry.id, entry.root, entry.relative, entry.content, entry.width, entry.height)
-
-
-def _batches(entries: Iterator[Entry], reader: ShardReader) -> Iterator[tuple[Ids, Vectors]]:
-    """Chunks of one shard each, so that memory stays small however large the library is."""
-    chunk: list[Entry] = []
-    for entry in entries:
-        if chunk and (entry.shard != chunk[0].shard or len(chunk) == _CHUNK):
-            yield _load(chunk, reader)
-            chunk = []
-        chunk.append(entry)
-    if chunk:
-        yield _load(chunk, reader)
-
-
-def _load(chunk: list[Entry], reader: ShardReader) -> tuple[Ids, Vectors]:
-    rows = reader.rows(chunk[0].shard, [entry.row for entry in chunk])
-    return np.array([entry.id for entry in chunk], dtype=np.int64), rows.astype(np.float32)
+def _fold(hits: list[Hit]) -> list[Hit]:
+    best: dict[int, Hit] = {}
+    for hit in hits:
+        first = best.setdefault(hit.photo.group, hit)
+        if first is not hit:
+            best[hit.photo.group] = Hit(first.photo, first.score, first.folded + 1)
+    return list(best.values())

@@ -36,7 +36,8 @@ class Gallery:
         self._caps = caps
         self._published = Published.open(index, encoder.fingerprint)
         self._refreshing = threading.Lock()
-        self.problem: str | None = None
+        refused = self._published.refused
+        self.problem: str | None = refused[0].reason if refused else None
 
     @property
     def published(self) -> Published:
@@ -73,7 +74,7 @@ class Gallery:
                 if identity(current(self.index)) == self._published.identity:
                     self.problem = None
                     return False
-                fresh = Published.open(self.index, self.encoder.fingerprint)
+                fresh = Published.open(self.index, self.encoder.fingerprint, fall_back=False)
             except Exception as error:
                 # Whatever is wrong with the new one, the old one is not: this must go on looking.
                 if self.problem is None:

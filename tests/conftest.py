@@ -1,6 +1,7 @@
 """What the tests of all rooms share: the shipped model, loaded once, and a small library of photos."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ class Job:
         self.encoder = encoder
         self.progress = Silent()
 
-    def __call__(self, *roots: Path, **options: bool) -> Report:
+    def __call__(self, *roots: Path, **options: Any) -> Report:
         self.progress = Silent()
         return run(self.index, roots, self.encoder, self.progress, **options)
 

@@ -8,7 +8,7 @@ from typing import Self
 
 import click
 
-from indexer import Report, run
+from indexer import INDEX_TYPES, IndexType, Report, run
 from model import Encoder
 from service.commands import index_option, model_options, shown
 
@@ -27,6 +27,14 @@ SHOWN = 20
 @click.option(
     "--forget", multiple=True, type=click.Path(path_type=Path), help="Take this folder out of the index."
 )
+@click.option(
+    "--index-type",
+    type=click.Choice(INDEX_TYPES),
+    help="Kind of index; later runs keep it.  [default: auto, which goes by the number of photos]",
+)
+@click.option(
+    "--prune", "keep", default=2, show_default=True, type=click.IntRange(1), help="Generations to keep."
+)
 @click.option("-v", "--verbose", is_flag=True, help=f"List all skipped files, not only {SHOWN}.")
 def command(
     photos: tuple[Path, ...],
@@ -35,6 +43,8 @@ def command(
     engine: str,
     accept_deletions: bool,
     forget: tuple[Path, ...],
+    index_type: IndexType | None,
+    keep: int,
     verbose: bool,
 ) -> None:
     """Bring an index up to date with folders of PHOTOS."""
@@ -42,7 +52,16 @@ def command(
     encoder = Encoder.load(model, engine=engine)
     with _Bar() as bar:
         try:
-            report = run(index, photos, encoder, bar, accept_deletions=accept_deletions, forget=forget)
+            report = run(
+                index,
+                photos,
+                encoder,
+                bar,
+                accept_deletions=accept_deletions,
+                forget=forget,
+                index_type=index_type,
+                keep=keep,
+            )
         except KeyboardInterrupt:
             bar.close()
             click.echo("\nStopped. What is done is kept; run the same command again to go on.", err=True)

@@ -23,6 +23,12 @@ def command(
     """Find the photos that show what the drawing SKETCH shows."""
     encoder = Encoder.load(model, engine=engine)
     published = Published.open(index, encoder.fingerprint)
+    for refused in published.refused:
+        click.secho(
+            f"generation {published.manifest.generation} is searched, for {refused.reason}",
+            err=True,
+            fg="red",
+        )
     try:
         image = decode(sketch, caps=SKETCH_CAPS, keep_alpha=True).image
         query = encoder.sketches([image])

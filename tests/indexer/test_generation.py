@@ -16,7 +16,7 @@ def fill(folder: Path, name: str) -> Manifest:
     (folder / "a.bin").write_bytes(b"abc" * 1000)
     (folder / "b.bin").write_bytes(b"xyz")
     files = generation.describe(folder)
-    return Manifest(1, name, generation.now(), "lite", "f" * 16, 4, "flat-fp16", 0, 0, files)
+    return Manifest(generation.FORMAT, name, generation.now(), "lite", "f" * 16, 4, "flat-fp16", 0, 0, files)
 
 
 @pytest.fixture
@@ -34,9 +34,9 @@ def test_current_names_what_was_published(index: Path) -> None:
 
 def test_every_flipped_byte_is_noticed(index: Path) -> None:
     folder = generation.current(index)
-    for name in ("a.bin", "b.bin"):
+    for name, step in (("a.bin", 501), ("b.bin", 1), ("manifest.json", 1)):
         whole = (folder / name).read_bytes()
-        for place in range(0, len(whole), 501):
+        for place in range(0, len(whole), step):
             (folder / name).write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
             with pytest.raises(BrokenGeneration, match=name):
                 generation.verify(folder)
@@ -45,7 +45,7 @@ def test_every_flipped_byte_is_noticed(index: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"files": 3}', '{"format": 1, "files": {}, "more": 2}']
+    "text", ["", "{", "[]", "{}", '{"files": 3}', '{"format": 2, "files": {}, "more": 2}', '{"format": "2"}']
 )
 def test_a_manifest_that_is_none(index: Path, text: str) -> None:
     (generation.current(index) / "manifest.json").write_text(text)
@@ -55,9 +55,10 @@ def test_a_manifest_that_is_none(index: Path, text: str) -> None:
 
 def test_a_manifest_of_the_future(index: Path) -> None:
     path = generation.current(index) / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 2}))
-    with pytest.raises(BrokenGeneration, match="upgrade"):
-        generation.verify(generation.current(index))
+    for number, remedy in ((generation.FORMAT + 1, "upgrade"), (1, "older.*run sketchseek index")):
+        path.write_text(json.dumps({**json.loads(path.read_text()), "format": number}))
+        with pytest.raises(BrokenGeneration, match=remedy):
+            generation.verify(generation.current(index))
 
 
 def test_a_missing_file_is_noticed(index: Path) -> None:
@@ -121,11 +122,11 @@ def test_a_generation_whose_parts_disagree_is_refused(job: Job, library: Path) -
     job(library)
     folder = generation.current(job.index)
     manifest = generation.read_manifest(folder)
-    raw = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps({**raw, "photos": 16}))
+    wrong = replace(manifest, photos=16)
+    (folder / "manifest.json").write_bytes(generation.seal_manifest(wrong))
     with pytest.raises(BrokenGeneration, match="differ in number"):
         Published.open(job.index, job.encoder.fingerprint)
-    assert replace(manifest, photos=16) == generation.read_manifest(folder)
+    assert generation.read_manifest(folder) == wrong
 
 
 def test_photos_are_found_by_their_public_id_only(job: Job, library: Path) -> None:

@@ -8,11 +8,13 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
+from indexer.generation import current, read_manifest, seal_manifest
 from tests.pictures import drawing_png, truncated
 from tests.shapes import drawing, picture
 
@@ -105,9 +107,9 @@ def test_search_refuses_what_is_no_drawing_or_no_index(index: Path, fish: Path, 
 
 
 def test_an_index_of_another_model_is_refused(index: Path, fish: Path) -> None:
-    manifest = next((index / "generations").glob("*/manifest.json"))
-    raw = json.loads(manifest.read_text())
-    manifest.write_text(json.dumps({**raw, "fingerprint": "0" * 16}))
+    folder = current(index)
+    other = replace(read_manifest(folder), fingerprint="0" * 16)
+    (folder / "manifest.json").write_bytes(seal_manifest(other))
     refused(sketchseek("search", fish, "--index", index), "made by another model")
     refused(sketchseek("serve", "--index", index, "--port", 0), "made by another model")
 

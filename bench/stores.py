@@ -1,0 +1,114 @@
+"""A million synthetic vectors: build, peak memory, opening, recall and time of a search, beside the exact scan.
+
+The vectors lie in 20,000 clusters that overlap, as photos of things do; the questions lie between the clusters,
+about as far from their nearest photos as drawings are. About five minutes and 4 GB of memory.
+"""
+
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import faiss
+import numpy as np
+
+from bench.timing import measure
+from indexer import duplicates
+from indexer.stores import Ids, Source
+from indexer.stores.build import build
+from indexer.stores.faiss import FaissFile
+from indexer.stores.layers import MAIN, LayeredStore
+from model.modality import Vectors, unit
+
+COUNT, DIMENSION, SMALL = 1_000_000, 512, 100_000
+_CHUNK = 20_000
+T = TypeVar("T")
+
+
+def main() -> None:
+    print(f"FAISS {faiss.__version__}, {faiss.omp_get_max_threads()} threads, {DIMENSION} numbers as fp16")
+    with tempfile.TemporaryDirectory() as scratch:
+        rows = _write(Path(scratch) / "rows.f16", COUNT)
+        questions = unit(_clustered(400, 10**6, 0.06))
+        _small(
+            Path(scratch) / "small.faiss", Source(SMALL, DIMENSION, lambda: _batches(rows, SMALL)), questions
+        )
+        _large(Path(scratch), Source(COUNT, DIMENSION, lambda: _batches(rows, COUNT)), questions)
+
+
+def _small(path: Path, source: Source, questions: Vectors) -> None:
+    build(path, source, "flat")
+    ours, plain = FaissFile(path), faiss.read_index(str(path))
+    print(f"{SMALL} exact, FAISS alone  {measure(lambda: plain.search(questions[:1], 20))}")
+    print(f"{SMALL} exact, our store    {measure(lambda: ours.search(questions[:1], 20))}")
+
+
+def _large(folder: Path, source: Source, questions: Vectors) -> None:
+    seconds, built = _timed(lambda: build(folder / MAIN, source, "auto"))
+    size = (folder / MAIN).stat().st_size / 2**30
+    print(
+        f"{COUNT} {built.kind}: built and measured in {seconds:.0f} s, {size:.2f} GiB, peak {_peak():.1f} GiB"
+    )
+    print(f"effort {built.effort}, recall@10 at build {built.recall:.4f}   limit: .99")
+    opening, file = _timed(lambda: FaissFile(folder / MAIN, built.effort, in_memory=0))
+    print(f"memory-mapped open     {opening:8.2f} s    limit: 0.5 s")
+    exact = folder / "flat.faiss"
+    seconds, _ = _timed(lambda: build(exact, source, "flat"))
+    flat = FaissFile(exact, in_memory=2**40)
+    print(f"exact index beside it: built in {seconds:.0f} s")
+    truth = flat.search(questions, 10)
+    found = file.search(questions, 10)
+    right = np.mean([len({*a} & {*b}) / 10 for a, b in zip(found.ids, truth.ids, strict=True)])
+    print(f"recall@10 on {len(questions)} other questions {right:.4f}")
+    turn = iter(range(10**9))
+    near = measure(lambda: file.search(questions[(n := next(turn) % 400) : n + 1], 10))
+    scan = measure(lambda: flat.search(questions[:1], 10))
+    print(f"one search             {near}   limit: 2 ms")
+    print(f"exact scan             {scan}   {scan.median / near.median:.0f} x")
+    store = LayeredStore([file], (None,))
+    for share in (0.5, 0.05, 0.001):
+        among = store.select(file.ids[:: int(1 / share)])
+        taken = measure(lambda among=among: store.search(questions[:1], 10, among), seconds=1)  # type: ignore[misc]
+        print(f"one search among {share:6.1%} {taken}")
+    seconds, pairs = _timed(lambda: duplicates.all_pairs(source, file.ids, store))
+    print(f"near-duplicates: {len(pairs)} found in {seconds:.0f} s; peak {_peak():.1f} GiB")
+
+
+def _write(path: Path, count: int) -> np.ndarray:
+    rows = np.memmap(path, dtype=np.float16, mode="w+", shape=(count, DIMENSION))
+    for start in range(0, count, _CHUNK):
+        rows[start : start + _CHUNK] = unit(_clustered(min(_CHUNK, count - start), start, 0.03))
+    return rows
+
+
+def _clustered(count: int, seed: int, spread: float) -> Vectors:
+    """Clusters of clusters, each drawn out along directions of its own, and noise in all directions."""
+    fixed, chance = np.random.default_rng(0), np.random.default_rng(seed + 1)
+    coarse = fixed.standard_normal((500, DIMENSION), dtype=np.float32)
+    fine = fixed.standard_normal((40, DIMENSION), dtype=np.float32)
+    along = fixed.standard_normal((48, DIMENSION), dtype=np.float32)
+    first, second = chance.integers(0, 500, count), chance.integers(0, 40, count)
+    inside = chance.standard_normal((count, 48), dtype=np.float32) @ along / 48**0.5
+    noise = chance.standard_normal((count, DIMENSION), dtype=np.float32)
+    return coarse[first] + 0.7 * fine[second] + 0.8 * inside + spread * DIMENSION**0.5 * noise
+
+
+def _batches(rows: np.ndarray, count: int) -> Iterator[tuple[Ids, Vectors]]:
+    for start in range(0, count, 8192):
+        end = min(start + 8192, count)
+        # Like real ids these are not the numbers of the rows.
+        yield np.arange(start, end, dtype=np.int64) * 7919 + 13, rows[start:end].astype(np.float32)
+
+
+def _timed(work: Callable[[], T]) -> tuple[float, T]:
+    start = time.perf_counter()
+    result = work()
+    return time.perf_counter() - start, result
+
+
+def _peak() -> float:
+    """GiB; Linux counts in KiB, macOS in bytes. Pages of mapped files count as long as they are in memory."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**30 if sys.platform == "darwin" else 2**20)

@@ -1,0 +1,103 @@
+"""Near-duplicates: photos so alike that a page of results needs only one of them.
+
+A photo is folded under an earlier one whose vector is at least THRESHOLD near it. Only photos that stand for a
+group are compared with, so that a series of small steps never leads from one picture to quite another.
+
+All pairs of a million photos would take days. Each photo is therefore filed under the two nearest of about
+2 sqrt(n) photos that serve as landmarks, and compared with those under the same landmark; near-duplicates have
+nearly always one in common. A later run compares only what is new, by searching for it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.stores import Ids, Source, Store
+from indexer.stores.build import sample
+
+# Of 31,200 pairs of different photos of one Sketchy class the most alike are at .958.
+THRESHOLD = 0.96
+_LANDMARKS = 2
+_MOST_LANDMARKS = 2048
+_FROM = 2000
+# So many are compared with one another at most, and so many of what is alike is remembered for each.
+_WINDOW = 16_384
+_BLOCK = 1024
+_KEPT = 8
+
+Pairs = Mapping[int, list[int]]
+
+
+def all_pairs(source: Source, ids: Ids, store: Store) -> Pairs:
+    """For each place in `ids` the earlier places that are alike; `ids` come in the order of the source."""
+    found: dict[int, set[int]] = defaultdict(set)
+    for cell in _cells(source, ids, store):
+        for start in range(0, len(cell), _WINDOW):
+            _compare(cell[start : start + _WINDOW], ids, store, found)
+    return {place: sorted(others)[:_KEPT] for place, others in found.items()}
+
+
+def new_pairs(places: Iterable[int], ids: Ids, store: Store) -> Pairs:
+    """The same for some places only, by searching for each; finds also what comes later."""
+    order = np.argsort(ids)
+    found: dict[int, list[int]] = {}
+    wanted = np.fromiter(places, dtype=np.int64)
+    for start in range(0, len(wanted), _BLOCK):
+        part = wanted[start : start + _BLOCK]
+        nearest = store.search(store.vectors(ids[part]), 2 * _KEPT)
+        for place, others, scores in zip(part.tolist(), nearest.ids, nearest.scores, strict=True):
+            alike = others[(scores >= THRESHOLD) & (others != ids[place])]
+            at = np.minimum(np.searchsorted(ids, alike, sorter=order), len(ids) - 1)
+            # Exact copies are in the store, but not among the ids that stand for contents.
+            known = order[at][ids[order[at]] == alike]
+            if len(known):
+                found[place] = sorted(known.tolist())
+    return found
+
+
+def stand_ins(ids: Ids, alike: Pairs, before: Mapping[int, int], store: Store) -> NDArray[np.int64]:
+    """For each place the one that stands for it, itself where it is alone; `before` is kept as it was."""
+    leader = np.arange(len(ids), dtype=np.int64)
+    for place, other in before.items():
+        leader[place] = other
+    standing = set(before.values())
+    for place in sorted(alike):
+        leaders = sorted({int(leader[other]) for other in alike[place]} - {place})
+        if place in before or place in standing or not leaders:
+            continue
+        near = store.vectors(ids[leaders]) @ store.vectors(ids[[place]])[0]
+        if near.max() >= THRESHOLD:
+            leader[place] = leaders[int(near.argmax())]
+            standing.add(int(leader[place]))
+    return leader
+
+
+def _cells(source: Source, ids: Ids, store: Store) -> Iterable[Ids]:
+    if len(ids) <= _FROM:
+        yield np.arange(len(ids), dtype=np.int64)
+        return
+    landmarks = sample(source, int(min(2 * len(ids) ** 0.5, _MOST_LANDMARKS)))
+    filed = np.empty((len(ids), _LANDMARKS), dtype=np.int32)
+    for start in range(0, len(ids), _BLOCK * 8):
+        nearness = store.vectors(ids[start : start + _BLOCK * 8]) @ landmarks.T
+        filed[start : start + len(nearness)] = np.argpartition(-nearness, _LANDMARKS, axis=1)[:, :_LANDMARKS]
+    order = np.argsort(filed, axis=None, kind="stable")
+    sizes = np.bincount(filed.ravel(), minlength=len(landmarks))
+    yield from np.split(order // _LANDMARKS, np.cumsum(sizes)[:-1])
+
+
+def _compare(cell: Ids, ids: Ids, store: Store, found: dict[int, set[int]]) -> None:
+    vectors = store.vectors(ids[cell])
+    for start in range(0, len(cell), _BLOCK):
+        part = vectors[start : start + _BLOCK]
+        alike = part @ vectors[: start + len(part)].T >= THRESHOLD
+        later, earlier = np.nonzero(np.tril(alike, start - 1))
+        if len(later):
+            # Of many that are alike, the earliest are those that stand for the others.
+            first = np.r_[True, later[1:] != later[:-1]]
+            rank = np.arange(len(later)) - np.maximum.accumulate(np.where(first, np.arange(len(later)), 0))
+            kept = rank < _KEPT
+            for one, other in zip(later[kept].tolist(), earlier[kept].tolist(), strict=True):
+                found[int(cell[start + one])].add(int(cell[other]))

@@ -1,0 +1,83 @@
+"""How an index is doing, without loading a model: what it serves, what that takes on disk, what is wrong."""
+
+import fcntl
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from indexer import generation
+from indexer.errors import BrokenGeneration
+from indexer.generation import Manifest
+
+
+@dataclass(frozen=True)
+class Status:
+    """`generation` is the one that a reader would open; None where none is intact. Sizes are in bytes."""
+
+    index: str
+    generation: str | None
+    published: str | None
+    photos: int
+    model: str | None
+    index_type: str | None
+    recall: float | None
+    generations: tuple[str, ...]
+    size: dict[str, int]
+    last_run: str | None
+    running: bool
+    problems: tuple[str, ...]
+
+
+def status(index: Path) -> Status:
+    """Reads every byte of the current generation, as a reader would."""
+    problems: list[str] = []
+    serving = _serving(index, problems)
+    if held := generation.held(index):
+        problems.append(f"{held}: nothing newer is published until sketchseek rollback --release")
+    last_run, running = _lock(index)
+    return Status(
+        index=str(index),
+        generation=serving.generation if serving else None,
+        published=serving.created if serving else None,
+        photos=serving.photos if serving else 0,
+        model=serving.model if serving else None,
+        index_type=serving.store if serving else None,
+        recall=serving.recall if serving else None,
+        generations=tuple(folder.name for folder in generation.generations(index)),
+        size={name: _size(index / name) for name in ("generations", "vectors", "thumbnails")},
+        last_run=last_run,
+        running=running,
+        problems=tuple(problems),
+    )
+
+
+def _serving(index: Path, problems: list[str]) -> Manifest | None:
+    try:
+        folder = generation.current(index)
+        if not (found := generation.damage(folder)):
+            return generation.read_manifest(folder)
+        problems += found
+    except BrokenGeneration as error:
+        problems.append(str(error))
+    for other in generation.generations(index):
+        if not generation.damage(other):
+            return generation.read_manifest(other)
+    return None
+
+
+def _lock(index: Path) -> tuple[str | None, bool]:
+    """When a run last began or ended here, and whether one is at it now."""
+    try:
+        with (index / "LOCK").open("rb") as file:
+            changed = datetime.fromtimestamp((index / "LOCK").stat().st_mtime, UTC)
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return changed.isoformat(timespec="seconds"), True
+            return changed.isoformat(timespec="seconds"), False
+    except OSError:
+        return None, False
+
+
+def _size(path: Path) -> int:
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) if path.is_dir() else 0

@@ -1,0 +1,21 @@
+"""`sketchseek prune`: removes old generations."""
+
+from pathlib import Path
+
+import click
+
+from indexer.generation import current, prune
+from indexer.lock import writing
+from service.commands import index_option
+
+
+@click.command("prune")
+@click.argument("keep", type=click.IntRange(1))
+@index_option(required=True)
+def command(keep: int, index: Path) -> None:
+    """Remove all but the newest KEEP generations. The one that is served always stays."""
+    current(index)
+    with writing(index):
+        removed = prune(index, keep)
+    what = f"removed generation {', '.join(removed)}" if removed else "nothing to remove"
+    click.echo(f"{index}: {what}")

@@ -1,0 +1,27 @@
+"""`sketchseek rollback`: back to the generation before, until it is released."""
+
+from pathlib import Path
+
+import click
+
+from indexer.generation import current, generations, release, rollback
+from indexer.lock import writing
+from service.commands import index_option
+
+
+@click.command("rollback")
+@index_option(required=True)
+@click.option("--release", "again", is_flag=True, help="Let the next run publish again.")
+def command(index: Path, again: bool) -> None:
+    """Serve the generation before the current one.
+
+    Later runs record what they find, but publish nothing and say so, until sketchseek rollback --release.
+    """
+    if not generations(index):
+        current(index)
+    with writing(index):
+        if again:
+            click.echo(f"{index}: generation {release(index)} serves until the next run publishes")
+        else:
+            old, new = rollback(index)
+            click.echo(f"{index}: generation {new} serves instead of {old}, and stays until --release")

@@ -1,0 +1,42 @@
+"""`sketchseek status`: what an index serves, and what is wrong with it."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from indexer import Status, status
+from service.commands import index_option
+
+
+@click.command("status")
+@index_option(required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for programs.")
+def command(index: Path, as_json: bool) -> None:
+    """Show what an index holds and serves. Ends with 1 if something is wrong with it."""
+    found = status(index)
+    if as_json:
+        click.echo(json.dumps(asdict(found), indent=1))
+    else:
+        _tell(found)
+    if found.problems:
+        sys.exit(1)
+
+
+def _tell(found: Status) -> None:
+    recall = f", recall@10 {found.recall:.3f}" if found.recall is not None else ""
+    rows = {
+        "photos": str(found.photos),
+        "generation": f"{found.generation or 'none is intact'} of {', '.join(found.generations) or 'none'}",
+        "published": found.published or "never",
+        "model": found.model or "none",
+        "index": f"{found.index_type or 'none'}{recall}",
+        "on disk": ", ".join(f"{name} {size / 2**20:.1f} MiB" for name, size in found.size.items()),
+        "last run": "going on now" if found.running else found.last_run or "never",
+    }
+    for name, text in rows.items():
+        click.echo(f"{name:12}{text}")
+    for problem in found.problems:
+        click.secho(f"problem: {problem}", err=True, fg="red")
