@@ -9,8 +9,9 @@ from indexer.errors import (
     PhotosMissing,
     WrongModel,
 )
-from indexer.job import Report, Reporter, run
+from indexer.job import Report, run
 from indexer.photos import Photo
+from indexer.progress import Reporter, Silent
 from indexer.published import Hit, Published
 from indexer.thumbnails import has_thumbnail, make_thumbnail, thumbnail_path, write_thumbnail
 
@@ -26,6 +27,7 @@ __all__ = [
     "Published",
     "Report",
     "Reporter",
+    "Silent",
     "WrongModel",
     "has_thumbnail",
     "make_thumbnail",

@@ -162,7 +162,7 @@ def _check_tiles(image: TiffImagePlugin.TiffImageFile, caps: Caps) -> None:
 def _load(data: bytes, name: str, caps: Caps, shortest: int | None) -> tuple[Image.Image, tuple[int, int]]:
     """The loaded picture, scaled where asked, not yet turned; and its full size, turned as little."""
     if name == "HEIF":
-        _register_heif()
+        register_heif()
     image: Image.Image | None = None
     try:
         image = Image.open(io.BytesIO(data), formats=(name,))
@@ -189,7 +189,7 @@ def _load(data: bytes, name: str, caps: Caps, shortest: int | None) -> tuple[Ima
 
 
 @functools.cache
-def _register_heif() -> None:
+def register_heif() -> None:
     # Imported on the first HEIC only: who has none should not load its codecs.
     import pillow_heif
 
