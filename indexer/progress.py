@@ -1,6 +1,7 @@
 """How far a run has come, and those who tell of it: a bar, plain lines, JSON lines, or nobody."""
 
 import json
+import math
 import shutil
 import time
 from collections import deque
@@ -108,7 +109,7 @@ class _NowAndThen(Silent):
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._told = 0.0
+        self._told = -math.inf
 
     def begin(self, progress: Progress) -> None:
         self._told = time.monotonic()
@@ -156,7 +157,6 @@ class JsonLines(_NowAndThen):
     """One JSON object a line: start, progress every second, skipped; the caller adds done or failed."""
 
     def begin(self, progress: Progress) -> None:
-        super().begin(progress)
         self.event("start", photos=progress.photos)
 
     def skip(self, skipped: Skipped) -> None:
