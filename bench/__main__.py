@@ -6,7 +6,7 @@ import platform
 import sys
 from pathlib import Path
 
-NAMES = ("encode", "start", "index")
+NAMES = ("encode", "start", "index", "indexing")
 
 
 def main() -> None:
