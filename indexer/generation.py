@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,6 +130,15 @@ def prune(index: Path, keep: int = 2) -> None:
     finished = sorted(path for path in _finished(index / "generations") if path != serving)
     for folder in finished[: max(0, len(finished) - (keep - 1))]:
         shutil.rmtree(folder)
+
+
+def fingerprints(index: Path) -> set[str]:
+    """The models whose vectors the generations that are kept hold; of a damaged one nobody can tell."""
+    found = set()
+    for folder in _finished(index / "generations"):
+        with suppress(BrokenGeneration):
+            found.add(read_manifest(folder).fingerprint)
+    return found
 
 
 def now() -> str:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from indexer import generation, published
+from indexer import compaction, generation, published
 from indexer.catalogue import Catalogue, Known
 from indexer.errors import BrokenGeneration, IndexProblem, NoIndex, NothingToIndex, PhotosMissing
 from indexer.lock import is_ours, writing
@@ -15,7 +15,7 @@ from indexer.pipeline import Pipeline
 from indexer.progress import Reporter
 from indexer.scan import Found, Scan, Skipped, scan
 from indexer.thumbnails import thumbnail_path
-from indexer.vectors import ShardWriter, complete_rows, shards
+from indexer.vectors import ShardWriter, complete_rows
 from model import Encoder
 
 
@@ -152,10 +152,9 @@ class _Run:
         self._catalogue.commit()
         for content in orphans:
             thumbnail_path(self._index / "thumbnails", content).unlink(missing_ok=True)
-        used = self._catalogue.shards(self._encoder.fingerprint)
-        for number, path in shards(self._vectors).items():
-            if number not in used:
-                path.unlink()
+        needed = {self._encoder.fingerprint, *generation.fingerprints(self._index)}
+        compaction.drop_models(self._catalogue, self._vectors.parent, needed)
+        compaction.tidy(self._catalogue, self._vectors, self._encoder.fingerprint, self._encoder.dimension)
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def main(folder: Path, times: int, seed: int) -> None:
 
 def _live(index: Path, library: Library) -> float:
     start = time.monotonic()
-    assert in_fork(lambda: run(index, [library.folder], StandIn(), Silent())) == 0
+    assert in_fork(lambda: run(index, [library.folder], StandIn(), Silent(), accept_deletions=True)) == 0
     return time.monotonic() - start
 
 
@@ -51,7 +51,7 @@ def _kill(index: Path, library: Library, after: float) -> bool:
     process = os.fork()
     if not process:
         try:
-            run(index, [library.folder], StandIn(), Silent())
+            run(index, [library.folder], StandIn(), Silent(), accept_deletions=True)
         finally:
             os._exit(0)
     time.sleep(after)
