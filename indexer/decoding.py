@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.thumbnails import make_thumbnail, write_thumbnail
-from model import PHOTO_CAPS, BadImage, Unreadable, decode
+from model import PHOTO_CAPS, BadImage, Unreadable, decode, raw
 from model.claims import claimed_pixels
 from model.preprocess import photo_pixels
 
@@ -84,6 +84,9 @@ def _serve(pipe: Connection, size: int, thumbnails: Path) -> None:
 
 def _read(path: Path) -> tuple[bytes, dict[str, Any]]:
     """The bytes; and their hash and claim, with the file's size and time as they were when it was read."""
+    if path.suffix.lower() in raw.SUFFIXES and not raw.installed():
+        # Said before reading: there are many of them, they are large, and each run asks again.
+        raise Unreadable(raw.NEEDED)
     try:
         with path.open("rb") as opened:
             now = os.fstat(opened.fileno())

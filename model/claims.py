@@ -5,11 +5,17 @@ import io
 from PIL import Image
 
 from model.images import register_heif
+from model.raw import is_raw
 from model.sniff import declared_size, picture_format
+
+# A raw file's preview is at most as large as the sensor.
+_LARGEST_SENSOR = 100_000_000
 
 
 def claimed_pixels(data: bytes) -> int:
     """0 where the bytes claim nothing that can be believed, which `decode` will then say of them."""
+    if is_raw(data):
+        return _LARGEST_SENSOR
     name = picture_format(data)
     if name is None:
         return 0

@@ -152,7 +152,7 @@ def main(folder: Path) -> None:
     old = contents(library.folder)
     library.change()
     # So many that their shard is worth copying.
-    for name in sorted(old.keys() & contents(library.folder).keys())[::2]:
+    for name in sorted(old.keys() & contents(library.folder).keys())[3:]:
         (library.folder / name).unlink()
     new = contents(library.folder)
     results = {}

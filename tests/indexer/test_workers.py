@@ -183,6 +183,13 @@ def test_files_that_cannot_be_read_now(make: Make, tmp_path: Path) -> None:
         workers.decode(workers.read(tmp_path / "text.jpg"))
 
 
+def test_raw_files_without_the_library_are_not_even_read(make: Make, sabotage: Path, tmp_path: Path) -> None:
+    (sabotage / "sitecustomize.py").write_text("import sys; sys.modules['rawpy'] = None")
+    (tmp_path / "a.nef").write_bytes(jpeg())
+    with pytest.raises(Unreadable, match=r"pip install 'sketchseek\[raw\]'"):
+        make().read(tmp_path / "a.nef")
+
+
 def test_a_full_disk_is_no_fault_of_the_photo(make: Make, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
     (tmp_path / "thumbnails").write_text("a file where a folder should be")
