@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 NAMES = ("encode", "start", "index")
-# Takes minutes, so only when it is asked for.
-SLOW = ("stores",)
+# Take minutes, so only when they are asked for.
+SLOW = ("indexing", "stores")
 
 
 def main() -> None:

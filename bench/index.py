@@ -7,19 +7,11 @@ from pathlib import Path
 from PIL import Image
 
 from bench.timing import measure
-from indexer import run
+from indexer import Silent, run
 from model import Encoder, decode
 
 COUNT = 200
 SIZE = (2000, 1500)
-
-
-class Silent:
-    def begin(self, photos: int) -> None:
-        pass
-
-    def advance(self) -> None:
-        pass
 
 
 def main() -> None:

@@ -9,8 +9,9 @@ from indexer.errors import (
     PhotosMissing,
     WrongModel,
 )
-from indexer.job import Report, Reporter, run
+from indexer.job import Report, run
 from indexer.photos import Filter, Photo
+from indexer.progress import Reporter, Silent
 from indexer.published import Hit, Published, Refused
 from indexer.status import Status, status
 from indexer.stores import INDEX_TYPES, IndexType
@@ -32,6 +33,7 @@ __all__ = [
     "Refused",
     "Report",
     "Reporter",
+    "Silent",
     "Status",
     "WrongModel",
     "has_thumbnail",

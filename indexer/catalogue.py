@@ -6,7 +6,7 @@ Vectors belong to contents, not to paths, so a photo that moved or was copied is
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -195,6 +195,28 @@ class Catalogue:
         """The shards in which vectors of photos lie."""
         query = "SELECT DISTINCT shard FROM vectors WHERE fingerprint = ?"
         return {shard for (shard,) in self._db.execute(query, (fingerprint,))}
+
+    def rows_in_use(self, fingerprint: str) -> dict[int, int]:
+        """How many rows of each shard belong to a photo."""
+        query = "SELECT shard, count(*) FROM vectors WHERE fingerprint = ? GROUP BY shard"
+        return dict(self._db.execute(query, (fingerprint,)))
+
+    def rows_of(self, fingerprint: str, shard: int) -> list[tuple[str, int]]:
+        """Contents and rows in a shard, in the order of the rows."""
+        query = "SELECT content, row FROM vectors WHERE fingerprint = ? AND shard = ? ORDER BY row"
+        return self._db.execute(query, (fingerprint, shard)).fetchall()
+
+    def move_vectors(self, fingerprint: str, shard: int, first: int, contents: Sequence[str]) -> None:
+        """These contents' vectors lie in another shard now, one behind the other."""
+        statement = "UPDATE vectors SET shard = ?, row = ? WHERE fingerprint = ? AND content = ?"
+        places = ((shard, row, fingerprint, content) for row, content in enumerate(contents, start=first))
+        self._db.executemany(statement, places)
+
+    def keep_models(self, fingerprints: Collection[str]) -> None:
+        """Forgets where vectors of all other models lie."""
+        marks = ",".join("?" * len(fingerprints))
+        statement = f"DELETE FROM vectors WHERE fingerprint NOT IN ({marks})"  # noqa: S608
+        self._db.execute(statement, (*fingerprints,))
 
     def forget_orphans(self) -> list[str]:
         """Contents that no photo has any more, forgotten with their vectors."""

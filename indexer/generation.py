@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -216,6 +217,15 @@ def prune(index: Path, keep: int = 2) -> list[str]:
         folder.rename(leftover)
         shutil.rmtree(leftover)
     return [folder.name for folder in reversed(others[max(0, keep - 1) :])]
+
+
+def fingerprints(index: Path) -> set[str]:
+    """The models whose vectors the generations that are kept hold; of a damaged one nobody can tell."""
+    found = set()
+    for folder in _finished(index / "generations"):
+        with suppress(BrokenGeneration):
+            found.add(read_manifest(folder).fingerprint)
+    return found
 
 
 def now() -> str:

@@ -6,26 +6,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
-from indexer import generation, publishing
+from indexer import compaction, generation, publishing
 from indexer.catalogue import Catalogue, Known
 from indexer.errors import BrokenGeneration, IndexProblem, NoIndex, NothingToIndex, PhotosMissing
 from indexer.lock import is_ours, writing
 from indexer.pipeline import Pipeline
+from indexer.progress import Reporter
 from indexer.scan import Found, Scan, Skipped, scan
 from indexer.stores import IndexType
 from indexer.thumbnails import thumbnail_path
-from indexer.vectors import ShardWriter, complete_rows, shards
+from indexer.vectors import ShardWriter, complete_rows
 from model import Encoder
-
-
-class Reporter(Protocol):
-    """Is told how far the job has come."""
-
-    def begin(self, photos: int) -> None: ...
-
-    def advance(self) -> None: ...
 
 
 @dataclass
@@ -143,11 +135,10 @@ class _Run:
     def _embed(self, work: list[Found], reporter: Reporter) -> None:
         if not work:
             return
-        reporter.begin(len(work))
         given_out = max(self._catalogue.shards(self._encoder.fingerprint), default=0)
         with ShardWriter(self._vectors, self._encoder.dimension, above=given_out) as shard:
             pipeline = Pipeline(self._encoder, self._catalogue, shard, self._index / "thumbnails")
-            self._report.skipped += pipeline.run(work, reporter.advance)
+            self._report.skipped += pipeline.run(work, reporter)
             self._report.embedded = pipeline.embedded
 
     def _forget(self, plans: Sequence[_Plan]) -> None:
@@ -187,10 +178,9 @@ class _Run:
         self._catalogue.commit()
         for content in orphans:
             thumbnail_path(self._index / "thumbnails", content).unlink(missing_ok=True)
-        used = self._catalogue.shards(self._encoder.fingerprint)
-        for number, path in shards(self._vectors).items():
-            if number not in used:
-                path.unlink()
+        needed = {self._encoder.fingerprint, *generation.fingerprints(self._index)}
+        compaction.drop_models(self._catalogue, self._vectors.parent, needed)
+        compaction.tidy(self._catalogue, self._vectors, self._encoder.fingerprint, self._encoder.dimension)
 
 
 @contextmanager

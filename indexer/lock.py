@@ -29,7 +29,9 @@ def is_ours(folder: Path) -> bool:
 @contextmanager
 def writing(index: Path) -> Iterator[None]:
     """Holds the index for writing; says who does if somebody else is at it."""
-    with (index / "LOCK").open("a+", encoding="utf-8") as file:
+    path = index / "LOCK"
+    path.touch()
+    with path.open("r+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -42,6 +44,6 @@ def writing(index: Path) -> Iterator[None]:
 
 
 def _write(file: TextIO, text: str) -> None:
-    file.truncate(0)
-    file.write(text)
-    file.flush()
+    """Over the old text, never through an empty file: a run that dies in here must leave the mark."""
+    os.pwrite(file.fileno(), text.encode(), 0)
+    os.ftruncate(file.fileno(), len(text.encode()))

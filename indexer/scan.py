@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from indexer.errors import PhotosMissing
+from model import raw
 
 # Only which files are tried depends on the suffix; what a file is, its bytes decide when it is decoded.
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".avif", ".heic", ".heif", ".hif"}
     | {".tif", ".tiff", ".bmp", ".dib", ".gif"}
+    | raw.SUFFIXES
 )
 
 

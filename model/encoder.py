@@ -50,6 +50,11 @@ class Encoder:
         return self.card.dimension
 
     @property
+    def size(self) -> int:
+        """The side of the square that the image tower looks at."""
+        return self._size
+
+    @property
     def fingerprint(self) -> str:
         """Vectors may meet only under one fingerprint."""
         return self.card.fingerprint

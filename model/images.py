@@ -25,7 +25,6 @@ from PIL import (
     ExifTags,
     GifImagePlugin,  # noqa: F401
     Image,
-    ImageCms,
     JpegImagePlugin,  # noqa: F401
     PngImagePlugin,  # noqa: F401
     TiffImagePlugin,
@@ -34,6 +33,8 @@ from PIL import (
 )
 
 from model.errors import BadImage, Unreadable
+from model.profiles import by_profile
+from model.raw import is_raw, preview
 from model.sniff import FORMATS, declared_size, picture_format, what_it_is_instead
 
 _NO_MEMORY = "there is not enough memory to decode it now"
@@ -47,9 +48,11 @@ class Caps:
     max_bytes: int
     max_pixels: int
     formats: frozenset[str]
+    # Raw files are shown by their preview: for one's own photos, not for what strangers send.
+    raw: bool = False
 
 
-PHOTO_CAPS = Caps(max_bytes=256 * 2**20, max_pixels=200_000_000, formats=FORMATS)
+PHOTO_CAPS = Caps(max_bytes=256 * 2**20, max_pixels=200_000_000, formats=FORMATS, raw=True)
 SKETCH_CAPS = Caps(max_bytes=20 * 2**20, max_pixels=25_000_000, formats=FORMATS)
 
 # Our own cap is checked first; Pillow's stays as the second wall (it raises at twice this), and its remarks
@@ -68,7 +71,6 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDEWAYS = frozenset(_TURNS[tag] for tag in (5, 6, 7, 8))
-_LARGEST_PROFILE = 4 * 2**20
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ def decode(
     """
     data = _read(source, caps) if isinstance(source, Path) else source
     _check_bytes(len(data), caps)
+    if caps.raw and is_raw(data):
+        data = preview(data)
     name = picture_format(data)
     if name is None:
         raise BadImage(what_it_is_instead(data))
@@ -162,7 +166,7 @@ def _check_tiles(image: TiffImagePlugin.TiffImageFile, caps: Caps) -> None:
 def _load(data: bytes, name: str, caps: Caps, shortest: int | None) -> tuple[Image.Image, tuple[int, int]]:
     """The loaded picture, scaled where asked, not yet turned; and its full size, turned as little."""
     if name == "HEIF":
-        _register_heif()
+        register_heif()
     image: Image.Image | None = None
     try:
         image = Image.open(io.BytesIO(data), formats=(name,))
@@ -189,7 +193,7 @@ def _load(data: bytes, name: str, caps: Caps, shortest: int | None) -> tuple[Ima
 
 
 @functools.cache
-def _register_heif() -> None:
+def register_heif() -> None:
     # Imported on the first HEIC only: who has none should not load its codecs.
     import pillow_heif
 
@@ -254,7 +258,7 @@ def _from_deep_grey(values: NDArray[Any], mode: str) -> Image.Image:
 
 def _to_srgb(image: Image.Image, profile: object, keep_alpha: bool) -> Image.Image:
     alpha = image.getchannel("A") if image.mode == "RGBA" else None
-    colours = _by_profile(image, profile) if isinstance(profile, bytes) else None
+    colours = by_profile(image, profile) if isinstance(profile, bytes) else None
     plain = colours if colours is not None else image.convert("RGB")
     if alpha is None or alpha.getextrema()[0] == 255:
         return plain
@@ -264,27 +268,6 @@ def _to_srgb(image: Image.Image, profile: object, keep_alpha: bool) -> Image.Ima
     paper = Image.new("RGB", plain.size, "white")
     paper.paste(plain, mask=alpha)
     return paper
-
-
-def _by_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
-    """Colours by the embedded profile; None where it is sRGB already, broken, or made for another mode."""
-    if not 0 < len(profile) <= _LARGEST_PROFILE:
-        return None
-    source = image.convert("RGB") if image.mode == "RGBA" else image
-    try:
-        transform = _transform(profile, source.mode)
-        return None if transform is None else transform.apply(source)
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return None
-
-
-@functools.lru_cache(maxsize=8)
-def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    if mode == "RGB" and "srgb" in (opened.profile.profile_description or "").lower():
-        return None
-    srgb = ImageCms.createProfile("sRGB")
-    return ImageCms.buildTransform(opened, srgb, mode, "RGB")
 
 
 def _turn(image: Image.Image, name: str) -> Image.Transpose | None:

@@ -47,6 +47,9 @@ class _Lazy(click.Group):
                 stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Stopped.", err=True)
+            sys.exit(130)
         except Exception as error:
             # Imported only now: --help shall not wait for numpy.
             from model.errors import SketchseekError

@@ -5,25 +5,23 @@ from typing import Any
 
 import pytest
 
-from indexer import Report, run
+from indexer import Report, Silent, run
+from indexer.progress import Progress
 from model import Encoder
 from tests.shapes import write_library
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-class Silent:
+class Counting(Silent):
     """Hears of progress, and counts it."""
 
     def __init__(self) -> None:
         self.photos = 0
         self.done = 0
 
-    def begin(self, photos: int) -> None:
-        self.photos = photos
-
-    def advance(self) -> None:
-        self.done += 1
+    def advance(self, progress: Progress) -> None:
+        self.photos, self.done = progress.photos, progress.done
 
 
 @pytest.fixture(scope="session")
@@ -43,10 +41,10 @@ class Job:
     def __init__(self, index: Path, encoder: Encoder) -> None:
         self.index = index
         self.encoder = encoder
-        self.progress = Silent()
+        self.progress = Counting()
 
     def __call__(self, *roots: Path, **options: Any) -> Report:
-        self.progress = Silent()
+        self.progress = Counting()
         return run(self.index, roots, self.encoder, self.progress, **options)
 
 

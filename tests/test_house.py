@@ -62,7 +62,7 @@ from model import Encoder, SKETCH_CAPS
 from service.app import create_app
 from service.gallery import Gallery
 from service.settings import Settings
-from tests.conftest import Silent
+from indexer import Silent
 from tests.shapes import drawing
 encoder = Encoder.load()
 index = Path({str(tmp_path / "index")!r})

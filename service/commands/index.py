@@ -1,15 +1,17 @@
-"""`sketchseek index`: the batch job, with a progress bar, and what was skipped at the end."""
+"""`sketchseek index`: the batch job, how far it is for people and machines, and what was skipped at the end."""
 
+import dataclasses
+import signal
 import sys
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import click
 
 from indexer import INDEX_TYPES, IndexType, Report, run
-from model import Encoder
+from indexer.progress import Bar, JsonLines, Lines, Reporter, Silent
+from indexer.stopping import SIGNALS, Interrupted, interrupt
+from model import Encoder, SketchseekError
 from service.commands import index_option, model_options, shown
 
 SHOWN = 20
@@ -36,6 +38,8 @@ SHOWN = 20
     "--prune", "keep", default=2, show_default=True, type=click.IntRange(1), help="Generations to keep."
 )
 @click.option("-v", "--verbose", is_flag=True, help=f"List all skipped files, not only {SHOWN}.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, for machines.")
 def command(
     photos: tuple[Path, ...],
     index: Path,
@@ -46,30 +50,58 @@ def command(
     index_type: IndexType | None,
     keep: int,
     verbose: bool,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Bring an index up to date with folders of PHOTOS."""
     started = time.monotonic()
-    encoder = Encoder.load(model, engine=engine)
-    with _Bar() as bar:
-        try:
-            report = run(
-                index,
-                photos,
-                encoder,
-                bar,
-                accept_deletions=accept_deletions,
-                forget=forget,
-                index_type=index_type,
-                keep=keep,
-            )
-        except KeyboardInterrupt:
-            bar.close()
-            click.echo("\nStopped. What is done is kept; run the same command again to go on.", err=True)
-            sys.exit(130)
-    _list_skipped(report, None if verbose else SHOWN)
-    _tell(report, index, time.monotonic() - started)
+    lines = JsonLines(sys.stdout) if as_json else None
+    for number in SIGNALS:
+        signal.signal(number, interrupt)
+    try:
+        encoder = Encoder.load(model, engine=engine)
+        reporter = lines or _reporter(quiet)
+        report = run(
+            index,
+            photos,
+            encoder,
+            reporter,
+            accept_deletions=accept_deletions,
+            forget=forget,
+            index_type=index_type,
+            keep=keep,
+        )
+    except Interrupted as stopped:
+        click.echo("Stopped. What is done is kept; run the same command again to go on.", err=True)
+        if lines:
+            lines.event("stopped", signal=str(stopped))
+        sys.exit(128 + stopped.number)
+    except SketchseekError as error:
+        if lines:
+            lines.event("failed", error=str(error))
+        raise
+    seconds = time.monotonic() - started
+    if lines:
+        lines.event("done", seconds=round(seconds, 2), **_plain(report))
+    elif not quiet:
+        _list_skipped(report, None if verbose else SHOWN)
+        _tell(report, index, seconds)
+    for problem in report.problems:
+        click.secho(f"not indexed: {problem}", err=True, fg="red")
     if report.problems:
         sys.exit(1)
+
+
+def _reporter(quiet: bool) -> Reporter:
+    if quiet:
+        return Silent()
+    return Bar(sys.stderr) if sys.stderr.isatty() else Lines(sys.stderr)
+
+
+def _plain(report: Report) -> dict[str, object]:
+    """The report as JSON can hold it."""
+    skipped = [{"path": str(bad.path), "reason": bad.reason} for bad in report.skipped]
+    return {**dataclasses.asdict(report), "skipped": skipped}
 
 
 def _list_skipped(report: Report, most: int | None) -> None:
@@ -81,8 +113,6 @@ def _list_skipped(report: Report, most: int | None) -> None:
 
 
 def _tell(report: Report, index: Path, seconds: float) -> None:
-    for problem in report.problems:
-        click.secho(f"not indexed: {problem}", err=True, fg="red")
     counts = [
         f"{number} {word}"
         for number, word in (
@@ -98,42 +128,3 @@ def _tell(report: Report, index: Path, seconds: float) -> None:
     rate = f", {report.embedded / seconds:.0f} photos/s" if report.embedded else ""
     click.echo(f"{', '.join(counts) or 'nothing to do'} ({seconds:.1f} s{rate})")
     click.echo(f"{index}: {state} generation {report.generation} with {report.photos} photos")
-
-
-class _Bar:
-    """A progress bar on a terminal; nothing elsewhere."""
-
-    def __init__(self) -> None:
-        self._bar: click._termui_impl.ProgressBar[int] | None = None
-        self._done = 0
-        self._started = 0.0
-
-    def begin(self, photos: int) -> None:
-        if not sys.stderr.isatty():
-            return
-        self._started = time.monotonic()
-        self._bar = click.progressbar(
-            length=photos, label=f"{photos} photos", file=sys.stderr, item_show_func=self._rate, show_pos=True
-        )
-        self._bar.__enter__()
-
-    def advance(self) -> None:
-        if self._bar is not None:
-            self._done += 1
-            self._bar.update(1, self._done)
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.render_finish()
-            self._bar = None
-
-    def _rate(self, done: int | None) -> str | None:
-        return f"{done / (time.monotonic() - self._started):.0f}/s" if done else None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

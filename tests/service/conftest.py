@@ -12,12 +12,11 @@ import httpx
 import pytest
 import uvicorn
 
-from indexer import run
+from indexer import Silent, run
 from model import SKETCH_CAPS, Encoder
 from service.app import create_app
 from service.gallery import Gallery
 from service.settings import Settings
-from tests.conftest import Silent
 from tests.shapes import write_library
 
 

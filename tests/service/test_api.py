@@ -9,8 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from indexer import run
-from tests.conftest import Silent
+from indexer import Silent, run
 from tests.pictures import bomb_png, drawing_png, encoded, jpeg, truncated
 from tests.service.conftest import LiveServer
 from tests.shapes import drawing, picture

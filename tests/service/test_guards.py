@@ -11,11 +11,10 @@ import httpx
 import pytest
 from PIL import Image, ImageDraw
 
-from indexer import run
+from indexer import Silent, run
 from model import Encoder
 from service.guard import allowed_hosts
 from service.settings import Settings
-from tests.conftest import Silent
 from tests.pictures import encoded
 from tests.service.conftest import LiveServer, serving
 from tests.service.test_api import PNG, problem, wait_for

@@ -1,0 +1,67 @@
+"""Tidying the vectors of an index: shards that hold little of use are copied together, those that nobody needs go.
+
+A copy is on disk before the catalogue says so, and the catalogue says so before the old shard goes: a run that dies
+anywhere in between leaves a shard that the next run removes.
+"""
+
+import shutil
+from collections.abc import Set
+from pathlib import Path
+
+import numpy as np
+
+from indexer.catalogue import Catalogue
+from indexer.vectors import ShardReader, ShardWriter, complete_rows, shards
+
+# Below this share of rows in use a shard is copied: at most half of the space is ever wasted.
+_WORTH_KEEPING = 0.5
+_CHUNK = 4096
+
+
+def tidy(catalogue: Catalogue, folder: Path, fingerprint: str, dimension: int) -> None:
+    """Removes shards without a row in use, and copies the rows of those that are half empty to a new one."""
+    used = catalogue.rows_in_use(fingerprint)
+    whole = complete_rows(folder, dimension)
+    for number, path in shards(folder).items():
+        if number not in used:
+            path.unlink()
+    sparse = [
+        number for number, rows in used.items() if number in whole and rows < _WORTH_KEEPING * whole[number]
+    ]
+    if sparse:
+        _copy(catalogue, folder, fingerprint, dimension, sparse)
+        for number in sparse:
+            shards(folder)[number].unlink()
+
+
+def _copy(catalogue: Catalogue, folder: Path, fingerprint: str, dimension: int, numbers: list[int]) -> None:
+    reader = ShardReader(folder, dimension)
+    catalogue.begin()
+    try:
+        with ShardWriter(folder, dimension, above=max(catalogue.shards(fingerprint))) as shard:
+            for number in sorted(numbers):
+                places = catalogue.rows_of(fingerprint, number)
+                for start in range(0, len(places), _CHUNK):
+                    part = places[start : start + _CHUNK]
+                    rows = reader.rows(number, [row for _, row in part])
+                    first = shard.append(rows.astype(np.float32))
+                    catalogue.move_vectors(fingerprint, shard.number, first, [name for name, _ in part])
+            shard.sync()
+    except BaseException:
+        catalogue.rollback()
+        raise
+    catalogue.commit()
+
+
+def drop_models(catalogue: Catalogue, vectors: Path, needed: Set[str]) -> None:
+    """Forgets the vectors of models of which no generation is kept any more."""
+    catalogue.begin()
+    catalogue.keep_models(needed)
+    catalogue.commit()
+    for folder in vectors.iterdir():
+        if (
+            folder.is_dir()
+            and folder.name not in needed
+            and all(p.suffix == ".f16" for p in folder.iterdir())
+        ):
+            shutil.rmtree(folder)

@@ -1,0 +1,210 @@
+"""Decoder processes, one for each thread that asks: what kills a decoder costs the file that did it, and no more."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from indexer.errors import IndexProblem
+from model import PHOTO_CAPS, BadImage, Unreadable
+from model.encoder import Pixels
+
+# Progressive JPEGs of thousands of scans are a few kilobytes that decode for hours.
+SECONDS = 60.0
+# Pixels in decoding at a time, all processes together: so much memory is never taken twice.
+BUDGET = PHOTO_CAPS.max_pixels
+_START_SECONDS = 120.0
+_LONGEST_ANSWER = 1 << 16
+
+
+@dataclass(frozen=True)
+class Read:
+    """A file that was read but not decoded yet, as it was then."""
+
+    content: str
+    bytes: int
+    mtime_ns: int
+    pixels: int
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded photo: its full size, and what the model wants to see of it."""
+
+    size: tuple[int, int]
+    pixels: Pixels
+
+
+class Workers:
+    """Starts a process for each thread at its first file, and another one wherever one died."""
+
+    def __init__(self, size: int, thumbnails: Path, seconds: float = SECONDS) -> None:
+        self._size = size
+        self._thumbnails = thumbnails
+        self._seconds = seconds
+        self._mine = threading.local()
+        self._lock = threading.Lock()
+        self._started: list[_Worker] = []
+        self._closed = False
+        self._budget = _Budget(BUDGET)
+
+    def read(self, path: Path) -> Read:
+        """Reads a file in this thread's process. Raises BadImage, or Unreadable where a later run may have luck."""
+        return Read(**self._worker().ask(str(path).encode(), self._seconds, busy="reading"))
+
+    def drop(self) -> None:
+        """What was read last need not be decoded."""
+        self._worker().say(b"drop")
+
+    def decode(self, read: Read) -> Picture:
+        """Decodes what this thread's process has read last, and writes its thumbnail."""
+        with self._budget.share(read.pixels):
+            worker = self._worker()
+            width, height = worker.ask(b"decode", self._seconds, busy="decoding")["size"]
+            shape = (self._size, self._size, 3)
+            return Picture((width, height), np.frombuffer(worker.receive(), np.uint8).reshape(shape))
+
+    def close(self) -> None:
+        """Ends all processes now, whatever they are at."""
+        with self._lock:
+            self._closed = True
+            for worker in self._started:
+                worker.kill()
+
+    def _worker(self) -> "_Worker":
+        worker: _Worker | None = getattr(self._mine, "worker", None)
+        if worker is None or worker.dead():
+            with self._lock:
+                if self._closed:
+                    raise Unreadable("the run was stopped")
+                if worker is not None:
+                    worker.kill()
+                    self._started.remove(worker)
+                worker = self._mine.worker = _Worker(self._size, self._thumbnails)
+                self._started.append(worker)
+            worker.wait_until_ready()
+        return worker
+
+
+class _Worker:
+    """One process and the pipe to it."""
+
+    def __init__(self, size: int, thumbnails: Path) -> None:
+        ours, theirs = socket.socketpair()
+        told = json.dumps({"size": size, "thumbnails": str(thumbnails), "parent": os.getpid()})
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603
+                # -P: the folder that one happens to be in, perhaps of photos, is no place to find modules in.
+                [sys.executable, "-P", "-m", "indexer.decoding", str(theirs.fileno()), told],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=[theirs.fileno()],
+                # Ctrl-C goes to a whole group of processes; this one is to finish its photo.
+                process_group=0,
+                env=_environment(),
+            )
+        assert self._process.stderr is not None
+        self._errors = self._process.stderr
+        self._pipe = Connection(ours.detach())
+
+    def wait_until_ready(self) -> None:
+        with suppress(EOFError, OSError):
+            if self._pipe.poll(_START_SECONDS):
+                self._pipe.recv_bytes()
+                self._errors.close()
+                return
+        self.kill()
+        with self._errors:
+            said = self._errors.read().decode(errors="replace").strip().splitlines()
+        raise IndexProblem(f"the decoder process does not start: {said[-1] if said else 'it says nothing'}")
+
+    def ask(self, question: bytes, seconds: float, busy: str) -> dict[str, Any]:
+        """The answer; raises BadImage where the file was refused, or did something to the process."""
+        try:
+            self._pipe.send_bytes(question)
+            if not self._pipe.poll(seconds):
+                self.kill()
+                raise _given_up(busy, seconds)
+            answer: dict[str, Any] = json.loads(self._pipe.recv_bytes(_LONGEST_ANSWER))
+        except (EOFError, ConnectionError):
+            raise self._post_mortem(busy) from None
+        if "oserror" in answer:
+            raise OSError(*answer["oserror"][:2], answer["oserror"][2])
+        if "refused" in answer:
+            raise (Unreadable if answer["later"] else BadImage)(answer["refused"])
+        return answer
+
+    def say(self, word: bytes) -> None:
+        with suppress(OSError):
+            self._pipe.send_bytes(word)
+
+    def receive(self) -> bytes:
+        try:
+            return self._pipe.recv_bytes()
+        except (EOFError, ConnectionError):
+            raise self._post_mortem("decoding") from None
+
+    def dead(self) -> bool:
+        return self._process.poll() is not None
+
+    def kill(self) -> None:
+        self._process.kill()
+        # One that hangs in a drive that does not answer cannot even be killed; it ends when the drive does.
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+
+    def _post_mortem(self, busy: str) -> BadImage:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        code = self._process.returncode
+        if busy == "reading":
+            return Unreadable("the process that read it died; the next run tries again")
+        if code in (-signal.SIGKILL, -signal.SIGTERM):
+            return Unreadable("its decoder was killed, perhaps for lack of memory; the next run tries again")
+        how = signal.Signals(-code).name if code is not None and code < 0 else f"exit status {code}"
+        return BadImage(f"it crashes the decoder ({how}); export it again")
+
+
+class _Budget:
+    """Large photos wait for one another; one that is larger than the whole budget goes alone."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken = 0
+        self._freed = threading.Condition()
+
+    @contextmanager
+    def share(self, wanted: int) -> Iterator[None]:
+        with self._freed:
+            self._freed.wait_for(lambda: not self._taken or self._taken + wanted <= self._most)
+            self._taken += wanted
+        try:
+            yield
+        finally:
+            with self._freed:
+                self._taken -= wanted
+                self._freed.notify_all()
+
+
+def _given_up(busy: str, seconds: float) -> BadImage:
+    if busy == "reading":
+        return Unreadable(f"cannot be read within {seconds:g} s; the next run tries again")
+    return BadImage(f"cannot be decoded within {seconds:g} s; export it again")
+
+
+def _environment() -> dict[str, str]:
+    """That of this process, with the places that modules are found in; numpy needs no threads of its own there."""
+    places = os.pathsep.join(filter(None, sys.path))
+    return {**os.environ, "PYTHONPATH": places, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

@@ -1,0 +1,32 @@
+"""How many pixels a file says it has, told without decoding it: what memory and turns are given out by."""
+
+import io
+
+from PIL import Image
+
+from model.images import register_heif
+from model.raw import is_raw
+from model.sniff import declared_size, picture_format
+
+# A raw file's preview is at most as large as the sensor.
+_LARGEST_SENSOR = 100_000_000
+
+
+def claimed_pixels(data: bytes) -> int:
+    """0 where the bytes claim nothing that can be believed, which `decode` will then say of them."""
+    if is_raw(data):
+        return _LARGEST_SENSOR
+    name = picture_format(data)
+    if name is None:
+        return 0
+    size = declared_size(data, name)
+    if size is None:
+        try:
+            if name == "HEIF":
+                register_heif()
+            with Image.open(io.BytesIO(data), formats=(name,)) as image:
+                size = image.size
+        except Exception:
+            # Decoders raise nearly every type there is on damaged bytes.
+            return 0
+    return max(size[0] * size[1], 0)

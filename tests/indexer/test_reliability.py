@@ -1,0 +1,119 @@
+"""Runs that die: at every single thing they do to the disk, at random moments, on a full disk, without permission."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+# The scripts fork: no library may have started threads by then.
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def script(module: str, *arguments: object) -> dict[str, dict[str, int]]:
+    done = subprocess.run(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        cwd=TOP,
+        env={**os.environ, **_ONE_THREAD},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, dict[str, int]] = json.loads(done.stdout)
+    return found
+
+
+def test_death_at_every_point_leaves_one_generation_whole(tmp_path: Path) -> None:
+    found = script("tests.failpoints", tmp_path)
+    # Were the mines laid beside the road, there would be few points, or no generation seen on one of its sides.
+    assert found["first run"]["points"] > 50
+    assert found["next run"]["old"] > 20
+    assert found["next run"]["new"] > 2
+    assert found["full disk"]["stopped"] > 5
+
+
+def test_fifty_kills_at_random_moments(tmp_path: Path) -> None:
+    found = script("tests.kills", tmp_path, "--times", 50)
+    assert found["killed"] > 20
+    assert found["old"] > 5
+
+
+_READ_ONLY = """
+import os, sys
+from pathlib import Path
+import indexer.pipeline
+from indexer import IndexProblem, Silent, run
+from tests.standin import InThread, Library, StandIn, contents, published
+indexer.pipeline.Workers = InThread
+folder = Path(sys.argv[1])
+library, index = Library(folder / "photos", 1), folder / "index"
+for number in range(5):
+    library.write(f"{number}.png")
+run(index, [library.folder], StandIn(), Silent())
+before = contents(library.folder)
+library.change()
+for path in [index, *index.rglob("*")]:
+    path.chmod(0o555 if path.is_dir() else 0o444)
+if os.geteuid() == 0:
+    os.seteuid(65534)
+try:
+    run(index, [library.folder], StandIn(), Silent())
+except IndexProblem as error:
+    print(error)
+assert published(index, library.seeds) == before
+"""
+
+
+def test_a_read_only_index_is_said_and_serves_on() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        # Reached also by the user whom root becomes, to whom nothing is forbidden.
+        Path(folder).chmod(0o755)
+        done = subprocess.run(
+            [sys.executable, "-c", _READ_ONLY, folder], cwd=TOP, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 0, done.stderr
+    assert "Permission denied; mend that and run the same command again" in done.stdout
+
+
+_HOLD = """
+import os, sys
+from pathlib import Path
+from indexer.lock import writing
+with writing(Path(sys.argv[1])):
+    print(os.getpid(), flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("first_dies", [False, True])
+def test_two_writers_of_which_one_waits_for_nothing(tmp_path: Path, first_dies: bool) -> None:
+    """The second says who is at it; a lock whose holder was killed holds nobody up."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(tmp_path)],
+        cwd=TOP,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with holder:
+        assert holder.stdout is not None
+        number = holder.stdout.readline().strip()
+        if first_dies:
+            holder.kill()
+            holder.wait()
+        done = subprocess.run(
+            [sys.executable, "-c", _HOLD, str(tmp_path)],
+            cwd=TOP,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode == 0) == first_dies
+        assert first_dies or f"process {number}" in done.stderr
+        assert (tmp_path / "LOCK").read_text().startswith("sketchseek index")
+        holder.kill()
