@@ -11,6 +11,7 @@ from indexer.errors import (
 )
 from indexer.job import Report, run
 from indexer.photos import Filter, Photo
+from indexer.plan import RulesChange
 from indexer.progress import Reporter, Silent
 from indexer.published import Hit, Published, Refused
 from indexer.status import Status, status
@@ -33,6 +34,7 @@ __all__ = [
     "Refused",
     "Report",
     "Reporter",
+    "RulesChange",
     "Silent",
     "Status",
     "WrongModel",

@@ -3,53 +3,23 @@
 Vectors belong to contents, not to paths, so a photo that moved or was copied is never embedded twice.
 """
 
+import json
 import secrets
 import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Self
+from dataclasses import asdict, astuple, dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, Self
 
 from indexer.errors import NoIndex
-from indexer.scan import Found, Skipped
-
-SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE roots (root TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE photos (
-    id INTEGER PRIMARY KEY,          -- random, so that it can be shown to strangers
-    root TEXT NOT NULL REFERENCES roots,
-    relative TEXT NOT NULL,
-    size INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    content TEXT,                    -- hash of the bytes; NULL for a file that could not be used
-    error TEXT,
-    UNIQUE (root, relative)
-);
-CREATE TABLE contents (content TEXT PRIMARY KEY, width INTEGER NOT NULL, height INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE vectors (
-    content TEXT NOT NULL,
-    fingerprint TEXT NOT NULL,
-    shard INTEGER NOT NULL,
-    row INTEGER NOT NULL,
-    PRIMARY KEY (content, fingerprint)
-) WITHOUT ROWID;
--- Counts what a published generation would show differently. A run that dies between its last commit and its
--- publication leaves a revision that no manifest names, so the next run knows that it has to publish.
-CREATE TABLE state (revision INTEGER NOT NULL);
--- It starts anywhere, so that a catalogue made anew is not taken for the one that was published from.
-INSERT INTO state VALUES (random() & 0x3fffffffffffffff);
-CREATE TRIGGER photo_added AFTER INSERT ON photos WHEN NEW.content IS NOT NULL
-BEGIN UPDATE state SET revision = revision + 1; END;
-CREATE TRIGGER photo_changed AFTER UPDATE ON photos WHEN NEW.content IS NOT OLD.content
-BEGIN UPDATE state SET revision = revision + 1; END;
-CREATE TRIGGER photo_removed AFTER DELETE ON photos WHEN OLD.content IS NOT NULL
-BEGIN UPDATE state SET revision = revision + 1; END;
-"""
+from indexer.metadata import METADATA_VERSION, Metadata
+from indexer.scan import Found, ScanRules, Skipped
+from indexer.schema import prepare
+from model import DECODER_VERSION
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Known:
     """What the catalogue remembers of a file."""
 
@@ -58,11 +28,23 @@ class Known:
     mtime_ns: int
     error: str | None
     embedded: bool
+    up_to_date: bool
+
+    def same_file(self, found: Found) -> bool:
+        return (self.size, self.mtime_ns) == (found.size, found.mtime_ns)
 
     def unchanged(self, found: Found) -> bool:
-        """Nothing to do: same file as before, and either embedded already or known to be unusable."""
-        same = (self.size, self.mtime_ns) == (found.size, found.mtime_ns)
-        return same and (self.embedded or self.error is not None)
+        """Nothing to do: same file as before, embedded or known to be unusable, by what we know to read today."""
+        return self.up_to_date and self.same_file(found) and (self.embedded or self.error is not None)
+
+
+@dataclass(frozen=True)
+class Root:
+    """What the catalogue remembers of a photo folder: how to scan it, and which file systems it lay on."""
+
+    rules: ScanRules = field(default_factory=ScanRules)
+    device: int | None = None
+    mounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +57,10 @@ class Entry:
     content: str
     width: int
     height: int
+    taken: str | None
+    camera: str | None
+    latitude: float | None
+    longitude: float | None
     shard: int
     row: int
 
@@ -85,20 +71,13 @@ class Catalogue:
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._gone: dict[str, dict[int, str]] = {}
+        self.moved: set[int] = set()
         try:
-            self._prepare(path)
+            prepare(self._db, path)
         except (sqlite3.Error, NoIndex):
             self._db.close()
             raise
-
-    def _prepare(self, path: Path) -> None:
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-        elif version != SCHEMA_VERSION:
-            raise NoIndex(f"{path}: written by a newer sketchseek (schema {version}); upgrade sketchseek")
 
     def __enter__(self) -> Self:
         return self
@@ -128,20 +107,43 @@ class Catalogue:
     def roots(self) -> list[Path]:
         return [Path(root) for (root,) in self._db.execute("SELECT root FROM roots ORDER BY root")]
 
-    def add_root(self, root: Path) -> None:
-        self._db.execute("INSERT OR IGNORE INTO roots VALUES (?)", (str(root),))
+    def root(self, root: Path) -> Root:
+        query = "SELECT rules, device, mounts FROM roots WHERE root = ?"
+        row = self._db.execute(query, (str(root),)).fetchone()
+        if row is None:
+            return Root()
+        rules, device, mounts = row
+        return Root(_rules(json.loads(rules)), device and int(device), tuple(json.loads(mounts)))
+
+    def remember_root(self, root: Path, memory: Root) -> None:
+        rules, mounts = json.dumps(asdict(memory.rules)), json.dumps(memory.mounts)
+        device = None if memory.device is None else str(memory.device)
+        self._db.execute(
+            """INSERT INTO roots VALUES (?, ?, ?, ?) ON CONFLICT (root) DO UPDATE SET
+               rules = excluded.rules, device = excluded.device, mounts = excluded.mounts""",
+            (str(root), rules, device, mounts),
+        )
 
     def known(self, root: Path, fingerprint: str) -> dict[str, Known]:
         """All photos of a root, by their relative path."""
         rows = self._db.execute(
-            """SELECT relative, id, size, mtime_ns, error, vectors.row IS NOT NULL FROM photos
+            """SELECT relative, id, size, mtime_ns, error, vectors.row IS NOT NULL,
+                   iif(error IS NULL, described >= ?, decoder >= ?) FROM photos
+               LEFT JOIN contents USING (content)
                LEFT JOIN vectors ON vectors.content = photos.content AND fingerprint = ? WHERE root = ?""",
-            (fingerprint, str(root)),
+            (METADATA_VERSION, DECODER_VERSION, fingerprint, str(root)),
         )
         return {
-            relative: Known(number, size, mtime_ns, error, bool(embedded))
-            for relative, number, size, mtime_ns, error, embedded in rows
+            relative: Known(number, size, mtime_ns, error, bool(embedded), bool(up_to_date))
+            for relative, number, size, mtime_ns, error, embedded, up_to_date in rows
         }
+
+    def expect_moves(self, gone: Iterable[int]) -> None:
+        """A new path whose content one of these photos had takes that photo's place, id and all."""
+        for number in gone:
+            row = self._db.execute("SELECT content, relative FROM photos WHERE id = ?", (number,)).fetchone()
+            if row and row[0]:
+                self._gone.setdefault(row[0], {})[number] = row[1]
 
     def has_vector(self, content: str, fingerprint: str) -> bool:
         with self._lock:
@@ -150,28 +152,55 @@ class Catalogue:
 
     def add_vector(self, content: str, fingerprint: str, shard: int, row: int, size: tuple[int, int]) -> None:
         with self._lock:
-            self._db.execute("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", (content, *size))
+            self._db.execute(
+                """INSERT INTO contents (content, width, height) VALUES (?, ?, ?)
+                   ON CONFLICT (content) DO UPDATE SET width = excluded.width, height = excluded.height""",
+                (content, *size),
+            )
             self._db.execute(
                 "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)", (content, fingerprint, shard, row)
             )
 
-    def record(self, found: Found, *, content: str | None = None, error: str | None = None) -> None:
-        """What became of a file; a path keeps the id that it got first."""
+    def record(
+        self,
+        found: Found,
+        *,
+        content: str | None = None,
+        error: str | None = None,
+        metadata: Metadata | None = None,
+    ) -> None:
+        """What became of a file; a path keeps the id that it got first, and a photo keeps it when it moves."""
+        place = (str(found.root), found.relative)
         with self._lock:
+            old = self._moved_from(place, content) if content in self._gone else None
+            if old is not None:
+                self._db.execute("UPDATE photos SET root = ?, relative = ? WHERE id = ?", (*place, old))
             self._db.execute(
-                """INSERT INTO photos VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (root, relative) DO UPDATE SET
+                """INSERT INTO photos VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (root, relative) DO UPDATE SET
                    size = excluded.size, mtime_ns = excluded.mtime_ns,
-                   content = excluded.content, error = excluded.error""",
-                (
-                    secrets.randbits(63),
-                    str(found.root),
-                    found.relative,
-                    found.size,
-                    found.mtime_ns,
-                    content,
-                    error,
-                ),
+                   content = excluded.content, error = excluded.error, decoder = excluded.decoder""",
+                (secrets.randbits(63), *place, found.size, found.mtime_ns, content, error, DECODER_VERSION),
             )
+            if metadata is not None:
+                self._db.execute(
+                    """UPDATE contents SET taken = ?, camera = ?, latitude = ?, longitude = ?, described = ?
+                       WHERE content = ? AND described < ?""",
+                    (*astuple(metadata), METADATA_VERSION, content, METADATA_VERSION),
+                )
+
+    def _moved_from(self, place: tuple[str, str], content: str | None) -> int | None:
+        if self._db.execute("SELECT 1 FROM photos WHERE root = ? AND relative = ?", place).fetchone():
+            return None
+        gone = self._gone[content or ""]
+        # Of several copies, rather the one of the same name.
+        name = PurePosixPath(place[1]).name
+        old = min(
+            gone, key=lambda number: (PurePosixPath(gone[number]).name != name, gone[number]), default=None
+        )
+        if old is not None:
+            del gone[old]
+            self.moved.add(old)
+        return old
 
     def remove_root(self, root: Path) -> int:
         """Forgets a folder and its photos; returns how many those were."""
@@ -238,9 +267,15 @@ class Catalogue:
     def entries(self, fingerprint: str) -> Iterator[Entry]:
         """Every photo that has a vector of this model, in the order in which the vectors lie on disk."""
         rows = self._db.execute(
-            """SELECT id, root, relative, content, width, height, shard, row FROM photos
+            """SELECT id, root, relative, content, width, height,
+                   taken, camera, latitude, longitude, shard, row FROM photos
                JOIN contents USING (content) JOIN vectors USING (content)
                WHERE fingerprint = ? ORDER BY shard, row, id""",
             (fingerprint,),
         )
         return (Entry(*row) for row in rows)
+
+
+def _rules(said: dict[str, Any]) -> ScanRules:
+    lists = {key: tuple(value) for key, value in said.items() if isinstance(value, list)}
+    return ScanRules(**{**said, **lists})

@@ -7,6 +7,7 @@ index, and dies with the process that started it.
 
 import contextlib
 import ctypes
+import dataclasses
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from indexer.metadata import metadata_in
 from indexer.thumbnails import make_thumbnail, write_thumbnail
 from model import PHOTO_CAPS, BadImage, Unreadable, decode, raw
 from model.claims import claimed_pixels
@@ -105,6 +107,7 @@ def _read(path: Path) -> tuple[bytes, dict[str, Any]]:
         "bytes": now.st_size,
         "mtime_ns": now.st_mtime_ns,
         "pixels": pixels,
+        **dataclasses.asdict(metadata_in(data)),
     }
 
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from indexer import compaction, generation, publishing
-from indexer.catalogue import Catalogue, Known
+from indexer.catalogue import Catalogue
 from indexer.errors import BrokenGeneration, IndexProblem, NoIndex, NothingToIndex, PhotosMissing
 from indexer.lock import is_ours, writing
 from indexer.pipeline import Pipeline
+from indexer.plan import Plans, RulesChange, count, make_plans
 from indexer.progress import Reporter
-from indexer.scan import Found, Scan, Skipped, scan
+from indexer.scan import Found, Skipped
 from indexer.stores import IndexType
 from indexer.thumbnails import thumbnail_path
 from indexer.vectors import ShardWriter, complete_rows
@@ -26,6 +27,7 @@ class Report:
 
     added: int = 0
     changed: int = 0
+    moved: int = 0
     removed: int = 0
     unchanged: int = 0
     embedded: int = 0
@@ -34,16 +36,6 @@ class Report:
     photos: int = 0
     generation: str = ""
     published: bool = False
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What one root asks for."""
-
-    root: Path
-    work: list[Found]
-    known: dict[str, Known]
-    gone: list[int]
 
 
 def run(
@@ -56,10 +48,12 @@ def run(
     forget: Sequence[Path] = (),
     index_type: IndexType | None = None,
     keep: int = 2,
+    change: RulesChange | None = None,
 ) -> Report:
     """Brings an index up to date with its photo folders; without `roots`, those of earlier runs.
 
-    `accept_deletions` believes folders that are empty or missing now; `forget` takes folders out of the index.
+    `accept_deletions` believes folders that are missing, empty or lost much; `forget` takes folders out of the
+    index; `change` says anew which files of the folders to look at, for later runs as well.
     `index_type` holds for later runs, too; of the generations, `keep` are kept.
     """
     with _plainly(index):
@@ -71,7 +65,8 @@ def run(
                 f"{index}: holds other files and is no index; choose an empty or new folder for --index"
             )
         with writing(index), Catalogue(index / "catalogue.sqlite") as catalogue:
-            job = _Run(index, encoder, catalogue, accept_deletions, index_type, keep)
+            how = change or RulesChange()
+            job = _Run(index, encoder, catalogue, accept_deletions, index_type, keep, how)
             return job.go(roots, forget, reporter)
 
 
@@ -86,6 +81,7 @@ class _Run:
         accept_deletions: bool,
         index_type: IndexType | None,
         keep: int,
+        change: RulesChange,
     ) -> None:
         self._index = index
         self._encoder = encoder
@@ -93,6 +89,7 @@ class _Run:
         self._accept_deletions = accept_deletions
         self._index_type = index_type
         self._keep = keep
+        self._change = change
         self._vectors = index / "vectors" / encoder.fingerprint
         self._report = Report()
 
@@ -104,33 +101,24 @@ class _Run:
             report.removed += catalogue.remove_root(root.expanduser().resolve())
         if roots or catalogue.roots() or not forget:
             everything = _model_changed(self._index, self._encoder)
-            plans = self._plan(_resolve(catalogue, roots, self._index, everything=everything))
-            self._embed([found for plan in plans for found in plan.work], reporter)
+            wanted = _resolve(catalogue, roots, self._index, everything=everything)
+            plans = make_plans(
+                catalogue,
+                wanted,
+                self._encoder.fingerprint,
+                index=self._index,
+                change=self._change,
+                accept_deletions=self._accept_deletions,
+            )
+            report.problems += plans.problems
+            report.skipped += plans.skipped
+            catalogue.expect_moves(plans.gone)
+            self._embed(plans.work, reporter)
             self._forget(plans)
-            _count(report, plans, catalogue)
+            self._count(plans)
         self._publish_if_needed()
         self._clean_up()
         return report
-
-    def _plan(self, roots: Sequence[Path]) -> list[_Plan]:
-        plans = []
-        for root in roots:
-            known = self._catalogue.known(root, self._encoder.fingerprint)
-            try:
-                if known and self._accept_deletions and not root.exists():
-                    scanned = Scan(root)
-                else:
-                    scanned = scan(root, leave_out=self._index)
-                _guard(scanned, known, self._accept_deletions)
-            except PhotosMissing as error:
-                self._report.problems.append(str(error))
-                continue
-            self._report.skipped += scanned.skipped
-            self._catalogue.add_root(root)
-            plans.append(_compare(scanned, known))
-        if not plans:
-            raise PhotosMissing("; ".join(self._report.problems))
-        return plans
 
     def _embed(self, work: list[Found], reporter: Reporter) -> None:
         if not work:
@@ -141,13 +129,24 @@ class _Run:
             self._report.skipped += pipeline.run(work, reporter)
             self._report.embedded = pipeline.embedded
 
-    def _forget(self, plans: Sequence[_Plan]) -> None:
+    def _forget(self, plans: Plans) -> None:
         self._catalogue.begin()
-        for plan in plans:
-            self._catalogue.remove(plan.gone)
+        self._catalogue.remove(set(plans.gone) - self._catalogue.moved)
+        for plan in plans.roots:
             if not plan.root.exists():
                 self._catalogue.remove_root(plan.root)
         self._catalogue.commit()
+
+    def _count(self, plans: Plans) -> None:
+        report = self._report
+        said = {skipped.path for skipped in report.skipped}
+        counts = count(plans, self._catalogue.moved, said)
+        report.added, report.changed, report.moved = counts.added, counts.changed, counts.moved
+        report.removed += counts.removed
+        report.unchanged = counts.unchanged
+        for plan in plans.roots:
+            # A file that could not be read now is in the catalogue only if an earlier run could read it.
+            report.skipped += [bad for bad in self._catalogue.unusable(plan.root) if bad.path not in said]
 
     def _publish_if_needed(self) -> None:
         catalogue, report, fingerprint = self._catalogue, self._report, self._encoder.fingerprint
@@ -240,45 +239,6 @@ def _resolve(catalogue: Catalogue, roots: Sequence[Path], index: Path, *, everyt
                     f"or take one out with --forget"
                 )
     return wanted
-
-
-def _guard(scanned: Scan, known: dict[str, Known], accept_deletions: bool) -> None:
-    """An empty folder is an unmounted drive more often than a library whose owner deleted every photo."""
-    if scanned.found or scanned.skipped:
-        return
-    if not known:
-        raise PhotosMissing(f"{scanned.root}: no photos in it; give the folder that the photos are in")
-    if not accept_deletions:
-        raise PhotosMissing(
-            f"{scanned.root}: empty now, but {len(known)} photos were indexed from it; is its drive mounted? "
-            "If they are really gone, add --accept-deletions"
-        )
-
-
-def _compare(scanned: Scan, known: dict[str, Known]) -> _Plan:
-    work = [
-        found
-        for found in scanned.found
-        if (before := known.get(found.relative)) is None or not before.unchanged(found)
-    ]
-    there = {found.relative for found in scanned.found}
-    missing = [relative for relative in known if relative not in there]
-    gone = [known[relative].id for relative in missing if not scanned.may_hold(relative)]
-    return _Plan(scanned.root, work, known, gone)
-
-
-def _count(report: Report, plans: Sequence[_Plan], catalogue: Catalogue) -> None:
-    """A file that could not be read now is in the catalogue only if an earlier run could read it."""
-    said = {skipped.path for skipped in report.skipped}
-    for plan in plans:
-        usable = [found for found in plan.work if found.path not in said]
-        report.added += sum(found.relative not in plan.known for found in usable)
-        report.changed += sum(found.relative in plan.known for found in usable)
-        gone = set(plan.gone)
-        report.removed += sum(photo.error is None for photo in plan.known.values() if photo.id in gone)
-        touched = {*gone, *(plan.known[f.relative].id for f in plan.work if f.relative in plan.known)}
-        report.unchanged += sum(photo.embedded and photo.id not in touched for photo in plan.known.values())
-        report.skipped += [bad for bad in catalogue.unusable(plan.root) if bad.path not in said]
 
 
 def _intact(index: Path, fingerprint: str) -> generation.Manifest | None:

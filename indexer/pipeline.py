@@ -9,8 +9,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from indexer.catalogue import Catalogue
+from indexer.metadata import Metadata
 from indexer.progress import Progress, Reporter
-from indexer.scan import Found, Skipped
+from indexer.scan import Found, Skipped, file_time
 from indexer.stopping import Interrupted, Stop
 from indexer.thumbnails import has_thumbnail
 from indexer.vectors import ShardWriter
@@ -30,6 +31,7 @@ class Prepared:
 
     found: Found
     content: str
+    metadata: Metadata
     picture: Picture | None
 
 
@@ -129,18 +131,18 @@ class Pipeline:
     def _prepare(self, found: Found) -> Prepared:
         """In a thread that waits for its decoder process: everything that needs no encoder."""
         read = self._workers.read(found.path)
-        found = replace(found, size=read.bytes, mtime_ns=read.mtime_ns)
+        found = replace(found, size=read.bytes, mtime_ns=file_time(read.mtime_ns))
         if has_thumbnail(self._thumbnails, read.content) and self._catalogue.has_vector(
             read.content, self._encoder.fingerprint
         ):
             self._workers.drop()
-            return Prepared(found, read.content, None)
-        return Prepared(found, read.content, self._workers.decode(read))
+            return Prepared(found, read.content, read.metadata, None)
+        return Prepared(found, read.content, read.metadata, self._workers.decode(read))
 
     def _take(self, prepared: Prepared) -> None:
         if prepared.picture is None:
             with self._progress.spending("write"):
-                self._catalogue.record(prepared.found, content=prepared.content)
+                self._catalogue.record(prepared.found, content=prepared.content, metadata=prepared.metadata)
             return
         self._waiting.append((prepared, prepared.picture))
         if len(self._waiting) >= BATCH:
@@ -164,7 +166,7 @@ class Pipeline:
                 self._catalogue.add_vector(
                     photo.content, self._encoder.fingerprint, self._shard.number, row, picture.size
                 )
-                self._catalogue.record(photo.found, content=photo.content)
+                self._catalogue.record(photo.found, content=photo.content, metadata=photo.metadata)
         self.embedded += len(batch)
 
     def _commit(self) -> None:

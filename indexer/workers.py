@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from indexer.errors import IndexProblem
+from indexer.metadata import Metadata
 from model import PHOTO_CAPS, BadImage, Unreadable
 from model.encoder import Pixels
 
@@ -36,6 +37,14 @@ class Read:
     bytes: int
     mtime_ns: int
     pixels: int
+    taken: str | None = None
+    camera: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+    @property
+    def metadata(self) -> Metadata:
+        return Metadata(self.taken, self.camera, self.latitude, self.longitude)
 
 
 @dataclass(frozen=True)

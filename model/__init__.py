@@ -2,9 +2,10 @@
 
 from model.encoder import Encoder
 from model.errors import BadImage, EmptyDrawing, ModelError, NoTextTower, SketchseekError, Unreadable
-from model.images import PHOTO_CAPS, SKETCH_CAPS, Caps, Decoded, decode
+from model.images import DECODER_VERSION, PHOTO_CAPS, SKETCH_CAPS, Caps, Decoded, decode
 
 __all__ = [
+    "DECODER_VERSION",
     "PHOTO_CAPS",
     "SKETCH_CAPS",
     "BadImage",

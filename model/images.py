@@ -37,6 +37,8 @@ from model.profiles import by_profile
 from model.raw import is_raw, preview
 from model.sniff import FORMATS, declared_size, picture_format, what_it_is_instead
 
+# Raise it when `decode` learns to read more: files that it refused are then tried again.
+DECODER_VERSION = 1
 _NO_MEMORY = "there is not enough memory to decode it now"
 _MOST_SAMPLES = 16
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 
-from indexer import INDEX_TYPES, IndexType, Report, run
+from indexer import INDEX_TYPES, IndexType, Report, RulesChange, run
 from indexer.progress import Bar, JsonLines, Lines, Reporter, Silent
 from indexer.stopping import SIGNALS, Interrupted, interrupt
 from model import Encoder, SketchseekError
 from service.commands import index_option, model_options, shown
 
 SHOWN = 20
+_REMEMBERED = "{}, as in .gitignore; repeatable. Later runs do so, too, until it is given anew ('' for none)."
 
 
 @click.command(
@@ -25,7 +26,7 @@ SHOWN = 20
 @click.argument("photos", nargs=-1, type=click.Path(path_type=Path))
 @index_option(required=True)
 @model_options
-@click.option("--accept-deletions", is_flag=True, help="Believe that an empty or missing folder is gone.")
+@click.option("--accept-deletions", is_flag=True, help="Believe that missing photos are deleted.")
 @click.option(
     "--forget", multiple=True, type=click.Path(path_type=Path), help="Take this folder out of the index."
 )
@@ -36,6 +37,18 @@ SHOWN = 20
 )
 @click.option(
     "--prune", "keep", default=2, show_default=True, type=click.IntRange(1), help="Generations to keep."
+)
+@click.option(
+    "--exclude", multiple=True, metavar="PATTERN", help=_REMEMBERED.format("Leave out what matches")
+)
+@click.option(
+    "--include", multiple=True, metavar="PATTERN", help=_REMEMBERED.format("Take only what matches")
+)
+@click.option("--hidden/--no-hidden", default=None, help="Look at hidden files, too; later runs do as well.")
+@click.option(
+    "--follow-links/--no-follow-links",
+    default=None,
+    help="Follow symbolic links that lead to somewhere in the photo folders; later runs do as well.",
 )
 @click.option("-v", "--verbose", is_flag=True, help=f"List all skipped files, not only {SHOWN}.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
@@ -49,6 +62,10 @@ def command(
     forget: tuple[Path, ...],
     index_type: IndexType | None,
     keep: int,
+    exclude: tuple[str, ...],
+    include: tuple[str, ...],
+    hidden: bool | None,
+    follow_links: bool | None,
     verbose: bool,
     quiet: bool,
     as_json: bool,
@@ -70,6 +87,7 @@ def command(
             forget=forget,
             index_type=index_type,
             keep=keep,
+            change=RulesChange(include or None, exclude or None, hidden, follow_links),
         )
     except Interrupted as stopped:
         click.echo("Stopped. What is done is kept; run the same command again to go on.", err=True)
@@ -118,6 +136,7 @@ def _tell(report: Report, index: Path, seconds: float) -> None:
         for number, word in (
             (report.added, "added"),
             (report.changed, "changed"),
+            (report.moved, "moved"),
             (report.removed, "removed"),
             (report.unchanged, "unchanged"),
             (len(report.skipped), "skipped"),

@@ -95,7 +95,7 @@ def test_moved_and_copied_photos_are_not_embedded_again(job: Job, library: Path)
     shutil.copy(library / "mug" / "mug 0.jpg", library / "copy.jpg")
     report = job(library)
     assert report.embedded == 0
-    assert (report.photos, report.added, report.removed) == (16, 4, 3)
+    assert (report.photos, report.added, report.moved, report.removed) == (16, 1, 3, 0)
     assert {"sea/fish 0.jpg", "copy.jpg"} < paths(job)
 
 
@@ -132,7 +132,7 @@ def test_bad_files_are_listed_and_never_fatal(job: Job, library: Path) -> None:
     (library / "link.jpg").symlink_to(library / "mug" / "mug 0.jpg")
     report = job(library)
     reasons = {skipped.path.name: skipped.reason for skipped in report.skipped}
-    assert set(reasons) == {*bad, "link.jpg"}
+    assert set(reasons) == {*bad, "link.jpg", "folder.jpg"}
     for name, (_, part) in bad.items():
         assert part in reasons[name], reasons[name]
         assert str(library) not in reasons[name]

@@ -1,0 +1,221 @@
+"""What a run has to do: each photo folder scanned, compared with the catalogue, and not believed where it lost much.
+
+An unmounted drive and a deleted library look alike. A folder that is missing, empty, or lost more than
+`MOST_LOST` of its photos is left as it was, unless deletions are accepted. Up to `FEW` photos may always go: people
+delete by hand, and a small library is soon made again. That floor does not hold where the folder is on another
+device than before. The device number alone proves nothing, because it may change with every start of the machine.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from indexer.catalogue import Catalogue, Known, Root
+from indexer.errors import PhotosMissing
+from indexer.patterns import checked
+from indexer.scan import Found, Scan, ScanRules, Skipped, scan
+
+MOST_LOST = 0.2
+FEW = 10
+
+
+@dataclass(frozen=True)
+class RulesChange:
+    """What a run says of how to scan its folders; None leaves what earlier runs said."""
+
+    include: Sequence[str] | None = None
+    exclude: Sequence[str] | None = None
+    hidden: bool | None = None
+    follow_links: bool | None = None
+
+    def apply(self, rules: ScanRules) -> ScanRules:
+        return ScanRules(
+            rules.include if self.include is None else checked(self.include),
+            rules.exclude if self.exclude is None else checked(self.exclude),
+            rules.hidden if self.hidden is None else self.hidden,
+            rules.follow_links if self.follow_links is None else self.follow_links,
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one root asks for."""
+
+    root: Path
+    work: list[Found]
+    known: dict[str, Known]
+    gone: list[int]
+
+
+@dataclass
+class Plans:
+    """What all roots ask for, and what is wrong with them."""
+
+    roots: list[Plan] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def work(self) -> list[Found]:
+        return [found for plan in self.roots for found in plan.work]
+
+    @property
+    def gone(self) -> list[int]:
+        return [number for plan in self.roots for number in plan.gone]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A root that was scanned, and not judged yet."""
+
+    scanned: Scan
+    known: dict[str, Known]
+    before: Root
+    rules: ScanRules
+
+
+def make_plans(
+    catalogue: Catalogue,
+    roots: Sequence[Path],
+    fingerprint: str,
+    *,
+    index: Path,
+    change: RulesChange,
+    accept_deletions: bool,
+) -> Plans:
+    """Scans the folders and remembers how; raises PhotosMissing when not one of them can be used."""
+    plans = Plans()
+    candidates = []
+    every_root = list({*roots, *catalogue.roots()})
+    for root in roots:
+        known, before = catalogue.known(root, fingerprint), catalogue.root(root)
+        rules = change.apply(before.rules)
+        try:
+            if known and accept_deletions and not root.exists():
+                scanned = Scan(root)
+            else:
+                scanned = scan(root, rules, leave_out=index, roots=every_root)
+        except PhotosMissing as error:
+            plans.problems.append(str(error))
+        else:
+            candidates.append(_Candidate(scanned, known, before, rules))
+    arrived = _arrived(candidates)
+    for candidate in candidates:
+        try:
+            _judge(candidate, arrived, plans, catalogue, accept_deletions)
+        except PhotosMissing as error:
+            plans.problems.append(str(error))
+    if not plans.roots:
+        raise PhotosMissing("; ".join(plans.problems))
+    return plans
+
+
+def _arrived(candidates: Sequence[_Candidate]) -> Counter[tuple[int, int]]:
+    """Sizes and times of files at new paths: a photo that is gone and came up here has most likely moved."""
+    return Counter(
+        (found.size, found.mtime_ns)
+        for candidate in candidates
+        for found in candidate.scanned.found
+        if found.relative not in candidate.known
+    )
+
+
+def _judge(
+    candidate: _Candidate,
+    arrived: Counter[tuple[int, int]],
+    plans: Plans,
+    catalogue: Catalogue,
+    accept_deletions: bool,
+) -> None:
+    scanned, known, before = candidate.scanned, candidate.known, candidate.before
+    lost_mounts = [] if accept_deletions else _hold_lost_mounts(candidate)
+    there = {found.relative for found in scanned.found}
+    missing = [path for path in known if path not in there and not scanned.may_hold(path)]
+    if not accept_deletions:
+        _guard(candidate, missing, arrived)
+    if not (scanned.found or scanned.skipped or known):
+        raise PhotosMissing(f"{scanned.root}: no photos in it; give the folder that the photos are in")
+    plans.problems += lost_mounts
+    plans.skipped += scanned.skipped
+    mounts = [*scanned.mounts, *(path for path in before.mounts if path in scanned.unreadable)]
+    catalogue.remember_root(scanned.root, Root(candidate.rules, scanned.device, tuple(mounts)))
+    work = [
+        found
+        for found in scanned.found
+        if (seen := known.get(found.relative)) is None or not seen.unchanged(found)
+    ]
+    plans.roots.append(Plan(scanned.root, work, known, [known[path].id for path in missing]))
+
+
+def _hold_lost_mounts(candidate: _Candidate) -> list[str]:
+    """Keeps the photos below folders where a drive was mounted, and is not now."""
+    scanned, problems = candidate.scanned, []
+    there = {found.relative for found in scanned.found}
+    for mount in set(candidate.before.mounts) - set(scanned.mounts):
+        held = sum(path.startswith(f"{mount}/") and path not in there for path in candidate.known)
+        if held and not candidate.rules.leave_out(f"{mount}/x"):
+            scanned.unreadable.append(mount)
+            problems.append(
+                f"{scanned.root / mount}: a drive was mounted here, and is not now; its {held} photos are kept. "
+                "If they are really gone, add --accept-deletions"
+            )
+    return sorted(problems)
+
+
+def _guard(candidate: _Candidate, missing: Sequence[str], arrived: Counter[tuple[int, int]]) -> None:
+    """Raises PhotosMissing where so much is gone that its owner would hardly have deleted it."""
+    scanned, known = candidate.scanned, candidate.known
+    photos = sum(photo.error is None for photo in known.values())
+    lost = 0
+    for path in missing:
+        photo, mark = known[path], (known[path].size, known[path].mtime_ns)
+        if photo.error is not None or candidate.rules.leave_out(path):
+            continue
+        if arrived[mark]:
+            arrived[mark] -= 1
+        else:
+            lost += 1
+    if not lost:
+        return
+    moved_device = candidate.before.device not in (None, scanned.device)
+    if not scanned.found:
+        what = f"empty now, but {photos} photos were indexed from it; is its drive mounted?"
+    elif lost > MOST_LOST * photos and (lost > FEW or moved_device):
+        where = ", and it is on another device than before" if moved_device else ""
+        what = f"{lost} of its {photos} photos are gone ({lost / photos:.0%}){where}; is its drive mounted?"
+    else:
+        return
+    raise PhotosMissing(
+        f"{scanned.root}: {what} Nothing was taken out. If they are really gone, add --accept-deletions"
+    )
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many photos were what."""
+
+    added: int
+    changed: int
+    moved: int
+    removed: int
+    unchanged: int
+
+
+def count(plans: Plans, moved: set[int], not_taken: set[Path]) -> Counts:
+    """`not_taken`: the files that could not be used, or not be read, in this run."""
+    added = changed = unchanged = 0
+    for plan in plans.roots:
+        touched = set(plan.gone)
+        for found in plan.work:
+            seen = plan.known.get(found.relative)
+            taken = found.path not in not_taken
+            if seen is None:
+                added += taken
+            elif not taken or seen.error is not None or not seen.same_file(found):
+                changed += taken
+                touched.add(seen.id)
+        unchanged += sum(photo.error is None and photo.id not in touched for photo in plan.known.values())
+    usable = {photo.id for plan in plans.roots for photo in plan.known.values() if photo.error is None}
+    removed = len((usable & set(plans.gone)) - moved)
+    return Counts(added - len(moved), changed, len(moved), removed, unchanged)

@@ -1,0 +1,75 @@
+"""The catalogue's tables, and how each version of them comes from the one before."""
+
+import sqlite3
+from pathlib import Path
+
+from indexer.errors import NoIndex
+
+# Each entry leads from the version that is its place in this list to the next. What is published stays as it is.
+MIGRATIONS = (
+    """
+CREATE TABLE roots (root TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE photos (
+    id INTEGER PRIMARY KEY,          -- random, so that it can be shown to strangers
+    root TEXT NOT NULL REFERENCES roots,
+    relative TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    content TEXT,                    -- hash of the bytes; NULL for a file that could not be used
+    error TEXT,
+    UNIQUE (root, relative)
+);
+CREATE TABLE contents (content TEXT PRIMARY KEY, width INTEGER NOT NULL, height INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE vectors (
+    content TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    shard INTEGER NOT NULL,
+    row INTEGER NOT NULL,
+    PRIMARY KEY (content, fingerprint)
+) WITHOUT ROWID;
+-- Counts what a published generation would show differently. A run that dies between its last commit and its
+-- publication leaves a revision that no manifest names, so the next run knows that it has to publish.
+CREATE TABLE state (revision INTEGER NOT NULL);
+-- It starts anywhere, so that a catalogue made anew is not taken for the one that was published from.
+INSERT INTO state VALUES (random() & 0x3fffffffffffffff);
+CREATE TRIGGER photo_added AFTER INSERT ON photos WHEN NEW.content IS NOT NULL
+BEGIN UPDATE state SET revision = revision + 1; END;
+CREATE TRIGGER photo_changed AFTER UPDATE ON photos WHEN NEW.content IS NOT OLD.content
+BEGIN UPDATE state SET revision = revision + 1; END;
+CREATE TRIGGER photo_removed AFTER DELETE ON photos WHEN OLD.content IS NOT NULL
+BEGIN UPDATE state SET revision = revision + 1; END;
+""",
+    """
+ALTER TABLE roots ADD COLUMN rules TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE roots ADD COLUMN device TEXT;
+ALTER TABLE roots ADD COLUMN mounts TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE photos ADD COLUMN decoder INTEGER NOT NULL DEFAULT 0;    -- what gave the error its verdict
+ALTER TABLE contents ADD COLUMN taken TEXT;
+ALTER TABLE contents ADD COLUMN camera TEXT;
+ALTER TABLE contents ADD COLUMN latitude REAL;
+ALTER TABLE contents ADD COLUMN longitude REAL;
+ALTER TABLE contents ADD COLUMN described INTEGER NOT NULL DEFAULT 0; -- what read the four columns before
+CREATE INDEX photos_of_content ON photos (content);
+DROP TRIGGER photo_changed;
+CREATE TRIGGER photo_changed AFTER UPDATE ON photos
+WHEN (NEW.content, NEW.root, NEW.relative) IS NOT (OLD.content, OLD.root, OLD.relative)
+BEGIN UPDATE state SET revision = revision + 1; END;
+CREATE TRIGGER content_described AFTER UPDATE ON contents
+WHEN (NEW.taken, NEW.camera, NEW.latitude, NEW.longitude)
+    IS NOT (OLD.taken, OLD.camera, OLD.latitude, OLD.longitude)
+BEGIN UPDATE state SET revision = revision + 1; END;
+""",
+)
+SCHEMA_VERSION = len(MIGRATIONS)
+
+
+def prepare(db: sqlite3.Connection, path: Path) -> None:
+    """Brings a catalogue to the present version in one transaction, whichever it has."""
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise NoIndex(f"{path}: written by a newer sketchseek (schema {version}); upgrade sketchseek")
+    if version < SCHEMA_VERSION:
+        steps = "".join(MIGRATIONS[version:])
+        db.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
