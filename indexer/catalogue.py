@@ -66,7 +66,7 @@ class Entry:
 
 
 class Catalogue:
-    """One writer at a time (the index lock sees to that); `has_vector` may be asked from any thread."""
+    """One writer at a time (the index lock sees to that); `has_vector`, `is_described` are for any thread."""
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
@@ -149,6 +149,11 @@ class Catalogue:
         with self._lock:
             query = "SELECT 1 FROM vectors WHERE content = ? AND fingerprint = ?"
             return self._db.execute(query, (content, fingerprint)).fetchone() is not None
+
+    def is_described(self, content: str) -> bool:
+        with self._lock:
+            query = "SELECT 1 FROM contents WHERE content = ? AND described >= ?"
+            return self._db.execute(query, (content, METADATA_VERSION)).fetchone() is not None
 
     def add_vector(self, content: str, fingerprint: str, shard: int, row: int, size: tuple[int, int]) -> None:
         with self._lock:

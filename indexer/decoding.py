@@ -65,11 +65,15 @@ def _serve(pipe: Connection, size: int, thumbnails: Path) -> None:
         _refuse(pipe, error)
         return
     pipe.send_bytes(json.dumps(described).encode())
-    if pipe.recv_bytes() != b"decode":
+    wish = pipe.recv_bytes()
+    if wish == b"describe":
+        _send(pipe, **dataclasses.asdict(metadata_in(data)))
+    if wish != b"decode":
         return
     try:
         with _memory(described["pixels"]):
             decoded = decode(data, caps=PHOTO_CAPS, shortest=size)
+            metadata = metadata_in(data)
             thumbnail = make_thumbnail(decoded.image)
             pixels = photo_pixels(decoded.image, size)
         write_thumbnail(thumbnails, described["content"], thumbnail)
@@ -80,7 +84,7 @@ def _serve(pipe: Connection, size: int, thumbnails: Path) -> None:
     except OSError as error:
         _send(pipe, oserror=[error.errno, error.strerror, error.filename])
     else:
-        _send(pipe, size=[decoded.width, decoded.height])
+        _send(pipe, size=[decoded.width, decoded.height], metadata=dataclasses.asdict(metadata))
         pipe.send_bytes(pixels.tobytes())
 
 
@@ -107,7 +111,6 @@ def _read(path: Path) -> tuple[bytes, dict[str, Any]]:
         "bytes": now.st_size,
         "mtime_ns": now.st_mtime_ns,
         "pixels": pixels,
-        **dataclasses.asdict(metadata_in(data)),
     }
 
 

@@ -3,6 +3,7 @@
 import io
 import math
 import re
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,6 +39,8 @@ def metadata_in(data: bytes) -> Metadata:
         if name == "HEIF":
             register_heif()
         with Image.open(io.BytesIO(data), formats=(name,)) as image:
+            if name == "PNG" and "exif" not in image.info:
+                image.info["exif"] = _png_exif(data)
             return read_metadata(image)
     except Exception:
         # Whether a file is damaged, `decode` says.
@@ -47,7 +50,8 @@ def metadata_in(data: bytes) -> Metadata:
 def read_metadata(image: Image.Image) -> Metadata:
     """What an opened picture says of itself."""
     try:
-        exif = image.getexif()
+        # That of a PNG would decode all of it, to see what comes after the pixels.
+        exif = Image.Image.getexif(image) if image.format == "PNG" else image.getexif()
     except Exception:
         # Broken EXIF makes parsers raise nearly every type there is; it is no reason to refuse a good picture.
         return Metadata()
@@ -59,6 +63,17 @@ def read_metadata(image: Image.Image) -> Metadata:
         latitude = longitude = None
     taken = _time(_get(details, ExifTags.Base.DateTimeOriginal)) or _time(_get(exif, ExifTags.Base.DateTime))
     return Metadata(taken, _camera(exif), latitude, longitude)
+
+
+def _png_exif(data: bytes) -> bytes:
+    """EXIF that was written behind the pixels."""
+    at = 8
+    while at + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if kind == b"eXIf":
+            return b"Exif\0\0" + data[at + 8 : at + 8 + length]
+        at += 12 + length
+    return b""
 
 
 def _folder(exif: Image.Exif, which: ExifTags.IFD) -> Mapping[int, Any]:

@@ -27,11 +27,14 @@ _TICK_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Prepared:
-    """A photo that was read; `picture` is None when the vector of the same content is known already."""
+    """A photo that was read; `picture` is None when the vector of the same content is known already.
+
+    `metadata` is None when that is known, too.
+    """
 
     found: Found
     content: str
-    metadata: Metadata
+    metadata: Metadata | None
     picture: Picture | None
 
 
@@ -135,9 +138,16 @@ class Pipeline:
         if has_thumbnail(self._thumbnails, read.content) and self._catalogue.has_vector(
             read.content, self._encoder.fingerprint
         ):
+            return Prepared(found, read.content, self._metadata(read.content), None)
+        picture = self._workers.decode(read)
+        return Prepared(found, read.content, picture.metadata, picture)
+
+    def _metadata(self, content: str) -> Metadata | None:
+        """For a photo that needs no decoding: read only where nobody did it yet."""
+        if self._catalogue.is_described(content):
             self._workers.drop()
-            return Prepared(found, read.content, read.metadata, None)
-        return Prepared(found, read.content, read.metadata, self._workers.decode(read))
+            return None
+        return self._workers.describe()
 
     def _take(self, prepared: Prepared) -> None:
         if prepared.picture is None:

@@ -37,22 +37,15 @@ class Read:
     bytes: int
     mtime_ns: int
     pixels: int
-    taken: str | None = None
-    camera: str | None = None
-    latitude: float | None = None
-    longitude: float | None = None
-
-    @property
-    def metadata(self) -> Metadata:
-        return Metadata(self.taken, self.camera, self.latitude, self.longitude)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded photo: its full size, and what the model wants to see of it."""
+    """A decoded photo: its full size, what the model wants to see of it, and what its EXIF says."""
 
     size: tuple[int, int]
     pixels: Pixels
+    metadata: Metadata
 
 
 class Workers:
@@ -76,13 +69,19 @@ class Workers:
         """What was read last need not be decoded."""
         self._worker().say(b"drop")
 
+    def describe(self) -> Metadata:
+        """The EXIF of what was read last, which need not be decoded."""
+        return Metadata(**self._worker().ask(b"describe", self._seconds, busy="reading"))
+
     def decode(self, read: Read) -> Picture:
         """Decodes what this thread's process has read last, and writes its thumbnail."""
         with self._budget.share(read.pixels):
             worker = self._worker()
-            width, height = worker.ask(b"decode", self._seconds, busy="decoding")["size"]
+            answer = worker.ask(b"decode", self._seconds, busy="decoding")
+            (width, height), metadata = answer["size"], Metadata(**answer["metadata"])
             shape = (self._size, self._size, 3)
-            return Picture((width, height), np.frombuffer(worker.receive(), np.uint8).reshape(shape))
+            pixels = np.frombuffer(worker.receive(), np.uint8).reshape(shape)
+            return Picture((width, height), pixels, metadata)
 
     def close(self) -> None:
         """Ends all processes now, whatever they are at."""

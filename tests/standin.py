@@ -12,6 +12,7 @@ from PIL import Image
 
 from indexer import Published
 from indexer.decoding import _read
+from indexer.metadata import Metadata, metadata_in
 from indexer.thumbnails import make_thumbnail, write_thumbnail
 from indexer.workers import Picture, Read
 from model import decode
@@ -48,10 +49,14 @@ class InThread:
     def drop(self) -> None:
         self._data = b""
 
+    def describe(self) -> Metadata:
+        return metadata_in(self._data)
+
     def decode(self, read: Read) -> Picture:
         decoded = decode(self._data, shortest=self._size)
         write_thumbnail(self._thumbnails, read.content, make_thumbnail(decoded.image))
-        return Picture((decoded.width, decoded.height), photo_pixels(decoded.image, self._size))
+        pixels = photo_pixels(decoded.image, self._size)
+        return Picture((decoded.width, decoded.height), pixels, self.describe())
 
     def close(self) -> None:
         pass

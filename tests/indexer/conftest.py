@@ -1,0 +1,24 @@
+"""The job with a stand-in for the model and without decoder processes: for tests of files, not of vectors."""
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from model import Encoder
+from tests.conftest import Job
+from tests.standin import InThread, StandIn, write_photo
+
+
+@pytest.fixture
+def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
+    monkeypatch.setattr("indexer.pipeline.Workers", InThread)
+    return Job(tmp_path / "index", cast(Encoder, StandIn()))
+
+
+@pytest.fixture
+def hundred(tmp_path: Path) -> Path:
+    """100 photos in two folders, `few` with 15 of them and `many`."""
+    for seed in range(100):
+        write_photo(tmp_path / "hundred" / ("few" if seed < 15 else "many") / f"{seed}.png", seed)
+    return tmp_path / "hundred"
