@@ -73,6 +73,7 @@ class _Candidate:
     known: dict[str, Known]
     before: Root
     rules: ScanRules
+    missing: list[str]
 
 
 def make_plans(
@@ -96,19 +97,42 @@ def make_plans(
                 scanned = Scan(root)
             else:
                 scanned = scan(root, rules, leave_out=index, roots=every_root)
+            if not (scanned.found or scanned.skipped or known):
+                raise PhotosMissing(f"{root}: no photos in it; give the folder that the photos are in")
         except PhotosMissing as error:
             plans.problems.append(str(error))
-        else:
-            candidates.append(_Candidate(scanned, known, before, rules))
-    arrived = _arrived(candidates)
-    for candidate in candidates:
-        try:
-            _judge(candidate, arrived, plans, catalogue, accept_deletions)
-        except PhotosMissing as error:
-            plans.problems.append(str(error))
+            continue
+        if not accept_deletions:
+            plans.problems += _hold_lost_mounts(scanned, known, before, rules)
+        candidates.append(_Candidate(scanned, known, before, rules, _missing(scanned, known)))
+    for candidate in candidates if accept_deletions else _believed(candidates, plans):
+        _remember(catalogue, candidate)
+        plans.skipped += candidate.scanned.skipped
+        plans.roots.append(_plan(candidate))
     if not plans.roots:
         raise PhotosMissing("; ".join(plans.problems))
     return plans
+
+
+def _missing(scanned: Scan, known: dict[str, Known]) -> list[str]:
+    there = {found.relative for found in scanned.found}
+    return [path for path in known if path not in there and not scanned.may_hold(path)]
+
+
+def _believed(candidates: list[_Candidate], plans: Plans) -> list[_Candidate]:
+    """Those that have not lost too much. What arrived in a folder that is refused did not arrive."""
+    while True:
+        arrived, passed = _arrived(candidates), []
+        for candidate in candidates:
+            try:
+                _guard(candidate, arrived)
+            except PhotosMissing as error:
+                plans.problems.append(str(error))
+            else:
+                passed.append(candidate)
+        if len(passed) == len(candidates):
+            return passed
+        candidates = passed
 
 
 def _arrived(candidates: Sequence[_Candidate]) -> Counter[tuple[int, int]]:
@@ -121,54 +145,44 @@ def _arrived(candidates: Sequence[_Candidate]) -> Counter[tuple[int, int]]:
     )
 
 
-def _judge(
-    candidate: _Candidate,
-    arrived: Counter[tuple[int, int]],
-    plans: Plans,
-    catalogue: Catalogue,
-    accept_deletions: bool,
-) -> None:
-    scanned, known, before = candidate.scanned, candidate.known, candidate.before
-    lost_mounts = [] if accept_deletions else _hold_lost_mounts(candidate)
-    there = {found.relative for found in scanned.found}
-    missing = [path for path in known if path not in there and not scanned.may_hold(path)]
-    if not accept_deletions:
-        _guard(candidate, missing, arrived)
-    if not (scanned.found or scanned.skipped or known):
-        raise PhotosMissing(f"{scanned.root}: no photos in it; give the folder that the photos are in")
-    plans.problems += lost_mounts
-    plans.skipped += scanned.skipped
-    mounts = [*scanned.mounts, *(path for path in before.mounts if path in scanned.unreadable)]
+def _remember(catalogue: Catalogue, candidate: _Candidate) -> None:
+    scanned = candidate.scanned
+    mounts = [*scanned.mounts, *(path for path in candidate.before.mounts if path in scanned.unreadable)]
     catalogue.remember_root(scanned.root, Root(candidate.rules, scanned.device, tuple(mounts)))
+
+
+def _plan(candidate: _Candidate) -> Plan:
+    known = candidate.known
     work = [
         found
-        for found in scanned.found
+        for found in candidate.scanned.found
         if (seen := known.get(found.relative)) is None or not seen.unchanged(found)
     ]
-    plans.roots.append(Plan(scanned.root, work, known, [known[path].id for path in missing]))
+    return Plan(candidate.scanned.root, work, known, [known[path].id for path in candidate.missing])
 
 
-def _hold_lost_mounts(candidate: _Candidate) -> list[str]:
-    """Keeps the photos below folders where a drive was mounted, and is not now."""
-    scanned, problems = candidate.scanned, []
+def _hold_lost_mounts(scanned: Scan, known: dict[str, Known], before: Root, rules: ScanRules) -> list[str]:
+    """Keeps the photos below folders where a drive was mounted, and is not now; says which."""
+    problems = []
     there = {found.relative for found in scanned.found}
-    for mount in set(candidate.before.mounts) - set(scanned.mounts):
-        held = sum(path.startswith(f"{mount}/") and path not in there for path in candidate.known)
-        if held and not candidate.rules.leave_out(f"{mount}/x"):
+    for mount in sorted(set(before.mounts) - set(scanned.mounts)):
+        below = (path for path in known if path.startswith(f"{mount}/") and path not in there)
+        held = sum(not rules.leave_out(path) for path in below)
+        if held:
             scanned.unreadable.append(mount)
             problems.append(
                 f"{scanned.root / mount}: a drive was mounted here, and is not now; its {held} photos are kept. "
                 "If they are really gone, add --accept-deletions"
             )
-    return sorted(problems)
+    return problems
 
 
-def _guard(candidate: _Candidate, missing: Sequence[str], arrived: Counter[tuple[int, int]]) -> None:
+def _guard(candidate: _Candidate, arrived: Counter[tuple[int, int]]) -> None:
     """Raises PhotosMissing where so much is gone that its owner would hardly have deleted it."""
     scanned, known = candidate.scanned, candidate.known
     photos = sum(photo.error is None for photo in known.values())
     lost = 0
-    for path in missing:
+    for path in candidate.missing:
         photo, mark = known[path], (known[path].size, known[path].mtime_ns)
         if photo.error is not None or candidate.rules.leave_out(path):
             continue

@@ -132,7 +132,18 @@ def _write_photos(photos: PhotosWriter, entries: Iterator[Entry]) -> tuple[Ids, 
 
 
 def _photo(entry: Entry) -> Photo:
-    return Photo(entry.id, entry.root, entry.relative, entry.content, entry.width, entry.height)
+    return Photo(
+        entry.id,
+        entry.root,
+        entry.relative,
+        entry.content,
+        entry.width,
+        entry.height,
+        entry.taken,
+        entry.camera,
+        entry.latitude,
+        entry.longitude,
+    )
 
 
 def _build(path: Path, source: Source, wanted: IndexType, progress: Progress | None) -> Built:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer import PhotosMissing
+from indexer import PhotosMissing, RulesChange
 from indexer.catalogue import Catalogue
 from tests.conftest import Job
 from tests.standin import write_photo
@@ -104,6 +104,28 @@ def test_moved_photos_keep_their_ids_and_copies_get_new_ones(
         name.replace("all/", "many/"): number for name, number in after.items() if name != "copy.png"
     } == before
     assert after["copy.png"] not in before.values()
+
+
+def test_photos_that_moved_into_a_folder_that_is_refused_are_not_gone(
+    quick: Job, hundred: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    for seed in range(15):
+        write_photo(other / f"{seed}.png", 200 + seed)
+    quick(hundred, other)
+    before = ids(quick)
+    lose(other, 14)
+    (hundred / "many").rename(other / "many")
+    with pytest.raises(PhotosMissing, match=r"14 of its 15 .*85 of its 100"):
+        quick()
+    assert ids(quick) == before
+
+
+def test_a_mounted_drive_is_missed_whatever_is_included(quick: Job, hundred: Path) -> None:
+    quick(hundred, change=RulesChange(include=["*.png"]))
+    pretend(quick, """mounts = '["few"]'""")
+    shutil.rmtree(hundred / "few")
+    assert quick().photos == 100
 
 
 def test_of_copies_the_one_of_the_same_name_moved(quick: Job, tmp_path: Path) -> None:
