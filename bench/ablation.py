@@ -12,18 +12,21 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
 import torch
 
 from model import Encoder
 from model.anchors import measure_encodings
-from model.datasets import UNRECOGNIZED, Dataset, Record, read_labels, read_manifest
+from model.datasets import SKETCH, UNRECOGNIZED, Dataset, Record, read_labels, read_manifest
 from model.embedding import Embedded, embed
 from model.evaluation import evaluate
 from model.learner import LiteLearner, build
 from model.material import Material, with_pseudo_sketches
+from model.modality import Modality, unit
 from model.objective import Objective
 from model.publish import Provenance, publish, sources_of
 from model.recipe import Recipe, read_recipe
@@ -131,8 +134,20 @@ def _made(name: str, seen: Dataset, judged: Dataset, options: argparse.Namespace
     _train(recipe, seen, folder, options.out, untrained=untrained)
     encoder = Encoder.load(folder / "model", engine="openvino")
     raw = embed(encoder.unstripped, judged)
+    if recipe.encodings == "normal":
+        return {name: _figures(_converted(raw, encoder))}
     own = stripped(raw, encoder)
     return {RAW: _figures(raw), MEAN: _figures(own)} if untrained else {name: _figures(own)}
+
+
+def _converted(raw: Embedded, encoder: Encoder) -> Embedded:
+    """The authors' way to search: drawings and words become photos, z - m + m_photo, and meet photos as they are."""
+    photo = encoder.encoding(Modality.PHOTO)
+    drawn = np.array([record.modality == SKETCH for record in raw.data.records])
+    vectors = raw.vectors.copy()
+    vectors[drawn] = unit(vectors[drawn] - encoder.encoding(Modality.SKETCH) + photo)
+    words = {name: unit(text - encoder.encoding(Modality.TEXT) + photo) for name, text in raw.texts.items()}
+    return replace(raw, vectors=vectors, texts=words)
 
 
 def _train(recipe: Recipe, seen: Dataset, folder: Path, out: Path, *, untrained: bool) -> None:

@@ -78,10 +78,14 @@ class Encoder:
 
     def strip(self, embeddings: Vectors, kind: Modality) -> Vectors:
         """Semantic vectors of unit embeddings of that kind."""
+        return strip(embeddings, self.encoding(kind))
+
+    def encoding(self, kind: Modality) -> Vectors:
+        """What this model takes off embeddings of that kind."""
         encoding = self._encodings[kind]
         if encoding is None:
             raise BadWeights(f"model {self.card.name!r} has no encoding for {kind}; its heads are incomplete")
-        return strip(embeddings, encoding)
+        return encoding
 
     # The same in two steps, for callers who prepare in many threads and encode in one.
 
