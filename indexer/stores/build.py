@@ -108,19 +108,21 @@ def _tune(path: Path, source: Source, tell: Progress) -> tuple[int, float]:
     noise = np.random.default_rng(0).standard_normal(chosen.shape).astype(np.float32)
     questions = unit(chosen + unit(noise))
     least = _least_scores(source, questions, tell)
+    most = min(_AT, source.count)
+    kept = slice(min(1, len(questions) - 1), None, 2)
     effort, previous = 1, 0
     while True:
         found = FaissFile(path, effort)
-        if _recall(found.search(questions[::2], _AT), least[::2]) >= RECALL or effort >= source.count:
+        if _recall(found.search(questions[::2], most), least[::2]) >= RECALL or effort >= source.count:
             break
         previous, effort = effort, 2 * effort
     while effort - previous > max(1, effort // 8):
         middle = (previous + effort) // 2
-        good = _recall(FaissFile(path, middle).search(questions[::2], _AT), least[::2]) >= RECALL
+        good = _recall(FaissFile(path, middle).search(questions[::2], most), least[::2]) >= RECALL
         previous, effort = (previous, middle) if good else (middle, effort)
     # A step more than was needed here: other questions are as often harder as easier.
     effort += -(-effort // 4)
-    return effort, round(_recall(FaissFile(path, effort).search(questions[1::2], _AT), least[1::2]), 4)
+    return effort, round(_recall(FaissFile(path, effort).search(questions[kept], most), least[kept]), 4)
 
 
 def _least_scores(source: Source, questions: Vectors, tell: Progress) -> Vectors:

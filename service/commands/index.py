@@ -13,6 +13,7 @@ from indexer.progress import Bar, JsonLines, Lines, Reporter, Silent
 from indexer.stopping import SIGNALS, Interrupted, interrupt
 from model import Encoder, SketchseekError
 from service.commands import index_option, model_options, shown
+from service.commands.job_file import config_option
 
 SHOWN = 20
 _REMEMBERED = "{}, as in .gitignore; repeatable. Later runs do so, too, until it is given anew ('' for none)."
@@ -24,6 +25,7 @@ _REMEMBERED = "{}, as in .gitignore; repeatable. Later runs do so, too, until it
     "Without PHOTOS it looks at the folders of earlier runs.",
 )
 @click.argument("photos", nargs=-1, type=click.Path(path_type=Path))
+@config_option
 @index_option(required=True)
 @model_options
 @click.option("--accept-deletions", is_flag=True, help="Believe that missing photos are deleted.")
