@@ -2,12 +2,15 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
+from service.cli import main as cli
 from service.settings import Settings
 
 TOP = Path(__file__).resolve().parents[1]
@@ -47,6 +50,28 @@ def test_every_setting_is_described_and_documented() -> None:
         assert setting.description, name
         row = f"| `SKETCHSEEK_{name.upper()}` | `{setting.default}` | {setting.description} |"
         assert row in documented, f"docs/settings.md lacks or misquotes: {row}"
+
+
+def test_links_of_the_documents_lead_somewhere() -> None:
+    documents = [*TOP.glob("*.md"), *(TOP / "docs").glob("*.md")]
+    links = [
+        (page, link) for page in documents for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8"))
+    ]
+    assert len(links) > 5
+    assert not [f"{page.name}: {link}" for page, link in links if not (page.parent / link).exists()]
+
+
+def test_the_indexing_page_names_only_commands_and_options_that_exist() -> None:
+    text = (TOP / "docs" / "indexing.md").read_text("utf-8")
+    commands = {
+        name: cli.get_command(click.Context(cli), name) for name in cli.list_commands(click.Context(cli))
+    }
+    options = {
+        name for each in commands.values() if each for parameter in each.params for name in parameter.opts
+    }
+    assert {*re.findall(r"sketchseek ([a-z]+)", text)} <= {*commands, "index"}
+    assert {*re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)} <= options
+    assert all((TOP / "docs" / found).is_file() for found in re.findall(r"examples/[\w.-]+\w", text))
 
 
 @pytest.mark.parametrize("forbidden", ["torch", "timm", "transformers", "open_clip", "matplotlib"])
