@@ -33,7 +33,9 @@ existing = click.Path(exists=True, path_type=Path)
 
 @click.command("train")
 @click.argument("data", type=existing)
-@click.option("--recipe", "recipe_name", default="lite", help="lite, lite-instances, masbir-b32, or a JSON file.")
+@click.option(
+    "--recipe", "recipe_name", default="lite", help="lite, lite-instances, masbir-b32, or a JSON file."
+)
 @click.option("--root", type=existing, help="Where the images of a manifest lie; else beside it.")
 @click.option("--splits", type=existing, help="JSON naming the labels of validation_unseen.")
 @click.option(

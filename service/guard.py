@@ -18,7 +18,9 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
 }
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_DRAINED = 8 * 2**20
+# Enough for whoever took too large a photo; more than that is no mistake.
+_DRAINED = 64 * 2**20
+_DRAIN_SECONDS = 5
 
 
 def allowed_hosts(settings: Settings) -> Set[str] | None:
@@ -54,6 +56,8 @@ class Guard:
             message = await receive()
             received += len(message.get("body", b""))
             if received > self._largest:
+                if message.get("more_body"):
+                    await _drain(receive)
                 raise errors.TOO_LARGE
             return message
 
@@ -87,10 +91,10 @@ def _bare(host: str) -> str:
 
 
 async def _drain(receive: Receive) -> None:
-    """Takes in a little of a body that is refused: clients that are still sending would not read our answer."""
+    """Takes in the rest of a body that is refused: clients that are still sending would not read our answer."""
     taken = 0
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(_DRAIN_SECONDS):
             while taken < _DRAINED:
                 message = await receive()
                 taken += len(message.get("body", b""))
