@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from indexer import Published
 from indexer.catalogue import Catalogue
@@ -135,10 +135,9 @@ class Life(RuleBasedStateMachine):
         assert report.removed == len(gone) - len(moved)
         assert report.changed == sum(before[place] != self.indexed[place] for place in kept)
 
-    @invariant()
+        self.readers_see_what_was_indexed()
+
     def readers_see_what_was_indexed(self) -> None:
-        if not hasattr(self, "indexed"):
-            return
         encoder = StandIn()
         published = Published.open(self.job.index, encoder.fingerprint)
         vectors = {place: encoder.encode_photos([_pixels(seed)])[0] for place, seed in self.indexed.items()}
