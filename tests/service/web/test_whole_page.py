@@ -73,7 +73,7 @@ def test_the_focus_can_be_seen(desk: Desk) -> None:
     assert focused == ["Strawberry", "solid"]
 
 
-GROUND = """() => { document.querySelector("dialog").close();
+GROUND = """() => { document.querySelector("#viewer").close();
     return getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g).map(Number); }"""
 
 # Each piece of text in sight with its colour and the nearest opaque ground behind it.
