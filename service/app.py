@@ -2,53 +2,79 @@
 
 import asyncio
 import contextlib
-import os
-from collections.abc import AsyncIterator
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
-from service import errors
+from service import errors, keys
+from service.access import Access
+from service.batcher import Batcher, Limits
 from service.gallery import Gallery
 from service.guard import Guard, allowed_hosts
-from service.routes import health, photos, search
-from service.settings import Settings
+from service.metrics import Metrics
+from service.reindex import Reindex
+from service.routes import admin, health, photos, search, session
+from service.searching import Searcher
+from service.settings import Settings, listed
+from service.tracing import Tracing
 
 WEB = Path(__file__).parent / "web"
+_LAG_SECONDS = 0.1
 
 
 def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     """The application; it looks for newer generations for as long as it runs."""
+    metrics = Metrics()
+    limits = Limits(
+        settings.max_searches, settings.max_batch, settings.search_seconds, settings.stall_seconds
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        watcher = asyncio.create_task(_watch(gallery, settings.refresh_seconds))
-        yield
-        watcher.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watcher
+        async def refresh() -> None:
+            await anyio.to_thread.run_sync(gallery.refresh)
+
+        batcher = Batcher(limits, metrics)
+        app.state.searcher = Searcher(gallery, batcher, metrics, settings.decoders)
+        app.state.reindex = Reindex(settings, refresh)
+        _measure(metrics, gallery, batcher)
+        tasks = [asyncio.create_task(_watch(gallery, settings.refresh_seconds))]
+        tasks.append(asyncio.create_task(_measure_lag(metrics)))
+        with _on_hangup(lambda: tasks.append(asyncio.create_task(refresh()))):
+            yield
+        await app.state.reindex.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await anyio.to_thread.run_sync(batcher.close)
 
     app = FastAPI(
         title="sketchseek",
         summary="Draw a few lines, get the photos that show that thing.",
-        version="0.1.0",
+        version=version("sketchseek"),
         lifespan=lifespan,
         # The usual documentation pages load scripts from elsewhere; /openapi.json remains.
         docs_url=None,
         redoc_url=None,
     )
     app.state.gallery = gallery
-    # More searches at once than cores would only wait for one another, holding their pixels in memory.
-    app.state.searching = anyio.CapacityLimiter(max(2, os.cpu_count() or 1))
+    app.state.metrics = metrics
+    app.state.keyring = keys.read(settings.api_keys, settings.api_keys_file)
     app.state.remaking = anyio.CapacityLimiter(1)
     app.state.body_seconds = settings.body_seconds
-    app.add_middleware(Guard, largest=settings.max_upload_mb * 2**20, hosts=allowed_hosts(settings))
+    _add_layers(app, settings)
     errors.install(app)
-    for routes in (search, photos, health):
+    for routes in (search, photos, health, admin, session):
         app.include_router(routes.router)
     app.mount("/web", StaticFiles(directory=WEB), name="web")
 
@@ -59,7 +85,55 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     return app
 
 
+def _add_layers(app: FastAPI, settings: Settings) -> None:
+    """What every request passes through; the last one added is the outermost."""
+    app.add_middleware(Access, keyring=app.state.keyring, loopback=settings.loopback)
+    if origins := listed(settings.cors_origins):
+        # Outside of Access: browsers ask without a key whether they may ask with one.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization", "x-api-key", "x-request-id"],
+            expose_headers=["x-request-id", "retry-after"],
+        )
+    app.add_middleware(Guard, largest=settings.max_upload_mb * 2**20, hosts=allowed_hosts(settings))
+    app.add_middleware(Tracing, metrics=app.state.metrics, log=settings.access_log)
+
+
+def _measure(metrics: Metrics, gallery: Gallery, batcher: Batcher) -> None:
+    metrics.watch(
+        queue=lambda: batcher.queued,
+        ready=lambda: float(not batcher.stalled),
+        photos=lambda: len(gallery.published),
+        generation=lambda: int(gallery.published.manifest.generation),
+        refused=lambda: float(gallery.problem is not None),
+        swaps=lambda: gallery.swaps,
+    )
+
+
+@contextlib.contextmanager
+def _on_hangup(reload: Callable[[], object]) -> Iterator[None]:
+    """SIGHUP reloads, where signals can be had at all."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+
+
 async def _watch(gallery: Gallery, seconds: float) -> None:
     while True:
         await asyncio.sleep(seconds)
         await anyio.to_thread.run_sync(gallery.refresh)
+
+
+async def _measure_lag(metrics: Metrics) -> None:
+    while True:
+        start = time.monotonic()
+        await asyncio.sleep(_LAG_SECONDS)
+        metrics.lag.observe(max(0.0, time.monotonic() - start - _LAG_SECONDS))

@@ -12,6 +12,7 @@ _COMMANDS = {
     "index": ("service.commands.index", "Bring an index up to date with folders of photos."),
     "search": ("service.commands.search", "Find the photos that show what a drawing shows."),
     "serve": ("service.commands.serve", "Serve the page and the HTTP API for an index."),
+    "key": ("service.commands.key", "Make a key for the HTTP API."),
     "status": ("service.commands.status", "Show what an index serves, and what is wrong with it."),
     "verify": ("service.commands.verify", "Check every byte of a published index."),
     "rollback": ("service.commands.rollback", "Serve the generation before the current one."),

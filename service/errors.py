@@ -32,16 +32,24 @@ class ServiceError(Exception):
         self.status, self.code, self.detail, self.headers = status, code, detail, headers
 
 
-WRONG_HOST = ServiceError(
-    421, "misdirected_request", "this service does not answer under that name; see SKETCHSEEK_ALLOWED_HOSTS"
-)
-TOO_LARGE = ServiceError(413, *_HTTP[413], headers={"connection": "close"})
+# Made anew each time: an exception that is raised keeps the frames that it passed.
+def wrong_host() -> ServiceError:
+    detail = "this service does not answer under that name; see SKETCHSEEK_ALLOWED_HOSTS"
+    return ServiceError(421, "misdirected_request", detail)
+
+
+def too_large() -> ServiceError:
+    return ServiceError(413, *_HTTP[413], headers={"connection": "close"})
+
+
+def client_gone() -> ServiceError:
+    """Nobody reads it; the log and the figures do."""
+    return ServiceError(499, "client_gone", "the caller hung up before the answer was there")
 
 
 def answer(error: ServiceError) -> JSONResponse:
-    problem = Problem(
-        title=HTTPStatus(error.status).phrase, status=error.status, detail=error.detail, code=error.code
-    )
+    title = "Client Closed Request" if error.status == 499 else HTTPStatus(error.status).phrase
+    problem = Problem(title=title, status=error.status, detail=error.detail, code=error.code)
     return JSONResponse(
         problem.model_dump(), error.status, error.headers, media_type="application/problem+json"
     )

@@ -8,7 +8,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import errors
-from service.settings import Settings
+from service.settings import Settings, listed
 
 _HEADERS = {
     "content-security-policy": "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; "
@@ -17,7 +17,7 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 # Enough for whoever took too large a photo; more than that is no mistake.
 _DRAINED = 64 * 2**20
 _DRAIN_SECONDS = 5
@@ -29,12 +29,10 @@ def allowed_hosts(settings: Settings) -> Set[str] | None:
     A page elsewhere can point its own name at this machine and then read what the browser gives it, unless we
     look at the name that was asked for.
     """
-    given = {name.strip().lower() for name in settings.allowed_hosts.split(",") if name.strip()}
+    given = {name.lower() for name in listed(settings.allowed_hosts)}
     if given:
         return given
-    host = settings.host.lower()
-    loopback = host.startswith("127.") or host in {"localhost", "::1"}
-    return _LOOPBACK | {host} if loopback else None
+    return LOOPBACK | {settings.host.lower()} if settings.loopback else None
 
 
 class Guard:
@@ -57,8 +55,8 @@ class Guard:
             received += len(message.get("body", b""))
             if received > self._largest:
                 if message.get("more_body"):
-                    await _drain(receive)
-                raise errors.TOO_LARGE
+                    await drain(receive)
+                raise errors.too_large()
             return message
 
         async def send_with_headers(message: Message) -> None:
@@ -70,27 +68,25 @@ class Guard:
 
         refusal = self._refusal(Headers(scope=scope))
         if refusal is not None:
-            await _drain(receive)
+            await drain(receive)
             await errors.answer(refusal)(scope, receive, send_with_headers)
             return
-        # The server itself leaves the body out of an answer to HEAD; to us it is a GET.
-        as_get = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-        await self._app(as_get, limited, send_with_headers)
+        await self._app(scope, limited, send_with_headers)
 
     def _refusal(self, headers: Headers) -> errors.ServiceError | None:
-        if self._hosts is not None and _bare(headers.get("host", "")) not in self._hosts:
-            return errors.WRONG_HOST
+        if self._hosts is not None and bare(headers.get("host", "")) not in self._hosts:
+            return errors.wrong_host()
         announced = headers.get("content-length", "")
-        return errors.TOO_LARGE if announced.isdecimal() and int(announced) > self._largest else None
+        return errors.too_large() if announced.isdecimal() and int(announced) > self._largest else None
 
 
-def _bare(host: str) -> str:
+def bare(host: str) -> str:
     """Without the port: localhost of localhost:8000, [::1] of [::1]:8000."""
     name = host.lower()
     return name[: name.find("]") + 1] if name.startswith("[") else name.rsplit(":", 1)[0]
 
 
-async def _drain(receive: Receive) -> None:
+async def drain(receive: Receive) -> None:
     """Takes in the rest of a body that is refused: clients that are still sending would not read our answer."""
     taken = 0
     with contextlib.suppress(TimeoutError):

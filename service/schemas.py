@@ -1,5 +1,7 @@
 """The shapes of all answers; the OpenAPI document is made of them."""
 
+from typing import Any
+
 from pydantic import BaseModel, Field
 
 
@@ -50,6 +52,43 @@ class Ready(BaseModel):
     generation: str | None = None
     model: str | None = None
     reasons: list[str] = Field(default_factory=list, description="Why not, when it is not ready.")
+
+
+class Info(BaseModel):
+    """What is running here."""
+
+    model: str
+    engine: str
+    device: str
+    fingerprint: str = Field(description="Of the model: vectors may meet only under one fingerprint.")
+    index_type: str = Field(examples=["flat-fp16"])
+    generation: str
+    created: str = Field(description="When the generation was published.")
+    photos: int
+    problem: str | None = Field(description="Why a newer generation cannot be served, where that is so.")
+    keys: bool = Field(description="Whether the service asks for a key.")
+    versions: dict[str, str]
+
+
+class Reloaded(BaseModel):
+    """What looking for a newer generation brought."""
+
+    swapped: bool
+    generation: str
+    photos: int
+    problem: str | None
+
+
+class Indexing(BaseModel):
+    """The index job that this service started last."""
+
+    state: str = Field(examples=["never", "running", "done", "failed", "stopped"])
+    started: str | None = None
+    finished: str | None = None
+    exit_status: int | None = None
+    progress: dict[str, Any] | None = Field(None, description="What it told last of how far it is.")
+    report: dict[str, Any] | None = Field(None, description="What it did, once it is done.")
+    tail: list[str] = Field(default_factory=list, description="The last lines of its other output.")
 
 
 class Problem(BaseModel):

@@ -1,16 +1,27 @@
-"""Every setting of the service, in one place: from the environment, or from options of `sketchseek serve`."""
+"""Every setting of the service, in one place: options of `sketchseek serve`, else the environment, else a file."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+FILE = "sketchseek.toml"
 
 
 class Settings(BaseSettings):
-    """Read from variables named SKETCHSEEK_ and the name in capitals, such as SKETCHSEEK_PORT."""
+    """Read from variables named SKETCHSEEK_ and the name in capitals, such as SKETCHSEEK_PORT; then from a file.
 
-    model_config = SettingsConfigDict(env_prefix="SKETCHSEEK_", frozen=True)
+    The file is `sketchseek.toml` in the working folder, or what SKETCHSEEK_CONFIG names.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SKETCHSEEK_", frozen=True, extra="forbid")
 
     index: Path = Field(Path("index"), description="The index folder to serve.")
     model: str = Field("lite", description="A shipped model's name, or a folder with a card.json.")
@@ -19,6 +30,19 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address to listen on; the default is this machine alone.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 lets the system choose one.")
+    allow_anyone: bool = Field(
+        False,
+        description="Listen beyond this machine although no key is set: whoever reaches it sees the photos.",
+    )
+    api_keys: str = Field(
+        "", description="Entries that `sketchseek key` printed, with commas between; empty asks for no key."
+    )
+    api_keys_file: Path | None = Field(
+        None, description="A file with more such entries, one a line; what follows a `#` is a remark."
+    )
+    cors_origins: str = Field(
+        "", description="Origins whose pages may call the service, with commas between; empty allows none."
+    )
     max_upload_mb: int = Field(20, ge=1, le=200, description="Largest request body, in MiB.")
     body_seconds: float = Field(30.0, gt=0, description="How long a request may take to send its picture.")
     allowed_hosts: str = Field(
@@ -32,3 +56,49 @@ class Settings(BaseSettings):
     refresh_seconds: float = Field(
         2.0, gt=0, description="How often the service looks for a newly published generation."
     )
+    max_searches: int = Field(
+        64, ge=1, description="Searches at once; further ones get 503 and when to ask again."
+    )
+    max_batch: int = Field(16, ge=1, le=1024, description="Pictures that the model gets at once, at most.")
+    decoders: int = Field(
+        0,
+        ge=0,
+        description="Pictures that are decoded at once, and scans of the index; 0 takes the number of cores.",
+    )
+    search_seconds: float = Field(
+        20.0, gt=0, description="How long a search may take, its upload not counted."
+    )
+    stall_seconds: float = Field(
+        10.0, gt=0, description="A model that works on one batch for longer makes the service not ready."
+    )
+    stop_seconds: int = Field(25, ge=1, description="How long requests may go on after SIGTERM.")
+    max_connections: int = Field(1000, ge=1, description="Connections at once, idle ones among them.")
+    keep_alive_seconds: int = Field(15, ge=1, description="How long an idle connection is kept.")
+    log_format: Literal["text", "json"] = Field("text", description="Log lines for people, or for machines.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least that is logged."
+    )
+    access_log: bool = Field(False, description="A line for each request.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = Path(os.environ.get("SKETCHSEEK_CONFIG", FILE))
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the service."""
+        host = self.host.lower()
+        return host.startswith("127.") or host in {"localhost", "::1"}
+
+
+def listed(text: str) -> list[str]:
+    """The parts of a setting that holds several, with commas between."""
+    return [part.strip() for part in text.split(",") if part.strip()]

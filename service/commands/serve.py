@@ -3,16 +3,19 @@
 import contextlib
 import errno
 import ipaddress
-import logging
+import os
 import socket
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
 import uvicorn
+from click.core import ParameterSource
 from pydantic import ValidationError
 
 from model import SKETCH_CAPS, Encoder
+from service import keys, logging
 from service.app import create_app
 from service.commands import index_option, model_options
 from service.gallery import Gallery
@@ -23,30 +26,55 @@ from service.settings import Settings
 @index_option()
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1, this machine alone]")
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [default: 8000]")
+@click.option(
+    "--allow-anyone", is_flag=True, help="Listen beyond this machine without a key: anyone sees the photos."
+)
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file of settings.  [default: sketchseek.toml, if there is one]",
+)
 @model_options
-def command(**options: Any) -> None:
+@click.pass_context
+def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
     """Serve the page and the HTTP API for an index.
 
-    Every option can also be set by an environment variable; docs/settings.md lists them all.
+    Every option can also be set by an environment variable or in a file; docs/settings.md lists them all.
     """
-    settings = _settings({name: value for name, value in options.items() if value is not None})
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
-    listener = _listen(settings)
+    if config is not None:
+        os.environ["SKETCHSEEK_CONFIG"] = str(config)
+    chosen = {name: value for name, value in options.items() if _chosen(ctx, name)}
+    settings = _settings(chosen)
+    logging.configure(settings.log_format, settings.log_level)
+    listener = _listen(settings, keys.read(settings.api_keys, settings.api_keys_file))
     caps = replace(
         SKETCH_CAPS,
         max_bytes=settings.max_upload_mb * 2**20,
         max_pixels=settings.max_sketch_megapixels * 1_000_000,
     )
     encoder = Encoder.load(settings.model, engine=settings.engine)
-    gallery = Gallery(settings.index, encoder, caps)
+    gallery = Gallery(settings.index.expanduser(), encoder, caps)
     app = create_app(gallery, settings)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     click.echo(f"{len(gallery.published)} photos, model {encoder.card.name} ({encoder.engine.name})")
     click.echo(f"Draw at http://{shown}:{port}/  (Ctrl-C stops)")
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=10)
+    config_of_server = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        limit_concurrency=settings.max_connections,
+        timeout_keep_alive=settings.keep_alive_seconds,
+        timeout_graceful_shutdown=settings.stop_seconds,
+    )
     with contextlib.suppress(KeyboardInterrupt):  # which uvicorn raises again once it has stopped
-        uvicorn.Server(config).run(sockets=[listener])
+        uvicorn.Server(config_of_server).run(sockets=[listener])
+
+
+def _chosen(ctx: click.Context, name: str) -> bool:
+    """Given by option or environment: a default of the options must not hide what the file says."""
+    return ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
 def _settings(options: dict[str, Any]) -> Settings:
@@ -58,12 +86,14 @@ def _settings(options: dict[str, Any]) -> Settings:
         raise click.ClickException(f"setting {name} (SKETCHSEEK_{name.upper()}): {first['msg']}") from None
 
 
-def _listen(settings: Settings) -> socket.socket:
+def _listen(settings: Settings, keyring: keys.Keyring) -> socket.socket:
     """Takes the port before anything slow is loaded, and says plainly when it cannot be had."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
+        if not ipaddress.ip_address(address[0]).is_loopback and not keyring:
+            _warn_or_refuse(settings)
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
@@ -77,8 +107,16 @@ def _listen(settings: Settings) -> socket.socket:
                 f"{where} is taken by another program; choose another port, such as --port {settings.port + 1}"
             ) from None
         raise click.ClickException(f"cannot listen on {where}: {error.strerror}") from None
-    if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
-        click.secho(
-            "Listening beyond this machine: anyone who reaches it sees the photos.", fg="yellow", err=True
-        )
     return listener
+
+
+def _warn_or_refuse(settings: Settings) -> None:
+    """Beyond this machine without a key: only for those who say that they mean it."""
+    if not settings.allow_anyone:
+        raise click.ClickException(
+            f"listening on {settings.host} shows the photos to whoever reaches it: make a key with sketchseek key, "
+            "or say --allow-anyone"
+        )
+    click.secho(
+        "Listening beyond this machine: anyone who reaches it sees the photos.", fg="yellow", err=True
+    )

@@ -1,11 +1,18 @@
-"""/livez and /readyz, for whatever watches over the process."""
+"""/livez, /readyz, /info and /metrics, for whatever watches over the process."""
 
-from fastapi import APIRouter
+import platform
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.routes import OpenGallery
-from service.schemas import Alive, Ready
+from service.schemas import Alive, Info, Ready
 
 router = APIRouter(tags=["health"])
+
+_PACKAGES = ("sketchseek", "openvino", "torch", "faiss-cpu", "fastapi", "uvicorn", "pillow", "numpy")
 
 
 @router.get("/livez")
@@ -14,14 +21,56 @@ async def livez() -> Alive:
     return Alive()
 
 
-@router.get("/readyz")
-async def readyz(gallery: OpenGallery) -> Ready:
+@router.get(
+    "/readyz", responses={503: {"model": Ready, "description": "It is not ready; `reasons` says why."}}
+)
+async def readyz(request: Request, response: Response, gallery: OpenGallery) -> Ready:
     """A search would be answered now. `reasons` also tells of a newer generation that could not be opened."""
     published = gallery.published
+    ready = not request.app.state.searcher.batcher.stalled
+    if not ready:
+        response.status_code = 503
+    reasons = [None if ready else "the model does not answer", gallery.problem]
     return Ready(
-        ready=True,
+        ready=ready,
         photos=len(published),
         generation=published.manifest.generation,
         model=gallery.encoder.card.name,
-        reasons=[gallery.problem] if gallery.problem else [],
+        reasons=[reason for reason in reasons if reason],
     )
+
+
+@router.get("/info")
+async def info(request: Request, gallery: OpenGallery) -> Info:
+    """What is running here: model, engine, index, versions."""
+    published, encoder = gallery.published, gallery.encoder
+    return Info(
+        model=encoder.card.name,
+        engine=encoder.engine.name,
+        device=encoder.engine.device,
+        fingerprint=encoder.fingerprint,
+        index_type=published.manifest.store,
+        generation=published.manifest.generation,
+        created=published.manifest.created,
+        photos=len(published),
+        problem=gallery.problem,
+        keys=bool(request.app.state.keyring),
+        versions=_versions(),
+    )
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(request: Request) -> Response:
+    """Figures in the text format of Prometheus; docs/operations.md lists them."""
+    return Response(request.app.state.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+@cache
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

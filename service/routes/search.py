@@ -3,8 +3,6 @@
 import asyncio
 from typing import Annotated, Any
 
-import anyio
-import anyio.to_thread
 from fastapi import APIRouter, Query, Request
 from starlette.datastructures import UploadFile
 
@@ -12,6 +10,7 @@ from indexer import Hit
 from service.errors import ServiceError
 from service.routes import OpenGallery, problems
 from service.schemas import Result, SearchResponse
+from service.searching import Searcher, while_connected
 
 router = APIRouter(tags=["search"])
 
@@ -41,6 +40,8 @@ _BODY: dict[str, Any] = {
         _413="The request is too large.",
         _415="The body is neither a form nor a picture.",
         _422="Not a picture, an empty drawing, or a parameter out of range.",
+        _503="Too many searches at once; `Retry-After` says when to ask again.",
+        _504="The search took too long.",
     ),
 )
 async def search(
@@ -58,8 +59,8 @@ async def search(
     except TimeoutError:
         detail = "the picture took too long to arrive; send it again, or a smaller one"
         raise ServiceError(408, "body_timeout", detail, {"connection": "close"}) from None
-    limiter: anyio.CapacityLimiter = request.app.state.searching
-    answer = await anyio.to_thread.run_sync(gallery.search_sketch, data, k, limiter=limiter)
+    searcher: Searcher = request.app.state.searcher
+    answer = await while_connected(request, searcher.sketch(data, k))
     return SearchResponse(
         results=[_result(hit) for hit in answer.hits],
         total_searched=answer.searched,

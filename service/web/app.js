@@ -4,6 +4,7 @@
 import { Drawing } from "./drawing.js";
 import { EXAMPLES, pictureOf, strokesOf } from "./examples.js";
 import { toPng } from "./ink.js";
+import { keyAsker } from "./key.js";
 import { LiveSearch } from "./live.js";
 import { Notice } from "./notice.js";
 import { Pad } from "./pad.js";
@@ -16,7 +17,7 @@ const EXAMPLE_MS = 900;
 const by = (id) => document.getElementById(id);
 const canvas = by("canvas");
 
-const client = new SearchClient();
+const client = new SearchClient(keyAsker(by("key")));
 const live = new LiveSearch(search);
 const drawing = new Drawing();
 const pad = new Pad(canvas, drawing, { started, moved: () => live.strokeMoved(), dropped: drawingChanged });

@@ -3,6 +3,7 @@
  */
 
 const PATIENCE_MS = 30_000;
+const KEY = "sketchseek-key";
 
 /** An answer that is not one: RFC 9457's fields, or status 0 when no server answered at all. */
 export class Problem extends Error {
@@ -24,13 +25,31 @@ export class Problem extends Error {
   }
 }
 
+/**
+ * fetch, and once more after signing in where the server asks for a key. The key lives as long as the tab; the
+ * cookie that it is changed for lets the pictures through, too, whose requests cannot bear a key.
+ */
+export async function fetchSignedIn(address, options, askForKey, fetchImpl) {
+  const first = await fetchImpl(address, options);
+  if (first.status !== 401) return first;
+  for (let key = sessionStorage.getItem(KEY); ; key = null) {
+    key ??= await askForKey();
+    if (!key) return first;
+    const { ok } = await fetchImpl("session", { method: "POST", headers: { Authorization: `Bearer ${key}` } });
+    if (ok) sessionStorage.setItem(KEY, key);
+    else sessionStorage.removeItem(KEY);
+    if (ok) return fetchImpl(address, options);
+  }
+}
+
 /** Asks with the newest drawing only: a search aborts the one before and outdates what that still answers. */
 export class SearchClient {
   #newest = 0;
   #controller = null;
 
-  constructor(fetchImpl = (...args) => fetch(...args)) {
-    this.fetch = fetchImpl;
+  /** askForKey(): a promise of the key that a person gives, or of nothing. */
+  constructor(askForKey) {
+    this.askForKey = askForKey;
   }
 
   /**
@@ -61,12 +80,15 @@ export class SearchClient {
   }
 
   async #ask(png, k, signal) {
-    const response = await this.fetch(`search?k=${k}`, {
+    const request = {
       method: "POST",
       headers: { "Content-Type": "image/png", Accept: "application/json" },
       body: png,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]),
-    });
+    };
+    // A person who looks for a key may take long; only the server must be quick.
+    const send = (address, options) =>
+      fetch(address, { ...options, signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]) });
+    const response = await fetchSignedIn(`search?k=${k}`, request, this.askForKey, send);
     if (!response.ok) throw await Problem.from(response);
     return response.json();
   }

@@ -1,0 +1,58 @@
+"""What the service counts, for GET /metrics; each application has a registry of its own."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
+_SIZES = (1, 2, 4, 8, 16, 32, 64)
+# Set when read: what it is, and its help.
+GAUGES = {
+    "queue": ("sketchseek_queue_length", "Searches that wait for the model."),
+    "photos": ("sketchseek_photos", "Photos in the generation that is served."),
+    "generation": ("sketchseek_generation", "Number of the generation that is served."),
+    "swaps": ("sketchseek_generation_swaps", "Generations taken up since the start."),
+    "refused": ("sketchseek_generation_refused", "1 while a newer generation cannot be opened."),
+    "ready": ("sketchseek_ready", "1 while /readyz says yes."),
+}
+
+
+class Metrics:
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.requests = Counter(
+            "sketchseek_requests", "Requests answered, by route.", ["route", "method", "status"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "sketchseek_request_seconds", "Time to answer, by route.", ["route"], buckets=_SECONDS, registry=self.registry
+        )
+        self.stages = Histogram(
+            "sketchseek_stage_seconds", "Time of a search's stages.", ["stage"], buckets=_SECONDS, registry=self.registry
+        )
+        self.batch = Histogram(
+            "sketchseek_batch_size", "Items the model got at once.", buckets=_SIZES, registry=self.registry
+        )
+        self.rejected = Counter("sketchseek_rejected", "Searches turned away, by reason.", ["reason"], registry=self.registry)
+        self.failed = Counter(
+            "sketchseek_failed", "Items that the model could not encode.", ["reason"], registry=self.registry
+        )
+        self.lag = Histogram(
+            "sketchseek_loop_lag_seconds", "How late the event loop runs.", buckets=_SECONDS, registry=self.registry
+        )
+
+        for reason in ("busy", "stalled", "closing", "deadline"):
+            self.rejected.labels(reason)
+        for reason in ("engine", "memory"):
+            self.failed.labels(reason)
+
+    def stage(self, name: str, seconds: float) -> None:
+        self.stages.labels(name).observe(seconds)
+
+    def watch(self, **values: Callable[[], float]) -> None:
+        """Gauges whose value is asked for when somebody reads the metrics."""
+        for name, value in values.items():
+            Gauge(*GAUGES[name], registry=self.registry).set_function(value)
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)

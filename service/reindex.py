@@ -1,0 +1,131 @@
+"""`sketchseek index` as a process of its own, one at a time, whose progress can be asked for."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from service.logging import without_paths
+from service.schemas import Indexing
+from service.settings import Settings
+
+# More than one line of the job may hold: a report names every file that it skipped.
+_LINE = 2**24
+_TAIL = 20
+_NICE = 10
+_END = {"done": "done", "failed": "failed", "stopped": "stopped"}
+
+
+class Reindex:
+    """All methods belong to the event loop's thread."""
+
+    def __init__(self, settings: Settings, finished: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._settings = settings
+        self._finished = finished
+        self._process: asyncio.subprocess.Process | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._tail: deque[str] = deque(maxlen=_TAIL)
+        self._state = Indexing(state="never")
+
+    @property
+    def state(self) -> Indexing:
+        return self._state.model_copy(update={"tail": list(self._tail)})
+
+    @property
+    def running(self) -> bool:
+        return self._watcher is not None and not self._watcher.done()
+
+    async def start(self) -> None:
+        """Starts the job; the caller has seen that none is running."""
+        self._tail.clear()
+        self._state = Indexing(state="running", started=_now())
+        self._watcher = asyncio.create_task(self._run())
+
+    async def stop(self, patience: float = 10.0) -> None:
+        """Asks the job to end, which keeps what it has done, and does not ask a second time."""
+        process, watcher = self._process, self._watcher
+        if watcher is None or watcher.done():
+            return
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), patience)
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        watcher.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watcher
+
+    def _command(self) -> list[str]:
+        chosen = self._settings
+        options = ["--index", str(chosen.index), "--model", chosen.model, "--engine", chosen.engine, "--json"]
+        return [sys.executable, "-m", "service.cli", "index", *options]
+
+    async def _run(self) -> None:
+        # A session of its own: Ctrl-C is for the service, which then ends the job itself.
+        process = self._process = await asyncio.create_subprocess_exec(
+            *self._command(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            limit=_LINE,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": _with_us()},
+        )
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)  # searches come first
+        assert process.stdout is not None
+        try:
+            async for line in process.stdout:
+                self._hear(line.decode("utf-8", "replace").strip())
+        except ValueError:  # a line beyond all measure
+            process.kill()
+        status = await process.wait()
+        self._state.exit_status, self._state.finished = status, _now()
+        if self._state.state == "running":
+            self._state.state = "done" if status == 0 else "failed"
+        await self._finished()
+
+    def _hear(self, line: str) -> None:
+        """Takes what it understands as progress or end, and keeps the last of the rest."""
+        try:
+            told = json.loads(line)
+            event = told.pop("event")
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+            self._tail.append(without_paths(line)[:500])
+            return
+        if event == "progress":
+            self._state.progress = told
+        elif event in _END:
+            self._state.state = _END[event]
+            self._state.report = _public(told)
+
+
+def _public(report: dict[str, Any]) -> dict[str, Any]:
+    """Without paths: of lists only how long they are, but for the problems."""
+    return {name: _plain(name, value) for name, value in report.items()}
+
+
+def _plain(name: str, value: object) -> object:
+    if isinstance(value, list):
+        return [without_paths(str(part)) for part in value] if name == "problems" else len(value)
+    return without_paths(value) if isinstance(value, str) else value
+
+
+def _with_us() -> str:
+    """So that the job runs this very program, wherever the service was started from."""
+    top = str(Path(__file__).resolve().parents[1])
+    return os.pathsep.join(filter(None, [top, os.environ.get("PYTHONPATH")]))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,50 @@
+"""/admin: taking up a new generation now, and bringing the index up to date."""
+
+from typing import Annotated, cast
+
+import anyio.to_thread
+from fastapi import APIRouter, Depends, Request
+
+from service.errors import ServiceError
+from service.reindex import Reindex
+from service.routes import OpenGallery, problems
+from service.schemas import Indexing, Reloaded
+
+router = APIRouter(prefix="/admin", tags=["admin"], responses=problems(_403="This needs an admin key."))
+
+
+def _reindex(request: Request) -> Reindex:
+    return cast(Reindex, request.app.state.reindex)
+
+
+Job = Annotated[Reindex, Depends(_reindex)]
+
+
+@router.post("/reload")
+async def reload(gallery: OpenGallery) -> Reloaded:
+    """Looks for a newer generation now, and takes it up; the old one serves on where that fails."""
+    swapped = await anyio.to_thread.run_sync(gallery.refresh)
+    published = gallery.published
+    return Reloaded(
+        swapped=swapped,
+        generation=published.manifest.generation,
+        photos=len(published),
+        problem=gallery.problem,
+    )
+
+
+@router.post("/reindex", status_code=202, responses=problems(_409="A job is running already."))
+async def start(job: Job) -> Indexing:
+    """Starts `sketchseek index` over the folders of earlier runs, as a process of its own."""
+    if job.running:
+        raise ServiceError(
+            409, "already_running", "an index job is running; GET /admin/reindex shows how far"
+        )
+    await job.start()
+    return job.state
+
+
+@router.get("/reindex")
+async def progress(job: Job) -> Indexing:
+    """How far the job is, or what the last one did."""
+    return job.state

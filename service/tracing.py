@@ -1,0 +1,55 @@
+"""Gives each request an id, measures it, and writes it into the access log."""
+
+import time
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.logging import access, request_id, sane_id
+from service.metrics import Metrics
+
+
+class Tracing:
+    """The outermost layer, so that refusals of all others are counted, too."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, log: bool) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start = time.perf_counter()
+        status = 500
+        identity = sane_id(Headers(scope=scope).get("x-request-id", ""))
+        token = request_id.set(identity)
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = identity
+            await send(message)
+
+        # A copy, in which the router leaves what it chose. The server itself leaves the body out of an answer
+        # to HEAD; to us it is a GET.
+        inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else {**scope}
+        try:
+            await self._app(inner, receive, send_with_id)
+        finally:
+            self._tell(scope, inner, status, time.perf_counter() - start)
+            request_id.reset(token)
+
+    def _tell(self, scope: Scope, inner: Scope, status: int, seconds: float) -> None:
+        route = getattr(inner.get("route"), "path", "other")
+        method = scope["method"] if route != "other" else "other"
+        self._metrics.requests.labels(route, method, str(status)).inc()
+        self._metrics.seconds.labels(route).observe(seconds)
+        if self._log:
+            took = round(1000 * seconds, 1)
+            fields = {"method": scope["method"], "path": scope["path"], "status": status, "took_ms": took}
+            # As JSON text: what callers put into a path shall not break the line.
+            message = f"{scope['method']} {scope['path']!a} {status} {took} ms"
+            access.info(message, extra={"fields": {**fields, "client": (scope.get("client") or [""])[0]}})
