@@ -22,23 +22,39 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.requests = Counter(
-            "sketchseek_requests", "Requests answered, by route.", ["route", "method", "status"], registry=self.registry
+            "sketchseek_requests",
+            "Requests answered, by route.",
+            ["route", "method", "status"],
+            registry=self.registry,
         )
         self.seconds = Histogram(
-            "sketchseek_request_seconds", "Time to answer, by route.", ["route"], buckets=_SECONDS, registry=self.registry
+            "sketchseek_request_seconds",
+            "Time to answer, by route.",
+            ["route"],
+            buckets=_SECONDS,
+            registry=self.registry,
         )
         self.stages = Histogram(
-            "sketchseek_stage_seconds", "Time of a search's stages.", ["stage"], buckets=_SECONDS, registry=self.registry
+            "sketchseek_stage_seconds",
+            "Time of a search's stages.",
+            ["stage"],
+            buckets=_SECONDS,
+            registry=self.registry,
         )
         self.batch = Histogram(
             "sketchseek_batch_size", "Items the model got at once.", buckets=_SIZES, registry=self.registry
         )
-        self.rejected = Counter("sketchseek_rejected", "Searches turned away, by reason.", ["reason"], registry=self.registry)
+        self.rejected = Counter(
+            "sketchseek_rejected", "Searches turned away, by reason.", ["reason"], registry=self.registry
+        )
         self.failed = Counter(
             "sketchseek_failed", "Items that the model could not encode.", ["reason"], registry=self.registry
         )
         self.lag = Histogram(
-            "sketchseek_loop_lag_seconds", "How late the event loop runs.", buckets=_SECONDS, registry=self.registry
+            "sketchseek_loop_lag_seconds",
+            "How late the event loop runs.",
+            buckets=_SECONDS,
+            registry=self.registry,
         )
 
         for reason in ("busy", "stalled", "closing", "deadline"):

@@ -17,7 +17,7 @@ const EXAMPLE_MS = 900;
 const by = (id) => document.getElementById(id);
 const canvas = by("canvas");
 
-const client = new SearchClient(keyAsker(by("key")));
+const client = new SearchClient(undefined, keyAsker(by("key")));
 const live = new LiveSearch(search);
 const drawing = new Drawing();
 const pad = new Pad(canvas, drawing, { started, moved: () => live.strokeMoved(), dropped: drawingChanged });

@@ -48,7 +48,8 @@ export class SearchClient {
   #controller = null;
 
   /** askForKey(): a promise of the key that a person gives, or of nothing. */
-  constructor(askForKey) {
+  constructor(fetchImpl = (...args) => fetch(...args), askForKey = async () => "") {
+    this.fetch = fetchImpl;
     this.askForKey = askForKey;
   }
 
@@ -87,7 +88,7 @@ export class SearchClient {
     };
     // A person who looks for a key may take long; only the server must be quick.
     const send = (address, options) =>
-      fetch(address, { ...options, signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]) });
+      this.fetch(address, { ...options, signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]) });
     const response = await fetchSignedIn(`search?k=${k}`, request, this.askForKey, send);
     if (!response.ok) throw await Problem.from(response);
     return response.json();

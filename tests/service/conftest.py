@@ -32,12 +32,9 @@ class LiveServer:
 
 
 @contextmanager
-def serving(folder: Path, encoder: Encoder, **settings: float) -> Iterator[LiveServer]:
-    """Indexes a new library below the folder and serves it until the block ends."""
-    photos, index = write_library(folder / "photos", each=6), folder / "index"
-    run(index, [photos], encoder, Silent())
-    gallery = Gallery(index, encoder, SKETCH_CAPS)
-    app = create_app(gallery, Settings.model_validate({"index": index, **settings}))
+def listening(gallery: Gallery, **settings: object) -> Iterator[str]:
+    """Serves an open gallery until the block ends; gives the address."""
+    app = create_app(gallery, Settings.model_validate({"index": gallery.index, **settings}))
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -46,12 +43,22 @@ def serving(folder: Path, encoder: Encoder, **settings: float) -> Iterator[LiveS
         while not server.started:
             assert thread.is_alive(), "the server died while it started"
             time.sleep(0.01)
-        yield LiveServer(f"http://127.0.0.1:{listener.getsockname()[1]}", photos, index, gallery)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(15)
         listener.close()
-        gallery.published.close()
+
+
+@contextmanager
+def serving(folder: Path, encoder: Encoder, **settings: object) -> Iterator[LiveServer]:
+    """Indexes a new library below the folder and serves it until the block ends."""
+    photos, index = write_library(folder / "photos", each=6), folder / "index"
+    run(index, [photos], encoder, Silent())
+    gallery = Gallery(index, encoder, SKETCH_CAPS)
+    with listening(gallery, **settings) as url:
+        yield LiveServer(url, photos, index, gallery)
+    gallery.published.close()
 
 
 @pytest.fixture(scope="session")
