@@ -89,14 +89,17 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = Path(os.environ.get("SKETCHSEEK_CONFIG", FILE))
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, settings_file())
 
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach the service."""
         host = self.host.lower()
         return host.startswith("127.") or host in {"localhost", "::1"}
+
+
+def settings_file() -> Path:
+    return Path(os.environ.get("SKETCHSEEK_CONFIG", FILE))
 
 
 def listed(text: str) -> list[str]:

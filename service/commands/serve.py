@@ -5,6 +5,7 @@ import errno
 import ipaddress
 import os
 import socket
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from service import keys, logging
 from service.app import create_app
 from service.commands import index_option, model_options
 from service.gallery import Gallery
-from service.settings import Settings
+from service.settings import Settings, settings_file
 
 
 @click.command("serve")
@@ -84,6 +85,8 @@ def _settings(options: dict[str, Any]) -> Settings:
         first = error.errors()[0]
         name = "_".join(map(str, first["loc"]))
         raise click.ClickException(f"setting {name} (SKETCHSEEK_{name.upper()}): {first['msg']}") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise click.ClickException(f"{settings_file()}: cannot be read ({error})") from None
 
 
 def _listen(settings: Settings, keyring: keys.Keyring) -> socket.socket:

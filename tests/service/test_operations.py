@@ -73,9 +73,6 @@ def until(check: Callable[[], bool], seconds: float = 20) -> None:
 
 def test_info_and_metrics_tell_what_runs(live_server: LiveServer) -> None:
     url = live_server.url
-    before = figure(url, 'sketchseek_stage_seconds_count{stage="encode"}') if "encode" in httpx.get(
-        f"{url}/metrics"
-    ).text else 0.0  # fmt: skip
     assert httpx.post(f"{url}/search", content=PNG).status_code == 200
     assert httpx.get(f"{url}/no/such/route").status_code == 404
     info = httpx.get(f"{url}/info").json()
@@ -84,9 +81,7 @@ def test_info_and_metrics_tell_what_runs(live_server: LiveServer) -> None:
     assert info["fingerprint"] == live_server.gallery.encoder.fingerprint
     assert {"python", "sketchseek", "fastapi"} <= set(info["versions"])
     for stage in ("decode", "queue", "encode", "search"):
-        assert figure(url, f'sketchseek_stage_seconds_count{{stage="{stage}"}}') > before * (
-            stage == "encode"
-        )
+        assert figure(url, f'sketchseek_stage_seconds_count{{stage="{stage}"}}') >= 1
     assert figure(url, "sketchseek_photos") == 30
     assert figure(url, "sketchseek_generation") == figure(url, "sketchseek_ready") == 1
     assert figure(url, "sketchseek_generation_refused") == figure(url, "sketchseek_queue_length") == 0
