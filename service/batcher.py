@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import SketchseekError
+from service import errors
 from service.errors import ServiceError
 from service.metrics import Metrics
 
@@ -79,7 +80,7 @@ class Batcher:
                 yield time.monotonic() + self.limits.deadline
         except TimeoutError:
             self._metrics.rejected.labels("deadline").inc()
-            raise _too_late() from None
+            raise errors.too_late() from None
         finally:
             with self._changed:
                 self._searches -= 1
@@ -122,7 +123,7 @@ class Batcher:
 
     def _refused(self, reason: str, detail: str) -> ServiceError:
         self._metrics.rejected.labels(reason).inc()
-        return ServiceError(503, "busy", detail, {"retry-after": "1"})
+        return errors.busy(detail)
 
     def _forget(self, waiting: _Waiting) -> None:
         with self._changed:
@@ -185,20 +186,7 @@ class Batcher:
         if isinstance(failure, SketchseekError):
             return [failure]
         log.error("the model failed on one item: %s: %s", type(failure).__name__, failure)
-        return [_no_memory() if no_memory else _unencodable()]
-
-
-# Made anew each time: an exception keeps the frames that it passed, with the pictures in them.
-def _too_late() -> ServiceError:
-    return ServiceError(504, "deadline", "the search took too long; ask again when there is less to do")
-
-
-def _no_memory() -> ServiceError:
-    return ServiceError(503, "no_memory", "there is not enough memory for this now", {"retry-after": "5"})
-
-
-def _unencodable() -> ServiceError:
-    return ServiceError(500, "encoding_failed", "the model cannot encode this; the server's log says why")
+        return [errors.no_memory() if no_memory else errors.unencodable()]
 
 
 def _is_memory(error: Exception) -> bool:
@@ -211,4 +199,4 @@ def _checked(vector: Vector) -> Vector | ServiceError:
     if abs(float(np.linalg.norm(vector)) - 1) < _TOLERANCE:  # not so for NaN
         return vector
     log.error("the model made a vector of length %s", np.linalg.norm(vector))
-    return _unencodable()
+    return errors.unencodable()

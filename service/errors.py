@@ -47,6 +47,22 @@ def client_gone() -> ServiceError:
     return ServiceError(499, "client_gone", "the caller hung up before the answer was there")
 
 
+def busy(detail: str) -> ServiceError:
+    return ServiceError(503, "busy", detail, {"retry-after": "1"})
+
+
+def too_late() -> ServiceError:
+    return ServiceError(504, "deadline", "the search took too long; ask again when there is less to do")
+
+
+def no_memory() -> ServiceError:
+    return ServiceError(503, "no_memory", "there is not enough memory for this now", {"retry-after": "5"})
+
+
+def unencodable() -> ServiceError:
+    return ServiceError(500, "encoding_failed", "the model cannot encode this; the server's log says why")
+
+
 def answer(error: ServiceError) -> JSONResponse:
     title = "Client Closed Request" if error.status == 499 else HTTPStatus(error.status).phrase
     problem = Problem(title=title, status=error.status, detail=error.detail, code=error.code)

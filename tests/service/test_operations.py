@@ -5,7 +5,6 @@ import contextlib
 import copy
 import gc
 import json
-import logging
 import re
 import shutil
 import signal
@@ -23,11 +22,9 @@ from indexer import Silent, run
 from indexer.generation import rollback
 from model import Encoder
 from service.gallery import Gallery
-from service.logging import configure, without_paths
-from service.settings import Settings
 from tests.service.conftest import LiveServer, listening
 from tests.service.test_api import PNG, problem, wait_for
-from tests.service.test_cli import TOP, Serving, refused, sketchseek
+from tests.service.test_cli import TOP, Serving, sketchseek
 from tests.shapes import picture
 
 
@@ -281,49 +278,6 @@ def _answers(url: str) -> bool:
         return httpx.get(f"{url}livez").status_code == 200
     except httpx.TransportError:
         return False
-
-
-def test_log_lines_bear_no_other_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    try:
-        configure("json", "info")
-        try:
-            raise ValueError("two\nlines")
-        except ValueError:
-            logging.getLogger("x").exception("a\nb", extra={"fields": {"status": 500}})
-        logging.getLogger("x").debug("unheard")
-        line = json.loads(capsys.readouterr().err)
-        assert (line["message"], line["level"], line["status"]) == ("a\nb", "ERROR", 500)
-        assert "ValueError" in line["trace"]
-    finally:
-        root.handlers[:], root.level = handlers, level
-
-
-def test_paths_are_taken_out_of_what_leaves() -> None:
-    for text, rest in (
-        ("/home/a b/index/CURRENT: names nothing", "CURRENT: names nothing"),
-        ("serving 1, for /x/y: gone", "serving 1, for y: gone"),
-        ("see https://example.com/a/b", "see https://example.com/a/b"),
-    ):
-        assert without_paths(text) == rest
-
-
-def test_settings_come_from_options_then_environment_then_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert Settings().port == 8000
-    (tmp_path / "sketchseek.toml").write_text('port = 1\nhost = "::1"\nlog_format = "json"\n')
-    assert (Settings().port, Settings().log_format) == (1, "json")
-    monkeypatch.setenv("SKETCHSEEK_PORT", "2")
-    assert (Settings().port, Settings(port=3).port, Settings(port=3).host) == (2, 3, "::1")
-    (tmp_path / "other.toml").write_text("port = 4\nprot = 5\n")
-    refused(sketchseek("serve", "--config", tmp_path / "other.toml"), "prot")
-    (tmp_path / "other.toml").write_text('model = "huge"\nindex = "none"\n')
-    refused(sketchseek("serve", "--port", 0, "--config", tmp_path / "other.toml"), "'huge'")
-    (tmp_path / "other.toml").write_text("port =")
-    refused(sketchseek("serve", "--config", tmp_path / "other.toml"), "other.toml")
 
 
 def test_nothing_holds_up_the_event_loop(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
