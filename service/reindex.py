@@ -71,16 +71,12 @@ class Reindex:
         return [sys.executable, "-m", "service.cli", "index", *options]
 
     async def _run(self) -> None:
-        # A session of its own: Ctrl-C is for the service, which then ends the job itself.
-        process = self._process = await asyncio.create_subprocess_exec(
-            *self._command(),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            limit=_LINE,
-            start_new_session=True,
-            env={**os.environ, "PYTHONPATH": _with_us()},
-        )
+        try:
+            process = self._process = await self._spawn()
+        except OSError as error:
+            self._state.state, self._state.finished = "failed", _now()
+            self._tail.append(f"the job could not be started: {error.strerror}")
+            return
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)  # searches come first
         assert process.stdout is not None
@@ -95,11 +91,23 @@ class Reindex:
             self._state.state = "done" if status == 0 else "failed"
         await self._finished()
 
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        # A session of its own: Ctrl-C is for the service, which then ends the job itself.
+        return await asyncio.create_subprocess_exec(
+            *self._command(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            limit=_LINE,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": _with_us()},
+        )
+
     def _hear(self, line: str) -> None:
         """Takes what it understands as progress or end, and keeps the last of the rest."""
         try:
             told = json.loads(line)
-            event = told.pop("event")
+            event = str(told.pop("event"))
         except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
             self._tail.append(without_paths(line)[:500])
             return
