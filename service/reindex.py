@@ -45,15 +45,19 @@ class Reindex:
     async def start(self) -> None:
         """Starts the job; the caller has seen that none is running."""
         self._tail.clear()
+        self._process = None
         self._state = Indexing(state="running", started=_now())
         self._watcher = asyncio.create_task(self._run())
 
     async def stop(self, patience: float = 10.0) -> None:
         """Asks the job to end, which keeps what it has done, and does not ask a second time."""
-        process, watcher = self._process, self._watcher
-        if watcher is None or watcher.done():
+        watcher = self._watcher
+        if watcher is None:
             return
-        if process is not None:
+        while self._process is None and not watcher.done():  # it is just being started
+            await asyncio.sleep(0.01)
+        process = self._process
+        if process is not None and not watcher.done():
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
