@@ -94,7 +94,9 @@ class Batcher:
         try:
             return await asyncio.wrap_future(waiting.result)
         finally:
-            self._forget(waiting)
+            with self._changed:
+                if waiting in self._queue:
+                    self._queue.remove(waiting)
 
     @property
     def queued(self) -> int:
@@ -124,11 +126,6 @@ class Batcher:
     def _refused(self, reason: str, detail: str) -> ServiceError:
         self._metrics.rejected.labels(reason).inc()
         return errors.busy(detail)
-
-    def _forget(self, waiting: _Waiting) -> None:
-        with self._changed:
-            if waiting in self._queue:
-                self._queue.remove(waiting)
 
     def _work(self) -> None:
         while True:

@@ -45,15 +45,19 @@ class Reindex:
     async def start(self) -> None:
         """Starts the job; the caller has seen that none is running."""
         self._tail.clear()
+        self._process = None
         self._state = Indexing(state="running", started=_now())
         self._watcher = asyncio.create_task(self._run())
 
     async def stop(self, patience: float = 10.0) -> None:
         """Asks the job to end, which keeps what it has done, and does not ask a second time."""
-        process, watcher = self._process, self._watcher
-        if watcher is None or watcher.done():
+        watcher = self._watcher
+        if watcher is None:
             return
-        if process is not None:
+        while self._process is None and not watcher.done():  # it is just being started
+            await asyncio.sleep(0.01)
+        process = self._process
+        if process is not None and not watcher.done():
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
@@ -71,16 +75,12 @@ class Reindex:
         return [sys.executable, "-m", "service.cli", "index", *options]
 
     async def _run(self) -> None:
-        # A session of its own: Ctrl-C is for the service, which then ends the job itself.
-        process = self._process = await asyncio.create_subprocess_exec(
-            *self._command(),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            limit=_LINE,
-            start_new_session=True,
-            env={**os.environ, "PYTHONPATH": _with_us()},
-        )
+        try:
+            process = self._process = await self._spawn()
+        except OSError as error:
+            self._state.state, self._state.finished = "failed", _now()
+            self._tail.append(f"the job could not be started: {error.strerror}")
+            return
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)  # searches come first
         assert process.stdout is not None
@@ -95,11 +95,23 @@ class Reindex:
             self._state.state = "done" if status == 0 else "failed"
         await self._finished()
 
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        # A session of its own: Ctrl-C is for the service, which then ends the job itself.
+        return await asyncio.create_subprocess_exec(
+            *self._command(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            limit=_LINE,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": _with_us()},
+        )
+
     def _hear(self, line: str) -> None:
         """Takes what it understands as progress or end, and keeps the last of the rest."""
         try:
             told = json.loads(line)
-            event = told.pop("event")
+            event = str(told.pop("event"))
         except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
             self._tail.append(without_paths(line)[:500])
             return

@@ -207,35 +207,6 @@ def test_reload_takes_up_what_is_there(own_server: LiveServer) -> None:
         until(lambda: httpx.post(f"{url}/admin/reload").json()["photos"] == 30)
 
 
-def test_reindexing_is_a_process_of_its_own_and_one_at_a_time(own_server: LiveServer) -> None:
-    picture("star", 77).save(own_server.photos / "new.png")
-    (own_server.photos / "bad.png").write_text("no picture")
-    with own_server.client() as client:
-        assert client.get("/admin/reindex").json()["state"] == "never"
-        begun = client.post("/admin/reindex")
-        assert (begun.status_code, begun.json()["state"]) == (202, "running")
-        problem(client.post("/admin/reindex"), 409, "already_running")
-        until(lambda: client.get("/admin/reindex").json()["finished"] is not None, 60)
-        told = client.get("/admin/reindex")
-        state = told.json()
-        assert (state["state"], state["exit_status"]) == ("done", 0), state
-        assert (state["report"]["added"], state["report"]["photos"], state["report"]["skipped"]) == (1, 31, 1)
-        assert str(own_server.photos.parent) not in told.text
-        wait_for(client, lambda ready: ready["photos"] == 31)
-
-
-def test_a_job_that_fails_says_why(own_server: LiveServer) -> None:
-    shutil.rmtree(own_server.photos)
-    (own_server.index / "LOCK").unlink()
-    with own_server.client() as client:
-        client.post("/admin/reindex")
-        until(lambda: client.get("/admin/reindex").json()["finished"] is not None, 60)
-        told = client.get("/admin/reindex")
-        assert told.json()["state"] == "failed"
-        assert told.json()["report"] or told.json()["tail"]
-        assert str(own_server.photos.parent) not in told.text
-
-
 @pytest.fixture
 def index(library: Path, tmp_path: Path) -> Path:
     done = sketchseek("index", library, "--index", tmp_path / "index")

@@ -30,7 +30,7 @@ def test_the_key_is_asked_for_once_and_opens_searches_and_pictures(
             expect(page.locator("#key")).to_be_visible()
             page.locator("#key-input").fill(answer)
             page.locator("#key-input").press("Enter")
-        expect(page.locator(".tile.loaded").first).to_be_visible()
+        expect(page.locator("li.loaded").first).to_be_visible()
         expect(page.locator("#key")).not_to_be_visible()
         page.context.clear_cookies()  # as after a restart of the service
         desk.drawn_results()
