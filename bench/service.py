@@ -185,7 +185,7 @@ def _running(command: list[str], index: Path | None) -> Iterator[str]:
         port = str(free.getsockname()[1])
     options = ["--port", port] if index else [port]
     start = time.perf_counter()
-    process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         url = f"http://127.0.0.1:{port}"
         while not _answers(url):

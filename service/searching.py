@@ -23,14 +23,15 @@ T = TypeVar("T")
 
 
 class Searcher:
-    """More decodes or scans at once than cores would only wait for one another, holding their pixels in memory."""
+    """More decodes at once than cores would only wait for one another, holding their pixels in memory."""
 
     def __init__(self, gallery: Gallery, batcher: Batcher, metrics: Metrics, decoders: int) -> None:
         self.gallery = gallery
         self.batcher = batcher
         self._metrics = metrics
-        at_once = decoders or max(2, os.cpu_count() or 1)
-        self._decoding, self._scanning = anyio.CapacityLimiter(at_once), anyio.CapacityLimiter(at_once)
+        self._decoding = anyio.CapacityLimiter(decoders or max(2, os.cpu_count() or 1))
+        # One scan uses all cores already.
+        self._scanning = anyio.CapacityLimiter(1)
 
     async def sketch(self, data: bytes, k: int) -> Answer:
         """Bytes of a drawing to photos; raises BadImage where they are no drawing."""

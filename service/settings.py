@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     decoders: int = Field(
         0,
         ge=0,
-        description="Pictures that are decoded at once, and scans of the index; 0 takes the number of cores.",
+        description="Pictures that are decoded at once; 0 takes the number of cores.",
     )
     search_seconds: float = Field(
         20.0, gt=0, description="How long a search may take, its upload not counted."
