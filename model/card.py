@@ -40,6 +40,7 @@ class Tower(_Frozen):
     """The network of one kind of input, by the name under which its engine knows it."""
 
     architecture: str
+    # Pixels a side; for words, how many tokens go in.
     size: int | None = None
 
 
@@ -78,7 +79,8 @@ class Card(_Frozen):
     @property
     def vectors_depend_on(self) -> tuple[str, ...]:
         image = "torch.image" if "torch.image" in self.weights else "openvino.image.bin"
-        return (image, "heads")
+        described = ("open_clip",) if "open_clip" in self.weights else ()
+        return (image, "heads", *described)
 
 
 class Checkpoint:

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -50,6 +50,13 @@ existing = click.Path(exists=True, path_type=Path)
 @click.option("--steps", type=click.IntRange(1), help="Instead of the recipe's length.")
 @click.option("--batch", type=click.IntRange(2), help="Instead of the recipe's batch.")
 @click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--licence",
+    "licences",
+    multiple=True,
+    metavar="SET=TEXT",
+    help="Under which terms a set of DATA may be used, for the model's card; for each set one.",
+)
 @click.option("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
 def command(
     data: Path,
@@ -63,6 +70,7 @@ def command(
     batch: int | None,
     seed: int,
     device: str,
+    licences: tuple[str, ...],
 ) -> None:
     """Train on DATA: a manifest CSV, or a folder of photos/<class> and sketches/<class>."""
     try:
@@ -71,7 +79,7 @@ def command(
         for remark in whole.remarks:
             click.echo(remark)
         seen, unseen = _parted(whole, splits, all_labels, judged)
-        outcome = run(recipe, seen, unseen, out, device)
+        outcome = run(recipe, seen, unseen, out, device, _told(licences))
     except SketchseekError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"kept step {outcome.step}: {outcome.weights}")
@@ -79,7 +87,9 @@ def command(
         click.echo(f"the model: {out / 'model'}")
 
 
-def run(recipe: Recipe, seen: Dataset, unseen: Dataset | None, out: Path, device: str = "auto") -> Outcome:
+def run(
+    recipe: Recipe, seen: Dataset, unseen: Dataset | None, out: Path, device: str, licences: Mapping[str, str]
+) -> Outcome:
     """Train, then publish what was best; called again it goes on where it was."""
     torch.manual_seed(recipe.seed)
     learner = build(recipe)
@@ -94,18 +104,17 @@ def run(recipe: Recipe, seen: Dataset, unseen: Dataset | None, out: Path, device
     training = Run(objective, validation, Settings(out, say=click.echo), data_digest(seen))
     training.resume()
     outcome = training.go()
-    if isinstance(learner, LiteLearner):
-        put(learner, read_whole(outcome.weights)[0], outcome.weights)
-        figures = _finished(learner.cpu(), objective, validation)
-        command = shlex.join(["sketchseek", *sys.argv[1:]])
-        publish(learner, recipe, out / "model", Provenance(command, sources_of(seen, {}), figures))
+    put(learner, read_whole(outcome.weights)[0], outcome.weights)
+    figures = _finished(learner.cpu(), objective, validation)
+    command = shlex.join(["sketchseek", *sys.argv[1:]])
+    publish(learner, recipe, out / "model", Provenance(command, sources_of(seen, licences), figures))
     return outcome
 
 
-def _finished(learner: LiteLearner, objective: Objective, validation: Material | None) -> dict[str, object]:
+def _finished(learner: Learner, objective: Objective, validation: Material | None) -> dict[str, object]:
     """The encodings measured once more, where the recipe wants that; what the unseen classes say of it."""
     figures = {} if validation is None else {"mAP@all": round(unseen_map(learner, validation), 4)}
-    if objective.recipe.encodings == "means":
+    if objective.recipe.encodings == "means" and isinstance(learner, LiteLearner):
         measure_encodings(learner, objective.material, objective.labels, objective.words.cpu())
         if validation is not None:
             figures = {
@@ -147,6 +156,16 @@ def _parted(
     held_out = [label for label in labels["validation_unseen"] if label in clear.labels]
     unseen = clear.subset(held_out)
     return clear.without(held_out), unseen.of_sets([judged]) if judged else unseen
+
+
+def _told(licences: Sequence[str]) -> dict[str, str]:
+    told = {}
+    for text in licences:
+        name, _, licence = text.partition("=")
+        if not (name and licence):
+            raise DataProblem(f"--licence {text}: say it as SET=TEXT, such as --licence shoes='CC BY 4.0'")
+        told[name] = licence
+    return told
 
 
 def _changed(name: str, steps: int | None, batch: int | None, seed: int) -> Recipe:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors.numpy import load_file
 
+from model.bytepairs import BytePairs
 from model.card import Card, Checkpoint
 from model.engines import Engine, open_engine
 from model.errors import BadWeights, NoTextTower
@@ -37,7 +38,7 @@ class Encoder:
         self._size = self.card.image_tower.size or 224
         self._heads = _load_heads(checkpoint)
         self._encodings = {kind: self._heads.get(f"encoding.{kind}") for kind in Modality}
-        self._words: WordPiece | None = None
+        self._words: WordPiece | BytePairs | None = None
 
     @classmethod
     def load(cls, name_or_path: str | Path = "lite", *, engine: str = "auto") -> "Encoder":
@@ -102,13 +103,20 @@ class Encoder:
         return self.strip(self.engine.embed_images(np.stack(prepared)), Modality.PHOTO)
 
     def _embed_texts(self, texts: Sequence[str]) -> Vectors:
-        weight, bias = self._heads.get("text.weight"), self._heads.get("text.bias")
-        if weight is None or bias is None:
+        if not self.reads_words:
             raise NoTextTower(f"model {self.card.name!r} has no text tower: search with a drawing or a photo")
         if self._words is None:
-            self._words = WordPiece.from_file(self._checkpoint.file("words"))
+            self._words = _reader(self._checkpoint)
         sentences = self.engine.embed_texts(self._words(texts))
-        return unit(sentences @ weight + bias)
+        weight, bias = self._heads.get("text.weight"), self._heads.get("text.bias")
+        # A tower that was trained beside the pictures' needs no map into their space.
+        return sentences if weight is None or bias is None else unit(sentences @ weight + bias)
+
+    @property
+    def reads_words(self) -> bool:
+        """Whether `texts` can be asked."""
+        own_tower = self._checkpoint.has("open_clip") or "text.weight" in self._heads
+        return own_tower and self._checkpoint.has("words")
 
     def _in_batches(self, items: Sequence[Item], encode: Callable[[Sequence[Item]], Vectors]) -> Vectors:
         parts = [encode(items[start : start + BATCH]) for start in range(0, len(items), BATCH)]
@@ -133,6 +141,13 @@ class Unstripped:
     def _images(self, images: Sequence[Image.Image], prepare: Callable[[Image.Image], Pixels]) -> Vectors:
         embed = self._encoder.engine.embed_images
         return self._encoder._in_batches(images, lambda part: embed(np.stack([*map(prepare, part)])))
+
+
+def _reader(checkpoint: Checkpoint) -> WordPiece | BytePairs:
+    path, tower = checkpoint.file("words"), checkpoint.card.text_tower
+    if path.suffix != ".gz":
+        return WordPiece.from_file(path)
+    return BytePairs.from_file(path, (tower and tower.size) or 77)
 
 
 def _load_heads(checkpoint: Checkpoint) -> dict[str, NDArray[np.float32]]:

@@ -1,44 +1,85 @@
-"""A checkpoint's image tower as the OpenVINO graph that CPUs serve."""
+"""A checkpoint's towers as the OpenVINO graphs that CPUs serve."""
 
 import hashlib
 import json
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import openvino
 import torch
+from torch import nn
 
-from model.card import Checkpoint, WeightFile
-from model.towers import image_tower
-
-
-def export_openvino(checkpoint: Checkpoint) -> dict[str, WeightFile]:
-    """Writes image.xml and image.bin (fp16 weights) beside the card; returns what the card shall say of them."""
-    size = checkpoint.card.image_tower.size or 224
-    example = torch.zeros((2, size, size, 3), dtype=torch.uint8)
-    with warnings.catch_warnings():
-        # Tracing warns of each Python branch in timm's padding code; the parity test judges the result.
-        warnings.simplefilter("ignore")
-        graph = openvino.convert_model(image_tower(checkpoint), example_input=example)
-    graph.reshape([-1, size, size, 3])
-    path = checkpoint.folder / "image.xml"
-    openvino.save_model(graph, str(path), compress_to_fp16=True)
-    return {
-        "openvino.image": weight_file(path),
-        "openvino.image.bin": weight_file(path.with_suffix(".bin")),
-    }
+from model.card import Card, Checkpoint, WeightFile
+from model.towers import image_tower, text_tower
 
 
-def export_again(checkpoint: Checkpoint) -> Checkpoint:
-    """Make the graph anew from the torch weights, and let the card name the new files."""
-    card = checkpoint.card
-    card = card.model_copy(update={"weights": card.weights | export_openvino(checkpoint)})
-    beside = checkpoint.folder / "card.json.new"
-    beside.write_text(json.dumps(card.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
-    beside.replace(checkpoint.folder / "card.json")
+def export(checkpoint: Checkpoint) -> Checkpoint:
+    """Make the graphs from the torch weights, with fp16 weights, and let the card name them.
+
+    New graphs get names of their own and the card changes last, so that a crash leaves the model as it was.
+    """
+    card, size = checkpoint.card, checkpoint.card.image_tower.size or 224
+    pictures = torch.zeros((2, size, size, 3), dtype=torch.uint8)
+    made = _graph(checkpoint, "image", image_tower(checkpoint), pictures)
+    if checkpoint.has("open_clip") and checkpoint.has("words"):
+        from model.clip import CONTEXT
+
+        made |= _graph(
+            checkpoint, "text", text_tower(checkpoint), torch.zeros((2, CONTEXT), dtype=torch.int64)
+        )
+    fresh = card.model_copy(update={"weights": card.weights | made})
+    write_card(fresh, checkpoint.folder)
+    for part in made:
+        if part in card.weights and card.weights[part].package is None:
+            card.weights[part].locate(checkpoint.folder).unlink(missing_ok=True)
     return Checkpoint(checkpoint.folder)
 
 
 def weight_file(path: Path) -> WeightFile:
     """What a card says of a file that lies beside it."""
     return WeightFile(file=path.name, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def write_card(card: Card, folder: Path) -> None:
+    """Whole or not at all."""
+    beside = folder / "card.json.new"
+    beside.write_text(json.dumps(card.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
+    beside.replace(folder / "card.json")
+
+
+def _graph(
+    checkpoint: Checkpoint, name: str, tower: nn.Module, example: torch.Tensor
+) -> dict[str, WeightFile]:
+    with warnings.catch_warnings(), _traceable():
+        # Tracing warns of each Python branch in the towers' code; the parity test judges the result.
+        warnings.simplefilter("ignore")
+        graph = openvino.convert_model(tower, example_input=example)
+    graph.reshape([-1, *example.shape[1:]])
+    path = _free(checkpoint.folder, name)
+    openvino.save_model(graph, str(path), compress_to_fp16=True)
+    return {
+        f"openvino.{name}": weight_file(path),
+        f"openvino.{name}.bin": weight_file(path.with_suffix(".bin")),
+    }
+
+
+@contextmanager
+def _traceable() -> Iterator[None]:
+    """Without the fused attention that torch takes where it can, which no graph can hold."""
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+
+
+def _free(folder: Path, name: str) -> Path:
+    """image.xml, or where that is taken image-2.xml, and so on."""
+    path, number = folder / f"{name}.xml", 1
+    while path.exists() or path.with_suffix(".bin").exists():
+        number += 1
+        path = folder / f"{name}-{number}.xml"
+    return path

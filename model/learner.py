@@ -203,16 +203,7 @@ def build(recipe: Recipe, *, random_weights: bool = False) -> Learner:
 
 
 def _clip(recipe: Recipe, random_weights: bool) -> ClipLearner:
-    import open_clip
+    from model import clip
 
-    if recipe.architecture not in open_clip.list_models():
-        raise ModelError(f"open_clip knows no model {recipe.architecture!r}: see open_clip.list_models()")
-    source = None if random_weights else recipe.pretrained
-    try:
-        model = open_clip.create_model(recipe.architecture, pretrained=source)
-    except (OSError, RuntimeError) as error:
-        raise ModelError(
-            f"the weights {source!r} of {recipe.architecture} cannot be had ({str(error).splitlines()[0]}); "
-            "connect to the model hub once, or set `pretrained` to a local file"
-        ) from error
-    return ClipLearner(model, open_clip.get_tokenizer(recipe.architecture), recipe)
+    model = clip.create(recipe.architecture, None if random_weights else recipe.pretrained)
+    return ClipLearner(model, clip.tokenizer(recipe.architecture), recipe)

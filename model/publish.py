@@ -1,6 +1,5 @@
 """A trained learner as a model folder: what `Encoder.load` opens, described by its card."""
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,14 +8,14 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from model import packages
 from model.card import Card, Checkpoint, Source, Tower, WeightFile
 from model.datasets import Dataset
 from model.errors import ModelError
-from model.export import export_openvino, weight_file
-from model.learner import LiteLearner
+from model.export import export, weight_file, write_card
+from model.learner import ClipLearner, Learner, LiteLearner
 from model.losses import PHOTO, SKETCH, TEXT
 from model.preprocess import SETTINGS
 from model.recipe import Recipe
@@ -38,32 +37,57 @@ class Provenance:
     figures: Mapping[str, Any]
 
 
-def publish(learner: LiteLearner, recipe: Recipe, folder: Path, provenance: Provenance) -> Checkpoint:
-    """Write fp16 weights, heads, card and OpenVINO graph. An existing model of that name is not touched."""
-    if (folder / "card.json").exists():
-        raise ModelError(f"{folder} already holds a model: give another folder, or remove that one first")
-    folder.mkdir(parents=True, exist_ok=True)
+def publish(learner: Learner, recipe: Recipe, folder: Path, provenance: Provenance) -> Checkpoint:
+    """Write fp16 weights, heads, card and OpenVINO graphs: all of it or nothing. What is there is not touched."""
+    if folder.exists() and any(folder.iterdir()):
+        raise ModelError(f"{folder} already holds something: give another folder, or remove that one first")
+    beside = folder.with_name(f"{folder.name}.unfinished")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    weights = _lite(learner, beside) if isinstance(learner, LiteLearner) else _clip(learner, recipe, beside)
+    save_file(head_tensors(learner), beside / "heads.safetensors")
+    weights["heads"] = weight_file(beside / "heads.safetensors")
+    write_card(_card(recipe, weights, provenance), beside)
+    export(Checkpoint(beside))
+    beside.replace(folder)
+    return Checkpoint(folder)
+
+
+def _lite(learner: LiteLearner, folder: Path) -> dict[str, WeightFile]:
     save_file(tower_tensors(learner), folder / "tower.safetensors")
-    save_file(head_tensors(learner), folder / "heads.safetensors")
     shutil.copyfile(packages.find(packages.VOCABULARY), folder / "vocab.txt")
-    weights = {
+    return {
         "torch.image": weight_file(folder / "tower.safetensors"),
         "torch.text": packages.MINILM,
         "openvino.text": INT8_MINILM,
         "words": weight_file(folder / "vocab.txt"),
-        "heads": weight_file(folder / "heads.safetensors"),
     }
-    card = _card(recipe, weights, provenance)
-    _write(card, folder)
-    card = card.model_copy(update={"weights": weights | export_openvino(Checkpoint(folder))})
-    _write(card, folder)
-    return Checkpoint(folder)
+
+
+def _clip(learner: Learner, recipe: Recipe, folder: Path) -> dict[str, WeightFile]:
+    from model import clip
+
+    assert isinstance(learner, ClipLearner)
+    save_file(_halved(learner.model.state_dict()), folder / clip.WEIGHTS)
+    told = clip.described(recipe.architecture, recipe.pretrained, learner.model)
+    (folder / clip.CONFIG).write_text(told, encoding="utf-8")
+    weights = {
+        "torch.image": weight_file(folder / clip.WEIGHTS),
+        "open_clip": weight_file(folder / clip.CONFIG),
+    }
+    if clip.reads_byte_pairs(recipe.architecture):
+        shutil.copyfile(clip.BYTE_PAIRS, folder / "bytepairs.txt.gz")
+        weights["words"] = weight_file(folder / "bytepairs.txt.gz")
+    return weights
 
 
 def tower_tensors(learner: LiteLearner) -> dict[str, Tensor]:
     """backbone.* and projection.weight in half precision; counters stay whole numbers."""
     tensors = {f"backbone.{name}": value for name, value in learner.backbone.state_dict().items()}
-    tensors["projection.weight"] = learner.projection.weight
+    return _halved(tensors | {"projection.weight": learner.projection.weight})
+
+
+def _halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     halved = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
     lost = next((name for name, value in halved.items() if not torch.isfinite(value).all()), None)
     if lost is not None:
@@ -71,16 +95,16 @@ def tower_tensors(learner: LiteLearner) -> dict[str, Tensor]:
     return {name: value.detach().contiguous() for name, value in halved.items()}
 
 
-def head_tensors(learner: LiteLearner) -> dict[str, Tensor]:
-    """The encodings by name, and the words' projection the way numpy multiplies it."""
+def head_tensors(learner: Learner) -> dict[str, Tensor]:
+    """The encodings by name, and the words' projection, where there is one, the way numpy multiplies it."""
     encodings = learner.encodings.detach()
     heads = {
         "encoding.photo": encodings[PHOTO],
         "encoding.sketch": encodings[SKETCH],
         "encoding.text": encodings[TEXT],
-        "text.weight": learner.text.weight.detach().T,
-        "text.bias": learner.text.bias.detach(),
     }
+    if isinstance(learner, LiteLearner):
+        heads |= {"text.weight": learner.text.weight.detach().T, "text.bias": learner.text.bias.detach()}
     return {name: value.float().clone().contiguous() for name, value in heads.items()}
 
 
@@ -93,24 +117,17 @@ def sources_of(data: Dataset, licences: Mapping[str, str]) -> tuple[Source, ...]
 
 
 def _card(recipe: Recipe, weights: Mapping[str, WeightFile], provenance: Provenance) -> Card:
+    words = Tower(architecture="all-MiniLM-L6-v2")
+    if recipe.towers == "open_clip":
+        words = Tower(architecture=recipe.architecture)
     return Card(
         name=recipe.name,
-        description=f"{recipe.architecture} and all-MiniLM-L6-v2, joined by MA-SBIR; {provenance.command}",
+        description=f"{recipe.architecture} and {words.architecture}, joined by MA-SBIR; {provenance.command}",
         dimension=recipe.dimension,
         image_tower=Tower(architecture=recipe.architecture, size=recipe.size),
-        text_tower=Tower(architecture="all-MiniLM-L6-v2"),
+        text_tower=words if "words" in weights else None,
         preprocessing=dict(SETTINGS),
         weights=dict(weights),
         learned_from=tuple(provenance.sources),
         figures=dict(provenance.figures),
     )
-
-
-def _write(card: Card, folder: Path) -> None:
-    text = json.dumps(card.model_dump(mode="json"), indent=1) + "\n"
-    (folder / "card.json").write_text(text, encoding="utf-8")
-
-
-def trainable(module: nn.Module) -> int:
-    """How many numbers are learned."""
-    return sum(value.numel() for value in module.parameters() if value.requires_grad)

@@ -1,4 +1,7 @@
-"""The towers as torch modules: what the torch engine runs and what is exported to OpenVINO."""
+"""The towers as torch modules: what the torch engine runs and what is exported to OpenVINO.
+
+Those of timm and MiniLM are here, those of open_clip in `model.clip`.
+"""
 
 from pathlib import Path
 
@@ -41,8 +44,10 @@ class TextTower(nn.Module):
         return F.normalize((hidden * weight).sum(1) / weight.sum(1), dim=-1)
 
 
-def image_tower(checkpoint: Checkpoint) -> ImageTower:
+def image_tower(checkpoint: Checkpoint) -> nn.Module:
     """The image tower of a checkpoint, ready to run."""
+    if checkpoint.has("open_clip"):
+        return _open_clip(checkpoint)[0]
     name = checkpoint.card.image_tower.architecture
     path = checkpoint.file("torch.image")
     tensors = _read(path)
@@ -73,8 +78,10 @@ def pretrained(name: str, tensors: Tensors) -> nn.Module:
     return backbone
 
 
-def text_tower(checkpoint: Checkpoint) -> TextTower:
-    """The text tower of a checkpoint, ready to run; its weights stay in their package."""
+def text_tower(checkpoint: Checkpoint) -> nn.Module:
+    """The text tower of a checkpoint, ready to run; MiniLM's weights stay in their package."""
+    if checkpoint.has("open_clip"):
+        return _open_clip(checkpoint)[1]
     return minilm(checkpoint.file("torch.text"))
 
 
@@ -88,6 +95,14 @@ def minilm(path: Path) -> TextTower:
     tensors.pop("embeddings.position_ids", None)
     _load(backbone, tensors, path)
     return TextTower(backbone).eval()
+
+
+def _open_clip(checkpoint: Checkpoint) -> tuple[nn.Module, nn.Module]:
+    # Imported where it is used: it takes seconds, and the shipped model needs none of it.
+    from model import clip
+
+    model = clip.opened(checkpoint.file("open_clip"), _read(checkpoint.file("torch.image")))
+    return clip.ClipImages(model.visual), clip.ClipTexts(model)
 
 
 def _backbone(name: str) -> nn.Module:

@@ -34,6 +34,8 @@ class OpenVinoEngine:
     def embed_texts(self, tokens: Tokens) -> Vectors:
         with self._text_lock:
             graph = self._text
+        if self._checkpoint.has("open_clip"):
+            return graph([tokens.ids])
         kinds = np.zeros_like(tokens.ids)
         hidden = graph({"input_ids": tokens.ids, "attention_mask": tokens.mask, "token_type_ids": kinds})
         mask = tokens.mask[:, :, None].astype(np.float32)

@@ -17,7 +17,8 @@ def command(folder: Path) -> None:
     for needed in ("torch", "timm", "openvino"):
         if importlib.util.find_spec(needed) is None:
             raise NoEngine(f"exporting needs {needed}: pip install 'sketchseek[cpu,train]'")
-    from model.export import export_again
+    from model.export import export
 
-    fresh = export_again(checkpoint)
-    click.echo(f"{folder}: image.xml and image.bin written, fingerprint {fresh.card.fingerprint}")
+    fresh = export(checkpoint)
+    graph = fresh.card.weights["openvino.image"].file
+    click.echo(f"{folder}: {graph} written, fingerprint {fresh.card.fingerprint}")

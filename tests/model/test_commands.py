@@ -7,11 +7,12 @@ import pytest
 from click.testing import CliRunner
 
 import model.commands
+from model import Encoder
 from model.card import Checkpoint
 from model.commands import command as train
 from model.learner import LiteLearner
-from model.recipe import Recipe
-from tests.model.training_kit import LABELS, tiny_data, tiny_learner, tiny_recipe
+from model.recipe import Recipe, read_recipe
+from tests.model.training_kit import LABELS, picture, tiny_clip, tiny_data, tiny_learner, tiny_recipe
 
 
 @pytest.fixture
@@ -64,3 +65,27 @@ def test_a_folder_without_photos_is_refused(tmp_path: Path, recipe: Path) -> Non
     code, output = called(tmp_path / "empty", "--recipe", recipe, "--out", tmp_path / "run")
     assert code == 1
     assert "Error: " in output
+
+
+def test_an_open_clip_recipe_becomes_a_model_that_searches(tmp_path: Path) -> None:
+    tiny_data(tmp_path / "data", count=2)
+    recipe = tmp_path / "clip.json"
+    authors = read_recipe("masbir-b32").model_dump() | {"epochs": None, "steps": 2, "batch": 4}
+    tiny = {"architecture": tiny_clip(), "pretrained": None, "dimension": 16, "size": 32}
+    recipe.write_text(json.dumps(authors | tiny))
+    out = tmp_path / "run"
+    code, output = called(tmp_path / "data", "--recipe", recipe, "--out", out, "--licence", "data=CC0 1.0")
+    assert code == 0, output
+    encoder = Encoder.load(out / "model")
+    assert [source.licence for source in encoder.card.learned_from] == ["CC0 1.0"]
+    found = encoder.sketches([picture("box", 0, photo=False)]) @ encoder.texts(["a box", "a ball"]).T
+    assert found.shape == (1, 2)
+
+
+def test_a_licence_names_its_set(tmp_path: Path, recipe: Path) -> None:
+    tiny_data(tmp_path / "data")
+    code, output = called(
+        tmp_path / "data", "--recipe", recipe, "--out", tmp_path / "run", "--licence", "CC0"
+    )
+    assert code == 1
+    assert "say it as SET=TEXT" in output

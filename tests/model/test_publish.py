@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from model.card import Checkpoint, Source
 from model.errors import BadWeights, ModelError
-from model.export import weight_file
+from model.export import export, weight_file
 from model.learner import LiteLearner
 from model.publish import Provenance, publish, sources_of
 from model.towers import image_tower
@@ -65,7 +65,7 @@ def test_weights_are_half_precision_and_small(folder: Path) -> None:
 
 def test_a_model_that_is_there_is_not_overwritten(learner: LiteLearner, folder: Path) -> None:
     before = (folder / "card.json").read_bytes()
-    with pytest.raises(ModelError, match="already holds a model"):
+    with pytest.raises(ModelError, match="already holds something"):
         publish(learner, tiny_recipe(), folder, TOLD)
     assert (folder / "card.json").read_bytes() == before
 
@@ -122,3 +122,38 @@ def test_openvino_agrees_with_torch(learner: LiteLearner, folder: Path) -> None:
     with torch.no_grad():
         wanted = learner.images(learner.prepare(torch.from_numpy(pixels))).numpy()
     assert (found * wanted).sum(1).min() > 0.999
+
+
+def test_a_model_that_could_not_be_exported_is_not_there(
+    learner: LiteLearner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("openvino.save_model", full)
+        with pytest.raises(OSError, match="No space left"):
+            publish(learner, tiny_recipe(), tmp_path / "model", TOLD)
+    assert not (tmp_path / "model").exists()
+    # What was left over is in nobody's way.
+    publish(learner, tiny_recipe(), tmp_path / "model", TOLD)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_an_export_that_stops_half_way_leaves_the_model_as_it_was(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("model.export.write_card", full)
+        with pytest.raises(OSError, match="No space left"):
+            export(Checkpoint(folder))
+    before = Checkpoint(folder)
+    assert before.file("openvino.image").name == "image.xml"
+    assert before.file("openvino.image.bin").is_file()
+    after = export(before)
+    assert after.card.fingerprint == before.card.fingerprint
+    assert after.file("openvino.image").with_suffix(".bin") == after.file("openvino.image.bin")
+    assert not (folder / "image.xml").exists()

@@ -1,12 +1,10 @@
 """Training: it learns, a killed run ends where an unbroken one does, trouble leaves the last good state."""
 
 import csv
-import json
 import math
 from dataclasses import replace
 from pathlib import Path
 
-import open_clip
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -19,7 +17,7 @@ from model.objective import Objective
 from model.recipe import Recipe, read_recipe
 from model.runs import RunProblem, read_whole
 from model.training import Run, Settings, unseen_map
-from tests.model.training_kit import LABELS, say, tiny_data, tiny_learner, tiny_recipe
+from tests.model.training_kit import LABELS, say, tiny_clip, tiny_data, tiny_learner, tiny_recipe
 
 
 def prepared(folder: Path, recipe: Recipe, *, validate: bool = True) -> tuple[Objective, Material | None]:
@@ -201,25 +199,12 @@ def test_instances_of_a_batch_are_told_apart_and_their_photos_are_not_held(tmp_p
     assert float(found["keep_photos"].detach()) == pytest.approx(float(apart.mean()), abs=0.01)
 
 
-def tiny_clip(folder: Path) -> str:
-    """The name of a model of open_clip's own kind, small enough for a test."""
-    shape = {
-        "embed_dim": 16,
-        "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16},
-        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
-    }
-    file = folder / "ViT-tiny-test.json"
-    file.write_text(json.dumps(shape))
-    open_clip.add_model_config(file)
-    return file.stem
-
-
 def test_a_random_open_clip_model_takes_the_authors_steps(tmp_path: Path) -> None:
     authors = read_recipe("masbir-b32").model_dump(
         include={"loss_weights", "authors_share", "captions", "logit_scale"}
     )
     recipe = tiny_recipe(
-        **authors, towers="open_clip", architecture=tiny_clip(tmp_path), anchors={}, encodings="normal",
+        **authors, towers="open_clip", architecture=tiny_clip(), anchors={}, encodings="normal",
         views=1, dimension=16,
         steps=2, batch=4, tower_rate=1e-4, head_rate=5e-3, average=0.0, frozen_stages=0,
     )  # fmt: skip

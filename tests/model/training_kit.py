@@ -1,10 +1,13 @@
 """A training small enough for a test: real files, random weights, towers without a network behind them."""
 
 import hashlib
+import json
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import open_clip
 import timm
 import torch
 from PIL import Image, ImageDraw
@@ -33,6 +36,22 @@ def tiny_learner(recipe: Recipe, seed: int = 3) -> LiteLearner:
     torch.manual_seed(seed)
     backbone = timm.create_model(recipe.architecture, pretrained=False, num_classes=0)
     return LiteLearner(backbone, say, recipe)
+
+
+def tiny_clip(tokenizer: str | None = None) -> str:
+    """The name of a model of open_clip's own kind, small enough for a test."""
+    words = {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}
+    shape = {
+        "embed_dim": 16,
+        "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16},
+        "text_cfg": words | ({"hf_tokenizer_name": tokenizer} if tokenizer else {}),
+    }
+    name = f"ViT-tiny-test{'-others' if tokenizer else ''}"
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"{name}.json"
+        file.write_text(json.dumps(shape))
+        open_clip.add_model_config(file)
+    return name
 
 
 def say(captions: Sequence[str]) -> torch.Tensor:

@@ -28,7 +28,7 @@ def sketchseek(*arguments: object, **environment: str) -> subprocess.CompletedPr
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
         env={**os.environ, **environment},
     )
 

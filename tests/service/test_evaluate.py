@@ -209,7 +209,7 @@ def without(modules: tuple[str, ...], *arguments: object) -> subprocess.Complete
     hidden = "".join(f"sys.modules[{name!r}] = None; " for name in modules)
     script = f"import sys; {hidden}from service.cli import main; main({[str(each) for each in arguments]!r})"
     return subprocess.run(
-        [sys.executable, "-c", script], cwd=TOP, capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", script], cwd=TOP, capture_output=True, text=True, check=False, timeout=300
     )
 
 
@@ -234,5 +234,7 @@ def test_export_makes_the_graph_anew(tmp_path: Path, encoder: Encoder) -> None:
     made = Encoder.load(copy, engine="openvino")
     assert (made.photos(pictures) * encoder.photos(pictures)).sum(axis=1).min() > 0.9999
     assert made.card.figures == encoder.card.figures
-    assert {path.name for path in copy.iterdir()} == {path.name for path in (SHIPPED / "lite").iterdir()}
+    # New graphs have names of their own, so that a crash would have left the old ones; those are gone by now.
+    kept = {path.name for path in (SHIPPED / "lite").iterdir()} - {"image.xml", "image.bin"}
+    assert {path.name for path in copy.iterdir()} == kept | {"image-2.xml", "image-2.bin"}
     refused(sketchseek("export", tmp_path), "card.json: cannot be read")

@@ -36,7 +36,7 @@ def start(*arguments: object) -> "subprocess.Popen[str]":
 
 def finish(*arguments: object) -> tuple[int, str, str]:
     with start(*arguments) as running:
-        out, err = running.communicate(timeout=120)
+        out, err = running.communicate(timeout=300)
         return running.returncode, out, err
 
 

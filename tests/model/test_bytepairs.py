@@ -1,0 +1,49 @@
+"""CLIP's byte pairs, beside open_clip's own tokenizer."""
+
+import string
+
+import numpy as np
+import open_clip
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model.bytepairs import BytePairs
+from model.clip import BYTE_PAIRS
+
+OURS = BytePairs.from_file(BYTE_PAIRS)
+THEIRS = open_clip.get_tokenizer("ViT-B-32")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a photo of a cat.",
+        "It's 1984, they'll say DON'T; x'S",
+        "naïve café, 日本語 текст, İstanbul straße",
+        "&amp;lt; and <end_of_text> said aloud",
+        "emoji 😀😀 and ½ ² ①",
+        "a_b-c/d\tnew\nline",
+        "the dog\u2019s \u201cball\u201d",
+        "zero\u200bwidth and \x00 nothing",
+        "",
+        "   ",
+        "word " * 100,
+    ],
+)
+def test_texts_become_the_same_tokens(text: str) -> None:
+    assert np.array_equal(OURS([text]).ids, THEIRS([text]).numpy())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet=string.printable + "éüßñ日ж😀", max_size=60))
+def test_whatever_is_typed_becomes_the_same_tokens(text: str) -> None:
+    # An ampersand may begin an entity that open_clip's helper for broken encodings reads in ways of its own.
+    plain = text.replace("&", "+")
+    assert np.array_equal(OURS([plain]).ids, THEIRS([plain]).numpy())
+
+
+def test_rows_are_as_long_as_the_tower_wants_and_always_end() -> None:
+    ids = BytePairs.from_file(BYTE_PAIRS, longest=8)(["cat", "word " * 20]).ids
+    assert ids.shape == (2, 8)
+    assert ids[1, -1] == ids.max() == ids[0].max()
