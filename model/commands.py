@@ -9,16 +9,8 @@ import click
 import torch
 
 from model.anchors import measure_encodings
-from model.datasets import (
-    SKETCH,
-    UNRECOGNIZED,
-    DataProblem,
-    Dataset,
-    Record,
-    read_folder,
-    read_labels,
-    read_manifest,
-)
+from model.benchmarks import open_dataset
+from model.datasets import SKETCH, UNRECOGNIZED, DataProblem, Dataset, Record, read_labels
 from model.errors import SketchseekError
 from model.learner import Learner, LiteLearner, build
 from model.material import Material, with_pseudo_sketches
@@ -26,6 +18,7 @@ from model.objective import Objective
 from model.publish import Provenance, publish, sources_of
 from model.recipe import Recipe, read_recipe
 from model.runs import put, read_whole
+from model.splits import a_tenth, find_split, parted
 from model.training import Outcome, Run, Settings, data_digest, unseen_map
 
 existing = click.Path(exists=True, path_type=Path)
@@ -37,9 +30,12 @@ existing = click.Path(exists=True, path_type=Path)
     "--recipe", "recipe_name", default="lite", help="lite, lite-instances, masbir-b32, or a JSON file."
 )
 @click.option("--root", type=existing, help="Where the images of a manifest lie; else beside it.")
-@click.option("--splits", type=existing, help="JSON naming the labels of validation_unseen.")
 @click.option(
-    "--all-labels", is_flag=True, help="Learn from validation_unseen too; nothing is then measured on it."
+    "--splits",
+    help="A published split such as sketchy-21, whose test labels stay out; or JSON naming validation_unseen.",
+)
+@click.option(
+    "--all-labels", is_flag=True, help="Learn from the labels of the validation too; nothing then judges."
 )
 @click.option(
     "--judge-on", "judged", default=None, help="Only this set of the manifest judges the unseen labels."
@@ -62,7 +58,7 @@ def command(
     data: Path,
     recipe_name: str,
     root: Path | None,
-    splits: Path | None,
+    splits: str | None,
     all_labels: bool,
     judged: str | None,
     out: Path,
@@ -72,10 +68,15 @@ def command(
     device: str,
     licences: tuple[str, ...],
 ) -> None:
-    """Train on DATA: a manifest CSV, or a folder of photos/<class> and sketches/<class>."""
+    """Train on DATA: a manifest CSV, a folder of photos/<class> and sketches/<class>, or an official layout
+    of Sketchy-Ext, TU-Berlin-Ext or QuickDraw-Ext.
+
+    What is kept is what was best on labels that training never saw: validation_unseen, or with a published
+    split a tenth of its seen labels. Its test labels are neither learned from nor looked at.
+    """
     try:
         recipe = _changed(recipe_name, steps, batch, seed)
-        whole = read_manifest(data, root) if data.is_file() else read_folder(data)
+        whole = open_dataset(data, root)
         for remark in whole.remarks:
             click.echo(remark)
         seen, unseen = _parted(whole, splits, all_labels, judged)
@@ -142,20 +143,30 @@ def _every_tenth(done: int, total: int) -> None:
 
 
 def _parted(
-    whole: Dataset, splits: Path | None, all_labels: bool, judged: str | None
+    whole: Dataset, splits: str | None, all_labels: bool, judged: str | None
 ) -> tuple[Dataset, Dataset | None]:
     """What is learned from, and what is judged on; a drawing that nobody recognised is neither."""
     clear = whole.where(lambda record: not (record.modality == SKETCH and record.note == UNRECOGNIZED))
-    if splits is None or all_labels:
+    if splits is None:
         return clear, None
+    if splits.endswith(".json") or Path(splits).is_file():
+        held_out = _listed(Path(splits), clear)
+    else:
+        clear, _ = parted(clear, find_split(splits))
+        held_out = a_tenth(clear)
+    if all_labels:
+        return clear, None
+    unseen = clear.subset(held_out)
+    return clear.without(held_out), unseen.of_sets([judged]) if judged else unseen
+
+
+def _listed(splits: Path, data: Dataset) -> tuple[str, ...]:
     labels = read_labels(splits)
     if "validation_unseen" not in labels:
         raise DataProblem(
             f"{splits}: expected a list named validation_unseen, found {', '.join(labels) or 'none'}"
         )
-    held_out = [label for label in labels["validation_unseen"] if label in clear.labels]
-    unseen = clear.subset(held_out)
-    return clear.without(held_out), unseen.of_sets([judged]) if judged else unseen
+    return tuple(label for label in labels["validation_unseen"] if label in data.labels)
 
 
 def _told(licences: Sequence[str]) -> dict[str, str]:

@@ -1,10 +1,11 @@
 """The published lists of unseen classes, one small file each in `configs/splits/`."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.datasets import DataProblem, Dataset
+from model.datasets import PHOTO, SKETCH, DataProblem, Dataset
 from model.labels import key
 
 FOLDER = Path(__file__).parent / "configs" / "splits"
@@ -56,6 +57,13 @@ def parted(data: Dataset, split: Split) -> tuple[Dataset, Dataset]:
                 f"{split.name}, found {found}: unpack it whole, or give a list of classes of your own"
             )
     return data.without(split.unseen), unseen
+
+
+def a_tenth(data: Dataset) -> tuple[str, ...]:
+    """Labels to judge a training by that it shall not see: always the same tenth of those that are drawn."""
+    both = {record.label for record in data.of(SKETCH)} & {record.label for record in data.of(PHOTO)}
+    shuffled = sorted(both, key=lambda label: hashlib.sha256(key(label).encode()).digest())
+    return tuple(sorted(shuffled[: max(2, len(both) // 10)]))
 
 
 def _read(path: Path) -> Split:

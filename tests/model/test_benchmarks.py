@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import model.commands
 from model.benchmarks import LAYOUTS, open_dataset, read_benchmark
 from model.datasets import PHOTO, SKETCH, DataProblem
 from model.labels import key
@@ -121,3 +122,20 @@ def test_parted_refuses_what_is_not_all_there(sketchy: Path) -> None:
         parted(data, replace(split, test_sketches=42))
     with pytest.raises(DataProblem, match=r"lacks 2 of the 21 unseen classes of sketchy-21, .* 'cabin'"):
         parted(data.without(["cabin", "window"]), split)
+
+
+def test_a_training_is_judged_by_seen_labels_and_never_by_those_of_the_test(
+    sketchy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split = replace(find_split("sketchy-21"), test_sketches=42, test_photos=64)
+    monkeypatch.setattr(model.commands, "find_split", {"sketchy-21": split}.__getitem__)
+    whole = read_benchmark("sketchy", sketchy)
+    test = {key(label) for label in split.unseen}
+    seen, judges = model.commands._parted(whole, "sketchy-21", all_labels=False, judged=None)
+    assert judges is not None
+    assert (len(judges.labels), len(seen.labels)) == (10, 94)
+    assert not test & {key(label) for label in (*seen.labels, *judges.labels)}
+    assert judges.labels == model.commands._parted(whole, "sketchy-21", False, None)[1].labels  # type: ignore[union-attr]
+    everything, nobody = model.commands._parted(whole, "sketchy-21", all_labels=True, judged=None)
+    assert (len(everything.labels), nobody) == (104, None)
+    assert not test & {key(label) for label in everything.labels}
