@@ -9,11 +9,14 @@ from indexer.errors import (
     PhotosMissing,
     WrongModel,
 )
-from indexer.job import Report, run
+from indexer.job import run
+from indexer.merging import merge
+from indexer.partition import Partition
 from indexer.photos import Filter, Photo
 from indexer.plan import RulesChange
 from indexer.progress import Reporter, Silent
 from indexer.published import Hit, Published, Refused
+from indexer.report import Report
 from indexer.status import Status, status
 from indexer.stores import INDEX_TYPES, IndexType
 from indexer.thumbnails import has_thumbnail, make_thumbnail, thumbnail_path, write_thumbnail
@@ -28,6 +31,7 @@ __all__ = [
     "IndexType",
     "NoIndex",
     "NothingToIndex",
+    "Partition",
     "Photo",
     "PhotosMissing",
     "Published",
@@ -40,6 +44,7 @@ __all__ = [
     "WrongModel",
     "has_thumbnail",
     "make_thumbnail",
+    "merge",
     "run",
     "status",
     "thumbnail_path",

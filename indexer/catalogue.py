@@ -8,61 +8,17 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, field
+from dataclasses import asdict, astuple
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from indexer.errors import NoIndex
 from indexer.metadata import METADATA_VERSION, Metadata
+from indexer.partition import Partition
+from indexer.records import Entry, Known, Root
 from indexer.scan import Found, ScanRules, Skipped
 from indexer.schema import prepare
 from model import DECODER_VERSION
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the catalogue remembers of a file."""
-
-    id: int
-    size: int
-    mtime_ns: int
-    error: str | None
-    embedded: bool
-    up_to_date: bool
-
-    def same_file(self, found: Found) -> bool:
-        return (self.size, self.mtime_ns) == (found.size, found.mtime_ns)
-
-    def unchanged(self, found: Found) -> bool:
-        """Nothing to do: same file as before, embedded or known to be unusable, by what we know to read today."""
-        return self.up_to_date and self.same_file(found) and (self.embedded or self.error is not None)
-
-
-@dataclass(frozen=True)
-class Root:
-    """What the catalogue remembers of a photo folder: how to scan it, and which file systems it lay on."""
-
-    rules: ScanRules = field(default_factory=ScanRules)
-    device: int | None = None
-    mounts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A photo that belongs into the index, and where its vector lies."""
-
-    id: int
-    root: str
-    relative: str
-    content: str
-    width: int
-    height: int
-    taken: str | None
-    camera: str | None
-    latitude: float | None
-    longitude: float | None
-    shard: int
-    row: int
 
 
 class Catalogue:
@@ -70,7 +26,9 @@ class Catalogue:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db = sqlite3.connect(
+            path.absolute().as_uri(), uri=True, check_same_thread=False, isolation_level=None
+        )
         self._gone: dict[str, dict[int, str]] = {}
         self.moved: set[int] = set()
         try:
@@ -84,6 +42,11 @@ class Catalogue:
 
     def __exit__(self, *_: object) -> None:
         self._db.close()
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """For questions that only a merge has, of its own thread."""
+        return self._db
 
     def begin(self) -> None:
         with self._lock:
@@ -104,6 +67,16 @@ class Catalogue:
         (number,) = self._db.execute("SELECT revision FROM state").fetchone()
         return int(number)
 
+    @property
+    def partition(self) -> Partition | None:
+        """Which part of a library this is the catalogue of; None for a whole one."""
+        (text,) = self._db.execute("SELECT partition FROM state").fetchone()
+        return text and Partition.parse(text)
+
+    @partition.setter
+    def partition(self, part: Partition) -> None:
+        self._db.execute("UPDATE state SET partition = ?", (str(part),))
+
     def roots(self) -> list[Path]:
         return [Path(root) for (root,) in self._db.execute("SELECT root FROM roots ORDER BY root")]
 
@@ -113,7 +86,7 @@ class Catalogue:
         if row is None:
             return Root()
         rules, device, mounts = row
-        return Root(_rules(json.loads(rules)), device and int(device), tuple(json.loads(mounts)))
+        return Root(rules_from(json.loads(rules)), device and int(device), tuple(json.loads(mounts)))
 
     def remember_root(self, root: Path, memory: Root) -> None:
         rules, mounts = json.dumps(asdict(memory.rules)), json.dumps(memory.mounts)
@@ -173,18 +146,24 @@ class Catalogue:
         content: str | None = None,
         error: str | None = None,
         metadata: Metadata | None = None,
+        number: int | None = None,
     ) -> None:
-        """What became of a file; a path keeps the id that it got first, and a photo keeps it when it moves."""
+        """What became of a file; a path keeps the id that it got first, and a photo keeps it when it moves.
+
+        A new photo gets the id `number`, where nobody else has it.
+        """
         place = (str(found.root), found.relative)
         with self._lock:
             old = self._moved_from(place, content) if content in self._gone else None
             if old is not None:
                 self._db.execute("UPDATE photos SET root = ?, relative = ? WHERE id = ?", (*place, old))
+            if number is None or self._db.execute(_ID_TAKEN, (number,)).fetchone():
+                number = secrets.randbits(63)
             self._db.execute(
                 """INSERT INTO photos VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (root, relative) DO UPDATE SET
                    size = excluded.size, mtime_ns = excluded.mtime_ns,
                    content = excluded.content, error = excluded.error, decoder = excluded.decoder""",
-                (secrets.randbits(63), *place, found.size, found.mtime_ns, content, error, DECODER_VERSION),
+                (number, *place, found.size, found.mtime_ns, content, error, DECODER_VERSION),
             )
             if metadata is not None:
                 self._db.execute(
@@ -240,11 +219,10 @@ class Catalogue:
         query = "SELECT content, row FROM vectors WHERE fingerprint = ? AND shard = ? ORDER BY row"
         return self._db.execute(query, (fingerprint, shard)).fetchall()
 
-    def move_vectors(self, fingerprint: str, shard: int, first: int, contents: Sequence[str]) -> None:
-        """These contents' vectors lie in another shard now, one behind the other."""
-        statement = "UPDATE vectors SET shard = ?, row = ? WHERE fingerprint = ? AND content = ?"
-        places = ((shard, row, fingerprint, content) for row, content in enumerate(contents, start=first))
-        self._db.executemany(statement, places)
+    def place_vectors(self, fingerprint: str, shard: int, first: int, contents: Sequence[str]) -> None:
+        """These contents' vectors lie in a shard, one behind the other; where they lay before, if anywhere, no more."""
+        places = ((content, fingerprint, shard, row) for row, content in enumerate(contents, start=first))
+        self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)", places)
 
     def keep_models(self, fingerprints: Collection[str]) -> None:
         """Forgets where vectors of all other models lie."""
@@ -269,6 +247,11 @@ class Catalogue:
         query = "SELECT relative, error FROM photos WHERE root = ? AND error IS NOT NULL ORDER BY relative"
         return [Skipped(root / relative, error) for relative, error in self._db.execute(query, (str(root),))]
 
+    def count(self, fingerprint: str) -> int:
+        """How many photos have a vector of this model."""
+        query = "SELECT count(*) FROM photos JOIN vectors USING (content) WHERE fingerprint = ?"
+        return int(self._db.execute(query, (fingerprint,)).fetchone()[0])
+
     def entries(self, fingerprint: str) -> Iterator[Entry]:
         """Every photo that has a vector of this model, in the order in which the vectors lie on disk."""
         rows = self._db.execute(
@@ -281,6 +264,10 @@ class Catalogue:
         return (Entry(*row) for row in rows)
 
 
-def _rules(said: dict[str, Any]) -> ScanRules:
+_ID_TAKEN = "SELECT 1 FROM photos WHERE id = ?"
+
+
+def rules_from(said: dict[str, Any]) -> ScanRules:
+    """How a folder is scanned, as JSON holds it."""
     lists = {key: tuple(value) for key, value in said.items() if isinstance(value, list)}
     return ScanRules(**{**said, **lists})

@@ -45,7 +45,7 @@ def _copy(catalogue: Catalogue, folder: Path, fingerprint: str, dimension: int, 
                     part = places[start : start + _CHUNK]
                     rows = reader.rows(number, [row for _, row in part])
                     first = shard.append(rows.astype(np.float32))
-                    catalogue.move_vectors(fingerprint, shard.number, first, [name for name, _ in part])
+                    catalogue.place_vectors(fingerprint, shard.number, first, [name for name, _ in part])
             shard.sync()
     except BaseException:
         catalogue.rollback()

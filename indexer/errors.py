@@ -31,6 +31,9 @@ class WrongModel(IndexProblem):
 class IndexBusy(IndexProblem):
     """Another run is writing to this index."""
 
+    # What sysexits.h calls a temporary failure: nothing is wrong, and later it will do.
+    exit_status = 75
+
 
 class PhotosMissing(IndexProblem):
     """A photo folder is missing, empty or unreadable, which is not taken for a deletion."""

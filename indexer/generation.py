@@ -10,17 +10,19 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from indexer.disk import sync
 from indexer.errors import BrokenGeneration, NoIndex
 from indexer.stores import IndexType
 
 MANIFEST = "manifest.json"
+PART = "part.json"
 FORMAT = 2
 _HELD = "rolled back from"
 
@@ -85,6 +87,8 @@ def _explain_absence(index: Path) -> str:
     command = f"sketchseek index PHOTOS --index {index}"
     if not index.exists():
         return f"{index}: no such folder; make an index there with: {command}"
+    if (index / PART).exists():
+        return f"{index}: one part of a library, which is not served; sketchseek merge makes an index of all parts"
     if (index / "catalogue.sqlite").exists():
         return f"{index}: nothing has been published here yet; finish it with: {command}"
     return f"{index}: not an index (it has no file CURRENT); make one with: {command}"
@@ -110,8 +114,12 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def seal_manifest(manifest: Manifest) -> bytes:
-    """The one way to write a manifest down; its last entry is the hash of all the others."""
-    fields = asdict(manifest)
+    """The one way to write a manifest down."""
+    return sealed(asdict(manifest))
+
+
+def sealed(fields: Mapping[str, Any]) -> bytes:
+    """JSON whose last entry is the hash of all the others."""
     seal = hashlib.sha256(json.dumps(fields, indent=1).encode()).hexdigest()
     return json.dumps({**fields, "seal": seal}, indent=1).encode()
 
@@ -132,7 +140,7 @@ def damage(folder: Path) -> list[str]:
 
 
 def check_file(folder: Path, manifest: Manifest, name: str) -> None:
-    if _describe(folder / name) != manifest.files[name]:
+    if describe_file(folder / name) != manifest.files[name]:
         raise BrokenGeneration(
             f"{folder / name}: not the file that was published; run sketchseek index again"
         )
@@ -154,7 +162,7 @@ def generations(index: Path) -> list[Path]:
 
 def identity(folder: Path) -> str:
     """Tells publications apart also where an index was deleted and made again under the same numbers."""
-    return _describe(folder / MANIFEST).sha256
+    return describe_file(folder / MANIFEST).sha256
 
 
 def publish(index: Path, write: Callable[[Path, str], Manifest]) -> Manifest:
@@ -204,7 +212,7 @@ def release(index: Path) -> str:
 
 def describe(folder: Path) -> dict[str, File]:
     """Sizes and hashes of all that has been written into a generation's folder."""
-    return {path.name: _describe(path) for path in sorted(folder.iterdir())}
+    return {path.name: describe_file(path) for path in sorted(folder.iterdir())}
 
 
 def prune(index: Path, keep: int = 2) -> list[str]:
@@ -222,7 +230,7 @@ def prune(index: Path, keep: int = 2) -> list[str]:
 def fingerprints(index: Path) -> set[str]:
     """The models whose vectors the generations that are kept hold; of a damaged one nobody can tell."""
     found = set()
-    for folder in _finished(index / "generations"):
+    for folder in generations(index):
         with suppress(BrokenGeneration):
             found.add(read_manifest(folder).fingerprint)
     return found
@@ -259,7 +267,7 @@ def _point(index: Path, name: str, remark: str = "") -> None:
     sync(index)
 
 
-def _describe(path: Path) -> File:
+def describe_file(path: Path) -> File:
     try:
         with path.open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()

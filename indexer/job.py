@@ -1,41 +1,22 @@
 """The batch job: scan the folders, embed what is new or changed, forget what is gone, publish the rest."""
 
-import os
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
-from indexer import compaction, generation, publishing
+from indexer import generation, parts
 from indexer.catalogue import Catalogue
-from indexer.errors import BrokenGeneration, IndexProblem, NoIndex, NothingToIndex, PhotosMissing
-from indexer.lock import is_ours, writing
+from indexer.errors import BrokenGeneration, IndexProblem, NoIndex, PhotosMissing
+from indexer.finishing import clean_up, publish_if_needed
+from indexer.opening import CATALOGUE, is_text, locked, plainly
+from indexer.partition import Partition
 from indexer.pipeline import Pipeline
 from indexer.plan import Plans, RulesChange, count, make_plans
 from indexer.progress import Reporter
-from indexer.scan import Found, Skipped
+from indexer.report import Report, reporting
+from indexer.scan import Found
 from indexer.stores import IndexType
-from indexer.thumbnails import thumbnail_path
-from indexer.vectors import ShardWriter, complete_rows
+from indexer.vectors import Origin, ShardWriter, complete_rows, vectors_folder
 from model import Encoder
-
-
-@dataclass
-class Report:
-    """What a run did. `skipped` lists every file that is no photo, also those known from earlier runs."""
-
-    added: int = 0
-    changed: int = 0
-    moved: int = 0
-    removed: int = 0
-    unchanged: int = 0
-    embedded: int = 0
-    skipped: list[Skipped] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    photos: int = 0
-    generation: str = ""
-    published: bool = False
 
 
 def run(
@@ -49,85 +30,104 @@ def run(
     index_type: IndexType | None = None,
     keep: int = 2,
     change: RulesChange | None = None,
+    partition: Partition | None = None,
 ) -> Report:
     """Brings an index up to date with its photo folders; without `roots`, those of earlier runs.
 
     `accept_deletions` believes folders that are missing, empty or lost much; `forget` takes folders out of the
     index; `change` says anew which files of the folders to look at, for later runs as well.
     `index_type` holds for later runs, too; of the generations, `keep` are kept.
+    With a `partition` the index becomes that part of a library, for good: embedded, to be merged, never published.
     """
-    with _plainly(index):
-        index = index.expanduser().resolve()
-        _refuse_unwritable_name(index)
-        index.mkdir(parents=True, exist_ok=True)
-        if not is_ours(index):
-            raise NoIndex(
-                f"{index}: holds other files and is no index; choose an empty or new folder for --index"
-            )
-        with writing(index), Catalogue(index / "catalogue.sqlite") as catalogue:
-            how = change or RulesChange()
-            job = _Run(index, encoder, catalogue, accept_deletions, index_type, keep, how)
-            return job.go(roots, forget, reporter)
+    with locked(index) as index, reporting(index) as report, plainly(index):
+        with Catalogue(index / CATALOGUE) as catalogue:
+            job = _Run(index, encoder, catalogue, report, reporter)
+            part = job.part(partition)
+            job.embed(roots, forget, change or RulesChange(), accept_deletions=accept_deletions)
+            origin = Origin.of(encoder)
+            with report.spending("publish"):
+                if part is None:
+                    publish_if_needed(
+                        index, origin, catalogue, report, reporter, index_type=index_type, keep=keep
+                    )
+                clean_up(index, origin, catalogue)
+            if part is not None:
+                sealed = parts.describe(catalogue, part, origin)
+        if part is not None:
+            # Only now that it is closed, the catalogue is one file.
+            with report.spending("publish"):
+                report.photos = parts.seal(index, sealed).photos
+        return report
 
 
 class _Run:
     """One run, which holds the lock and the catalogue."""
 
     def __init__(
-        self,
-        index: Path,
-        encoder: Encoder,
-        catalogue: Catalogue,
-        accept_deletions: bool,
-        index_type: IndexType | None,
-        keep: int,
-        change: RulesChange,
+        self, index: Path, encoder: Encoder, catalogue: Catalogue, report: Report, reporter: Reporter
     ) -> None:
         self._index = index
         self._encoder = encoder
         self._catalogue = catalogue
-        self._accept_deletions = accept_deletions
-        self._index_type = index_type
-        self._keep = keep
-        self._change = change
-        self._vectors = index / "vectors" / encoder.fingerprint
-        self._report = Report()
+        self._report = report
+        self._reporter = reporter
+        self._vectors = vectors_folder(index, encoder.fingerprint)
+        self._part: Partition | None = None
 
-    def go(self, roots: Sequence[Path], forget: Sequence[Path], reporter: Reporter) -> Report:
-        catalogue, report = self._catalogue, self._report
-        rows = complete_rows(self._vectors, self._encoder.dimension)
-        catalogue.keep_vectors(self._encoder.fingerprint, rows)
+    def part(self, asked: Partition | None) -> Partition | None:
+        """Which part of a library this index is; None for a whole one. It stays what it was at first."""
+        catalogue, before = self._catalogue, self._catalogue.partition
+        if asked is not None and before is None:
+            if catalogue.roots():
+                raise IndexProblem(
+                    f"{self._index}: holds a whole index; give part {asked} an --index of its own"
+                )
+            catalogue.partition = asked
+        elif asked not in (None, before):
+            raise IndexProblem(f"{self._index}: is part {before}; give part {asked} an --index of its own")
+        self._part = catalogue.partition
+        self._report.partition = str(self._part) if self._part else None
+        return self._part
+
+    def embed(
+        self, roots: Sequence[Path], forget: Sequence[Path], change: RulesChange, *, accept_deletions: bool
+    ) -> None:
+        """Makes the catalogue and the vectors say what lies in the folders."""
+        catalogue, report, fingerprint = self._catalogue, self._report, self._encoder.fingerprint
+        catalogue.keep_vectors(fingerprint, complete_rows(self._vectors, self._encoder.dimension))
         for root in forget:
             report.removed += catalogue.remove_root(root.expanduser().resolve())
-        if roots or catalogue.roots() or not forget:
+        if not (roots or catalogue.roots() or not forget):
+            return
+        with report.spending("scan"):
             everything = _model_changed(self._index, self._encoder)
-            wanted = _resolve(catalogue, roots, self._index, everything=everything)
             plans = make_plans(
                 catalogue,
-                wanted,
-                self._encoder.fingerprint,
+                _resolve(catalogue, roots, self._index, everything=everything),
+                fingerprint,
                 index=self._index,
-                change=self._change,
-                accept_deletions=self._accept_deletions,
+                change=change,
+                accept_deletions=accept_deletions,
+                part=self._part,
             )
-            report.problems += plans.problems
-            report.skipped += plans.skipped
-            catalogue.expect_moves(plans.gone)
-            self._embed(plans.work, reporter)
-            self._forget(plans)
-            self._count(plans)
-        self._publish_if_needed()
-        self._clean_up()
-        return report
+        report.problems += plans.problems
+        report.skipped += plans.skipped
+        catalogue.expect_moves(plans.gone)
+        with report.spending("photos"):
+            self._work(plans.work)
+        self._forget(plans)
+        self._count(plans)
 
-    def _embed(self, work: list[Found], reporter: Reporter) -> None:
-        if not work:
+    def _work(self, files: list[Found]) -> None:
+        if not files:
             return
         given_out = max(self._catalogue.shards(self._encoder.fingerprint), default=0)
         with ShardWriter(self._vectors, self._encoder.dimension, above=given_out) as shard:
             pipeline = Pipeline(self._encoder, self._catalogue, shard, self._index / "thumbnails")
-            self._report.skipped += pipeline.run(work, reporter)
-            self._report.embedded = pipeline.embedded
+            try:
+                self._report.skipped += pipeline.run(files, self._reporter)
+            finally:
+                self._report.embedded = pipeline.embedded
 
     def _forget(self, plans: Plans) -> None:
         self._catalogue.begin()
@@ -148,66 +148,6 @@ class _Run:
             # A file that could not be read now is in the catalogue only if an earlier run could read it.
             report.skipped += [bad for bad in self._catalogue.unusable(plan.root) if bad.path not in said]
 
-    def _publish_if_needed(self) -> None:
-        catalogue, report, fingerprint = self._catalogue, self._report, self._encoder.fingerprint
-        manifest = _intact(self._index, fingerprint)
-        if manifest is None and next(catalogue.entries(fingerprint), None) is None:
-            raise NothingToIndex(_nothing(report))
-        asked = self._index_type not in (None, manifest.index_type if manifest else None)
-        if manifest is None or manifest.revision != catalogue.revision or asked:
-            held = generation.held(self._index)
-            if manifest is not None and held:
-                report.problems.append(
-                    f"generation {manifest.generation} stays, {held}: changes are recorded, but not published; "
-                    f"to publish them, run sketchseek rollback --release --index {self._index}, then this again"
-                )
-            else:
-                manifest = publishing.publish(
-                    self._index, self._encoder, catalogue, self._vectors, index_type=self._index_type
-                )
-                report.published = True
-        if not generation.held(self._index):
-            generation.prune(self._index, self._keep)
-        report.photos, report.generation = manifest.photos, manifest.generation
-
-    def _clean_up(self) -> None:
-        """Vectors and thumbnails of photos that are gone, and shards that killed runs left behind."""
-        self._catalogue.begin()
-        orphans = self._catalogue.forget_orphans()
-        self._catalogue.commit()
-        for content in orphans:
-            thumbnail_path(self._index / "thumbnails", content).unlink(missing_ok=True)
-        needed = {self._encoder.fingerprint, *generation.fingerprints(self._index)}
-        compaction.drop_models(self._catalogue, self._vectors.parent, needed)
-        compaction.tidy(self._catalogue, self._vectors, self._encoder.fingerprint, self._encoder.dimension)
-
-
-@contextmanager
-def _plainly(index: Path) -> Iterator[None]:
-    """What the disk, SQLite or FAISS refuse, as one line that says what to do."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-            path = index / "catalogue.sqlite"
-            raise NoIndex(f"{path}: damaged ({error}); delete it and run sketchseek index again") from None
-        raise IndexProblem(f"{index}: {error}; mend that and run the same command again to go on") from None
-    except OSError as error:
-        where = error.filename or index
-        raise IndexProblem(
-            f"{where}: {error.strerror}; mend that and run the same command again to go on"
-        ) from None
-
-
-def _refuse_unwritable_name(index: Path) -> None:
-    if not _is_text(index):
-        raise IndexProblem(f"{str(index)!r}: the folder's name is not valid UTF-8; choose another --index")
-
-
-def _is_text(path: Path) -> bool:
-    return str(path).encode(errors="replace") == os.fsencode(path)
-
 
 def _model_changed(index: Path, encoder: Encoder) -> bool:
     try:
@@ -227,7 +167,7 @@ def _resolve(catalogue: Catalogue, roots: Sequence[Path], index: Path, *, everyt
     given = list(dict.fromkeys(root.expanduser().resolve() for root in roots))
     wanted = list(dict.fromkeys([*given, *before])) if everything or not given else given
     for root in wanted:
-        if not _is_text(root):
+        if not is_text(root):
             raise PhotosMissing(f"{str(root)!r}: the folder's name is not valid UTF-8; rename it")
         if root.is_relative_to(index):
             raise PhotosMissing(f"{root}: lies in the index itself; give a folder of photos")
@@ -239,17 +179,3 @@ def _resolve(catalogue: Catalogue, roots: Sequence[Path], index: Path, *, everyt
                     f"or take one out with --forget"
                 )
     return wanted
-
-
-def _intact(index: Path, fingerprint: str) -> generation.Manifest | None:
-    """The current generation if it can go on serving; a damaged one is simply made again."""
-    try:
-        manifest = generation.verify(generation.current(index))
-    except (NoIndex, BrokenGeneration):
-        return None
-    return manifest if manifest.fingerprint == fingerprint else None
-
-
-def _nothing(report: Report) -> str:
-    reasons = "; ".join(f"{skipped.path.name}: {skipped.reason}" for skipped in report.skipped[:3])
-    return f"no photo could be indexed; {len(report.skipped)} files were skipped ({reasons})"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from indexer.errors import IndexBusy
+from indexer.errors import IndexBusy, NoIndex
 
 # Whatever stands behind it, a LOCK that begins so marks a folder as an index of ours.
 MARK = "sketchseek index"
@@ -32,15 +32,30 @@ def writing(index: Path) -> Iterator[None]:
     path = index / "LOCK"
     path.touch()
     with path.open("r+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().removeprefix(MARK).strip(" :") or "another process"
-            raise IndexBusy(f"{index}: {holder} is indexing here; wait until it is done") from None
+        _lock(index, file, fcntl.LOCK_EX)
         _write(file, f"{MARK}: process {os.getpid()} (since {time.strftime('%H:%M:%S')})")
         yield
         _write(file, MARK)
+
+
+@contextmanager
+def reading(index: Path) -> Iterator[None]:
+    """Keeps runs out while something is read that they might change; nothing is written, not even here."""
+    try:
+        file = (index / "LOCK").open(encoding="utf-8")
+    except OSError as error:
+        raise NoIndex(f"{index}: no index of ours ({error.strerror}: LOCK); give the folder of one") from None
+    with file:
+        _lock(index, file, fcntl.LOCK_SH)
+        yield
+
+
+def _lock(index: Path, file: TextIO, how: int) -> None:
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = file.read().removeprefix(MARK).strip(" :") or "another process"
+        raise IndexBusy(f"{index}: {holder} is indexing here; wait until it is done") from None
 
 
 def _write(file: TextIO, text: str) -> None:

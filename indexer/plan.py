@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from indexer.catalogue import Catalogue, Known, Root
+from indexer.catalogue import Catalogue
 from indexer.errors import PhotosMissing
+from indexer.partition import Partition
 from indexer.patterns import checked
+from indexer.records import Known, Root
 from indexer.scan import Found, Scan, ScanRules, Skipped, scan
 
 MOST_LOST = 0.2
@@ -74,6 +76,7 @@ class _Candidate:
     before: Root
     rules: ScanRules
     missing: list[str]
+    empty: bool
 
 
 def make_plans(
@@ -84,8 +87,12 @@ def make_plans(
     index: Path,
     change: RulesChange,
     accept_deletions: bool,
+    part: Partition | None = None,
 ) -> Plans:
-    """Scans the folders and remembers how; raises PhotosMissing when not one of them can be used."""
+    """Scans the folders and remembers how; raises PhotosMissing when not one of them can be used.
+
+    Of what lies there, only a `part` is planned for, if one is given.
+    """
     plans = Plans()
     candidates = []
     every_root = list({*roots, *catalogue.roots()})
@@ -102,9 +109,12 @@ def make_plans(
         except PhotosMissing as error:
             plans.problems.append(str(error))
             continue
+        empty = not scanned.found
+        if part is not None:
+            scanned.keep(part)
         if not accept_deletions:
             plans.problems += _hold_lost_mounts(scanned, known, before, rules)
-        candidates.append(_Candidate(scanned, known, before, rules, _missing(scanned, known)))
+        candidates.append(_Candidate(scanned, known, before, rules, _missing(scanned, known), empty))
     for candidate in candidates if accept_deletions else _believed(candidates, plans):
         _remember(catalogue, candidate)
         plans.skipped += candidate.scanned.skipped
@@ -193,7 +203,7 @@ def _guard(candidate: _Candidate, arrived: Counter[tuple[int, int]]) -> None:
     if not lost:
         return
     moved_device = candidate.before.device not in (None, scanned.device)
-    if not scanned.found:
+    if candidate.empty:
         what = f"empty now, but {photos} photos were indexed from it; is its drive mounted?"
     elif lost > MOST_LOST * photos and (lost > FEW or moved_device):
         where = ", and it is on another device than before" if moved_device else ""

@@ -83,6 +83,10 @@ class Reporter(Protocol):
 
     def skip(self, skipped: Skipped) -> None: ...
 
+    def step(self, what: str, done: int, of: int) -> None:
+        """A part of the work that is not about single photos, such as "indexing", of so many vectors."""
+        ...
+
     def end(self) -> None: ...
 
 
@@ -98,6 +102,9 @@ class Silent:
     def skip(self, skipped: Skipped) -> None:
         pass
 
+    def step(self, what: str, done: int, of: int) -> None:
+        pass
+
     def end(self) -> None:
         pass
 
@@ -110,14 +117,30 @@ class _NowAndThen(Silent):
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._told = -math.inf
+        self._what = ""
 
     def begin(self, progress: Progress) -> None:
         self._told = time.monotonic()
 
     def advance(self, progress: Progress) -> None:
-        if time.monotonic() - self._told >= self.every:
-            self._told = time.monotonic()
+        if self._due():
             self._tell(progress)
+
+    def step(self, what: str, done: int, of: int) -> None:
+        if what != self._what:
+            # Small libraries are through with a step before anybody could read of it.
+            self._what, self._told = what, time.monotonic()
+        elif self._due():
+            self._tell_step(what, done, of)
+
+    def _due(self) -> bool:
+        due = time.monotonic() - self._told >= self.every
+        if due:
+            self._told = time.monotonic()
+        return due
+
+    def _tell_step(self, what: str, done: int, of: int) -> None:
+        raise NotImplementedError
 
     def _tell(self, progress: Progress) -> None:
         raise NotImplementedError
@@ -134,8 +157,19 @@ class Bar(_NowAndThen):
     _WIDTH = 20
 
     def _tell(self, progress: Progress) -> None:
-        filled = self._WIDTH * progress.done // max(progress.photos, 1)
-        line = f"[{'#' * filled}{'-' * (self._WIDTH - filled)}] {progress.line()}"
+        self._draw(progress.done, progress.photos, progress.line())
+
+    def step(self, what: str, done: int, of: int) -> None:
+        super().step(what, done, of)
+        if done >= of:
+            self.end()
+
+    def _tell_step(self, what: str, done: int, of: int) -> None:
+        self._draw(done, of, _step(what, done, of))
+
+    def _draw(self, done: int, of: int, text: str) -> None:
+        filled = self._WIDTH * done // max(of, 1)
+        line = f"[{'#' * filled}{'-' * (self._WIDTH - filled)}] {text}"
         width = shutil.get_terminal_size().columns - 1
         self._write(f"\r{line[:width]:{width}}")
 
@@ -151,6 +185,9 @@ class Lines(_NowAndThen):
 
     def _tell(self, progress: Progress) -> None:
         self._write(f"{progress.line()}\n")
+
+    def _tell_step(self, what: str, done: int, of: int) -> None:
+        self._write(f"{_step(what, done, of)}\n")
 
 
 class JsonLines(_NowAndThen):
@@ -174,9 +211,16 @@ class JsonLines(_NowAndThen):
             shares={part: round(share, 3) for part, share in progress.shares.items()},
         )
 
+    def _tell_step(self, what: str, done: int, of: int) -> None:
+        self.event("step", what=what, done=done, of=of)
+
     def event(self, event: str, **values: object) -> None:
         # ASCII only: a name that is no valid text must not end the stream of lines.
         self._write(json.dumps({"event": event, **values}) + "\n")
+
+
+def _step(what: str, done: int, of: int) -> str:
+    return f"{what} {done}/{of} ({done / max(of, 1):.0%})"
 
 
 def _clock(seconds: float) -> str:

@@ -14,16 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import duplicates, generation
-from indexer.catalogue import Catalogue, Entry
+from indexer.catalogue import Catalogue
 from indexer.errors import BrokenGeneration, IndexProblem, NoIndex
 from indexer.generation import Manifest
 from indexer.photos import Photo, Photos, PhotosWriter
+from indexer.records import Entry
 from indexer.stores import Batches, Ids, IndexType, Source
 from indexer.stores.build import Built, Progress, build, choose
 from indexer.stores.faiss import FaissFile
 from indexer.stores.layers import DEAD, FRESH, MAIN, LayeredStore, read_dead, write_dead
-from indexer.vectors import ShardReader
-from model import Encoder
+from indexer.vectors import Origin, ShardReader, vectors_folder
 from model.modality import Vectors
 
 PHOTOS_FILE = "photos.sqlite"
@@ -52,9 +52,8 @@ class _Before:
 
 def publish(
     index: Path,
-    encoder: Encoder,
+    origin: Origin,
     catalogue: Catalogue,
-    vectors: Path,
     *,
     index_type: IndexType | None = None,
     progress: Progress | None = None,
@@ -63,10 +62,10 @@ def publish(
 
     Without an `index_type` that of the generation before is kept.
     """
-    before = _Before.find(index, encoder.fingerprint)
+    fingerprint = origin.fingerprint
+    before = _Before.find(index, fingerprint)
     wanted = index_type or wanted_type(index)
-    reader = ShardReader(vectors, encoder.dimension)
-    fingerprint = encoder.fingerprint
+    reader = ShardReader(vectors_folder(index, fingerprint), origin.dimension)
 
     def write(folder: Path, name: str) -> Manifest:
         photos = PhotosWriter(folder / PHOTOS_FILE)
@@ -76,7 +75,7 @@ def publish(
             if before is not None:
                 unchanged = photos.unchanged_since(before.folder / PHOTOS_FILE)
             source = Source(
-                len(ids), encoder.dimension, lambda: _batches(catalogue.entries(fingerprint), reader)
+                len(ids), origin.dimension, lambda: _batches(catalogue.entries(fingerprint), reader)
             )
             built = _extend(folder, before, wanted, source, ids, unchanged)
             built = built or _build(folder / MAIN, source, wanted, progress)
@@ -89,9 +88,9 @@ def publish(
             format=generation.FORMAT,
             generation=name,
             created=generation.now(),
-            model=encoder.card.name,
+            model=origin.model,
             fingerprint=fingerprint,
-            dimension=encoder.dimension,
+            dimension=origin.dimension,
             store=built.kind,
             photos=len(ids),
             revision=catalogue.revision,

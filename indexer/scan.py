@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from indexer.errors import PhotosMissing
+from indexer.partition import Partition
 from indexer.patterns import Patterns
 from model import raw
 
@@ -75,6 +76,16 @@ class Scan:
     def may_hold(self, relative: str) -> bool:
         """Whether a photo that was not found may be there all the same."""
         return any(relative == path or relative.startswith(f"{path}/") for path in self.unreadable)
+
+    def keep(self, part: Partition) -> None:
+        """Only what is in that part of the library, and every folder that cannot be listed."""
+        self.found = [found for found in self.found if part.holds(found.relative)]
+        unreadable = {self.root / path for path in self.unreadable}
+        self.skipped = [
+            bad
+            for bad in self.skipped
+            if bad.path in unreadable or part.holds(bad.path.relative_to(self.root).as_posix())
+        ]
 
     def add_unreadable(self, relative: str, reason: str) -> None:
         self.unreadable.append(relative)

@@ -59,6 +59,9 @@ WHEN (NEW.taken, NEW.camera, NEW.latitude, NEW.longitude)
     IS NOT (OLD.taken, OLD.camera, OLD.latitude, OLD.longitude)
 BEGIN UPDATE state SET revision = revision + 1; END;
 """,
+    """
+ALTER TABLE state ADD COLUMN partition TEXT;    -- such as 1/3; NULL for a whole library
+""",
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 

@@ -4,15 +4,20 @@ import fcntl
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from indexer import generation
+from indexer import generation, parts
 from indexer.errors import BrokenGeneration
-from indexer.generation import Manifest
+from indexer.generation import PART, Manifest
+from indexer.report import last_report
 
 
 @dataclass(frozen=True)
 class Status:
-    """`generation` is the one that a reader would open; None where none is intact. Sizes are in bytes."""
+    """`generation` is the one that a reader would open; None where none is intact. Sizes are in bytes.
+
+    `part` says which part of a library this is, which is nothing to open; `report` is that of the last run.
+    """
 
     index: str
     generation: str | None
@@ -25,13 +30,16 @@ class Status:
     size: dict[str, int]
     last_run: str | None
     running: bool
+    part: str | None
+    report: dict[str, Any] | None
     problems: tuple[str, ...]
 
 
 def status(index: Path) -> Status:
     """Reads every byte of the current generation, as a reader would."""
     problems: list[str] = []
-    serving = _serving(index, problems)
+    part = parts.read(index) if (index / PART).exists() else None
+    serving = None if part else _serving(index, problems)
     if held := generation.held(index):
         problems.append(f"{held}: nothing newer is published until sketchseek rollback --release")
     last_run, running = _lock(index)
@@ -39,14 +47,16 @@ def status(index: Path) -> Status:
         index=str(index),
         generation=serving.generation if serving else None,
         published=serving.created if serving else None,
-        photos=serving.photos if serving else 0,
-        model=serving.model if serving else None,
+        photos=serving.photos if serving else part.photos if part else 0,
+        model=serving.model if serving else part.model if part else None,
         index_type=serving.store if serving else None,
         recall=serving.recall if serving else None,
         generations=tuple(folder.name for folder in generation.generations(index)),
         size={name: _size(index / name) for name in ("generations", "vectors", "thumbnails")},
         last_run=last_run,
         running=running,
+        part=part.partition if part else None,
+        report=last_report(index),
         problems=tuple(problems),
     )
 

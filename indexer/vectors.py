@@ -7,6 +7,7 @@ so whatever lies behind the last committed row after a crash is never read.
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,9 +17,23 @@ from numpy.typing import NDArray
 
 from indexer.disk import sync
 from indexer.errors import BrokenGeneration
+from model import Encoder
 from model.modality import Vectors
 
 Rows = NDArray[np.float16]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The model that vectors come from: all that is to be known of it once they are made."""
+
+    model: str
+    fingerprint: str
+    dimension: int
+
+    @classmethod
+    def of(cls, encoder: Encoder) -> "Origin":
+        return cls(encoder.card.name, encoder.fingerprint, encoder.dimension)
 
 
 class ShardWriter:
@@ -88,6 +103,10 @@ class ShardReader:
 
 
 REBUILD = "run sketchseek index again"
+
+
+def vectors_folder(index: Path, fingerprint: str) -> Path:
+    return index / "vectors" / fingerprint
 
 
 def shards(folder: Path) -> dict[int, Path]:

@@ -15,6 +15,9 @@ SketchseekError
 class SketchseekError(Exception):
     """Anything that a user can mend; its text is one clear line meant for them."""
 
+    # What a command ends with.
+    exit_status = 1
+
 
 class BadImage(SketchseekError):
     """The bytes are no picture that can be used."""

@@ -10,6 +10,7 @@ import click
 # Command: (module, what it is for). Loading a model's libraries just to print --help would take a second.
 _COMMANDS = {
     "index": ("service.commands.index", "Bring an index up to date with folders of photos."),
+    "merge": ("service.commands.merge", "Make one index of the parts of a library."),
     "search": ("service.commands.search", "Find the photos that show what a drawing shows."),
     "serve": ("service.commands.serve", "Serve the page and the HTTP API for an index."),
     "key": ("service.commands.key", "Make a key for the HTTP API."),
@@ -56,7 +57,9 @@ class _Lazy(click.Group):
             from model.errors import SketchseekError
 
             if isinstance(error, SketchseekError):
-                raise click.ClickException(str(error)) from None
+                told = click.ClickException(str(error))
+                told.exit_code = error.exit_status
+                raise told from None
             raise
 
 

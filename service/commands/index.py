@@ -1,21 +1,15 @@
-"""`sketchseek index`: the batch job, how far it is for people and machines, and what was skipped at the end."""
+"""`sketchseek index`: the batch job, from folders of photos to a published index or one part of it."""
 
-import dataclasses
-import signal
-import sys
-import time
 from pathlib import Path
 
 import click
 
-from indexer import INDEX_TYPES, IndexType, Report, RulesChange, run
-from indexer.progress import Bar, JsonLines, Lines, Reporter, Silent
-from indexer.stopping import SIGNALS, Interrupted, interrupt
-from model import Encoder, SketchseekError
-from service.commands import index_option, model_options, shown
+from indexer import INDEX_TYPES, IndexType, Partition, RulesChange, run
+from model import Encoder
+from service.commands import index_option, model_options
 from service.commands.job_file import config_option
+from service.commands.telling import report_options, told
 
-SHOWN = 20
 _REMEMBERED = "{}, as in .gitignore; repeatable. Later runs do so, too, until it is given anew ('' for none)."
 
 
@@ -52,9 +46,12 @@ _REMEMBERED = "{}, as in .gitignore; repeatable. Later runs do so, too, until it
     default=None,
     help="Follow symbolic links that lead to somewhere in the photo folders; later runs do as well.",
 )
-@click.option("-v", "--verbose", is_flag=True, help=f"List all skipped files, not only {SHOWN}.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, for machines.")
+@click.option(
+    "--partition",
+    metavar="I/N",
+    help="Embed only this part of the library, say 1/3, into an index folder of its own; see sketchseek merge.",
+)
+@report_options
 def command(
     photos: tuple[Path, ...],
     index: Path,
@@ -68,84 +65,26 @@ def command(
     include: tuple[str, ...],
     hidden: bool | None,
     follow_links: bool | None,
+    partition: str | None,
     verbose: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
     """Bring an index up to date with folders of PHOTOS."""
-    started = time.monotonic()
-    lines = JsonLines(sys.stdout) if as_json else None
-    for number in SIGNALS:
-        signal.signal(number, interrupt)
-    try:
+    with told(index, verbose=verbose, quiet=quiet, as_json=as_json) as (reporter, tell):
+        part = None if partition is None else Partition.parse(partition)
         encoder = Encoder.load(model, engine=engine)
-        reporter = lines or _reporter(quiet)
-        report = run(
-            index,
-            photos,
-            encoder,
-            reporter,
-            accept_deletions=accept_deletions,
-            forget=forget,
-            index_type=index_type,
-            keep=keep,
-            change=RulesChange(include or None, exclude or None, hidden, follow_links),
+        tell(
+            run(
+                index,
+                photos,
+                encoder,
+                reporter,
+                accept_deletions=accept_deletions,
+                forget=forget,
+                index_type=index_type,
+                keep=keep,
+                change=RulesChange(include or None, exclude or None, hidden, follow_links),
+                partition=part,
+            )
         )
-    except Interrupted as stopped:
-        click.echo("Stopped. What is done is kept; run the same command again to go on.", err=True)
-        if lines:
-            lines.event("stopped", signal=str(stopped))
-        sys.exit(128 + stopped.number)
-    except SketchseekError as error:
-        if lines:
-            lines.event("failed", error=str(error))
-        raise
-    seconds = time.monotonic() - started
-    if lines:
-        lines.event("done", seconds=round(seconds, 2), **_plain(report))
-    elif not quiet:
-        _list_skipped(report, None if verbose else SHOWN)
-        _tell(report, index, seconds)
-    for problem in report.problems:
-        click.secho(f"not indexed: {problem}", err=True, fg="red")
-    if report.problems:
-        sys.exit(1)
-
-
-def _reporter(quiet: bool) -> Reporter:
-    if quiet:
-        return Silent()
-    return Bar(sys.stderr) if sys.stderr.isatty() else Lines(sys.stderr)
-
-
-def _plain(report: Report) -> dict[str, object]:
-    """The report as JSON can hold it."""
-    skipped = [{"path": str(bad.path), "reason": bad.reason} for bad in report.skipped]
-    return {**dataclasses.asdict(report), "skipped": skipped}
-
-
-def _list_skipped(report: Report, most: int | None) -> None:
-    listed = report.skipped[:most]
-    for skipped in listed:
-        click.echo(f"skipped {shown(skipped.path)}: {skipped.reason}", err=True)
-    if len(report.skipped) > len(listed):
-        click.echo(f"... and {len(report.skipped) - len(listed)} more; --verbose lists them all", err=True)
-
-
-def _tell(report: Report, index: Path, seconds: float) -> None:
-    counts = [
-        f"{number} {word}"
-        for number, word in (
-            (report.added, "added"),
-            (report.changed, "changed"),
-            (report.moved, "moved"),
-            (report.removed, "removed"),
-            (report.unchanged, "unchanged"),
-            (len(report.skipped), "skipped"),
-        )
-        if number
-    ]
-    state = "published" if report.published else "unchanged:"
-    rate = f", {report.embedded / seconds:.0f} photos/s" if report.embedded else ""
-    click.echo(f"{', '.join(counts) or 'nothing to do'} ({seconds:.1f} s{rate})")
-    click.echo(f"{index}: {state} generation {report.generation} with {report.photos} photos")

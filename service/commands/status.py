@@ -4,6 +4,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -27,16 +28,28 @@ def command(index: Path, as_json: bool) -> None:
 
 def _tell(found: Status) -> None:
     recall = f", recall@10 {found.recall:.3f}" if found.recall is not None else ""
+    serves = f"{found.generation or 'none is intact'} of {', '.join(found.generations) or 'none'}"
     rows = {
         "photos": str(found.photos),
-        "generation": f"{found.generation or 'none is intact'} of {', '.join(found.generations) or 'none'}",
+        "generation": f"none, it is part {found.part} of a library" if found.part else serves,
         "published": found.published or "never",
         "model": found.model or "none",
         "index": f"{found.index_type or 'none'}{recall}",
         "on disk": ", ".join(f"{name} {size / 2**20:.1f} MiB" for name, size in found.size.items()),
         "last run": "going on now" if found.running else found.last_run or "never",
     }
+    if found.report is not None:
+        rows["it did"] = _last_run(found.report)
     for name, text in rows.items():
         click.echo(f"{name:12}{text}")
     for problem in found.problems:
         click.secho(f"problem: {problem}", err=True, fg="red")
+
+
+def _last_run(report: dict[str, Any]) -> str:
+    """The report of the last run in a line, whichever version of this program wrote it."""
+    skipped = report.get("skipped")
+    counts = {name: report.get(name) for name in ("added", "changed", "moved", "removed", "unchanged")}
+    counts["skipped"] = len(skipped) if isinstance(skipped, list) else None
+    did = ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "nothing"
+    return f"{did}; {report.get('state')} after {report.get('seconds')} s (reports/last.txt has it all)"

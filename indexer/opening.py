@@ -1,0 +1,52 @@
+"""The way to an index that is to be written: a folder of ours, its lock, and errors that say what to do."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from indexer.errors import IndexProblem, NoIndex
+from indexer.lock import is_ours, writing
+
+CATALOGUE = "catalogue.sqlite"
+
+
+@contextmanager
+def locked(index: Path) -> Iterator[Path]:
+    """The folder, made if need be, in full and held for writing."""
+    with plainly(index):
+        index = index.expanduser().resolve()
+        if not is_text(index):
+            raise IndexProblem(
+                f"{str(index)!r}: the folder's name is not valid UTF-8; choose another --index"
+            )
+        index.mkdir(parents=True, exist_ok=True)
+        if not is_ours(index):
+            raise NoIndex(
+                f"{index}: holds other files and is no index; choose an empty or new folder for --index"
+            )
+        with writing(index):
+            yield index
+
+
+@contextmanager
+def plainly(index: Path) -> Iterator[None]:
+    """What the disk, SQLite or FAISS refuse, as one line that says what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            path = index / CATALOGUE
+            raise NoIndex(f"{path}: damaged ({error}); delete it and run sketchseek index again") from None
+        raise IndexProblem(f"{index}: {error}; mend that and run the same command again to go on") from None
+    except OSError as error:
+        where = error.filename or index
+        raise IndexProblem(
+            f"{where}: {error.strerror}; mend that and run the same command again to go on"
+        ) from None
+
+
+def is_text(path: Path) -> bool:
+    return str(path).encode(errors="replace") == os.fsencode(path)

@@ -1,0 +1,51 @@
+"""What the catalogue tells of: files it has seen, folders it has scanned, and photos that belong into the index."""
+
+from dataclasses import dataclass, field
+
+from indexer.scan import Found, ScanRules
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the catalogue remembers of a file."""
+
+    id: int
+    size: int
+    mtime_ns: int
+    error: str | None
+    embedded: bool
+    up_to_date: bool
+
+    def same_file(self, found: Found) -> bool:
+        return (self.size, self.mtime_ns) == (found.size, found.mtime_ns)
+
+    def unchanged(self, found: Found) -> bool:
+        """Nothing to do: same file as before, embedded or known to be unusable, by what we know to read today."""
+        return self.up_to_date and self.same_file(found) and (self.embedded or self.error is not None)
+
+
+@dataclass(frozen=True)
+class Root:
+    """What the catalogue remembers of a photo folder: how to scan it, and which file systems it lay on."""
+
+    rules: ScanRules = field(default_factory=ScanRules)
+    device: int | None = None
+    mounts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A photo that belongs into the index, and where its vector lies."""
+
+    id: int
+    root: str
+    relative: str
+    content: str
+    width: int
+    height: int
+    taken: str | None
+    camera: str | None
+    latitude: float | None
+    longitude: float | None
+    shard: int
+    row: int

@@ -1,0 +1,37 @@
+"""`sketchseek merge`: one index of all parts of a library, each of which was embedded on a machine of its own."""
+
+from pathlib import Path
+
+import click
+
+from indexer import INDEX_TYPES, IndexType, merge
+from service.commands import index_option
+from service.commands.job_file import config_option
+from service.commands.telling import report_options, told
+
+
+@click.command("merge", epilog="Merge again whenever a part has changed: only what changed is copied.")
+@click.argument("parts", nargs=-1, required=True, type=click.Path(path_type=Path))
+@config_option
+@index_option(required=True)
+@click.option("--accept-deletions", is_flag=True, help="Take out photo folders that no part holds any more.")
+@click.option("--index-type", type=click.Choice(INDEX_TYPES), help="Kind of index; later merges keep it.")
+@click.option(
+    "--prune", "keep", default=2, show_default=True, type=click.IntRange(1), help="Generations to keep."
+)
+@report_options
+def command(
+    parts: tuple[Path, ...],
+    index: Path,
+    accept_deletions: bool,
+    index_type: IndexType | None,
+    keep: int,
+    verbose: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Publish all PARTS of a library, made by sketchseek index --partition, as one index."""
+    with told(index, verbose=verbose, quiet=quiet, as_json=as_json) as (reporter, tell):
+        tell(
+            merge(index, parts, reporter, accept_deletions=accept_deletions, index_type=index_type, keep=keep)
+        )
