@@ -45,7 +45,7 @@ def publish(learner: Learner, recipe: Recipe, folder: Path, provenance: Provenan
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     weights = _lite(learner, beside) if isinstance(learner, LiteLearner) else _clip(learner, recipe, beside)
-    save_file(head_tensors(learner), beside / "heads.safetensors")
+    _save(head_tensors(learner), beside / "heads.safetensors")
     weights["heads"] = weight_file(beside / "heads.safetensors")
     write_card(_card(recipe, weights, provenance), beside)
     export(Checkpoint(beside))
@@ -54,7 +54,7 @@ def publish(learner: Learner, recipe: Recipe, folder: Path, provenance: Provenan
 
 
 def _lite(learner: LiteLearner, folder: Path) -> dict[str, WeightFile]:
-    save_file(tower_tensors(learner), folder / "tower.safetensors")
+    _save(tower_tensors(learner), folder / "tower.safetensors")
     shutil.copyfile(packages.find(packages.VOCABULARY), folder / "vocab.txt")
     return {
         "torch.image": weight_file(folder / "tower.safetensors"),
@@ -68,7 +68,7 @@ def _clip(learner: Learner, recipe: Recipe, folder: Path) -> dict[str, WeightFil
     from model import clip
 
     assert isinstance(learner, ClipLearner)
-    save_file(_halved(learner.model.state_dict()), folder / clip.WEIGHTS)
+    _save(_halved(learner.model.state_dict()), folder / clip.WEIGHTS)
     told = clip.described(recipe.architecture, recipe.pretrained, learner.model)
     (folder / clip.CONFIG).write_text(told, encoding="utf-8")
     weights = {
@@ -106,6 +106,12 @@ def head_tensors(learner: Learner) -> dict[str, Tensor]:
     if isinstance(learner, LiteLearner):
         heads |= {"text.weight": learner.text.weight.detach().T, "text.bias": learner.text.bias.detach()}
     return {name: value.float().clone().contiguous() for name, value in heads.items()}
+
+
+def _save(tensors: dict[str, Tensor], path: Path) -> None:
+    save_file(tensors, path)
+    # Not for the eyes of whoever trained alone: a service reads it as another user.
+    path.chmod(0o644)
 
 
 def sources_of(data: Dataset, licences: Mapping[str, str]) -> tuple[Source, ...]:

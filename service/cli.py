@@ -57,9 +57,8 @@ class _Lazy(click.Group):
             from model.errors import SketchseekError
 
             if isinstance(error, SketchseekError):
-                told = click.ClickException(str(error))
-                told.exit_code = error.exit_status
-                raise told from None
+                click.ClickException(str(error)).show()
+                sys.exit(error.exit_status)
             raise
 
 

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from model import BadImage, EmptyDrawing
+from model import BadImage, EmptyDrawing, NoTextTower
 from service.schemas import Problem
 
 log = logging.getLogger("sketchseek")
@@ -82,6 +82,10 @@ def install(app: FastAPI) -> None:
     async def bad_image(_: Request, error: BadImage) -> JSONResponse:
         code = "empty_drawing" if isinstance(error, EmptyDrawing) else "bad_image"
         return answer(ServiceError(422, code, str(error)))
+
+    @app.exception_handler(NoTextTower)
+    async def no_words(_: Request, error: NoTextTower) -> JSONResponse:
+        return answer(ServiceError(422, "no_text_tower", str(error)))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:

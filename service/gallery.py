@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from indexer import Hit, Published
@@ -24,6 +25,8 @@ class Answer:
     searched: int
     generation: str
     took: Took
+    # By the id of the photo that stands for them, where near-duplicates are folded.
+    duplicates: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
 
 class Gallery:

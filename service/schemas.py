@@ -11,7 +11,7 @@ class Result(BaseModel):
     id: str = Field(
         description="Opaque and stable; names the photo in every other call.", examples=["1f0c5b7a9e3d2468"]
     )
-    score: float = Field(description="Cosine between drawing and photo, from -1 to 1.", examples=[0.412])
+    score: float = Field(description="Cosine between query and photo, from -1 to 1.", examples=[0.412])
     path: str = Field(
         description="Where it lies below its photo folder.", examples=["2019/aquarium/dolphin.jpg"]
     )
@@ -19,6 +19,11 @@ class Result(BaseModel):
     thumbnail_url: str = Field(description="A WebP within 320 x 320.")
     width: int
     height: int
+    taken: str | None = Field(None, description="The camera's local time.", examples=["2019-07-04T18:02:11"])
+    camera: str | None = Field(None, examples=["Canon EOS R6"])
+    duplicates: list[str] = Field(
+        default_factory=list, description="Ids of its near-duplicates, where those are folded."
+    )
 
 
 class Took(BaseModel):
@@ -31,9 +36,10 @@ class Took(BaseModel):
 
 
 class SearchResponse(BaseModel):
-    """The best photos for a drawing, best first."""
+    """The best photos for a query, best first."""
 
     results: list[Result]
+    offset: int = Field(description="How many better ones were left out.")
     total_searched: int = Field(description="Photos in the index.")
     generation: str = Field(description="Which publication of the index answered.")
     model: str

@@ -1,25 +1,32 @@
-"""A search from bytes to photos: decoded in a bounded pool, encoded in the batch that forms, looked up in a thread."""
+"""A search from query to photos: decoded in a bounded pool, encoded in the batch that forms, looked up in a thread."""
 
 import asyncio
 import os
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
+from functools import partial
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
+import numpy as np
 from fastapi import Request
 
+from indexer import Hit, Published
 from model import decode
 from model.encoder import Pixels
-from service.batcher import Batcher
-from service.errors import client_gone
+from model.modality import Vectors, unit
+from service.batcher import Batcher, Encode
+from service.errors import ServiceError, client_gone
 from service.gallery import Answer, Gallery
 from service.metrics import Metrics
+from service.query import Kind, Part, Query
 from service.schemas import Took
 
 T = TypeVar("T")
+# A mix shorter than this share of its weights points nowhere in particular.
+_NOTHING = 1e-3
 
 
 class Searcher:
@@ -33,24 +40,70 @@ class Searcher:
         # One scan uses all cores already.
         self._scanning = anyio.CapacityLimiter(1)
 
-    async def sketch(self, data: bytes, k: int) -> Answer:
-        """Bytes of a drawing to photos; raises BadImage where they are no drawing."""
+    async def search(self, query: Query) -> Answer:
+        """Raises BadImage where a picture is none, NoTextTower where the model reads no words."""
+        # One generation for all that follows, whatever is swapped in meanwhile.
+        published = self.gallery.published
         with self.batcher.admitted() as deadline:
             clock = [time.perf_counter()]
-            pixels = await anyio.to_thread.run_sync(self._prepare, data, limiter=self._decoding)
+            ready = [(part, await self._prepared(part, published)) for part in query.parts]
             clock.append(time.perf_counter())
-            query = await self.batcher.encode(self.gallery.encoder.encode_sketches, pixels, deadline)
+            vectors = [await self._vector(part, value, deadline) for part, value in ready]
+            mix = mixed(vectors, [part.weight for part in query.parts])
             clock.append(time.perf_counter())
-            # One generation for all that follows, whatever is swapped in meanwhile.
-            published = self.gallery.published
-            hits = await anyio.to_thread.run_sync(published.search, query, k, limiter=self._scanning)
+            find = partial(self._find, published, mix, query)
+            hits, duplicates = await anyio.to_thread.run_sync(find, limiter=self._scanning)
             clock.append(time.perf_counter())
         took = self._took(clock)
-        return Answer(hits, len(published), published.manifest.generation, took)
+        return Answer(hits, len(published), published.manifest.generation, took, duplicates)
 
-    def _prepare(self, data: bytes) -> Pixels:
-        image = decode(data, caps=self.gallery.caps, keep_alpha=True).image
-        return self.gallery.encoder.prepare_sketch(image)
+    async def _prepared(self, part: Part, published: Published) -> Pixels | Vectors | str:
+        """Pixels of a picture, words as they are, and of a known photo the vector that it has in the index."""
+        if part.kind == Kind.TEXT:
+            return str(part.value)
+        return await anyio.to_thread.run_sync(self._read, part, published, limiter=self._decoding)
+
+    def _read(self, part: Part, published: Published) -> Pixels | Vectors:
+        encoder, value = self.gallery.encoder, part.value
+        if isinstance(value, str):
+            vector = published.vector(value)
+            if vector is None:
+                raise ServiceError(
+                    404, "photo_not_found", f"no photo has the id {value[:40]!r}; search again"
+                )
+            found: Vectors = unit(vector)[0]
+            return found
+        if part.kind == Kind.PHOTO:
+            return encoder.prepare_photo(decode(value, caps=self.gallery.caps, shortest=encoder.size).image)
+        return encoder.prepare_sketch(decode(value, caps=self.gallery.caps, keep_alpha=True).image)
+
+    async def _vector(self, part: Part, value: Any, deadline: float) -> Vectors:
+        encoder = self.gallery.encoder
+        encoders: dict[Kind, Encode] = {
+            Kind.SKETCH: encoder.encode_sketches,
+            Kind.PHOTO: encoder.encode_photos,
+            Kind.TEXT: encoder.texts,
+        }
+        if part.kind == Kind.LIKE:
+            vector: Vectors = value
+            return vector
+        return await self.batcher.encode(encoders[part.kind], value, deadline)
+
+    @staticmethod
+    def _find(published: Published, vector: Vectors, query: Query) -> tuple[list[Hit], dict[int, list[str]]]:
+        hits = published.search(
+            vector,
+            query.k,
+            offset=query.offset,
+            where=query.where,
+            min_score=query.min_score,
+            fold_duplicates=query.fold_duplicates,
+        )
+        folded = (hit.photo for hit in hits if hit.folded)
+        return hits, {
+            photo.id: [other.public_id for other in published.duplicates(photo) if other.id != photo.id]
+            for photo in folded
+        }
 
     def _took(self, clock: list[float]) -> Took:
         decoded, encoded, found = (after - before for before, after in pairwise(clock))
@@ -58,6 +111,18 @@ class Searcher:
         self._metrics.stage("search", found)
         stages = {"decode": decoded, "encode": encoded, "search": found, "total": clock[-1] - clock[0]}
         return Took(**{name: round(1000 * seconds, 2) for name, seconds in stages.items()})
+
+
+def mixed(vectors: Sequence[Vectors], weights: Sequence[float]) -> Vectors:
+    """Unit vectors by their weights, as one unit vector; refused where they cancel one another out."""
+    total: Vectors = np.sum(
+        [weight * vector for weight, vector in zip(weights, vectors, strict=True)], axis=0
+    )
+    length = float(np.linalg.norm(total))
+    if length < _NOTHING * sum(map(abs, weights)):
+        detail = "the parts of this query cancel one another out: change their weights"
+        raise ServiceError(422, "empty_query", detail)
+    return (total / length).astype(np.float32)
 
 
 async def while_connected(request: Request, work: Awaitable[T]) -> T:

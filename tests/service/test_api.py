@@ -44,12 +44,13 @@ def test_a_form_and_a_body_find_the_same(live_server: LiveServer) -> None:
 def test_the_answer_says_all_it_should(live_server: LiveServer) -> None:
     with live_server.client() as client:
         body = client.post("/search?k=7", content=PNG, headers={"content-type": "image/png"}).json()
-    assert set(body) == {"results", "total_searched", "generation", "model", "took_ms"}
+    assert set(body) == {"results", "offset", "total_searched", "generation", "model", "took_ms"}
     assert (body["total_searched"], body["generation"], body["model"]) == (30, "000001", "lite")
     assert set(body["took_ms"]) == {"decode", "encode", "search", "total"}
     assert len(body["results"]) == 7
     first = body["results"][0]
-    assert set(first) == {"id", "score", "path", "url", "thumbnail_url", "width", "height"}
+    known = {"id", "score", "path", "url", "thumbnail_url", "width", "height"}
+    assert set(first) == known | {"taken", "camera", "duplicates"}
     assert first["path"].startswith("fish/")
     assert (first["width"], first["height"]) == (320, 320)
     scores = [result["score"] for result in body["results"]]
@@ -87,7 +88,7 @@ def test_photos_come_in_parts_and_only_when_changed(live_server: LiveServer) -> 
     ("body", "code", "part"),
     [
         (drawing_png(paper="white", ink="white"), "empty_drawing", "empty"),
-        (b"", "no_sketch", "no drawing"),
+        (b"", "no_sketch", "no bytes"),
         (b"Dear diary", "bad_image", "not a picture"),
         (truncated(jpeg()), "bad_image", "breaks off"),
         (bomb_png(), "bad_image", "900 megapixels"),
@@ -105,8 +106,8 @@ def test_what_is_no_drawing(live_server: LiveServer, body: bytes, code: str, par
 
 def test_forms_without_a_sketch(live_server: LiveServer) -> None:
     with live_server.client() as client:
-        problem(client.post("/search", files={"picture": PNG}), 422, "no_sketch")
-        problem(client.post("/search", files={"x": b""}, data={"sketch": "words"}), 422, "no_sketch")
+        assert "picture" in problem(client.post("/search", files={"picture": PNG}), 422, "invalid_request")
+        problem(client.post("/search", files={"photo": b""}, data={"sketch": "words"}), 422, "no_sketch")
         broken = client.post("/search", content=b"no form", headers={"content-type": "multipart/form-data"})
         problem(broken, 400, "bad_request")
 
@@ -130,7 +131,7 @@ def test_too_large_a_body(live_server: LiveServer, streamed: bool) -> None:
 def test_unknown_addresses_methods_and_ids(live_server: LiveServer) -> None:
     with live_server.client() as client:
         problem(client.get("/nothing"), 404, "not_found")
-        problem(client.get("/search"), 405, "method_not_allowed")
+        problem(client.put("/search"), 405, "method_not_allowed")
         for wrong in ("0" * 16, "zz", "%2e%2e", "1" * 15):
             problem(client.get(f"/photos/{wrong}"), 404, "no_such_photo")
             problem(client.get(f"/photos/{wrong}/thumbnail"), 404, "no_such_photo")

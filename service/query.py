@@ -1,0 +1,138 @@
+"""What a search asks: pictures, words and a known photo, each with a weight, and which photos may answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from indexer.photos import Filter
+from service.errors import ServiceError
+
+_LONGEST = 1000
+
+
+class Kind(StrEnum):
+    """What a part of a query is. The first two are pictures."""
+
+    SKETCH = "sketch"
+    PHOTO = "photo"
+    TEXT = "text"
+    LIKE = "like"
+
+
+PICTURES = (Kind.SKETCH, Kind.PHOTO)
+
+
+def _given(value: object) -> object:
+    """Forms send fields that nobody filled in as empty ones."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _moment(value: str) -> str:
+    """A year, month, day or time of day in ISO 8601; the indexer compares them as text."""
+    if len(value) not in (4, 7, 10, 16, 19):
+        raise ValueError("a year, month, day or time such as 2024, 2024-07, 2024-07-31 or 2024-07-31T18:00")
+    datetime.fromisoformat(value + "0001-01-01T00:00:00"[len(value) :])
+    return value
+
+
+def _inside(value: str) -> str:
+    """Below a photo folder: where those lie is nobody's business."""
+    parts = value.replace("\\", "/").strip("/").split("/")
+    if value.startswith("/") or ".." in parts or "\0" in value:
+        raise ValueError("a path below a photo folder, as in the `path` of results")
+    return "/".join(part for part in parts if part not in ("", "."))
+
+
+Short = Annotated[str, Field(max_length=_LONGEST)]
+Text = Annotated[Short | None, BeforeValidator(_given)]
+Weight = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
+Moment = Annotated[Annotated[str, AfterValidator(_moment)] | None, BeforeValidator(_given)]
+Folder = Annotated[Annotated[Short, AfterValidator(_inside)] | None, BeforeValidator(_given)]
+
+
+class Wishes(BaseModel):
+    """All that a search can be told beside its pictures, in the address or as fields of a form."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    text: Text = Field(None, description="Words.", examples=["a red car at night"])
+    like: Text = Field(None, description="The id of a photo.", examples=["1f0c5b7a9e3d2468"])
+    sketch_weight: Weight = Field(1, description="Less than zero: away from it.")
+    photo_weight: Weight = 1
+    text_weight: Weight = 1
+    like_weight: Weight = 1
+    k: int = Field(20, ge=1, le=200, description="How many photos.")
+    offset: int = Field(
+        0, ge=0, le=10_000, description="How many of the best to leave out: for the next page."
+    )
+    min_score: float | None = Field(
+        None, ge=-1, le=1, allow_inf_nan=False, description="Leave worse ones out."
+    )
+    fold_duplicates: bool = Field(False, description="Of near-duplicates, show the best alone.")
+    folder: Folder = Field(None, description="Only photos below it.", examples=["2019/aquarium"])
+    after: Moment = Field(None, description="Taken then or later.", examples=["2024-07"])
+    before: Moment = Field(None, description="Taken earlier.", examples=["2025"])
+    camera: Text = Field(None, description="Taken with it; in any case.", examples=["Canon EOS R6"])
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing that is looked for: the bytes of a picture, words, or an id."""
+
+    kind: Kind
+    value: bytes | str
+    weight: float
+
+
+@dataclass(frozen=True)
+class Query:
+    parts: tuple[Part, ...]
+    k: int = 20
+    offset: int = 0
+    min_score: float | None = None
+    fold_duplicates: bool = False
+    where: Filter | None = field(default=None)
+
+
+def asked(pictures: Mapping[Kind, bytes], wishes: Wishes) -> Query:
+    """The query that pictures and wishes make together; refused where nothing is looked for."""
+    values: Mapping[Kind, bytes | str | None] = {**pictures, Kind.TEXT: wishes.text, Kind.LIKE: wishes.like}
+    parts = tuple(
+        Part(kind, value, getattr(wishes, f"{kind}_weight")) for kind, value in values.items() if value
+    )
+    if not parts:
+        detail = "nothing to search for: send a sketch, a photo, text, or the id of a photo as `like`"
+        raise ServiceError(422, "empty_query", detail)
+    if all(part.weight == 0 for part in parts):
+        raise ServiceError(422, "empty_query", "all weights are zero: give something a weight")
+    where = Filter(wishes.folder, wishes.after, wishes.before, wishes.camera)
+    return Query(
+        parts,
+        wishes.k,
+        wishes.offset,
+        wishes.min_score,
+        wishes.fold_duplicates,
+        None if where == Filter() else where,
+    )
+
+
+def merged(address: Wishes, form: Mapping[str, str]) -> Wishes:
+    """Wishes of the address and of a form; one that is in both is refused."""
+    said = address.model_dump(exclude_unset=True)
+    twice = [name for name in form if name in said]
+    errors: list[Any] = [
+        {"loc": ("body", name), "msg": "is in the address as well", "type": "twice"} for name in twice
+    ]
+    if errors:
+        raise RequestValidationError(errors)
+    try:
+        return Wishes.model_validate({**said, **form})
+    except ValidationError as error:
+        raise RequestValidationError(
+            [{**found, "loc": ("body", *found["loc"])} for found in error.errors()]
+        ) from None
