@@ -80,7 +80,7 @@ def publish(
             built = _extend(folder, before, wanted, source, ids, unchanged)
             built = built or _build(folder / MAIN, source, wanted, progress)
             store = LayeredStore.open(folder, built.effort)
-            photos.fold(_folded(ids, originals, unchanged, before, source, store))
+            photos.fold(_folded(ids, originals, unchanged, before, source, store, progress))
             photos.finish()
         finally:
             photos.close()
@@ -189,7 +189,13 @@ def _only(ids: Ids, batch: tuple[Ids, Vectors]) -> tuple[Ids, Vectors]:
 
 
 def _folded(
-    ids: Ids, originals: Ids, unchanged: Ids, before: _Before | None, source: Source, store: LayeredStore
+    ids: Ids,
+    originals: Ids,
+    unchanged: Ids,
+    before: _Before | None,
+    source: Source,
+    store: LayeredStore,
+    progress: Progress | None,
 ) -> Iterator[tuple[int, int]]:
     """Ids of near-duplicates, each with the id that stands for it."""
     first = np.flatnonzero(originals == np.arange(len(ids)))
@@ -202,7 +208,7 @@ def _folded(
     if before is not None and len(new) <= REBUILD_AT * len(contents):
         alike = duplicates.new_pairs(new.tolist(), contents, store)
     else:
-        known, alike = {}, duplicates.all_pairs(source, contents, store)
+        known, alike = {}, duplicates.all_pairs(source, contents, store, progress)
     leaders = contents[duplicates.stand_ins(contents, alike, known, store)]
     place = np.searchsorted(first, originals)
     for one, leader in zip(ids.tolist(), leaders[place].tolist(), strict=True):
