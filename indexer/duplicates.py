@@ -1,7 +1,8 @@
 """Near-duplicates: photos so alike that a page of results needs only one of them.
 
-A photo is folded under an earlier one whose vector is at least THRESHOLD near it. Only photos that stand for a
-group are compared with, so that a series of small steps never leads from one picture to quite another.
+A photo is folded under an earlier one whose vector is at least THRESHOLD near it, or that looks alike from afar.
+Only photos that stand for a group are compared with, so that a series of small steps never leads from one picture to
+quite another.
 
 All pairs of a million photos would take days. Each photo is therefore filed under the two nearest of about
 2 sqrt(n) photos that serve as landmarks, and compared with those under the same landmark; near-duplicates have
@@ -14,6 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer import looks
+from indexer.looks import Looks
 from indexer.stores import Ids, Source, Store
 from indexer.stores.build import Progress, sample
 
@@ -30,8 +33,11 @@ _KEPT = 8
 Pairs = Mapping[int, list[int]]
 
 
-def all_pairs(source: Source, ids: Ids, store: Store, progress: Progress | None = None) -> Pairs:
-    """For each place in `ids` the earlier places that are alike; `ids` come in the order of the source."""
+def all_pairs(source: Source, ids: Ids, store: Store, seen: Looks, progress: Progress | None = None) -> Pairs:
+    """For each place in `ids` the earlier places that are alike; `ids` come in the order of the source.
+
+    `seen` tells how each of them looks.
+    """
     tell = progress or (lambda *_: None)
     found: dict[int, set[int]] = defaultdict(set)
     cells, done = _cells(source, ids, store, tell), 0
@@ -41,13 +47,15 @@ def all_pairs(source: Source, ids: Ids, store: Store, progress: Progress | None 
         tell("comparing", done, total)
         for start in range(0, len(cell), _WINDOW):
             _compare(cell[start : start + _WINDOW], ids, store, found)
+    for later, earlier in zip(*(part.tolist() for part in looks.pairs(seen)), strict=True):
+        found[later].add(earlier)
     return {place: sorted(others)[:_KEPT] for place, others in found.items()}
 
 
-def new_pairs(places: Iterable[int], ids: Ids, store: Store) -> Pairs:
+def new_pairs(places: Iterable[int], ids: Ids, store: Store, seen: Looks) -> Pairs:
     """The same for some places only, by searching for each; finds also what comes later."""
     order = np.argsort(ids)
-    found: dict[int, list[int]] = {}
+    found: dict[int, set[int]] = defaultdict(set)
     wanted = np.fromiter(places, dtype=np.int64)
     for start in range(0, len(wanted), _BLOCK):
         part = wanted[start : start + _BLOCK]
@@ -57,12 +65,18 @@ def new_pairs(places: Iterable[int], ids: Ids, store: Store) -> Pairs:
             at = np.minimum(np.searchsorted(ids, alike, sorter=order), len(ids) - 1)
             # Exact copies are in the store, but not among the ids that stand for contents.
             known = order[at][ids[order[at]] == alike]
-            if len(known):
-                found[place] = sorted(known.tolist())
-    return found
+            found[place].update(known.tolist())
+    new = np.zeros(len(ids), dtype=bool)
+    new[wanted] = True
+    for later, earlier in zip(*(part.tolist() for part in looks.pairs(seen, new)), strict=True):
+        one, other = (later, earlier) if new[later] else (earlier, later)
+        found[one].add(other)
+    return {place: sorted(others)[:_KEPT] for place, others in found.items() if others}
 
 
-def stand_ins(ids: Ids, alike: Pairs, before: Mapping[int, int], store: Store) -> NDArray[np.int64]:
+def stand_ins(
+    ids: Ids, alike: Pairs, before: Mapping[int, int], store: Store, seen: Looks
+) -> NDArray[np.int64]:
     """For each place the one that stands for it, itself where it is alone; `before` is kept as it was."""
     leader = np.arange(len(ids), dtype=np.int64)
     for place, other in before.items():
@@ -73,6 +87,8 @@ def stand_ins(ids: Ids, alike: Pairs, before: Mapping[int, int], store: Store) -
         if place in before or place in standing or not leaders:
             continue
         near = store.vectors(ids[leaders]) @ store.vectors(ids[[place]])[0]
+        same = looks.alike(seen[leaders], seen[[place]])
+        near[same] += 1.0
         if near.max() >= THRESHOLD:
             leader[place] = leaders[int(near.argmax())]
             standing.add(int(leader[place]))
