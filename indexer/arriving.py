@@ -14,10 +14,18 @@ CREATE TEMP TABLE arriving (
     PRIMARY KEY (root, relative)
 ) WITHOUT ROWID;
 CREATE TEMP TABLE described AS SELECT * FROM main.contents WHERE FALSE;
+CREATE TEMP TABLE seen AS SELECT * FROM main.looks WHERE FALSE;
 CREATE TEMP TABLE wanted (content TEXT PRIMARY KEY, part INTEGER, shard INTEGER, row INTEGER) WITHOUT ROWID;
 """
 _PHOTOS = "INSERT INTO arriving SELECT id, root, relative, size, mtime_ns, content, error FROM other.photos"
-_CONTENTS = "INSERT INTO described SELECT * FROM other.contents EXCEPT SELECT * FROM main.contents"
+_CONTENTS = """
+INSERT INTO described SELECT * FROM other.contents WHERE content IN (SELECT content FROM other.photos)
+EXCEPT SELECT * FROM main.contents
+"""
+_LOOKS = """
+INSERT INTO seen SELECT * FROM other.looks WHERE content IN (SELECT content FROM other.photos)
+AND content NOT IN (SELECT content FROM main.looks)
+"""
 # Of a content that several parts hold, one vector is enough.
 _VECTORS = """
 INSERT OR IGNORE INTO wanted SELECT content, :part, shard, row FROM other.vectors
@@ -84,6 +92,7 @@ class Arriving:
                 )
             db.execute(_PHOTOS)
             db.execute(_CONTENTS)
+            db.execute(_LOOKS)
             db.execute(_VECTORS, {"part": part, "fingerprint": fingerprint})
         finally:
             db.execute("DETACH other")
@@ -97,8 +106,9 @@ class Arriving:
         return {number: bool(usable) for number, usable in self._db.execute(_GONE)}
 
     def describe(self) -> None:
-        """Takes over sizes, dates, cameras and places."""
+        """Takes over sizes, dates, cameras and places, and how photos look."""
         self._db.execute(_DESCRIBE)
+        self._db.execute("INSERT OR IGNORE INTO main.looks SELECT * FROM seen")
 
     def changes(self) -> Iterator[Change]:
         return map(Change._make, self._db.execute("SELECT * FROM changes ORDER BY root, relative"))

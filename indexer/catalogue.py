@@ -7,7 +7,7 @@ import json
 import secrets
 import sqlite3
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, astuple
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
@@ -15,13 +15,14 @@ from typing import Any, Self
 from indexer.errors import NoIndex
 from indexer.metadata import METADATA_VERSION, Metadata
 from indexer.partition import Partition
+from indexer.places import Places
 from indexer.records import Entry, Known, Root
 from indexer.scan import Found, ScanRules, Skipped
 from indexer.schema import prepare
 from model import DECODER_VERSION
 
 
-class Catalogue:
+class Catalogue(Places):
     """One writer at a time (the index lock sees to that); `has_vector`, `is_described` are for any thread."""
 
     def __init__(self, path: Path) -> None:
@@ -128,7 +129,15 @@ class Catalogue:
             query = "SELECT 1 FROM contents WHERE content = ? AND described >= ?"
             return self._db.execute(query, (content, METADATA_VERSION)).fetchone() is not None
 
-    def add_vector(self, content: str, fingerprint: str, shard: int, row: int, size: tuple[int, int]) -> None:
+    def add_vector(
+        self,
+        content: str,
+        fingerprint: str,
+        shard: int,
+        row: int,
+        size: tuple[int, int],
+        look: bytes | None = None,
+    ) -> None:
         with self._lock:
             self._db.execute(
                 """INSERT INTO contents (content, width, height) VALUES (?, ?, ?)
@@ -138,6 +147,8 @@ class Catalogue:
             self._db.execute(
                 "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)", (content, fingerprint, shard, row)
             )
+            if look is not None:
+                self._db.execute("INSERT OR REPLACE INTO looks VALUES (?, ?)", (content, look))
 
     def record(
         self,
@@ -148,7 +159,7 @@ class Catalogue:
         metadata: Metadata | None = None,
         number: int | None = None,
     ) -> None:
-        """What became of a file; a path keeps the id that it got first, and a photo keeps it when it moves.
+        """What became of a file; a path keeps the id that it got first, and a photo keeps it when it moves or returns.
 
         A new photo gets the id `number`, where nobody else has it.
         """
@@ -157,8 +168,7 @@ class Catalogue:
             old = self._moved_from(place, content) if content in self._gone else None
             if old is not None:
                 self._db.execute("UPDATE photos SET root = ?, relative = ? WHERE id = ?", (*place, old))
-            if number is None or self._db.execute(_ID_TAKEN, (number,)).fetchone():
-                number = secrets.randbits(63)
+            number = self._id(place, content, number)
             self._db.execute(
                 """INSERT INTO photos VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (root, relative) DO UPDATE SET
                    size = excluded.size, mtime_ns = excluded.mtime_ns,
@@ -171,6 +181,16 @@ class Catalogue:
                        WHERE content = ? AND described < ?""",
                     (*astuple(metadata), METADATA_VERSION, content, METADATA_VERSION),
                 )
+
+    def _id(self, place: tuple[str, str], content: str | None, wanted: int | None) -> int:
+        """The id of a path that is new: that which it had before it was removed, or its content had."""
+        before = self._db.execute(_RETURNING, {"root": place[0], "relative": place[1], "content": content})
+        if (row := before.fetchone()) is not None:
+            self._db.execute("DELETE FROM removed WHERE id = ?", row)
+            return int(row[0])
+        if wanted is None or self._db.execute("SELECT 1 FROM photos WHERE id = ?", (wanted,)).fetchone():
+            return secrets.randbits(63)
+        return wanted
 
     def _moved_from(self, place: tuple[str, str], content: str | None) -> int | None:
         if self._db.execute("SELECT 1 FROM photos WHERE root = ? AND relative = ?", place).fetchone():
@@ -193,51 +213,6 @@ class Catalogue:
         self._db.execute("DELETE FROM photos WHERE root = ?", (str(root),))
         self._db.execute("DELETE FROM roots WHERE root = ?", (str(root),))
         return int(count)
-
-    def keep_vectors(self, fingerprint: str, rows_of: Mapping[int, int]) -> None:
-        """Forgets vectors whose shard is gone or too short, so that their photos are embedded again."""
-        query = "SELECT shard, max(row) FROM vectors WHERE fingerprint = ? GROUP BY shard"
-        for shard, last in self._db.execute(query, (fingerprint,)).fetchall():
-            if last >= rows_of.get(shard, 0):
-                self._db.execute(
-                    "DELETE FROM vectors WHERE fingerprint = ? AND shard = ? AND row >= ?",
-                    (fingerprint, shard, rows_of.get(shard, 0)),
-                )
-
-    def shards(self, fingerprint: str) -> set[int]:
-        """The shards in which vectors of photos lie."""
-        query = "SELECT DISTINCT shard FROM vectors WHERE fingerprint = ?"
-        return {shard for (shard,) in self._db.execute(query, (fingerprint,))}
-
-    def rows_in_use(self, fingerprint: str) -> dict[int, int]:
-        """How many rows of each shard belong to a photo."""
-        query = "SELECT shard, count(*) FROM vectors WHERE fingerprint = ? GROUP BY shard"
-        return dict(self._db.execute(query, (fingerprint,)))
-
-    def rows_of(self, fingerprint: str, shard: int) -> list[tuple[str, int]]:
-        """Contents and rows in a shard, in the order of the rows."""
-        query = "SELECT content, row FROM vectors WHERE fingerprint = ? AND shard = ? ORDER BY row"
-        return self._db.execute(query, (fingerprint, shard)).fetchall()
-
-    def place_vectors(self, fingerprint: str, shard: int, first: int, contents: Sequence[str]) -> None:
-        """These contents' vectors lie in a shard, one behind the other; where they lay before, if anywhere, no more."""
-        places = ((content, fingerprint, shard, row) for row, content in enumerate(contents, start=first))
-        self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)", places)
-
-    def keep_models(self, fingerprints: Collection[str]) -> None:
-        """Forgets where vectors of all other models lie."""
-        marks = ",".join("?" * len(fingerprints))
-        statement = f"DELETE FROM vectors WHERE fingerprint NOT IN ({marks})"  # noqa: S608
-        self._db.execute(statement, (*fingerprints,))
-
-    def forget_orphans(self) -> list[str]:
-        """Contents that no photo has any more, forgotten with their vectors."""
-        query = "SELECT content FROM contents EXCEPT SELECT content FROM photos"
-        orphans = [content for (content,) in self._db.execute(query)]
-        for table in ("contents", "vectors"):
-            statement = f"DELETE FROM {table} WHERE content = ?"  # noqa: S608
-            self._db.executemany(statement, ((content,) for content in orphans))
-        return orphans
 
     def remove(self, ids: Iterable[int]) -> None:
         self._db.executemany("DELETE FROM photos WHERE id = ?", ((number,) for number in ids))
@@ -264,7 +239,13 @@ class Catalogue:
         return (Entry(*row) for row in rows)
 
 
-_ID_TAKEN = "SELECT 1 FROM photos WHERE id = ?"
+# A photo at a known path is none that returns.
+_RETURNING = """
+SELECT id FROM removed
+WHERE ((root = :root AND relative = :relative) OR content = :content)
+AND NOT EXISTS (SELECT 1 FROM photos WHERE (root, relative) = (:root, :relative))
+ORDER BY (root, relative) = (:root, :relative) DESC LIMIT 1
+"""
 
 
 def rules_from(said: dict[str, Any]) -> ScanRules:

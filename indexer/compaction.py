@@ -21,24 +21,23 @@ _CHUNK = 4096
 def tidy(catalogue: Catalogue, folder: Path, fingerprint: str, dimension: int) -> None:
     """Removes shards without a row in use, and copies the rows of those that are half empty to a new one."""
     used = catalogue.rows_in_use(fingerprint)
-    whole = complete_rows(folder, dimension)
-    for number, path in shards(folder).items():
-        if number not in used:
-            path.unlink()
+    whole, before = complete_rows(folder, dimension), shards(folder)
     sparse = [
         number for number, rows in used.items() if number in whole and rows < _WORTH_KEEPING * whole[number]
     ]
     if sparse:
         _copy(catalogue, folder, fingerprint, dimension, sparse)
-        for number in sparse:
-            shards(folder)[number].unlink()
+    for number, path in before.items():
+        if number in sparse or number not in used:
+            path.unlink()
 
 
 def _copy(catalogue: Catalogue, folder: Path, fingerprint: str, dimension: int, numbers: list[int]) -> None:
-    reader = ShardReader(folder, dimension)
+    reader, given_out = ShardReader(folder, dimension), max(catalogue.shards(fingerprint))
     catalogue.begin()
     try:
-        with ShardWriter(folder, dimension, above=max(catalogue.shards(fingerprint))) as shard:
+        catalogue.forget_orphans(fingerprint, numbers)
+        with ShardWriter(folder, dimension, above=given_out) as shard:
             for number in sorted(numbers):
                 places = catalogue.rows_of(fingerprint, number)
                 for start in range(0, len(places), _CHUNK):
@@ -55,13 +54,11 @@ def _copy(catalogue: Catalogue, folder: Path, fingerprint: str, dimension: int, 
 
 def drop_models(catalogue: Catalogue, vectors: Path, needed: Set[str]) -> None:
     """Forgets the vectors of models of which no generation is kept any more."""
-    catalogue.begin()
-    catalogue.keep_models(needed)
-    catalogue.commit()
-    for folder in vectors.iterdir():
-        if (
-            folder.is_dir()
-            and folder.name not in needed
-            and all(p.suffix == ".f16" for p in folder.iterdir())
-        ):
+    useless = [folder for folder in vectors.iterdir() if folder.is_dir() and folder.name not in needed]
+    if useless:
+        catalogue.begin()
+        catalogue.keep_models(needed)
+        catalogue.commit()
+    for folder in useless:
+        if all(path.suffix == ".f16" for path in folder.iterdir()):
             shutil.rmtree(folder)

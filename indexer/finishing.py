@@ -48,11 +48,9 @@ def publish_if_needed(
 
 def clean_up(index: Path, origin: Origin, catalogue: Catalogue) -> None:
     """Removes vectors and thumbnails of photos that are gone, and shards that killed runs left behind."""
-    catalogue.begin()
-    orphans = catalogue.forget_orphans()
-    catalogue.commit()
-    for content in orphans:
+    for content in catalogue.orphans():
         thumbnail_path(index / "thumbnails", content).unlink(missing_ok=True)
+    catalogue.sweep_orphans()
     folder = vectors_folder(index, origin.fingerprint)
     if folder.is_dir():
         needed = {origin.fingerprint, *generation.fingerprints(index)}

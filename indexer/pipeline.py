@@ -9,6 +9,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from indexer.catalogue import Catalogue
+from indexer.looks import look
 from indexer.metadata import Metadata
 from indexer.progress import Progress, Reporter
 from indexer.scan import Found, Skipped, file_time
@@ -135,12 +136,11 @@ class Pipeline:
         """In a thread that waits for its decoder process: everything that needs no encoder."""
         read = self._workers.read(found.path)
         found = replace(found, size=read.bytes, mtime_ns=file_time(read.mtime_ns))
-        if has_thumbnail(self._thumbnails, read.content) and self._catalogue.has_vector(
-            read.content, self._encoder.fingerprint
-        ):
+        known = self._catalogue.has_vector(read.content, self._encoder.fingerprint)
+        if known and has_thumbnail(self._thumbnails, read.content):
             return Prepared(found, read.content, self._metadata(read.content), None)
         picture = self._workers.decode(read)
-        return Prepared(found, read.content, picture.metadata, picture)
+        return Prepared(found, read.content, picture.metadata, None if known else picture)
 
     def _metadata(self, content: str) -> Metadata | None:
         """For a photo that needs no decoding: read only where nobody did it yet."""
@@ -174,7 +174,12 @@ class Pipeline:
             first = self._shard.append(vectors)
             for row, (photo, picture) in enumerate(batch, start=first):
                 self._catalogue.add_vector(
-                    photo.content, self._encoder.fingerprint, self._shard.number, row, picture.size
+                    photo.content,
+                    self._encoder.fingerprint,
+                    self._shard.number,
+                    row,
+                    picture.size,
+                    look(picture.pixels),
                 )
                 self._catalogue.record(photo.found, content=photo.content, metadata=photo.metadata)
         self.embedded += len(batch)

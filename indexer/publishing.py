@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer import duplicates, generation
+from indexer import duplicates, generation, looks
 from indexer.catalogue import Catalogue
 from indexer.errors import BrokenGeneration, IndexProblem, NoIndex
 from indexer.generation import Manifest
+from indexer.looks import Looks
 from indexer.photos import Photo, Photos, PhotosWriter
 from indexer.records import Entry
 from indexer.stores import Batches, Ids, IndexType, Source
@@ -80,7 +81,8 @@ def publish(
             built = _extend(folder, before, wanted, source, ids, unchanged)
             built = built or _build(folder / MAIN, source, wanted, progress)
             store = LayeredStore.open(folder, built.effort)
-            photos.fold(_folded(ids, originals, unchanged, before, source, store))
+            seen = looks.stack(catalogue.looks(fingerprint))
+            photos.fold(_folded(ids, originals, unchanged, before, source, store, seen, progress))
             photos.finish()
         finally:
             photos.close()
@@ -189,7 +191,14 @@ def _only(ids: Ids, batch: tuple[Ids, Vectors]) -> tuple[Ids, Vectors]:
 
 
 def _folded(
-    ids: Ids, originals: Ids, unchanged: Ids, before: _Before | None, source: Source, store: LayeredStore
+    ids: Ids,
+    originals: Ids,
+    unchanged: Ids,
+    before: _Before | None,
+    source: Source,
+    store: LayeredStore,
+    seen: Looks,
+    progress: Progress | None,
 ) -> Iterator[tuple[int, int]]:
     """Ids of near-duplicates, each with the id that stands for it."""
     first = np.flatnonzero(originals == np.arange(len(ids)))
@@ -200,10 +209,10 @@ def _folded(
         same = np.isin(contents, unchanged)
         known, new = _known_groups(contents, same, before), np.flatnonzero(~same)
     if before is not None and len(new) <= REBUILD_AT * len(contents):
-        alike = duplicates.new_pairs(new.tolist(), contents, store)
+        alike = duplicates.new_pairs(new.tolist(), contents, store, seen)
     else:
-        known, alike = {}, duplicates.all_pairs(source, contents, store)
-    leaders = contents[duplicates.stand_ins(contents, alike, known, store)]
+        known, alike = {}, duplicates.all_pairs(source, contents, store, seen, progress)
+    leaders = contents[duplicates.stand_ins(contents, alike, known, store, seen)]
     place = np.searchsorted(first, originals)
     for one, leader in zip(ids.tolist(), leaders[place].tolist(), strict=True):
         if one != leader:

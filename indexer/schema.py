@@ -61,6 +61,37 @@ BEGIN UPDATE state SET revision = revision + 1; END;
 """,
     """
 ALTER TABLE state ADD COLUMN partition TEXT;    -- such as 1/3; NULL for a whole library
+CREATE INDEX vectors_on_disk ON vectors (fingerprint, shard, row);
+-- How contents look from afar.
+CREATE TABLE looks (content TEXT PRIMARY KEY, look BLOB NOT NULL) WITHOUT ROWID;
+-- Photos that were there once: one that returns gets its id again.
+CREATE TABLE removed (
+    id INTEGER PRIMARY KEY,
+    root TEXT NOT NULL,
+    relative TEXT NOT NULL,
+    content TEXT NOT NULL,
+    since TEXT NOT NULL              -- when a run found that it was gone, in UTC
+);
+CREATE INDEX removed_path ON removed (root, relative);
+CREATE INDEX removed_content ON removed (content);
+-- Contents that no photo has any more; their vectors stay until their shard is copied.
+CREATE TABLE orphans (content TEXT PRIMARY KEY, swept INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+INSERT INTO orphans (content) SELECT content FROM contents EXCEPT SELECT content FROM photos;
+CREATE TRIGGER photo_kept AFTER DELETE ON photos WHEN OLD.content IS NOT NULL
+BEGIN INSERT OR REPLACE INTO removed
+    VALUES (OLD.id, OLD.root, OLD.relative, OLD.content, strftime('%Y-%m-%dT%H:%M:%SZ'));
+    INSERT OR IGNORE INTO orphans (content) SELECT OLD.content
+    WHERE NOT EXISTS (SELECT 1 FROM photos WHERE content = OLD.content); END;
+CREATE TRIGGER content_left AFTER UPDATE OF content ON photos
+WHEN OLD.content IS NOT NULL AND NEW.content IS NOT OLD.content
+BEGIN INSERT OR IGNORE INTO orphans (content) SELECT OLD.content
+    WHERE NOT EXISTS (SELECT 1 FROM photos WHERE content = OLD.content); END;
+CREATE TRIGGER content_found AFTER INSERT ON photos
+WHEN NEW.content IS NOT NULL AND EXISTS (SELECT 1 FROM orphans)
+BEGIN DELETE FROM orphans WHERE content = NEW.content; END;
+CREATE TRIGGER content_changed AFTER UPDATE OF content ON photos
+WHEN NEW.content IS NOT NULL AND NEW.content IS NOT OLD.content
+BEGIN DELETE FROM orphans WHERE content = NEW.content; END;
 """,
 )
 SCHEMA_VERSION = len(MIGRATIONS)

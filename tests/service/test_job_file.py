@@ -4,12 +4,14 @@ import shutil
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from service.commands.index import command
+from service.commands.merge import command as merge
 
-EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "job.toml"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
 def index(*arguments: str | Path, **environment: str) -> tuple[int, str]:
@@ -60,6 +62,19 @@ def test_what_is_wrong_with_a_job_file_is_said(tmp_path: Path, line: str, said: 
     assert said in " ".join(output.split())
 
 
-def test_the_example_names_only_options_there_are() -> None:
-    names = {option.lstrip("-") for parameter in command.params for option in parameter.opts}
-    assert set(tomllib.loads(EXAMPLE.read_text())) <= names
+@pytest.mark.parametrize(("example", "of"), [("job.toml", command), ("merge.toml", merge)])
+def test_the_examples_name_only_options_there_are(example: str, of: click.Command) -> None:
+    names = {option.lstrip("-") for parameter in of.params for option in parameter.opts}
+    assert set(tomllib.loads((EXAMPLES / example).read_text())) <= names
+
+
+def test_job_files_for_a_part_and_for_the_whole(job_file: Path) -> None:
+    job_file.write_text(job_file.read_text() + 'partition = "1/1"\n')
+    code, output = index("--config", job_file)
+    assert code == 0, output
+    assert "found: part 1/1 with 15 photos, to be merged" in output
+    file = job_file.with_name("merge.toml")
+    file.write_text('parts = ["found"]\nindex = "whole"\n')
+    found = CliRunner().invoke(merge, ["--config", str(file)])
+    assert found.exit_code == 0, found.output
+    assert "published generation 000001 with 15 photos" in found.output

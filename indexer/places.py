@@ -1,0 +1,80 @@
+"""The catalogue's part about vectors: in which shard and row they lie, and which of them belong to nobody any more."""
+
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+
+class Places:
+    """Contents are known by the hash of their bytes; each has at most one vector of a model."""
+
+    _db: sqlite3.Connection
+
+    def keep_vectors(self, fingerprint: str, rows_of: Mapping[int, int]) -> None:
+        """Forgets vectors whose shard is gone or too short, so that their photos are embedded again."""
+        query = "SELECT shard, max(row) FROM vectors WHERE fingerprint = ? GROUP BY shard"
+        for shard, last in self._db.execute(query, (fingerprint,)).fetchall():
+            if last >= rows_of.get(shard, 0):
+                self._db.execute(
+                    "DELETE FROM vectors WHERE fingerprint = ? AND shard = ? AND row >= ?",
+                    (fingerprint, shard, rows_of.get(shard, 0)),
+                )
+
+    def shards(self, fingerprint: str) -> set[int]:
+        """The shards in which vectors of photos lie."""
+        query = "SELECT DISTINCT shard FROM vectors WHERE fingerprint = ?"
+        return {shard for (shard,) in self._db.execute(query, (fingerprint,))}
+
+    def rows_in_use(self, fingerprint: str) -> dict[int, int]:
+        """How many rows of each shard belong to a photo."""
+        query = "SELECT shard, count(*) FROM vectors WHERE fingerprint = ? GROUP BY shard"
+        used = dict(self._db.execute(query, (fingerprint,)))
+        of_nobody = """SELECT shard, count(*) FROM orphans JOIN vectors USING (content)
+                       WHERE fingerprint = ? GROUP BY shard"""
+        for shard, rows in self._db.execute(of_nobody, (fingerprint,)):
+            used[shard] -= rows
+        return used
+
+    def rows_of(self, fingerprint: str, shard: int) -> list[tuple[str, int]]:
+        """Contents and rows in a shard, in the order of the rows."""
+        query = "SELECT content, row FROM vectors WHERE fingerprint = ? AND shard = ? ORDER BY row"
+        return self._db.execute(query, (fingerprint, shard)).fetchall()
+
+    def place_vectors(self, fingerprint: str, shard: int, first: int, contents: Sequence[str]) -> None:
+        """These contents' vectors lie in a shard, one behind the other; where they lay before, if anywhere, no more."""
+        places = ((content, fingerprint, shard, row) for row, content in enumerate(contents, start=first))
+        self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)", places)
+
+    def keep_models(self, fingerprints: Collection[str]) -> None:
+        """Forgets where vectors of all other models lie."""
+        marks = ",".join("?" * len(fingerprints))
+        statement = f"DELETE FROM vectors WHERE fingerprint NOT IN ({marks})"  # noqa: S608
+        self._db.execute(statement, (*fingerprints,))
+
+    def orphans(self) -> list[str]:
+        """Contents that no photo has any more, of which something besides the vector may be left."""
+        return [content for (content,) in self._db.execute("SELECT content FROM orphans WHERE NOT swept")]
+
+    def sweep_orphans(self) -> None:
+        self._db.execute("UPDATE orphans SET swept = 1 WHERE NOT swept")
+
+    def forget_orphans(self, fingerprint: str, shards: Iterable[int]) -> None:
+        """Forgets the contents without a photo whose vectors lie in these shards, or nowhere."""
+        self._db.execute("CREATE TEMP TABLE IF NOT EXISTS lost (content TEXT PRIMARY KEY)")
+        query = """INSERT OR IGNORE INTO lost SELECT content FROM orphans JOIN vectors USING (content)
+                   WHERE fingerprint = ? AND shard = ?"""
+        self._db.executemany(query, ((fingerprint, shard) for shard in shards))
+        self._db.execute(
+            "INSERT OR IGNORE INTO lost SELECT content FROM orphans EXCEPT SELECT content FROM vectors"
+        )
+        for table in ("contents", "vectors", "looks", "orphans"):
+            self._db.execute(f"DELETE FROM {table} WHERE content IN (SELECT content FROM lost)")  # noqa: S608
+        self._db.execute("DELETE FROM lost")
+
+    def looks(self, fingerprint: str) -> Iterator[bytes | None]:
+        """How the contents of all `entries` look, each once, in the same order."""
+        rows = self._db.execute(
+            """SELECT look FROM vectors v LEFT JOIN looks USING (content) WHERE fingerprint = ?
+               AND EXISTS (SELECT 1 FROM photos WHERE content = v.content) ORDER BY shard, row""",
+            (fingerprint,),
+        )
+        return (look for (look,) in rows)
