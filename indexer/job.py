@@ -16,7 +16,7 @@ from indexer.plan import Plans, RulesChange, count, make_plans
 from indexer.progress import Reporter
 from indexer.scan import Found, Skipped
 from indexer.stores import IndexType
-from indexer.thumbnails import thumbnail_path
+from indexer.thumbnails import forget_thumbnails
 from indexer.vectors import ShardWriter, complete_rows
 from model import Encoder
 
@@ -176,7 +176,7 @@ class _Run:
         orphans = self._catalogue.forget_orphans()
         self._catalogue.commit()
         for content in orphans:
-            thumbnail_path(self._index / "thumbnails", content).unlink(missing_ok=True)
+            forget_thumbnails(self._index / "thumbnails", content)
         needed = {self._encoder.fingerprint, *generation.fingerprints(self._index)}
         compaction.drop_models(self._catalogue, self._vectors.parent, needed)
         compaction.tidy(self._catalogue, self._vectors, self._encoder.fingerprint, self._encoder.dimension)
