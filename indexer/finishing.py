@@ -8,7 +8,7 @@ from indexer.errors import BrokenGeneration, NoIndex, NothingToIndex
 from indexer.progress import Reporter
 from indexer.report import Report, forget_reports
 from indexer.stores import IndexType
-from indexer.thumbnails import thumbnail_path
+from indexer.thumbnails import forget_thumbnails
 from indexer.vectors import Origin, vectors_folder
 
 
@@ -49,7 +49,7 @@ def publish_if_needed(
 def clean_up(index: Path, origin: Origin, catalogue: Catalogue) -> None:
     """Removes vectors and thumbnails of photos that are gone, and shards that killed runs left behind."""
     for content in catalogue.orphans():
-        thumbnail_path(index / "thumbnails", content).unlink(missing_ok=True)
+        forget_thumbnails(index / "thumbnails", content)
     catalogue.sweep_orphans()
     folder = vectors_folder(index, origin.fingerprint)
     if folder.is_dir():

@@ -35,12 +35,14 @@ from PIL import (
 from model.errors import BadImage, Unreadable
 from model.profiles import by_profile
 from model.raw import is_raw, preview
-from model.sniff import FORMATS, declared_size, picture_format, what_it_is_instead
+from model.sniff import FORMATS, declared_size, has_more_scans, picture_format, what_it_is_instead
 
 # Raise it when `decode` learns to read more: files that it refused are then tried again.
 DECODER_VERSION = 1
 _NO_MEMORY = "there is not enough memory to decode it now"
 _MOST_SAMPLES = 16
+# Encoders make ten or twenty. A few bytes more are another scan, and each costs as much as the whole picture.
+_MOST_SCANS = 50
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,8 @@ def decode(
         )
     if declared := declared_size(data, name):
         _check_pixels(*declared, caps)
+    if name == "JPEG" and has_more_scans(data, _MOST_SCANS):
+        raise BadImage(f"the JPEG is made of more than {_MOST_SCANS} scans; save it again as a common one")
     image, (width, height) = _load(data, name, caps, shortest)
     try:
         turn = _turn(image, name)

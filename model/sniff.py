@@ -5,6 +5,7 @@ Nothing here decodes: these are the checks that come before a decoder may touch 
 
 from __future__ import annotations
 
+import re
 import struct
 
 FORMATS = frozenset({"JPEG", "PNG", "WEBP", "AVIF", "HEIF", "TIFF", "BMP", "GIF"})
@@ -38,6 +39,7 @@ _NOT_IN_TEXT = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1b")
 # Start-of-frame markers; C4, C8 and CC in their midst mean other things.
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_BARE = frozenset({0x01, 0xFF, *range(0xD0, 0xD9)})
+_JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 
 def picture_format(data: bytes) -> str | None:
@@ -153,3 +155,21 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
         if marker not in _JPEG_BARE and marker != 0:
             at += int.from_bytes(data[at : at + 2], "big")
     return None
+
+
+def has_more_scans(data: bytes, most: int) -> bool:
+    """Whether a JPEG goes over its whole picture more often than that.
+
+    What follows the picture, such as the film of a phone's moving photo, does not count.
+    """
+    if data.count(b"\xff\xda") <= most:
+        return False
+    scans, at = 0, 2
+    while scans <= most and (found := _JPEG_MARKER.search(data, at)):
+        marker, at = data[found.start() + 1], found.end()
+        if marker == 0xD9:
+            break
+        scans += marker == 0xDA
+        if marker not in _JPEG_BARE:
+            at += int.from_bytes(data[at : at + 2], "big")
+    return scans > most

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import errors
 from service.errors import ServiceError
-from service.guard import LOOPBACK, bare, drain
+from service.guard import LOOPBACK, bare
 from service.keys import COOKIE, Key, Keyring
 
 _OPEN = frozenset({"/", "/livez", "/readyz", "/openapi.json", "/session"})
@@ -23,11 +23,8 @@ class Access:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._refusal(scope["path"], Headers(scope=scope)) if scope["type"] == "http" else None
-        if refusal is None:
-            await self._app(scope, receive, send)
-        else:
-            await drain(receive)
-            await errors.answer(refusal)(scope, receive, send)
+        app = self._app if refusal is None else errors.answer(refusal)
+        await app(scope, receive, send)
 
     def _refusal(self, path: str, headers: Headers) -> ServiceError | None:
         admin = path.startswith("/admin")

@@ -26,10 +26,12 @@ from service.reindex import Reindex
 from service.routes import admin, health, photos, search, session
 from service.searching import Searcher
 from service.settings import Settings, listed
+from service.thumbnails import Thumbnails
 from service.tracing import Tracing
 
 WEB = Path(__file__).parent / "web"
 _LAG_SECONDS = 0.1
+_READERS = 16
 
 
 def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
@@ -70,7 +72,8 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     app.state.gallery = gallery
     app.state.metrics = metrics
     app.state.keyring = keys.read(settings.api_keys, settings.api_keys_file)
-    app.state.remaking = anyio.CapacityLimiter(1)
+    app.state.thumbnails = Thumbnails(gallery.thumbnails, settings.large_pictures_mb * 2**20)
+    app.state.reading = anyio.CapacityLimiter(_READERS)
     app.state.body_seconds = settings.body_seconds
     _add_layers(app, settings)
     errors.install(app)

@@ -51,6 +51,11 @@ def busy(detail: str) -> ServiceError:
     return ServiceError(503, "busy", detail, {"retry-after": "1"})
 
 
+def crowded() -> ServiceError:
+    detail = "too many connections at once; ask again in a moment"
+    return ServiceError(503, "busy", detail, {"retry-after": "1", "connection": "close"})
+
+
 def too_late() -> ServiceError:
     return ServiceError(504, "deadline", "the search took too long; ask again when there is less to do")
 

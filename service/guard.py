@@ -47,31 +47,23 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        received = 0
+        headers = Headers(scope=scope)
+        body = _Body(receive, self._largest, headers)
 
-        async def limited() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._largest:
-                if message.get("more_body"):
-                    await drain(receive)
-                raise errors.too_large()
-            return message
-
-        async def send_with_headers(message: Message) -> None:
+        async def send_and_linger(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
+                added = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
+                    added.setdefault(name, value)
+            elif not message.get("more_body") and not body.whole:
+                await send({**message, "more_body": True})
+                await body.drain()
+                message = {"type": "http.response.body"}
             await send(message)
 
-        refusal = self._refusal(Headers(scope=scope))
-        if refusal is not None:
-            await drain(receive)
-            await errors.answer(refusal)(scope, receive, send_with_headers)
-            return
-        await self._app(scope, limited, send_with_headers)
+        refusal = self._refusal(headers)
+        app = self._app if refusal is None else errors.answer(refusal)
+        await app(scope, body.receive, send_and_linger)
 
     def _refusal(self, headers: Headers) -> errors.ServiceError | None:
         if self._hosts is not None and bare(headers.get("host", "")) not in self._hosts:
@@ -80,19 +72,38 @@ class Guard:
         return errors.too_large() if announced.isdecimal() and int(announced) > self._largest else None
 
 
+class _Body:
+    """A request's body on its way in. `whole`: nothing more of it will come."""
+
+    def __init__(self, receive: Receive, largest: int, headers: Headers) -> None:
+        self._receive = receive
+        self._largest = largest
+        self._received = 0
+        has_none = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
+        # Who asks first whether to send it does not, once there is another answer.
+        self.whole = has_none or "100-continue" in headers.get("expect", "").lower()
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
+        self.whole = not message.get("more_body", False)
+        if self._received > self._largest:
+            raise errors.too_large()
+        return message
+
+    async def drain(self) -> None:
+        """Takes in the rest once the answer is out: a connection that is closed while its client still sends
+        is reset, and the answer lost with it."""
+        taken = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                while taken < _DRAINED and not self.whole:
+                    message = await self._receive()
+                    taken += len(message.get("body", b""))
+                    self.whole = not message.get("more_body", False)
+
+
 def bare(host: str) -> str:
     """Without the port: localhost of localhost:8000, [::1] of [::1]:8000."""
     name = host.lower()
     return name[: name.find("]") + 1] if name.startswith("[") else name.rsplit(":", 1)[0]
-
-
-async def drain(receive: Receive) -> None:
-    """Takes in the rest of a body that is refused: clients that are still sending would not read our answer."""
-    taken = 0
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_DRAIN_SECONDS):
-            while taken < _DRAINED:
-                message = await receive()
-                taken += len(message.get("body", b""))
-                if not message.get("more_body"):
-                    return

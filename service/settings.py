@@ -65,6 +65,11 @@ class Settings(BaseSettings):
         ge=0,
         description="Pictures that are decoded at once; 0 takes the number of cores.",
     )
+    large_pictures_mb: int = Field(
+        1024,
+        ge=0,
+        description="Space in the index folder for large pictures that were looked at, in MiB; 0 keeps none.",
+    )
     search_seconds: float = Field(
         20.0, gt=0, description="How long a search may take, its upload not counted."
     )

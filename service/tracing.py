@@ -34,8 +34,9 @@ class Tracing:
             await send(message)
 
         # A copy, in which the router leaves what it chose. The server itself leaves the body out of an answer
-        # to HEAD; to us it is a GET.
-        inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else {**scope}
+        # to HEAD; to us it is a GET, and those who would read a file for nothing can look at `head`.
+        head = scope["method"] == "HEAD"
+        inner = {**scope, "head": head, "method": "GET" if head else scope["method"]}
         try:
             await self._app(inner, receive, send_with_id)
         finally:

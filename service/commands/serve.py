@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import uvicorn
 from click.core import ParameterSource
 from pydantic import ValidationError
 
@@ -19,6 +18,7 @@ from model import SKETCH_CAPS, Encoder
 from service import keys, logging
 from service.app import create_app
 from service.commands import index_option, model_options
+from service.connections import allow_files, server
 from service.gallery import Gallery
 from service.settings import Settings, settings_file
 
@@ -55,22 +55,14 @@ def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
     )
     encoder = Encoder.load(settings.model, engine=settings.engine)
     gallery = Gallery(settings.index.expanduser(), encoder, caps)
+    allow_files(settings.max_connections)
     app = create_app(gallery, settings)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     click.echo(f"{len(gallery.published)} photos, model {encoder.card.name} ({encoder.engine.name})")
     click.echo(f"Draw at http://{shown}:{port}/  (Ctrl-C stops)")
-    config_of_server = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        limit_concurrency=settings.max_connections,
-        timeout_keep_alive=settings.keep_alive_seconds,
-        timeout_graceful_shutdown=settings.stop_seconds,
-    )
     with contextlib.suppress(KeyboardInterrupt):  # which uvicorn raises again once it has stopped
-        uvicorn.Server(config_of_server).run(sockets=[listener])
+        server(app, settings).run(sockets=[listener])
 
 
 def _chosen(ctx: click.Context, name: str) -> bool:

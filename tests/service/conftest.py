@@ -10,11 +10,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 
 from indexer import Silent, run
 from model import SKETCH_CAPS, Encoder
 from service.app import create_app
+from service.connections import server
 from service.gallery import Gallery
 from service.settings import Settings
 from tests.shapes import write_library
@@ -34,18 +34,18 @@ class LiveServer:
 @contextmanager
 def listening(gallery: Gallery, **settings: object) -> Iterator[str]:
     """Serves an open gallery until the block ends; gives the address."""
-    app = create_app(gallery, Settings.model_validate({"index": gallery.index, **settings}))
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    chosen = Settings.model_validate({"index": gallery.index, **settings})
+    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+    running = server(create_app(gallery, chosen), chosen)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        while not server.started:
+        while not running.started:
             assert thread.is_alive(), "the server died while it started"
             time.sleep(0.01)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        server.should_exit = True
+        running.should_exit = True
         thread.join(15)
         listener.close()
 

@@ -1,0 +1,127 @@
+"""Small and large pictures of photos, as any browser shows them: stored ones, and those that are made when asked for.
+
+The small ones come with the index. Large ones are kept in the index folder too, never beside the photos, and the ones
+that nobody looked at for longest make room. What cannot be kept, as on a read-only disk, is sent all the same.
+"""
+
+import hashlib
+import logging
+import os
+import threading
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from indexer import Photo, make_thumbnail, thumbnail_path, write_thumbnail
+from indexer.thumbnails import LARGE, LONGEST, Size
+from model import PHOTO_CAPS, BadImage, decode
+from service import files
+from service.errors import ServiceError
+
+log = logging.getLogger("sketchseek")
+
+# Three bytes a pixel, and more on the way: of such photos one is decoded at a time.
+_HUGE = 40_000_000
+_ROOM = 0.9
+
+
+class Thumbnails:
+    """Methods without `async` block, and may be called from several threads at once."""
+
+    def __init__(self, folder: Path, large_bytes: int) -> None:
+        self._folder = folder
+        self._most = large_bytes
+        self._kept: int | None = None
+        self._lock = threading.Lock()
+        # Searches come first: a page of lost thumbnails must not take all cores from them.
+        self._making = anyio.CapacityLimiter(max(1, (os.cpu_count() or 1) // 2))
+        self._huge = anyio.CapacityLimiter(1)
+
+    def stored(self, photo: Photo, size: Size) -> bytes | None:
+        """The picture, if it is there and not empty, as a power cut may leave it."""
+        path = thumbnail_path(self._folder, photo.content, size)
+        try:
+            data = path.read_bytes()
+            if size == LARGE:
+                os.utime(path)  # looked at just now
+        except OSError:
+            return None
+        return data or None
+
+    async def made(self, photo: Photo, size: Size) -> bytes:
+        """The picture, made of the very content that was indexed, for browsers keep it for good."""
+        limiter = self._huge if photo.width * photo.height > _HUGE else self._making
+        return await anyio.to_thread.run_sync(self._make, photo, size, limiter=limiter)
+
+    def _make(self, photo: Photo, size: Size) -> bytes:
+        # Somebody else may have asked for the same while we waited.
+        if data := self.stored(photo, size):
+            return data
+        # Only what the indexer's own processes could decode before is ever decoded here.
+        original = _read(photo)
+        if hashlib.blake2b(original, digest_size=16).hexdigest() != photo.content:
+            raise files.changed()
+        try:
+            image = decode(original, caps=PHOTO_CAPS, shortest=_shortest(photo, size)).image
+        except BadImage as error:
+            log.warning("no picture can be made of photo %s: %s", photo.public_id, error)
+            raise _unshowable() from None
+        data = make_thumbnail(image, size)
+        if size != LARGE or self._make_room(len(data)):
+            try:
+                write_thumbnail(self._folder, photo.content, data, size)
+            except OSError as error:
+                log.warning("the index folder takes no thumbnails: %s", error.strerror)
+        return data
+
+    def _make_room(self, wanted: int) -> bool:
+        """Whether so many bytes may be kept; the folder is looked through only when it is full, or not known yet."""
+        if wanted > self._most:
+            return False
+        with self._lock:
+            if self._kept is None or self._kept + wanted > self._most:
+                self._kept = self._drop_oldest(wanted)
+            self._kept += wanted
+        return True
+
+    def _drop_oldest(self, wanted: int) -> int:
+        """Returns the bytes that are left. Others may be at the same folder: what is gone already is well gone."""
+        found = []
+        for path in (self._folder / LARGE).glob("*/*"):
+            try:
+                described = path.stat()
+            except OSError:
+                continue
+            found.append((described.st_mtime_ns, described.st_size, path))
+        kept = sum(size for _, size, _ in found)
+        if kept + wanted <= self._most:
+            return kept
+        for _, size, path in sorted(found):
+            if kept + wanted <= _ROOM * self._most:
+                break
+            path.unlink(missing_ok=True)
+            kept -= size
+        return kept
+
+
+def _read(photo: Photo) -> bytes:
+    original = files.open_original(photo)
+    with original.file as file:
+        if original.found.st_size > PHOTO_CAPS.max_bytes:
+            raise files.changed()
+        try:
+            return file.read(PHOTO_CAPS.max_bytes + 1)
+        except OSError:
+            raise files.unreadable() from None
+
+
+def _shortest(photo: Photo, size: Size) -> int:
+    """What to decode for a picture of that size: `decode` keeps twice this in the shorter side."""
+    short, long = sorted((photo.width, photo.height))
+    return LONGEST[size] * short // (2 * long) + 1
+
+
+def _unshowable() -> ServiceError:
+    detail = "no picture can be made of this photo here; get the photo itself"
+    return ServiceError(500, "photo_unshowable", detail)
