@@ -18,7 +18,6 @@ from indexer.thumbnails import has_thumbnail
 from indexer.vectors import ShardWriter
 from indexer.workers import Picture, Workers
 from model import BadImage, Encoder, Unreadable
-from model.encoder import BATCH
 
 COMMIT_SECONDS = 5.0
 # So many photos are worth the start of one more decoder process.
@@ -108,7 +107,7 @@ class Pipeline:
         try:
             todo = iter(files)
             while stop.number is None:
-                while under_way < processes + 2 * BATCH and (found := next(todo, None)):
+                while under_way < processes + 2 * self._encoder.batch and (found := next(todo, None)):
                     pool.submit(self._outcome, found).add_done_callback(finished.put)
                     under_way += 1
                 if not under_way:
@@ -155,7 +154,7 @@ class Pipeline:
                 self._catalogue.record(prepared.found, content=prepared.content, metadata=prepared.metadata)
             return
         self._waiting.append((prepared, prepared.picture))
-        if len(self._waiting) >= BATCH:
+        if len(self._waiting) >= self._encoder.batch:
             self._encode()
 
     def _reject(self, found: Found, error: BadImage) -> Skipped:

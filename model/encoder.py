@@ -20,9 +20,6 @@ from model.wordpiece import WordPiece
 Pixels = NDArray[np.uint8]
 Item = TypeVar("Item")
 
-# Large enough to fill the cores, small enough that a batch of pixels stays in their cache.
-BATCH = 16
-
 
 class Encoder:
     """Sketches, photos and words to unit vectors of one space; `Encoder.load()` is the way in.
@@ -41,14 +38,22 @@ class Encoder:
         self._words: WordPiece | BytePairs | None = None
 
     @classmethod
-    def load(cls, name_or_path: str | Path = "lite", *, engine: str = "auto") -> "Encoder":
-        """A shipped model by name, or a folder with a card; engine is auto, openvino or torch."""
+    def load(cls, name_or_path: str | Path = "lite", *, engine: str = "auto", memory: int = 0) -> "Encoder":
+        """A shipped model by name, or a folder with a card; engine is auto, openvino, torch or torch-cuda.
+
+        `memory`: bytes of a graphics card that one batch may take, 0 for a share of what is free.
+        """
         checkpoint = Checkpoint.find(name_or_path)
-        return cls(checkpoint, open_engine(engine, checkpoint))
+        return cls(checkpoint, open_engine(engine, checkpoint, memory=memory))
 
     @property
     def dimension(self) -> int:
         return self.card.dimension
+
+    @property
+    def batch(self) -> int:
+        """How many pictures at once are encoded best."""
+        return self.engine.batch
 
     @property
     def size(self) -> int:
@@ -119,7 +124,7 @@ class Encoder:
         return own_tower and self._checkpoint.has("words")
 
     def _in_batches(self, items: Sequence[Item], encode: Callable[[Sequence[Item]], Vectors]) -> Vectors:
-        parts = [encode(items[start : start + BATCH]) for start in range(0, len(items), BATCH)]
+        parts = [encode(items[start : start + self.batch]) for start in range(0, len(items), self.batch)]
         return np.concatenate(parts) if parts else np.empty((0, self.dimension), dtype=np.float32)
 
 

@@ -7,7 +7,8 @@ SketchseekError
 ├── ModelError            a model cannot be loaded or lacks what was asked of it
 │   ├── BadWeights        a weight file is missing or is not the file that the card names
 │   ├── NoTextTower       this model cannot embed words
-│   └── NoEngine          nothing installed can run this model
+│   ├── NoEngine          nothing installed can run this model
+│   └── DeviceProblem     the graphics card cannot be used, or failed
 └── IndexProblem          see indexer.errors
 """
 
@@ -45,3 +46,7 @@ class NoTextTower(ModelError):
 
 class NoEngine(ModelError):
     """Nothing that is installed can run this model."""
+
+
+class DeviceProblem(ModelError):
+    """The graphics card cannot be used, or failed."""

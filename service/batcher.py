@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import SketchseekError
+from model.gpu import is_out_of_memory
 from service import errors
 from service.errors import ServiceError
 from service.metrics import Metrics
@@ -171,7 +172,7 @@ class Batcher:
             if vectors.ndim != 2 or len(vectors) != len(batch):
                 raise ValueError(f"{len(batch)} items became an array of shape {vectors.shape}")
         except Exception as error:
-            failure, no_memory = error.with_traceback(None), _is_memory(error)
+            failure, no_memory = error.with_traceback(None), is_out_of_memory(error)
         else:
             return [_checked(vector) for vector in vectors]
         # Outside of the handler, so that what the failed try held in memory is free again.
@@ -184,11 +185,6 @@ class Batcher:
             return [failure]
         log.error("the model failed on one item: %s: %s", type(failure).__name__, failure)
         return [errors.no_memory() if no_memory else errors.unencodable()]
-
-
-def _is_memory(error: Exception) -> bool:
-    """Also torch's, by name: torch is not there on the CPU's path."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
 def _checked(vector: Vector) -> Vector | ServiceError:

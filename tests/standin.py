@@ -26,7 +26,7 @@ class StandIn:
 
     def __init__(self, fingerprint: str = "5" * 16) -> None:
         self.fingerprint = fingerprint
-        self.size, self.dimension = SIZE, DIMENSION
+        self.size, self.dimension, self.batch = SIZE, DIMENSION, 16
         self.card = SimpleNamespace(name="stand-in", image_tower=SimpleNamespace(size=SIZE))
 
     def encode_photos(self, pixels: Sequence[np.ndarray]) -> np.ndarray:

@@ -1,24 +1,39 @@
 """What runs a tower. An engine turns pixels and tokens into unit embeddings and knows nothing of modalities."""
 
 import importlib.util
-from typing import Protocol
+import logging
+from dataclasses import dataclass
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model import gpu
 from model.card import Checkpoint
-from model.errors import NoEngine
+from model.errors import DeviceProblem, NoEngine
 from model.modality import Vectors
 from model.wordpiece import Tokens
 
-NAMES = ("auto", "openvino", "torch")
+log = logging.getLogger("sketchseek")
+
+Name = Literal["auto", "openvino", "torch", "torch-cuda"]
+NAMES: tuple[Name, ...] = get_args(Name)
+_MODULE = {"openvino": "openvino", "torch": "torch", "torch-cuda": "torch"}
 
 
 class Engine(Protocol):
     """Safe to call from several threads at once."""
 
     name: str
+    # For people; it begins with cpu or cuda.
     device: str
+    # Why it can do nothing any more, where that is so.
+    problem: str | None
+
+    @property
+    def batch(self) -> int:
+        """How many pictures at once it likes best."""
+        ...
 
     def embed_images(self, pixels: NDArray[np.uint8]) -> Vectors:
         """(n, size, size, 3) bytes to (n, d) unit vectors."""
@@ -29,19 +44,78 @@ class Engine(Protocol):
         ...
 
 
-def open_engine(name: str, checkpoint: Checkpoint) -> Engine:
-    """The engine of that name; `auto` takes OpenVINO where it is installed, else torch."""
+@dataclass(frozen=True)
+class Usable:
+    """Whether an engine could run here; `detail` names its device, or says what it lacks."""
+
+    name: str
+    usable: bool
+    detail: str
+
+
+def open_engine(name: str, checkpoint: Checkpoint, *, memory: int = 0) -> Engine:
+    """The engine of that name. `auto` takes a card that torch can use, else OpenVINO, else torch on the CPU.
+
+    `memory`: bytes of the card that a batch may take, 0 for a share of what is free.
+    """
     if name not in NAMES:
         raise NoEngine(f"no engine {name!r}: choose one of {', '.join(NAMES)}")
-    installed = {module for module in ("openvino", "torch") if importlib.util.find_spec(module)}
-    chosen = name if name != "auto" else "openvino" if "openvino" in installed else "torch"
-    if chosen not in installed:
-        wanted = "no engine is installed" if name == "auto" else f"{name} is not installed"
-        raise NoEngine(f"{wanted}: pip install 'sketchseek[cpu]' (OpenVINO) or 'sketchseek[gpu]' (torch)")
-    if chosen == "openvino":
+    if name == "auto":
+        return _best(checkpoint, memory)
+    if not _installed(name):
+        raise NoEngine(f"{_MODULE[name]} is not installed: {_HOW_TO_INSTALL}")
+    return _open(name, checkpoint, memory)
+
+
+def describe() -> tuple[Usable, ...]:
+    """What could run a model here, engine by engine. Looks for a card, for which it loads torch."""
+    return tuple(_usable(name) for name in NAMES if name != "auto")
+
+
+def _best(checkpoint: Checkpoint, memory: int) -> Engine:
+    left = [name for name in ("openvino", "torch") if _installed(name)]
+    if not left:
+        raise NoEngine(f"no engine is installed: {_HOW_TO_INSTALL}")
+    # Without OpenVINO this is an installation for a card, and its absence is worth a word.
+    if _installed("torch-cuda") and (gpu.seems_there() or left[0] == "torch"):
+        try:
+            return _open("torch-cuda", checkpoint, memory)
+        except DeviceProblem as error:
+            log.warning("the model runs on the CPU, by %s: %s", left[0], error)
+    return _open(left[0], checkpoint, memory)
+
+
+def _open(name: str, checkpoint: Checkpoint, memory: int) -> Engine:
+    # Imported only when chosen: the CPU's path needs no torch.
+    if name == "openvino":
         from model.engines.openvino import OpenVinoEngine
 
         return OpenVinoEngine(checkpoint)
-    from model.engines.torch import TorchEngine
+    if name == "torch":
+        from model.engines.torch import TorchEngine
 
-    return TorchEngine(checkpoint)
+        return TorchEngine(checkpoint)
+    from model.engines.cuda import CudaEngine
+
+    return CudaEngine(checkpoint, budget=memory)
+
+
+def _usable(name: str) -> Usable:
+    if not _installed(name):
+        return Usable(name, False, f"{_MODULE[name]} is not installed")
+    if name != "torch-cuda":
+        return Usable(name, True, "cpu")
+    try:
+        card = gpu.find()
+    except DeviceProblem as error:
+        return Usable(name, False, str(error))
+    return Usable(
+        name, True, f"{card.device} ({card.name}, {card.free >> 20} of {card.total >> 20} MiB free)"
+    )
+
+
+def _installed(name: str) -> bool:
+    return importlib.util.find_spec(_MODULE[name]) is not None
+
+
+_HOW_TO_INSTALL = "pip install 'sketchseek[cpu]' (OpenVINO) or 'sketchseek[gpu]' (torch)"

@@ -20,6 +20,9 @@ _OPTIONS = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
 class OpenVinoEngine:
     name = "openvino"
     device = "cpu"
+    # Large enough to fill the cores, small enough that a batch of pixels stays in their cache.
+    batch = 16
+    problem: str | None = None
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self._core = openvino.Core()

@@ -1,4 +1,4 @@
-"""torch: the reference that the other engines are compared with, and the road to a GPU."""
+"""torch on the CPU, in full precision: the reference that the other engines are compared with."""
 
 import threading
 from functools import cached_property
@@ -16,29 +16,30 @@ from model.wordpiece import Tokens
 
 class TorchEngine:
     name = "torch"
+    device = "cpu"
+    batch = 16
+    problem: str | None = None
 
-    def __init__(self, checkpoint: Checkpoint, device: str | None = None) -> None:
-        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    def __init__(self, checkpoint: Checkpoint) -> None:
         self._checkpoint = checkpoint
-        self._image = image_tower(checkpoint).to(self.device)
+        self._image = image_tower(checkpoint)
         self._text_lock = threading.Lock()
 
     @torch.inference_mode()
     def embed_images(self, pixels: NDArray[np.uint8]) -> Vectors:
-        return _numpy(self._image(torch.from_numpy(pixels).to(self.device)))
+        return _numpy(self._image(torch.from_numpy(pixels)))
 
     @torch.inference_mode()
     def embed_texts(self, tokens: Tokens) -> Vectors:
         with self._text_lock:
             tower = self._text
-        ids, mask = (torch.from_numpy(part).to(self.device) for part in (tokens.ids, tokens.mask))
-        return _numpy(tower(ids, mask))
+        return _numpy(tower(torch.from_numpy(tokens.ids), torch.from_numpy(tokens.mask)))
 
     @cached_property
     def _text(self) -> Any:
-        return text_tower(self._checkpoint).to(self.device)
+        return text_tower(self._checkpoint)
 
 
 def _numpy(tensor: torch.Tensor) -> Vectors:
-    result: Vectors = tensor.float().cpu().numpy()
+    result: Vectors = tensor.float().numpy()
     return result

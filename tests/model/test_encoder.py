@@ -15,7 +15,6 @@ from PIL import Image
 
 from model import EmptyDrawing, Encoder, ModelError, NoTextTower, decode
 from model.card import SHIPPED, Card
-from model.encoder import BATCH
 from model.errors import BadWeights, NoEngine
 from model.modality import Modality, strip, unit
 from tests.conftest import SHARED
@@ -61,7 +60,7 @@ def test_no_images_no_vectors(encoder: Encoder) -> None:
 
 
 def test_a_batch_changes_nothing(encoder: Encoder) -> None:
-    pictures = [photo(90 + 7 * n, 80, seed=n) for n in range(BATCH + 3)]
+    pictures = [photo(90 + 7 * n, 80, seed=n) for n in range(encoder.batch + 3)]
     alone = np.concatenate([encoder.photos([each]) for each in pictures])
     assert np.allclose(encoder.photos(pictures), alone, atol=2e-4)
 

@@ -1,0 +1,48 @@
+"""In which sizes a card takes its batches: a few fixed ones, powers of two, with the last of a batch padded."""
+
+from collections.abc import Callable
+
+from model.gpu import is_out_of_memory
+
+# From here on a larger batch fills no card any better.
+MOST = 1024
+
+
+def sizes_up_to(largest: int) -> tuple[int, ...]:
+    """1, 2, 4 ... up to the largest."""
+    return tuple(2**power for power in range(largest.bit_length()) if 2**power <= largest)
+
+
+def parts(count: int, sizes: tuple[int, ...]) -> list[tuple[int, int]]:
+    """How so many pictures are worked off: (pictures, size of the batch they are padded to), largest first.
+
+    What is left over goes into one padded batch, unless more than a quarter of that were padding.
+    """
+    found = []
+    while count:
+        fitting = [size for size in sizes if size <= count]
+        over = next((size for size in sizes if size >= count), None)
+        size = over if over is not None and 4 * count >= 3 * over else fitting[-1]
+        found.append((min(count, size), size))
+        count -= min(count, size)
+    return found
+
+
+def largest_batch(peak: Callable[[int], int], budget: int, most: int = MOST) -> int:
+    """The largest size whose peak of memory stays within the budget and for which there is memory at all.
+
+    The smallest batch must work, whatever the budget: without it there is no engine.
+    """
+    peak(1)
+    largest = 1
+    while 2 * largest <= most:
+        try:
+            taken = peak(2 * largest)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            break
+        if taken > budget:
+            break
+        largest *= 2
+    return largest

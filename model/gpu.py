@@ -1,0 +1,143 @@
+"""The graphics card: whether one can be used, how much of it is free, and what its errors mean.
+
+Nothing here imports torch until it is asked for a card, so that the CPU's path can ask what an error was.
+"""
+
+import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.errors import DeviceProblem
+
+_USE_CPU = "or go without a card: --engine auto, --index-device cpu"
+# What torch and the driver say, and what to do about it; the first that fits counts.
+_MEANINGS = (
+    ("no nvidia driver", f"there is no NVIDIA driver here: install one, {_USE_CPU}"),
+    (
+        "driver on your system is too old",
+        f"the NVIDIA driver is older than this torch needs: update it, install a torch for its CUDA, {_USE_CPU}",
+    ),
+    (
+        "driver version is insufficient",
+        f"the NVIDIA driver is older than this torch needs: update it, install a torch for its CUDA, {_USE_CPU}",
+    ),
+    (
+        "not compiled with cuda",
+        f"this torch is made for CPUs only: pip install 'sketchseek[gpu]' from a CUDA index, {_USE_CPU}",
+    ),
+    (
+        "no cuda gpus are available",
+        "the NVIDIA driver shows no card: pass one into the container (--gpus all), "
+        f"look at CUDA_VISIBLE_DEVICES, {_USE_CPU}",
+    ),
+    ("invalid device ordinal", f"there is no card of that number: nvidia-smi lists them, {_USE_CPU}"),
+    (
+        "no kernel image is available",
+        f"this torch was not made for a card of this kind: install one that was, {_USE_CPU}",
+    ),
+    (
+        "busy or unavailable",
+        f"another process holds the card for itself alone: stop it (nvidia-smi lists it), {_USE_CPU}",
+    ),
+    (
+        "system not yet initialized",
+        f"the card's fabric manager is not running: start nvidia-fabricmanager, {_USE_CPU}",
+    ),
+    ("driver initialization failed", f"the NVIDIA driver does not start: nvidia-smi says why, {_USE_CPU}"),
+    ("cuda unknown error", f"the NVIDIA driver does not start: nvidia-smi says why, {_USE_CPU}"),
+)
+_FULL = (
+    "the card's memory is full: stop what else uses it (nvidia-smi lists it), or give less to the encoder or the "
+    "index (SKETCHSEEK_ENCODER_MEMORY_MB, SKETCHSEEK_INDEX_MEMORY_MB)"
+)
+_LOST = (
+    "the card failed in the middle of its work and is lost to this process: start it again, and look at dmesg"
+)
+# After these nothing that was on the card can be used again.
+_FATAL = (
+    "launch failure",
+    "illegal memory access",
+    "illegal instruction",
+    "misaligned address",
+    "device-side assert",
+    "uncorrectable",
+    "ecc error",
+    "gpu is lost",
+    "fallen off the bus",
+    "launch timed out",
+    "cuda error",
+)
+_NODES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg")
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A card that answers; sizes in bytes."""
+
+    number: int
+    name: str
+    free: int
+    total: int
+
+    @property
+    def device(self) -> str:
+        return f"cuda:{self.number}"
+
+
+def find(device: str = "cuda") -> Gpu:
+    """The card of that name; raises DeviceProblem with one line that says what to do."""
+    if importlib.util.find_spec("torch") is None:
+        raise DeviceProblem(f"a card needs torch: pip install 'sketchseek[gpu]', {_USE_CPU}")
+    import torch
+
+    with explained():
+        # Unlike is_available(), which says no to every trouble alike, this raises what is wrong.
+        torch.cuda.init()  # type: ignore[no-untyped-call]
+        number = torch.device(device).index or 0
+        properties = torch.cuda.get_device_properties(number)
+        free, total = torch.cuda.mem_get_info(number)
+    return Gpu(number, properties.name, free, total)
+
+
+def seems_there() -> bool:
+    """Whether a driver has left its traces: costs nothing and loads nothing."""
+    return any(Path(node).exists() for node in _NODES)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Also torch's and FAISS's, told by name and text: neither need be there."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "cudamalloc error" in text)
+
+
+def is_fatal(error: BaseException) -> bool:
+    """Whether the process has lost the card for good."""
+    text = str(error).lower()
+    return not is_out_of_memory(error) and any(words in text for words in _FATAL)
+
+
+def meaning(error: BaseException) -> str | None:
+    """What an error of the card means and what to do, in one line; None for any other error."""
+    if is_out_of_memory(error):
+        return _FULL
+    text = str(error).lower()
+    known = next((line for words, line in _MEANINGS if words in text), None)
+    return known or (_LOST if is_fatal(error) else None)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turns errors of the card into a DeviceProblem; all others pass."""
+    try:
+        yield
+    except (RuntimeError, AssertionError, MemoryError) as error:
+        line = meaning(error)
+        if line is None:
+            raise
+        raise DeviceProblem(
+            f"{line} ({str(error).strip().splitlines()[0]})" if str(error) else line
+        ) from error
