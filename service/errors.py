@@ -56,6 +56,11 @@ def crowded() -> ServiceError:
     return ServiceError(503, "busy", detail, {"retry-after": "1", "connection": "close"})
 
 
+def stopping() -> ServiceError:
+    detail = "the service is shutting down; ask again in a moment"
+    return ServiceError(503, "busy", detail, {"retry-after": "1", "connection": "close"})
+
+
 def too_late() -> ServiceError:
     return ServiceError(504, "deadline", "the search took too long; ask again when there is less to do")
 

@@ -1,10 +1,12 @@
 """Gives each request an id, measures it, and writes it into the access log."""
 
+import asyncio
 import time
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service import errors
 from service.logging import access, request_id, sane_id
 from service.metrics import Metrics
 
@@ -22,7 +24,7 @@ class Tracing:
             await self._app(scope, receive, send)
             return
         start = time.perf_counter()
-        status = 500
+        status = 0
         identity = sane_id(Headers(scope=scope).get("x-request-id", ""))
         token = request_id.set(identity)
 
@@ -39,8 +41,12 @@ class Tracing:
         inner = {**scope, "head": head, "method": "GET" if head else scope["method"]}
         try:
             await self._app(inner, receive, send_with_id)
+        except asyncio.CancelledError:
+            # By the server alone, when it is to stop and has waited long enough: no failure, and nobody to pass it to.
+            if not status:
+                await errors.answer(errors.stopping())(scope, receive, send_with_id)
         finally:
-            self._tell(scope, inner, status, time.perf_counter() - start)
+            self._tell(scope, inner, status or 500, time.perf_counter() - start)
             request_id.reset(token)
 
     def _tell(self, scope: Scope, inner: Scope, status: int, seconds: float) -> None:
