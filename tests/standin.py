@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,24 +37,24 @@ class StandIn:
 
 
 class InThread:
-    """Decoders without processes of their own."""
+    """Decoders without processes of their own; as with those, each thread has what it read last."""
 
     def __init__(self, size: int, thumbnails: Path) -> None:
         self._size, self._thumbnails = size, thumbnails
-        self._data = b""
+        self._mine = threading.local()
 
     def read(self, path: Path) -> Read:
-        self._data, described = _read(path)
+        self._mine.data, described = _read(path)
         return Read(**described)
 
     def drop(self) -> None:
-        self._data = b""
+        self._mine.data = b""
 
     def describe(self) -> Metadata:
-        return metadata_in(self._data)
+        return metadata_in(self._mine.data)
 
     def decode(self, read: Read) -> Picture:
-        decoded = decode(self._data, shortest=self._size)
+        decoded = decode(self._mine.data, shortest=self._size)
         write_thumbnail(self._thumbnails, read.content, make_thumbnail(decoded.image))
         pixels = photo_pixels(decoded.image, self._size)
         return Picture((decoded.width, decoded.height), pixels, self.describe())

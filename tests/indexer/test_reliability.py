@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ TOP = Path(__file__).resolve().parents[2]
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
-def script(module: str, *arguments: object) -> dict[str, dict[str, int]]:
+def script(module: str, *arguments: object) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", module, *map(str, arguments)],
         cwd=TOP,
@@ -24,7 +25,7 @@ def script(module: str, *arguments: object) -> dict[str, dict[str, int]]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    found: dict[str, dict[str, int]] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
@@ -39,8 +40,9 @@ def test_death_at_every_point_leaves_one_generation_whole(tmp_path: Path) -> Non
 
 def test_fifty_kills_at_random_moments(tmp_path: Path) -> None:
     found = script("tests.kills", tmp_path, "--times", 50)
-    assert found["killed"] > 20
-    assert found["old"] > 5
+    assert found["killed"] == 50
+    assert found["old"] > 15
+    assert min(found["thirds"]) > 5
 
 
 _READ_ONLY = """
