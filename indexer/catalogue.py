@@ -236,7 +236,7 @@ class Catalogue(Places):
                WHERE fingerprint = ? ORDER BY shard, row, id""",
             (fingerprint,),
         )
-        return (Entry(*row) for row in rows)
+        return map(Entry._make, rows)
 
 
 # A photo at a known path is none that returns.

@@ -10,7 +10,7 @@ nearly always one in common. A later run compares only what is new, by searching
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,11 @@ _FROM = 2000
 _WINDOW = 16_384
 _BLOCK = 1024
 _KEPT = 8
+_EXACT = "flat-fp16"
+# Of how many new ones each is compared with all, where that is done one by one.
+_FEW_NEW = 2000
+# Beyond this share, comparing all with all takes hardly longer.
+_MOST_NEW = 0.05
 
 Pairs = Mapping[int, list[int]]
 
@@ -52,26 +57,43 @@ def all_pairs(source: Source, ids: Ids, store: Store, seen: Looks, progress: Pro
     return {place: sorted(others)[:_KEPT] for place, others in found.items()}
 
 
-def new_pairs(places: Iterable[int], ids: Ids, store: Store, seen: Looks) -> Pairs:
-    """The same for some places only, by searching for each; finds also what comes later."""
+def few_are_new(new: int, of: int, store: Store) -> bool:
+    """Whether `new_pairs` is the quicker way."""
+    return new <= _MOST_NEW * of and (store.kind != _EXACT or new <= _FEW_NEW)
+
+
+def new_pairs(wanted: Ids, source: Source, ids: Ids, store: Store, seen: Looks) -> Pairs:
+    """The same for some places only, each compared with all; finds also what comes later."""
     order = np.argsort(ids)
     found: dict[int, set[int]] = defaultdict(set)
-    wanted = np.fromiter(places, dtype=np.int64)
-    for start in range(0, len(wanted), _BLOCK):
-        part = wanted[start : start + _BLOCK]
-        nearest = store.search(store.vectors(ids[part]), 2 * _KEPT)
-        for place, others, scores in zip(part.tolist(), nearest.ids, nearest.scores, strict=True):
-            alike = others[(scores >= THRESHOLD) & (others != ids[place])]
-            at = np.minimum(np.searchsorted(ids, alike, sorter=order), len(ids) - 1)
-            # Exact copies are in the store, but not among the ids that stand for contents.
-            known = order[at][ids[order[at]] == alike]
-            found[place].update(known.tolist())
+    for place, others in _near(wanted, source, ids, store):
+        at = np.minimum(np.searchsorted(ids, others, sorter=order), len(ids) - 1)
+        # Exact copies are in the store, but not among the ids that stand for contents.
+        known = order[at][ids[order[at]] == others]
+        found[place].update(known[known != place].tolist())
     new = np.zeros(len(ids), dtype=bool)
     new[wanted] = True
     for later, earlier in zip(*(part.tolist() for part in looks.pairs(seen, new)), strict=True):
         one, other = (later, earlier) if new[later] else (earlier, later)
         found[one].add(other)
     return {place: sorted(others)[:_KEPT] for place, others in found.items() if others}
+
+
+def _near(wanted: Ids, source: Source, ids: Ids, store: Store) -> Iterator[tuple[int, Ids]]:
+    """Places, and ids of what is alike: by searching, or where that looks at everything, by one look at everything."""
+    blocks = [wanted[start : start + _BLOCK] for start in range(0, len(wanted), _BLOCK)]
+    vectors = [store.vectors(ids[block]) for block in blocks]
+    if store.kind != _EXACT:
+        for block, asked in zip(blocks, vectors, strict=True):
+            nearest = store.search(asked, 2 * _KEPT)
+            for place, others, scores in zip(block.tolist(), nearest.ids, nearest.scores, strict=True):
+                yield place, others[scores >= THRESHOLD]
+        return
+    for some, rows in source.batches() if blocks else ():
+        for block, asked in zip(blocks, vectors, strict=True):
+            ones, others = np.nonzero(asked @ rows.T >= THRESHOLD)
+            for place in np.unique(ones):
+                yield int(block[place]), some[others[ones == place]]
 
 
 def stand_ins(

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,9 @@ class Photo:
         return self.id if self.duplicate_of is None else self.duplicate_of
 
 
+_COLUMNS = [field.name for field in fields(Photo)][:-1]
+
+
 @dataclass(frozen=True)
 class Filter:
     """Which photos may be found. Photos whose file does not say when or with what they were taken match no such wish.
@@ -85,9 +88,11 @@ class PhotosWriter:
         # The file is synced as a whole before it is published, and nobody wants half of it.
         self._db.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN; {_SCHEMA}")
 
-    def add(self, photos: Iterable[Photo]) -> None:
-        marks = ",".join("?" * 11)
-        self._db.executemany(f"INSERT INTO photos VALUES ({marks})", map(astuple, photos))  # noqa: S608
+    def add(self, photos: Iterable[Sequence[object]]) -> None:
+        """Rows of all columns but the last, which `fold` fills in."""
+        columns = ", ".join(_COLUMNS)
+        marks = ",".join("?" * len(_COLUMNS))
+        self._db.executemany(f"INSERT INTO photos ({columns}) VALUES ({marks})", photos)  # noqa: S608
 
     def fold(self, pairs: Iterable[tuple[int, int]]) -> None:
         """Makes each first id a near-duplicate of the second."""

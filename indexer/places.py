@@ -70,6 +70,12 @@ class Places:
             self._db.execute(f"DELETE FROM {table} WHERE content IN (SELECT content FROM lost)")  # noqa: S608
         self._db.execute("DELETE FROM lost")
 
+    def places(self, fingerprint: str) -> Iterator[tuple[int, int, int]]:
+        """Id, shard and row of all `entries`, in the same order."""
+        query = """SELECT id, shard, row FROM vectors JOIN photos USING (content)
+                   WHERE fingerprint = ? ORDER BY shard, row, id"""
+        return self._db.execute(query, (fingerprint,))
+
     def looks(self, fingerprint: str) -> Iterator[bytes | None]:
         """How the contents of all `entries` look, each once, in the same order."""
         rows = self._db.execute(

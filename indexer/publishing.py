@@ -6,8 +6,9 @@ generation must leave the others whole.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from indexer.catalogue import Catalogue
 from indexer.errors import BrokenGeneration, IndexProblem, NoIndex
 from indexer.generation import Manifest
 from indexer.looks import Looks
-from indexer.photos import Photo, Photos, PhotosWriter
+from indexer.photos import Photos, PhotosWriter
 from indexer.records import Entry
 from indexer.stores import Batches, Ids, IndexType, Source
 from indexer.stores.build import Built, Progress, build, choose
@@ -76,7 +77,7 @@ def publish(
             if before is not None:
                 unchanged = photos.unchanged_since(before.folder / PHOTOS_FILE)
             source = Source(
-                len(ids), origin.dimension, lambda: _batches(catalogue.entries(fingerprint), reader)
+                len(ids), origin.dimension, lambda: _batches(catalogue.places(fingerprint), reader)
             )
             built = _extend(folder, before, wanted, source, ids, unchanged)
             built = built or _build(folder / MAIN, source, wanted, progress)
@@ -119,32 +120,17 @@ def _write_photos(photos: PhotosWriter, entries: Iterator[Entry]) -> tuple[Ids, 
     originals: list[int] = []
     content = ""
 
-    def noted() -> Iterator[Photo]:
+    def noted() -> Iterator[Sequence[object]]:
         nonlocal content
         for entry in entries:
             # Photos of one content share a vector, and so stand together in the order of the vectors.
             originals.append(originals[-1] if entry.content == content else len(ids))
             ids.append(entry.id)
             content = entry.content
-            yield _photo(entry)
+            yield entry[:-2]
 
     photos.add(noted())
     return np.array(ids, dtype=np.int64), np.array(originals, dtype=np.int64)
-
-
-def _photo(entry: Entry) -> Photo:
-    return Photo(
-        entry.id,
-        entry.root,
-        entry.relative,
-        entry.content,
-        entry.width,
-        entry.height,
-        entry.taken,
-        entry.camera,
-        entry.latitude,
-        entry.longitude,
-    )
 
 
 def _build(path: Path, source: Source, wanted: IndexType, progress: Progress | None) -> Built:
@@ -208,8 +194,8 @@ def _folded(
     if before is not None:
         same = np.isin(contents, unchanged)
         known, new = _known_groups(contents, same, before), np.flatnonzero(~same)
-    if before is not None and len(new) <= REBUILD_AT * len(contents):
-        alike = duplicates.new_pairs(new.tolist(), contents, store, seen)
+    if before is not None and duplicates.few_are_new(len(new), len(contents), store):
+        alike = duplicates.new_pairs(new, source, contents, store, seen)
     else:
         known, alike = {}, duplicates.all_pairs(source, contents, store, seen, progress)
     leaders = contents[duplicates.stand_ins(contents, alike, known, store, seen)]
@@ -244,18 +230,8 @@ def _known_groups(contents: Ids, same: NDArray[np.bool_], before: _Before) -> di
     return known
 
 
-def _batches(entries: Iterator[Entry], reader: ShardReader) -> Batches:
+def _batches(rows: Iterator[tuple[int, int, int]], reader: ShardReader) -> Batches:
     """Chunks of one shard each, so that memory stays small however large the library is."""
-    chunk: list[Entry] = []
-    for entry in entries:
-        if chunk and (entry.shard != chunk[0].shard or len(chunk) == _CHUNK):
-            yield _load(chunk, reader)
-            chunk = []
-        chunk.append(entry)
-    if chunk:
-        yield _load(chunk, reader)
-
-
-def _load(chunk: list[Entry], reader: ShardReader) -> tuple[Ids, Vectors]:
-    rows = reader.rows(chunk[0].shard, [entry.row for entry in chunk])
-    return np.array([entry.id for entry in chunk], dtype=np.int64), rows.astype(np.float32)
+    while (chunk := np.array(list(islice(rows, _CHUNK)), dtype=np.int64).reshape(-1, 3)).size:
+        for part in np.split(chunk, np.flatnonzero(np.diff(chunk[:, 1])) + 1):
+            yield part[:, 0], reader.rows(int(part[0, 1]), part[:, 2]).astype(np.float32)

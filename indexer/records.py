@@ -1,6 +1,7 @@
 """What the catalogue tells of: files it has seen, folders it has scanned, and photos that belong into the index."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from indexer.scan import Found, ScanRules
 
@@ -33,9 +34,8 @@ class Root:
     mounts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A photo that belongs into the index, and where its vector lies."""
+class Entry(NamedTuple):
+    """A photo that belongs into the index, as its list holds it, and where its vector lies. There may be millions."""
 
     id: int
     root: str

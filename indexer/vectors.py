@@ -84,9 +84,9 @@ class ShardReader:
         self._dimension = dimension
         self._open: tuple[int, Rows] | None = None
 
-    def rows(self, shard: int, numbers: Sequence[int]) -> Rows:
+    def rows(self, shard: int, numbers: Sequence[int] | NDArray[np.int64]) -> Rows:
         mapped = self._shard(shard)
-        if numbers and max(numbers) >= len(mapped):
+        if len(numbers) and max(numbers) >= len(mapped):
             raise BrokenGeneration(f"{shard_path(self._folder, shard)}: cut short; {REBUILD}")
         return mapped[np.asarray(numbers, dtype=np.int64)]
 

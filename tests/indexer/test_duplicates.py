@@ -66,7 +66,7 @@ def test_landmarks_find_what_brute_force_finds(
     }
     near = [(a, b) for a, b in every ^ found if abs(float(rows[a] @ rows[b]) - THRESHOLD) < 1e-3]
     assert len((every ^ found) - set(near)) <= 0.01 * len(every)
-    searched = new_pairs(range(4000, 4400), ids, store, unseen(ids))
+    searched = new_pairs(np.arange(4000, 4400), source, ids, store, unseen(ids))
     assert sum(one - 4000 in searched.get(one, []) for one in range(4000, 4400)) == 400
 
 
@@ -86,7 +86,9 @@ def test_what_was_grouped_stays_grouped(tmp_path: Path) -> None:
     whole = stand_ins(ids, all_pairs(source, ids, store, unseen(ids)), {}, store, unseen(ids))
     assert [int(leader) for leader in whole[300:]] == list(range(100))
     before = {place: int(leader) for place, leader in enumerate(whole[:350]) if place != leader}
-    again = stand_ins(ids, new_pairs(range(350, 400), ids, store, unseen(ids)), before, store, unseen(ids))
+    again = stand_ins(
+        ids, new_pairs(np.arange(350, 400), source, ids, store, unseen(ids)), before, store, unseen(ids)
+    )
     assert np.array_equal(again, whole)
 
 

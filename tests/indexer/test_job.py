@@ -16,10 +16,11 @@ from indexer import (
     PhotosMissing,
     Published,
 )
-from indexer.catalogue import Catalogue, Entry
+from indexer.catalogue import Catalogue
 from indexer.generation import current, read_manifest
 from indexer.lock import writing
 from indexer.pipeline import Pipeline
+from indexer.records import Entry
 from indexer.thumbnails import thumbnail_path
 from model import Encoder
 from tests.conftest import Job

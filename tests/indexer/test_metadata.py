@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, PngImagePlugin
 
-from indexer.catalogue import Catalogue, Entry
+from indexer.catalogue import Catalogue
 from indexer.metadata import Metadata, metadata_in
+from indexer.records import Entry
 from tests.conftest import Job
 from tests.pictures import encoded, scene
 

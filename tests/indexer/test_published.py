@@ -9,28 +9,29 @@ import pytest
 from PIL import Image, ImageFilter
 
 from indexer import BrokenGeneration, Filter, Hit, NoIndex, Photo, Published, publishing
-from indexer.catalogue import Entry
+from indexer.catalogue import Catalogue
 from indexer.generation import current, describe, read_manifest, seal_manifest
 from indexer.photos import Photos, PhotosWriter
+from indexer.records import Entry
 from tests.conftest import Job
 from tests.shapes import THINGS, drawing, picture
 
 YEARS = {thing: 2019 + number for number, thing in enumerate(THINGS)}
 
 
-def described(entry: Entry) -> Photo:
+def described(entry: Entry) -> Entry:
     """Photos of the library as cameras would have described them: a year for each thing, two cameras, one unknown."""
     thing, name = entry.relative.split("/")
     number = int(name.split(".")[0].split()[-1])
     taken = f"{YEARS[thing]}-07-0{number + 1}T12:00:00" if number < 2 else None
     camera = ("NIKON D70", "Pixel 8", None)[number % 3]
-    size = (entry.width, entry.height)
-    return Photo(entry.id, entry.root, entry.relative, entry.content, *size, taken, camera)
+    return entry._replace(taken=taken, camera=camera)
 
 
 @pytest.fixture
 def published(job: Job, library: Path, monkeypatch: pytest.MonkeyPatch) -> Published:
-    monkeypatch.setattr(publishing, "_photo", described)
+    entries = Catalogue.entries
+    monkeypatch.setattr(Catalogue, "entries", lambda *arguments: map(described, entries(*arguments)))
     job(library)
     return Published.open(job.index, job.encoder.fingerprint)
 
@@ -281,7 +282,10 @@ def describe_files(folder: Path) -> dict[str, object]:
 def test_a_million_photos_are_filtered_by_an_index(tmp_path: Path) -> None:
     """Not their number is the subject: that SQLite searches its indexes instead of reading every row."""
     writer = PhotosWriter(tmp_path / "photos.sqlite")
-    writer.add(Photo(n, "/r", f"{n % 7}/{n}.jpg", "c", 1, 1, f"20{n % 90:02d}-01-01") for n in range(5000))
+    taken = (f"20{n % 90:02d}-01-01" for n in range(5000))
+    writer.add(
+        (n, "/r", f"{n % 7}/{n}.jpg", "c", 1, 1, when, None, None, None) for n, when in enumerate(taken)
+    )
     writer.finish()
     photos = Photos(tmp_path / "photos.sqlite")
     for where in (Filter(folder="3"), Filter(after="2012", before="2013"), Filter(camera="none")):
