@@ -26,7 +26,7 @@ from PIL import Image, ImageDraw
 from bench.timing import measure
 from indexer import Published
 from indexer.generation import Manifest, describe, now, publish
-from indexer.photos import Photo, PhotosWriter
+from indexer.photos import PhotosWriter
 from indexer.publishing import PHOTOS_FILE
 from indexer.stores import Source
 from indexer.stores.build import build
@@ -209,7 +209,8 @@ def _answers(url: str) -> bool:
 def _publish(index: Path, encoder: Encoder) -> None:
     def write(folder: Path, name: str) -> Manifest:
         writer = PhotosWriter(folder / PHOTOS_FILE)
-        writer.add(Photo(n + 1, "/photos", f"{n}.jpg", f"{n:032x}", 640, 480) for n in range(PHOTOS))
+        rest = (640, 480, None, None, None, None)
+        writer.add((n + 1, "/photos", f"{n}.jpg", f"{n:032x}", *rest) for n in range(PHOTOS))
         writer.finish()
         built = build(
             folder / MAIN, Source(PHOTOS, encoder.dimension, lambda: _batches(encoder.dimension)), "flat"
