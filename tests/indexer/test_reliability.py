@@ -4,11 +4,15 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from indexer import IndexProblem
+from tests.conftest import Job
+from tests.privileges import unprivileged
+from tests.standin import Library, contents, published
 
 TOP = Path(__file__).resolve().parents[2]
 # The scripts fork: no library may have started threads by then.
@@ -45,41 +49,25 @@ def test_fifty_kills_at_random_moments(tmp_path: Path) -> None:
     assert min(found["thirds"]) > 5
 
 
-_READ_ONLY = """
-import os, sys
-from pathlib import Path
-import indexer.pipeline
-from indexer import IndexProblem, Silent, run
-from tests.standin import InThread, Library, StandIn, contents, published
-indexer.pipeline.Workers = InThread
-folder = Path(sys.argv[1])
-library, index = Library(folder / "photos", 1), folder / "index"
-for number in range(5):
-    library.write(f"{number}.png")
-run(index, [library.folder], StandIn(), Silent())
-before = contents(library.folder)
-library.change()
-for path in [index, *index.rglob("*")]:
-    path.chmod(0o555 if path.is_dir() else 0o444)
-if os.geteuid() == 0:
-    os.seteuid(65534)
-try:
-    run(index, [library.folder], StandIn(), Silent())
-except IndexProblem as error:
-    print(error)
-assert published(index, library.seeds) == before
-"""
-
-
-def test_a_read_only_index_is_said_and_serves_on() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        # Reached also by the user whom root becomes, to whom nothing is forbidden.
-        Path(folder).chmod(0o755)
-        done = subprocess.run(
-            [sys.executable, "-c", _READ_ONLY, folder], cwd=TOP, capture_output=True, text=True, check=False
-        )
-    assert done.returncode == 0, done.stderr
-    assert "Permission denied; mend that and run the same command again" in done.stdout
+def test_a_read_only_index_is_said_and_serves_on(quick: Job, tmp_path: Path) -> None:
+    library = Library(tmp_path / "photos", 1)
+    for number in range(5):
+        library.write(f"{number}.png")
+    quick(library.folder)
+    before = contents(library.folder)
+    library.change()
+    every = [quick.index, *quick.index.rglob("*")]
+    modes = {path: path.stat().st_mode for path in every}
+    for path in every:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    with unprivileged():
+        with pytest.raises(IndexProblem, match="Permission denied; mend that and run the same command again"):
+            quick()
+        assert published(quick.index, library.seeds) == before
+    for path, mode in modes.items():
+        path.chmod(mode)
+    quick()
+    assert published(quick.index, library.seeds) == contents(library.folder)
 
 
 _HOLD = """
