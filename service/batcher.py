@@ -139,7 +139,7 @@ class Batcher:
                     return
                 self._busy_since = time.monotonic()
             if batch:
-                self._run(batch)
+                self._survive(batch)
 
     def _take(self) -> list[_Waiting]:
         """The oldest that want the same work, without those who hung up and those who would be answered too late."""
@@ -151,6 +151,16 @@ class Batcher:
         now = time.monotonic()
         # From here on nobody can cancel it any more, so that setting its result cannot fail.
         return [w for w in batch if now < w.deadline and w.result.set_running_or_notify_cancel()]
+
+    def _survive(self, batch: list[_Waiting]) -> None:
+        """Whatever an engine raises or returns, even what is no Exception: without this thread nothing is searched."""
+        try:
+            self._run(batch)
+        except BaseException as error:
+            log.error("a batch was lost: %s: %s", type(error).__name__, error)
+            for waiting in batch:
+                if not waiting.result.done():
+                    waiting.result.set_exception(errors.unencodable())
 
     def _run(self, batch: list[_Waiting]) -> None:
         start = time.monotonic()

@@ -32,11 +32,11 @@ class Answer:
 class Gallery:
     """Every method may be called from several threads at once."""
 
-    def __init__(self, index: Path, encoder: Encoder, caps: Caps) -> None:
+    def __init__(self, index: Path, encoder: Encoder, caps: Caps, published: Published | None = None) -> None:
         self.index = index
         self.encoder = encoder
         self.caps = caps
-        self._published = Published.open(index, encoder.fingerprint)
+        self._published = Published.open(index, encoder.fingerprint) if published is None else published
         self._refreshing = threading.Lock()
         self.swaps = 0
         refused = self._published.refused

@@ -21,6 +21,8 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 # Enough for whoever took too large a photo; more than that is no mistake.
 _DRAINED = 64 * 2**20
 _DRAIN_SECONDS = 5
+# As many of the largest bodies may be here at once, wholly or in part; memory is not for each connection to fill.
+_LARGEST_AT_ONCE = 32
 
 
 def allowed_hosts(settings: Settings) -> Set[str] | None:
@@ -42,13 +44,14 @@ class Guard:
         self._app = app
         self._largest = largest
         self._hosts = hosts
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        body = _Body(receive, self._largest, headers)
+        body = _Body(receive, headers)
 
         async def send_and_linger(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -61,9 +64,21 @@ class Guard:
                 message = {"type": "http.response.body"}
             await send(message)
 
+        async def limited() -> Message:
+            message = await body.receive()
+            self._held += len(message.get("body", b""))
+            if body.received > self._largest:
+                raise errors.too_large()
+            if self._held > _LARGEST_AT_ONCE * self._largest:
+                raise errors.crowded()
+            return message
+
         refusal = self._refusal(headers)
         app = self._app if refusal is None else errors.answer(refusal)
-        await app(scope, body.receive, send_and_linger)
+        try:
+            await app(scope, limited, send_and_linger)
+        finally:
+            self._held -= body.received
 
     def _refusal(self, headers: Headers) -> errors.ServiceError | None:
         if self._hosts is not None and bare(headers.get("host", "")) not in self._hosts:
@@ -75,20 +90,17 @@ class Guard:
 class _Body:
     """A request's body on its way in. `whole`: nothing more of it will come."""
 
-    def __init__(self, receive: Receive, largest: int, headers: Headers) -> None:
+    def __init__(self, receive: Receive, headers: Headers) -> None:
         self._receive = receive
-        self._largest = largest
-        self._received = 0
+        self.received = 0
         has_none = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
         # Who asks first whether to send it does not, once there is another answer.
         self.whole = has_none or "100-continue" in headers.get("expect", "").lower()
 
     async def receive(self) -> Message:
         message = await self._receive()
-        self._received += len(message.get("body", b""))
+        self.received += len(message.get("body", b""))
         self.whole = not message.get("more_body", False)
-        if self._received > self._largest:
-            raise errors.too_large()
         return message
 
     async def drain(self) -> None:

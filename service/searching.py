@@ -36,9 +36,10 @@ class Searcher:
         self.gallery = gallery
         self.batcher = batcher
         self._metrics = metrics
-        self._decoding = anyio.CapacityLimiter(decoders or max(2, os.cpu_count() or 1))
-        # One scan uses all cores already.
-        self._scanning = anyio.CapacityLimiter(1)
+        cores = max(2, os.cpu_count() or 1)
+        self._decoding = anyio.CapacityLimiter(decoders or cores)
+        # Each scan is the work of one thread.
+        self._scanning = anyio.CapacityLimiter(cores)
 
     async def search(self, query: Query) -> Answer:
         """Raises BadImage where a picture is none, NoTextTower where the model reads no words."""

@@ -4,6 +4,8 @@ FAISS checks nothing that it reads, and adding to a mapped index kills the proce
 their sha256 was checked, and never changed. The outermost index maps rows to ids, so that they cannot slip.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import faiss
@@ -107,9 +109,24 @@ class FaissFile:
             # A graph's own vectors are a flat index.
             index = faiss.downcast_index(index.storage) if isinstance(index, faiss.IndexHNSW) else index
             parameters = None if selector is None else faiss.SearchParameters(sel=selector)
-        scores, rows = index.search(queries, k, params=parameters)
+        with _threads_for(len(queries)):
+            scores, rows = index.search(queries, k, params=parameters)
         # Not every index of FAISS heeds a selector, and those that do not say nothing.
         return (rows, scores) if among is None else _sifted(rows, scores, among)
+
+
+@contextmanager
+def _threads_for(queries: int) -> Iterator[None]:
+    """A query is the work of one thread: more of them would only spin beside it, on cores that others need.
+
+    The number is the calling thread's own.
+    """
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(min(before, queries))
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 def _sifted(rows: Ids, scores: Vectors, among: Rows) -> tuple[Ids, Vectors]:

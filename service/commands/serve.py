@@ -6,21 +6,26 @@ import ipaddress
 import os
 import socket
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 from pydantic import ValidationError
 
+from indexer import Published
 from model import SKETCH_CAPS, Encoder
+from model.card import Checkpoint
 from service import keys, logging
-from service.app import create_app
 from service.commands import index_option, model_options
-from service.connections import allow_files, server
-from service.gallery import Gallery
 from service.settings import Settings, settings_file
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from service.gallery import Gallery
 
 
 @click.command("serve")
@@ -48,21 +53,36 @@ def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
     settings = _settings(chosen)
     logging.configure(settings.log_format, settings.log_level)
     listener = _listen(settings, keys.read(settings.api_keys, settings.api_keys_file))
+    app, gallery = _load(settings)
+    from service.connections import allow_files, server
+
+    allow_files(settings.max_connections)
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    encoder = gallery.encoder
+    click.echo(f"{len(gallery.published)} photos, model {encoder.card.name} ({encoder.engine.name})")
+    click.echo(f"Draw at http://{shown}:{port}/  (Ctrl-C stops)")
+    with contextlib.suppress(KeyboardInterrupt):  # which uvicorn raises again once it has stopped
+        server(app, settings).run(sockets=[listener])
+
+
+def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
+    """Other cores read the model and check the index while this one imports the web framework, which takes as long."""
+    index = settings.index.expanduser()
     caps = replace(
         SKETCH_CAPS,
         max_bytes=settings.max_upload_mb * 2**20,
         max_pixels=settings.max_sketch_megapixels * 1_000_000,
     )
-    encoder = Encoder.load(settings.model, engine=settings.engine)
-    gallery = Gallery(settings.index.expanduser(), encoder, caps)
-    allow_files(settings.max_connections)
-    app = create_app(gallery, settings)
-    host, port = listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    click.echo(f"{len(gallery.published)} photos, model {encoder.card.name} ({encoder.engine.name})")
-    click.echo(f"Draw at http://{shown}:{port}/  (Ctrl-C stops)")
-    with contextlib.suppress(KeyboardInterrupt):  # which uvicorn raises again once it has stopped
-        server(app, settings).run(sockets=[listener])
+    fingerprint = Checkpoint.find(settings.model).card.fingerprint
+    with ThreadPoolExecutor(2) as pool:
+        loading = pool.submit(Encoder.load, settings.model, engine=settings.engine)
+        opening = pool.submit(Published.open, index, fingerprint)
+        from service.app import create_app
+        from service.gallery import Gallery
+
+        gallery = Gallery(index, loading.result(), caps, opening.result())
+    return create_app(gallery, settings), gallery
 
 
 def _chosen(ctx: click.Context, name: str) -> bool:

@@ -218,6 +218,35 @@ def test_too_few_vectors_are_an_error() -> None:
     assert [one.code for one in done] == ["encoding_failed"] * 2
 
 
+class Panic(BaseException):
+    """As libraries in other languages raise it, past every `except Exception`."""
+
+
+@pytest.mark.parametrize("kind", [Panic, SystemExit, KeyboardInterrupt])
+def test_the_thread_survives_what_is_no_exception(kind: type[BaseException]) -> None:
+    engine = Engine()
+
+    def fail(items: Sequence[Any]) -> None:
+        raise kind("all is lost")
+
+    engine.fail = fail
+    with batching() as batcher:
+        done = asyncio.run(ask_all(batcher, engine, [1, 2]))
+        assert [one.code for one in done] == ["encoding_failed"] * 2
+        engine.fail = lambda items: None
+        assert right(asyncio.run(ask(batcher, engine, 3)), 3)
+
+
+def test_vectors_of_anything_but_numbers_are_an_error() -> None:
+    def engine(items: Sequence[Any]) -> np.ndarray:
+        return np.array([["no", "number"]] * len(items), dtype=object)
+
+    with batching() as batcher:
+        done = asyncio.run(ask_all(batcher, engine, [1, 2]))
+        assert [one.code for one in done] == ["encoding_failed"] * 2
+        assert right(asyncio.run(ask(batcher, Engine(), 3)), 3)
+
+
 def test_an_engine_that_hangs_is_noticed_and_comes_back() -> None:
     engine = Engine()
     with batching(stall=0.2, deadline=0.6) as batcher:

@@ -116,6 +116,25 @@ def test_who_sends_too_much_reads_the_answer_while_sending(live_server: LiveServ
         caller.sendall(chunk)
 
 
+def test_memory_is_not_for_each_connection_to_fill(live_server: LiveServer) -> None:
+    """Together, bodies that are half here take no more than 32 of the largest would; then there is room again."""
+    half = HEAD + b"Content-Length: 1000000\r\n\r\n" + bytes(900_000)
+    with listening(live_server.gallery, max_upload_mb=1, body_seconds=60) as url:
+        with ExitStack() as stack:
+            answers = []
+            for _ in range(40):
+                caller = stack.enter_context(dial(url, half))
+                caller.settimeout(0.01)
+                try:
+                    answers.append(caller.recv(12))
+                except TimeoutError:
+                    continue
+            until(lambda: httpx.post(f"{url}/search", content=PNG).status_code == 503)
+            assert httpx.get(f"{url}/livez").status_code == 200
+            assert set(answers) <= {b"HTTP/1.1 503"}
+        until(lambda: httpx.post(f"{url}/search", content=PNG).status_code == 200)
+
+
 def test_who_asks_first_sends_nothing(live_server: LiveServer) -> None:
     """As curl does with large bodies: the refusal comes instead of `100 Continue`, and none of the body."""
     large = HEAD + b"Expect: 100-continue\r\nContent-Length: 50000000\r\n\r\n"
@@ -139,7 +158,7 @@ def test_refusals_of_every_kind_reach_whoever_still_sends(live_server: LiveServe
             client.post("/search", content=body, headers={"host": "elsewhere"}), 421, "misdirected_request"
         )
         problem(client.post("/nothing", content=body), 404, "not_found")
-        problem(client.get("/search"), 405, "method_not_allowed")
+        problem(client.put("/search", content=body), 405, "method_not_allowed")
         problem(
             client.post("/search", content=body, headers={"content-type": "a/b"}),
             415,

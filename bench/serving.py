@@ -1,0 +1,169 @@
+"""Servers in processes of their own, large indexes of nothing, and callers: for the benchmarks of the service."""
+
+import contextlib
+import http.client
+import io
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from indexer.generation import Manifest, describe, now, publish
+from indexer.photos import PhotosWriter
+from indexer.publishing import PHOTOS_FILE
+from indexer.stores import Source
+from indexer.stores.build import build
+from indexer.stores.layers import MAIN
+from model import Encoder
+from model.modality import unit
+
+_CHUNK = 10_000
+_HEADERS = {"content-type": "image/png"}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A process that answers on a port of this machine."""
+
+    port: int
+    pid: int
+
+    def get(self, address: str, method: str = "GET") -> str:
+        asked = Request(f"http://127.0.0.1:{self.port}{address}", method=method)
+        with urlopen(asked, timeout=60) as answer:
+            return str(answer.read().decode())
+
+    @property
+    def resources(self) -> str:
+        lines = self.get("/metrics").splitlines()
+        value = dict(line.split() for line in lines if line.startswith("process_"))
+        held = float(value["process_resident_memory_bytes"]) / 2**20
+        threads = len(list(Path(f"/proc/{self.pid}/task").iterdir()))
+        return f"{held:.0f} MiB, {float(value['process_open_fds']):.0f} descriptors, {threads} threads"
+
+
+class Load:
+    """Answers of one run; milliseconds."""
+
+    def __init__(self, taken: list[float], seconds: float) -> None:
+        self.rate = len(taken) / seconds
+        cuts = statistics.quantiles(taken, n=100)
+        self.p50, self.p95, self.p99 = cuts[49], cuts[94], cuts[98]
+
+    def __str__(self) -> str:
+        return f"{self.rate:6.1f} a second, p50 {self.p50:7.1f} ms, p95 {self.p95:7.1f} ms, p99 {self.p99:7.1f} ms"
+
+
+def load(port: int, png: bytes, clients: int, seconds: float) -> Load:
+    """Each client asks again as soon as it has its answer. Over http.client, which takes least of the same cores."""
+
+    def ask(until: float) -> list[float]:
+        taken = []
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        while (start := time.perf_counter()) < until:
+            connection.request("POST", "/search", png, _HEADERS)
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 200, answer.status
+            taken.append(1000 * (time.perf_counter() - start))
+        connection.close()
+        return taken
+
+    with ThreadPoolExecutor(clients) as pool:
+        list(pool.map(ask, [time.perf_counter() + 2] * clients))
+        start = time.perf_counter()
+        parts = list(pool.map(ask, [start + seconds] * clients))
+        return Load([one for part in parts for one in part], time.perf_counter() - start)
+
+
+@contextlib.contextmanager
+def serving(index: Path, **settings: str) -> Iterator[Server]:
+    """`sketchseek serve` in a process of its own, ready to answer; tells how long that took."""
+    environment = {f"SKETCHSEEK_{name.upper()}": value for name, value in settings.items()}
+    command = [sys.executable, "-m", "service.cli", "serve", "--index", str(index), "--port"]
+    start = time.perf_counter()
+    with running(command, environment) as server:
+        taken = time.perf_counter() - start
+        print(f"start to ready {taken:.2f} s   limit: 1.5 s; at rest {server.resources}")
+        yield server
+
+
+@contextlib.contextmanager
+def running(command: list[str], environment: dict[str, str] | None = None) -> Iterator[Server]:
+    """The command, with a free port as its last argument, once it answers there."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([*command, str(port)], env={**os.environ, **(environment or {})}, **quiet)  # type: ignore[call-overload]
+    server = Server(port, process.pid)
+    try:
+        while not _answers(server):
+            assert process.poll() is None, "the server died while it started"
+            time.sleep(0.02)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _answers(server: Server) -> bool:
+    try:
+        return bool(server.get("/livez"))
+    except OSError:
+        return False
+
+
+def publish_random(index: Path, encoder: Encoder, photos: int) -> None:
+    """An index of so many random vectors, whose photos do not exist."""
+
+    def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        chance = np.random.default_rng(0)
+        for start in range(0, photos, _CHUNK):
+            ids = np.arange(start + 1, min(start + _CHUNK, photos) + 1, dtype=np.int64)
+            yield ids, unit(chance.standard_normal((len(ids), encoder.dimension), dtype=np.float32))
+
+    def write(folder: Path, name: str) -> Manifest:
+        writer = PhotosWriter(folder / PHOTOS_FILE)
+        rest = (640, 480, None, None, None, None)
+        writer.add((n + 1, "/photos", f"{n}.jpg", f"{n:032x}", *rest) for n in range(photos))
+        writer.finish()
+        built = build(folder / MAIN, Source(photos, encoder.dimension, batches), "flat")
+        return Manifest(
+            2, name, now(), encoder.card.name, encoder.fingerprint, encoder.dimension, built.kind, photos, 1,
+            describe(folder), "flat", built.effort, built.recall,
+        )  # fmt: skip
+
+    publish(index, write)
+
+
+def publish_copy(index: Path) -> None:
+    """The first generation once more, under the next number."""
+    first = index / "generations" / "000001"
+
+    def write(folder: Path, name: str) -> Manifest:
+        for part in (MAIN, PHOTOS_FILE):
+            (folder / part).write_bytes((first / part).read_bytes())
+        raw = json.loads((first / "manifest.json").read_text())
+        raw.pop("seal")
+        return Manifest(**{**raw, "generation": name, "created": now(), "files": describe(folder)})
+
+    publish(index, write)
+
+
+def drawing() -> bytes:
+    image = Image.new("RGB", (512, 512), "white")
+    ImageDraw.Draw(image).ellipse((100, 150, 400, 350), outline="black", width=5)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
