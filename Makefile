@@ -1,11 +1,11 @@
-# The only entry points: make install | demo | test | lint | bench. Each sets up what it needs and is quick afterwards.
+# The only entry points: make install | demo | test | lint | bench | containers. Each sets up what it needs and is quick afterwards.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INDEX ?= .demo/index
 PORT ?= 8000
 
-.PHONY: install demo test lint bench help
+.PHONY: install demo test lint bench containers help
 .DELETE_ON_ERROR:
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make test      the tests, which also use torch and Chromium"
 	@echo "make lint      ruff and mypy"
 	@echo "make bench     the figures that the README reports"
+	@echo "make containers  builds the images, runs them, and says how large they are (Docker, or buildah as root)"
 
 install: $(VENV)/.installed
 
@@ -31,6 +32,9 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(ARGS)
+
+containers: $(VENV)/.dev
+	@PATH="$(CURDIR)/$(BIN):$$PATH" bash docker/check.sh
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import ensurepip, sys; assert sys.version_info >= (3, 11)' 2>/dev/null || \
