@@ -16,7 +16,7 @@ import faiss
 import numpy as np
 
 from bench.timing import measure
-from indexer import duplicates
+from indexer import duplicates, looks
 from indexer.stores import Ids, Source
 from indexer.stores.build import build
 from indexer.stores.faiss import FaissFile
@@ -25,6 +25,7 @@ from model.modality import Vectors, unit
 
 COUNT, DIMENSION, SMALL = 1_000_000, 512, 100_000
 _CHUNK = 20_000
+_COPIES = 100
 T = TypeVar("T")
 
 
@@ -73,14 +74,37 @@ def _large(folder: Path, source: Source, questions: Vectors) -> None:
         among = store.select(file.ids[:: int(1 / share)])
         taken = measure(lambda among=among: store.search(questions[:1], 10, among), seconds=1)  # type: ignore[misc]
         print(f"one search among {share:6.1%} {taken}")
-    seconds, pairs = _timed(lambda: duplicates.all_pairs(source, file.ids, store))
-    print(f"near-duplicates: {len(pairs)} found in {seconds:.0f} s; peak {_peak():.1f} GiB")
+    near_duplicates(source, store)
+
+
+def near_duplicates(source: Source, store: LayeredStore) -> None:
+    """By vectors, of which one in a hundred is a near copy of its neighbour, and by looks, likewise."""
+    ids = np.concatenate([ids for ids, _ in source.batches()])
+    blind = looks.stack([None] * source.count)
+    seconds, pairs = _timed(lambda: duplicates.all_pairs(source, ids, store, blind))
+    found = sum(place - 1 in others for place, others in pairs.items() if place % _COPIES == _COPIES - 1)
+    print(
+        f"near-duplicates by vector: {found} of {source.count // _COPIES} copies, {len(pairs) - found} others, "
+        f"in {seconds:.0f} s; peak {_peak():.1f} GiB"
+    )
+    dice = np.random.default_rng(1)
+    seen = dice.integers(0, 256, (source.count, looks.BYTES), dtype=np.uint8)
+    seen[_COPIES - 1 :: _COPIES] = seen[_COPIES - 2 :: _COPIES] ^ 1
+    seconds, (later, earlier) = _timed(lambda: looks.pairs(seen))
+    found = int((later - earlier == 1).sum())
+    print(
+        f"near-duplicates by look:   {found} of {source.count // _COPIES} copies, {len(later) - found} others, "
+        f"in {seconds:.0f} s; peak {_peak():.1f} GiB"
+    )
 
 
 def _write(path: Path, count: int) -> np.ndarray:
     rows = np.memmap(path, dtype=np.float16, mode="w+", shape=(count, DIMENSION))
     for start in range(0, count, _CHUNK):
-        rows[start : start + _CHUNK] = unit(_clustered(min(_CHUNK, count - start), start, 0.03))
+        chunk = unit(_clustered(min(_CHUNK, count - start), start, 0.03))
+        shaken = np.random.default_rng(start).standard_normal((len(chunk) // _COPIES, DIMENSION), np.float32)
+        chunk[_COPIES - 1 :: _COPIES] = unit(chunk[_COPIES - 2 :: _COPIES] + 0.15 * unit(shaken))
+        rows[start : start + _CHUNK] = chunk
     return rows
 
 

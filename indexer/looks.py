@@ -22,9 +22,18 @@ MOST_APART_OF_CONTRAST = 0.05
 _BANDS = 7
 # Less than this, of 255, is no difference in brightness but noise.
 _MARGIN = 2
+# Copies differ in a tenth of their bits at most, other photos in half of them.
+_MOST_BITS = 24
 # With so many that share a band and are equally bright each is compared; beyond that they must meet in another band.
 _NEIGHBOURS = 32
 _CHUNK = 65_536
+
+# How many bits of each number of sixteen are set.
+_ONES = (
+    np.unpackbits(np.arange(2**16, dtype=np.uint16).view(np.uint8))
+    .reshape(-1, 16)
+    .sum(axis=1, dtype=np.uint8)
+)
 
 Looks = NDArray[np.uint8]
 Places = NDArray[np.int64]
@@ -61,7 +70,8 @@ def pairs(looks: Looks, new: NDArray[np.bool_] | None = None) -> tuple[Places, P
     looks, new = looks[places], None if new is None else new[places]
     bright = looks.sum(axis=1, dtype=np.uint32)
     found = [np.empty((0, 2), dtype=np.int64)]
-    for band in _bands(looks).T:
+    bands = _bands(looks)
+    for band in bands.T:
         key = (band.astype(np.uint32) << 16) | bright
         order = np.argsort(key, kind="stable")
         key = key[order]
@@ -72,7 +82,9 @@ def pairs(looks: Looks, new: NDArray[np.bool_] | None = None) -> tuple[Places, P
             at = np.flatnonzero(near)
             if not len(at):
                 break
-            found += _compared(looks, order[at], order[at + step])
+            some, others = order[at], order[at + step]
+            few = _ONES[bands[some] ^ bands[others]].sum(axis=1) <= _MOST_BITS
+            found += _compared(looks, some[few], others[few])
     both = np.unique(np.concatenate(found), axis=0)
     return places[both[:, 0]], places[both[:, 1]]
 

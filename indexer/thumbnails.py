@@ -16,6 +16,8 @@ Size = Literal["small", "large"]
 LONGEST: dict[Size, int] = {"small": 320, "large": 1024}
 LARGE = "large"
 QUALITY = 80
+# Shrinks coarsely to one and a half times the size first: half the time, and nothing that WebP would keep.
+_GAP = 1.5
 
 
 def thumbnail_path(folder: Path, content: str, size: Size = "small") -> Path:
@@ -39,7 +41,7 @@ def forget_thumbnails(folder: Path, content: str) -> None:
 def make_thumbnail(image: Image.Image, size: Size = "small") -> bytes:
     """The whole picture within 320 x 320 or 1024 x 1024, as WebP."""
     small = image.convert("RGB")
-    small.thumbnail((LONGEST[size], LONGEST[size]), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    small.thumbnail((LONGEST[size], LONGEST[size]), Image.Resampling.BICUBIC, reducing_gap=_GAP)
     buffer = io.BytesIO()
     # Method 1 of 0-6: three times as fast as the default for a few per cent of size.
     small.save(buffer, "WEBP", quality=QUALITY, method=1)
