@@ -206,16 +206,18 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _publish(index: Path, encoder: Encoder) -> None:
+def _publish(index: Path, encoder: Encoder, photos: int = PHOTOS) -> None:
     def write(folder: Path, name: str) -> Manifest:
         writer = PhotosWriter(folder / PHOTOS_FILE)
-        writer.add(Photo(n + 1, "/photos", f"{n}.jpg", f"{n:032x}", 640, 480) for n in range(PHOTOS))
+        writer.add(Photo(n + 1, "/photos", f"{n}.jpg", f"{n:032x}", 640, 480) for n in range(photos))
         writer.finish()
         built = build(
-            folder / MAIN, Source(PHOTOS, encoder.dimension, lambda: _batches(encoder.dimension)), "flat"
+            folder / MAIN,
+            Source(photos, encoder.dimension, lambda: _batches(encoder.dimension, photos)),
+            "flat",
         )
         return Manifest(
-            2, name, now(), encoder.card.name, encoder.fingerprint, encoder.dimension, built.kind, PHOTOS, 1,
+            2, name, now(), encoder.card.name, encoder.fingerprint, encoder.dimension, built.kind, photos, 1,
             describe(folder), "flat", built.effort, built.recall,
         )  # fmt: skip
 
@@ -230,11 +232,11 @@ def _copied(source: Path, folder: Path, name: str) -> Manifest:
     return Manifest(**{**raw, "generation": name, "created": now(), "files": describe(folder)})
 
 
-def _batches(dimension: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _batches(dimension: int, photos: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     chance = np.random.default_rng(0)
-    for start in range(0, PHOTOS, _CHUNK):
-        ids = np.arange(start + 1, start + _CHUNK + 1, dtype=np.int64)
-        yield ids, unit(chance.standard_normal((_CHUNK, dimension), dtype=np.float32))
+    for start in range(0, photos, _CHUNK):
+        ids = np.arange(start + 1, min(start + _CHUNK, photos) + 1, dtype=np.int64)
+        yield ids, unit(chance.standard_normal((len(ids), dimension), dtype=np.float32))
 
 
 def _drawing() -> bytes:

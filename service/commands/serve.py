@@ -14,6 +14,7 @@ import click
 from click.core import ParameterSource
 from pydantic import ValidationError
 
+from indexer.stores.gpu import DEVICES, opener
 from model import SKETCH_CAPS, Encoder
 from service import keys, logging
 from service.app import create_app
@@ -35,6 +36,11 @@ from service.settings import Settings, settings_file
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file of settings.  [default: sketchseek.toml, if there is one]",
 )
+@click.option(
+    "--index-device",
+    type=click.Choice(DEVICES),
+    help="What searches the index.  [default: auto, see docs/gpu.md]",
+)
 @model_options
 @click.pass_context
 def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
@@ -53,13 +59,18 @@ def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
         max_bytes=settings.max_upload_mb * 2**20,
         max_pixels=settings.max_sketch_megapixels * 1_000_000,
     )
-    encoder = Encoder.load(settings.model, engine=settings.engine)
-    gallery = Gallery(settings.index.expanduser(), encoder, caps)
+    encoder = Encoder.load(settings.model, engine=settings.engine, memory=settings.encoder_memory_mb * 2**20)
+    # After the encoder, which leaves of a card what it does not need.
+    opening = opener(settings.index_device, settings.gpu_index, settings.index_memory_mb * 2**20)
+    gallery = Gallery(settings.index.expanduser(), encoder, caps, opening)
     allow_files(settings.max_connections)
     app = create_app(gallery, settings)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    click.echo(f"{len(gallery.published)} photos, model {encoder.card.name} ({encoder.engine.name})")
+    engine, published = encoder.engine, gallery.published
+    click.echo(
+        f"{len(published)} photos on {published.device}, model {encoder.card.name} by {engine.name} on {engine.device}"
+    )
     click.echo(f"Draw at http://{shown}:{port}/  (Ctrl-C stops)")
     with contextlib.suppress(KeyboardInterrupt):  # which uvicorn raises again once it has stopped
         server(app, settings).run(sockets=[listener])
