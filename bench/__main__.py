@@ -1,4 +1,4 @@
-"""python -m bench [NAME...]: runs all quick benchmarks, or those named."""
+"""python -m bench [NAME...]: runs all quick benchmarks, or those named; python -m bench gpu --help: those of a card."""
 
 import importlib
 import os
@@ -13,9 +13,14 @@ SLOW = ("indexing", "scanning", "service", "stores")
 
 def main() -> None:
     names = sys.argv[1:] or NAMES
+    if names[0] == "gpu":
+        importlib.import_module("bench.gpu").main(list(names[1:]))
+        return
     unknown = set(names) - {*NAMES, *SLOW}
     if unknown:
-        sys.exit(f"no benchmark {', '.join(sorted(unknown))}: choose from {', '.join(NAMES + SLOW)}")
+        sys.exit(
+            f"no benchmark {', '.join(sorted(unknown))}: choose from {', '.join((*NAMES, *SLOW, 'gpu'))}"
+        )
     print(
         f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
     )

@@ -50,7 +50,7 @@ class Cheap:
     def __init__(self, encoder: Encoder, every: int = 8) -> None:
         self._encoder, self._every, self._calls = encoder, every, 0
         self._dice = np.random.default_rng(0)
-        self.size, self.dimension = encoder.size, encoder.dimension
+        self.size, self.dimension, self.batch = encoder.size, encoder.dimension, encoder.batch
         self.card, self.fingerprint = encoder.card, encoder.fingerprint
 
     def encode_photos(self, pixels: Sequence[np.ndarray]) -> np.ndarray:
@@ -154,7 +154,9 @@ def decode_only(photos: Sequence[Path], encoder: Encoder, thumbnails: Path) -> f
 
 def encode_only(encoder: Encoder) -> float:
     batch = list(
-        np.random.default_rng(0).integers(0, 256, (16, encoder.size, encoder.size, 3), dtype=np.uint8)
+        np.random.default_rng(0).integers(
+            0, 256, (encoder.batch, encoder.size, encoder.size, 3), dtype=np.uint8
+        )
     )
     encoder.encode_photos(batch)
     start, done = time.perf_counter(), 0

@@ -15,7 +15,8 @@ from indexer.generation import Manifest
 from indexer.photos import Filter, Photo, Photos
 from indexer.publishing import PHOTOS_FILE
 from indexer.stores import Selection, Store
-from indexer.stores.layers import MAIN, LayeredStore
+from indexer.stores.faiss import FaissFile
+from indexer.stores.layers import MAIN, LayeredStore, Opener
 from model.modality import Vectors
 
 log = logging.getLogger("sketchseek")
@@ -57,14 +58,16 @@ class Published:
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, index: Path, fingerprint: str, *, fall_back: bool = True) -> Self:
+    def open(
+        cls, index: Path, fingerprint: str, *, fall_back: bool = True, opener: Opener = FaissFile
+    ) -> Self:
         """Opens what CURRENT names, once every byte is checked and a stored vector has found itself.
 
         Where that is damaged, the newest intact generation of the same model is opened instead, with a warning,
         unless the caller would rather have the error.
         """
         try:
-            return cls._open(index, generation.current(index), fingerprint)
+            return cls._open(index, generation.current(index), fingerprint, opener)
         except BrokenGeneration as error:
             if not fall_back:
                 raise
@@ -74,7 +77,7 @@ class Published:
             if folder.name == refused[0].generation:
                 continue
             try:
-                opened = cls._open(index, folder, fingerprint)
+                opened = cls._open(index, folder, fingerprint, opener)
             except (BrokenGeneration, WrongModel) as error:
                 refused.append(Refused(folder.name, str(error)))
                 continue
@@ -84,7 +87,7 @@ class Published:
         raise damaged
 
     @classmethod
-    def _open(cls, index: Path, folder: Path, fingerprint: str) -> Self:
+    def _open(cls, index: Path, folder: Path, fingerprint: str, opener: Opener) -> Self:
         manifest = generation.verify(folder)
         if not {MAIN, PHOTOS_FILE} <= set(manifest.files):
             raise BrokenGeneration(f"{folder}: its manifest lacks a file; run sketchseek index again")
@@ -93,7 +96,7 @@ class Published:
                 f"{index}: made by another model ({manifest.model}, {manifest.fingerprint}) than the one loaded "
                 f"({fingerprint}); embed the photos anew with: sketchseek index --index {index}"
             )
-        store = LayeredStore.open(folder, manifest.effort)
+        store = LayeredStore.open(folder, manifest.effort, opener)
         opened = cls(index, manifest, store, Photos(folder / PHOTOS_FILE))
         opened.identity = generation.identity(folder)
         opened._prove()
@@ -149,6 +152,15 @@ class Published:
     def duplicates(self, photo: Photo) -> list[Photo]:
         """All near-duplicates of a photo, itself among them."""
         return self._photos.group(photo)
+
+    @property
+    def device(self) -> str:
+        """Where it is searched: `cpu`, or what begins with `cuda`."""
+        return self._store.device
+
+    def release(self) -> None:
+        """Gives back what it holds of a card; searches that are still under way end on the host."""
+        self._store.release()
 
     def close(self) -> None:
         self._photos.close()

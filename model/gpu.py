@@ -4,12 +4,16 @@ Nothing here imports torch until it is asked for a card, so that the CPU's path 
 """
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from model.errors import DeviceProblem
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 _USE_CPU = "or go without a card: --engine auto, --index-device cpu"
 # What torch and the driver say, and what to do about it; the first that fits counts.
@@ -112,6 +116,18 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     text = str(error).lower()
     return isinstance(error, RuntimeError) and ("out of memory" in text or "cudamalloc error" in text)
+
+
+def in_halves(work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T]) -> list[R]:
+    """What `work` makes of all items at once; where memory ends, of halves of them, down to single ones."""
+    try:
+        return list(work(items))
+    except Exception as error:
+        if not is_out_of_memory(error) or len(items) == 1:
+            raise
+    # Outside of the handler, so that what the failed try held is free again.
+    middle = len(items) // 2
+    return in_halves(work, items[:middle]) + in_halves(work, items[middle:])
 
 
 def is_fatal(error: BaseException) -> bool:

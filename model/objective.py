@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from model import anchors as anchored
+from model.ahead import Ahead
 from model.anchors import Anchors, Shown
 from model.datasets import PHOTO as PHOTOS
 from model.datasets import Dataset
@@ -39,6 +40,7 @@ class Objective:
         self.words = read.view(len(self.label_names), len(recipe.captions), *read.shape[1:])
         self.weights = LossWeights(**recipe.loss_weights.model_dump())
         self.anchors: Anchors | None = None
+        self._ahead: Ahead | None = None
 
     def lay_anchors(self) -> None:
         """Closed-form start of the lite heads, the reference to hold to and the encodings that the recipe wants."""
@@ -57,16 +59,18 @@ class Objective:
         """Move what is computed with; views are prepared where they are, on the CPU."""
         self.learner.to(device)
         self.anchors = None if self.anchors is None else self.anchors.to(device)
+        # On a CPU, making batches and learning from them would want the same cores.
+        self._ahead = None if device.type == "cpu" else Ahead(self._inputs, device)
 
     def loss(self, step: int) -> dict[str, Tensor]:
         """Unweighted terms and `total`, with their graph."""
         balanced = self.sampler.batch(step)
-        rows = balanced + self.instances.batch(step)
+        rows = self._rows(step)
         device = self.learner.encodings.device
         caption = int(np.random.default_rng([self.recipe.seed, 7, step]).integers(len(self.recipe.captions)))
         on_cpu = device.type == "cpu"
         with torch.autocast(device.type, torch.bfloat16, enabled=self.recipe.towers == "lite" or not on_cpu):
-            embedded = self.learner.images(self.material.images(rows, step).to(device))
+            embedded = self.learner.images(self._inputs(step) if self._ahead is None else self._ahead(step))
         labels, modality = (torch.from_numpy(part[rows]).to(device) for part in (self.labels, self.modality))
         found: dict[str, Tensor] = {}
         whole = torch.zeros((), device=device)
@@ -81,6 +85,12 @@ class Objective:
             whole = whole + torch.stack([weights[name] * term for name, term in held.items()]).sum()
             found |= held
         return found | {"total": whole}
+
+    def _rows(self, step: int) -> list[int]:
+        return self.sampler.batch(step) + self.instances.batch(step)
+
+    def _inputs(self, step: int) -> Tensor:
+        return self.material.images(self._rows(step), step)
 
     def _authors(
         self, rows: Sequence[int], images: Tensor, labels: Tensor, modality: Tensor, caption: int

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from model import BadImage, EmptyDrawing, NoTextTower
+from model.errors import DeviceProblem
 from service.schemas import Problem
 
 log = logging.getLogger("sketchseek")
@@ -96,6 +97,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(NoTextTower)
     async def no_words(_: Request, error: NoTextTower) -> JSONResponse:
         return answer(ServiceError(422, "no_text_tower", str(error)))
+
+    @app.exception_handler(DeviceProblem)
+    async def device(_: Request, error: DeviceProblem) -> JSONResponse:
+        return answer(ServiceError(503, "device_problem", str(error), {"retry-after": "5"}))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from indexer import Hit, Published
 from indexer.generation import current, identity
+from indexer.stores.faiss import FaissFile
+from indexer.stores.layers import Opener
 from model import Caps, Encoder, SketchseekError
 from service.logging import without_paths
 from service.schemas import Took
@@ -32,11 +34,21 @@ class Answer:
 class Gallery:
     """Every method may be called from several threads at once."""
 
-    def __init__(self, index: Path, encoder: Encoder, caps: Caps, published: Published | None = None) -> None:
+    def __init__(
+        self,
+        index: Path,
+        encoder: Encoder,
+        caps: Caps,
+        published: Published | None = None,
+        opener: Opener = FaissFile,
+    ) -> None:
         self.index = index
         self.encoder = encoder
         self.caps = caps
-        self._published = Published.open(index, encoder.fingerprint) if published is None else published
+        self._opener = opener
+        self._published = (
+            Published.open(index, encoder.fingerprint, opener=opener) if published is None else published
+        )
         self._refreshing = threading.Lock()
         self.swaps = 0
         refused = self._published.refused
@@ -57,7 +69,9 @@ class Gallery:
                 if identity(current(self.index)) == self._published.identity:
                     self.problem = None
                     return False
-                fresh = Published.open(self.index, self.encoder.fingerprint, fall_back=False)
+                fresh = Published.open(
+                    self.index, self.encoder.fingerprint, fall_back=False, opener=self._opener
+                )
             except Exception as error:
                 # Whatever is wrong with the new one, the old one is not: this must go on looking.
                 if self.problem is None:
@@ -67,7 +81,8 @@ class Gallery:
                 )
                 return False
             # The old one is closed by whoever lets go of it last: searches may be running in it.
-            self._published = fresh
+            older, self._published = self._published, fresh
+            older.release()
             self.swaps += 1
             self.problem = None
             log.info("now serving generation %s with %d photos", fresh.manifest.generation, len(fresh))

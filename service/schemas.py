@@ -68,6 +68,9 @@ class Info(BaseModel):
     device: str
     fingerprint: str = Field(description="Of the model: vectors may meet only under one fingerprint.")
     index_type: str = Field(examples=["flat-fp16"])
+    index_device: str = Field(
+        description="What searches the index.", examples=["cpu", "cuda:0 NVIDIA H200 (torch, exact fp16)"]
+    )
     generation: str
     created: str = Field(description="When the generation was published.")
     photos: int

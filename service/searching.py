@@ -14,6 +14,7 @@ import numpy as np
 from fastapi import Request
 
 from indexer import Hit, Published
+from indexer.stores.gpu_lane import MOST
 from model import decode
 from model.encoder import Pixels
 from model.modality import Vectors, unit
@@ -38,8 +39,9 @@ class Searcher:
         self._metrics = metrics
         cores = max(2, os.cpu_count() or 1)
         self._decoding = anyio.CapacityLimiter(decoders or cores)
-        # Each scan is the work of one thread.
+        # Each scan is the work of one thread; a card makes one batch of the queries that gather.
         self._scanning = anyio.CapacityLimiter(cores)
+        self._asking = anyio.CapacityLimiter(MOST)
 
     async def search(self, query: Query) -> Answer:
         """Raises BadImage where a picture is none, NoTextTower where the model reads no words."""
@@ -53,7 +55,8 @@ class Searcher:
             mix = mixed(vectors, [part.weight for part in query.parts])
             clock.append(time.perf_counter())
             find = partial(self._find, published, mix, query)
-            hits, duplicates = await anyio.to_thread.run_sync(find, limiter=self._scanning)
+            limiter = self._scanning if published.device == "cpu" else self._asking
+            hits, duplicates = await anyio.to_thread.run_sync(find, limiter=limiter)
             clock.append(time.perf_counter())
         took = self._took(clock)
         return Answer(hits, len(published), published.manifest.generation, took, duplicates)

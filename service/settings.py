@@ -25,8 +25,25 @@ class Settings(BaseSettings):
 
     index: Path = Field(Path("index"), description="The index folder to serve.")
     model: str = Field("lite", description="A shipped model's name, or a folder with a card.json.")
-    engine: Literal["auto", "openvino", "torch"] = Field(
-        "auto", description="What runs the model; `auto` takes OpenVINO where it is installed, else torch."
+    engine: Literal["auto", "openvino", "torch", "torch-cuda"] = Field(
+        "auto",
+        description="What runs the model; `auto` takes a card that torch can use, else OpenVINO, else torch.",
+    )
+    index_device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto",
+        description="What searches the index; `auto` takes a card if the index fits, `cuda` refuses one that does not.",
+    )
+    gpu_index: Literal["exact", "flat", "ivf", "cagra"] = Field(
+        "exact",
+        description="How a card searches: all vectors by torch, or one of FAISS's indexes (docs/gpu.md).",
+    )
+    encoder_memory_mb: int = Field(
+        0,
+        ge=0,
+        description="Memory of the card for a batch of pictures, in MiB; 0 takes a quarter of what is free.",
+    )
+    index_memory_mb: int = Field(
+        0, ge=0, description="Memory of the card for the index, in MiB; 0 takes what is free."
     )
     host: str = Field("127.0.0.1", description="Address to listen on; the default is this machine alone.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 lets the system choose one.")

@@ -54,8 +54,53 @@ class Rows:
         return bit & (rows >= 0)
 
 
+def sifted(rows: Ids, scores: Vectors, among: Rows) -> tuple[Ids, Vectors]:
+    """Moves what must not be found behind what may, as if it were not there."""
+    wrong = ~among.hold(rows)
+    if not wrong.any():
+        return rows, scores
+    order = np.argsort(wrong, axis=1, kind="stable")
+    rows, scores = np.where(wrong, -1, rows), np.where(wrong, -np.inf, scores).astype(np.float32)
+    return np.take_along_axis(rows, order, axis=1), np.take_along_axis(scores, order, axis=1)
+
+
 # What a search may find: for each file of the store the rows that count; None where all of them do.
 Selection = tuple[Rows | None, ...]
+
+
+class File(Protocol):
+    """One file of a store, on the host or with a copy on a card; its rows are numbered as they were added."""
+
+    kind: str
+    dimension: int
+    ids: Ids
+
+    @property
+    def device(self) -> str:
+        """Where it is searched: `cpu`, or what begins with `cuda`."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def locate(self, ids: Ids) -> Ids:
+        """The row of each id, -1 for those that are not here."""
+        ...
+
+    def find(self, ids: Ids) -> Ids:
+        """The rows of those ids that are here."""
+        ...
+
+    def rows(self, numbers: Ids) -> Vectors:
+        """The vectors of rows."""
+        ...
+
+    def search(self, queries: Vectors, k: int, among: Rows | None = None) -> Nearest:
+        """The nearest ids, all of them where there are fewer than k."""
+        ...
+
+    def release(self) -> None:
+        """Gives back what it holds of a card; it can be searched as before, on the host."""
+        ...
 
 
 class Store(Protocol):
@@ -63,7 +108,16 @@ class Store(Protocol):
 
     kind: str
 
+    @property
+    def device(self) -> str:
+        """Where it is searched: `cpu`, or what begins with `cuda`."""
+        ...
+
     def __len__(self) -> int: ...
+
+    def release(self) -> None:
+        """Gives back what it holds of a card; it can be searched as before, on the host."""
+        ...
 
     def search(self, queries: Vectors, k: int, among: Selection | None = None) -> Nearest:
         """The k nearest by inner product, which is the cosine, for all vectors are units.

@@ -12,7 +12,7 @@ import faiss
 import numpy as np
 
 from indexer.errors import BrokenGeneration
-from indexer.stores import Ids, Nearest, Rows
+from indexer.stores import Ids, Nearest, Rows, sifted
 from model.modality import Vectors
 
 # Smaller files are read whole: one that is cut short in place would kill a process that has it mapped.
@@ -31,6 +31,8 @@ KINDS = {
 class FaissFile:
     """Its rows are numbered in the order in which they were added; `effort` is nprobe or efSearch."""
 
+    device = "cpu"
+
     def __init__(self, path: Path, effort: int = 0, *, in_memory: int = IN_MEMORY) -> None:
         try:
             mapped = path.stat().st_size > in_memory
@@ -45,9 +47,10 @@ class FaissFile:
         self._outer, self._index = outer, faiss.downcast_index(outer.index)
         if type(self._index) not in KINDS:
             raise BrokenGeneration(f"{path}: holds no index of ours; run sketchseek index again")
+        self.path = path
         self.kind = KINDS[type(self._index)]
         self.dimension = int(self._index.d)
-        self._effort = max(1, effort)
+        self.effort = max(1, effort)
         self.ids: Ids = faiss.vector_to_array(outer.id_map)
         self._order = np.argsort(self.ids)
         if isinstance(self._index, faiss.IndexIVF):
@@ -88,6 +91,9 @@ class FaissFile:
                 rows, scores = self._ask(queries, k, among, exhaustive=True)
         return Nearest(np.where(rows < 0, -1, self.ids[rows]), scores)
 
+    def release(self) -> None:
+        """Holds nothing of a card."""
+
     def _compare(self, queries: Vectors, k: int, among: Rows) -> tuple[Ids, Vectors]:
         scores = queries @ self.rows(among.numbers).T
         best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
@@ -99,11 +105,11 @@ class FaissFile:
         index = self._index
         if isinstance(index, faiss.IndexIVF):
             # Where few rows count, as many of them are looked at as without a filter.
-            lists = index.nlist if exhaustive else min(index.nlist, int(self._effort / share) + 1)
+            lists = index.nlist if exhaustive else min(index.nlist, int(self.effort / share) + 1)
             parameters = faiss.SearchParametersIVF(nprobe=lists, sel=selector)
         elif isinstance(index, faiss.IndexHNSW) and not exhaustive and share >= _SPARSE:
             parameters = faiss.SearchParametersHNSW(
-                efSearch=int(max(self._effort, 2 * k) / share), sel=selector
+                efSearch=int(max(self.effort, 2 * k) / share), sel=selector
             )
         else:
             # A graph's own vectors are a flat index.
@@ -112,7 +118,7 @@ class FaissFile:
         with _threads_for(len(queries)):
             scores, rows = index.search(queries, k, params=parameters)
         # Not every index of FAISS heeds a selector, and those that do not say nothing.
-        return (rows, scores) if among is None else _sifted(rows, scores, among)
+        return (rows, scores) if among is None else sifted(rows, scores, among)
 
 
 @contextmanager
@@ -127,13 +133,3 @@ def _threads_for(queries: int) -> Iterator[None]:
         yield
     finally:
         faiss.omp_set_num_threads(before)
-
-
-def _sifted(rows: Ids, scores: Vectors, among: Rows) -> tuple[Ids, Vectors]:
-    """Moves what must not be found behind what may, as if it were not there."""
-    wrong = ~among.hold(rows)
-    if not wrong.any():
-        return rows, scores
-    order = np.argsort(wrong, axis=1, kind="stable")
-    rows, scores = np.where(wrong, -1, rows), np.where(wrong, -np.inf, scores).astype(np.float32)
-    return np.take_along_axis(rows, order, axis=1), np.take_along_axis(scores, order, axis=1)

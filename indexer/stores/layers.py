@@ -3,38 +3,50 @@
 So a run that changes little in a large library need not build its index anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from indexer.errors import BrokenGeneration
-from indexer.stores import Ids, Nearest, Rows, Selection
+from indexer.stores import File, Ids, Nearest, Rows, Selection
 from indexer.stores.faiss import FaissFile
 from model.modality import Vectors
 
 MAIN, FRESH, DEAD = "index.faiss", "fresh.faiss", "dead.i64"
 
 
+# How a file is opened, with its effort: on the host, or so that a card searches it.
+Opener = Callable[[Path, int], File]
+
+
 class LayeredStore:
     """Each id lives in one file only; `alive` says for each file which rows count, None meaning all."""
 
-    def __init__(self, files: Sequence[FaissFile], alive: Selection) -> None:
+    def __init__(self, files: Sequence[File], alive: Selection) -> None:
         self._files = list(files)
         self._alive = alive
         self.kind = self._files[0].kind
 
     @classmethod
-    def open(cls, folder: Path, effort: int = 0) -> "LayeredStore":
-        main = FaissFile(folder / MAIN, effort)
+    def open(cls, folder: Path, effort: int = 0, opener: Opener = FaissFile) -> "LayeredStore":
+        main = opener(folder / MAIN, effort)
         if not (folder / FRESH).exists():
             return cls([main], (None,))
         kept = np.setdiff1d(main.ids, read_dead(folder), assume_unique=True)
         alive = Rows.of(main.find(kept), len(main))
-        return cls([main, FaissFile(folder / FRESH)], (alive, None))
+        return cls([main, opener(folder / FRESH, 0)], (alive, None))
 
     def __len__(self) -> int:
         return sum(map(self._count, range(len(self._files))))
+
+    @property
+    def device(self) -> str:
+        return self._files[0].device
+
+    def release(self) -> None:
+        for file in self._files:
+            file.release()
 
     @property
     def ids(self) -> Ids:

@@ -1,32 +1,27 @@
-"""torch on a card: half precision, one recorded graph for each batch size, copies that overlap the work.
-
-With the device `cpu` all of it but the recording and the streams runs without a card; the tests do that.
-"""
+"""torch on a card: pictures by recorded graphs in half precision, words as they come."""
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cached_property, partial
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from model import gpu
 from model.card import Checkpoint
-from model.engines.batches import MOST, largest_batch, parts, sizes_up_to
-from model.engines.precision import quickest, trial_pixels
+from model.engines.batches import MOST
+from model.engines.recorded import Recorded, on
 from model.errors import DeviceProblem
-from model.modality import Vectors, unit
+from model.modality import Vectors
 from model.towers import image_tower, text_tower
 from model.wordpiece import Tokens
 
 log = logging.getLogger("sketchseek")
 
-_WARM_UP = 3
 # Of what is free: the index wants most of a card.
 _SHARE = 4
 
@@ -50,32 +45,21 @@ class CudaEngine:
             found = gpu.find(device)
             self._device, self.device = torch.device(found.device), f"{found.device} ({found.name})"
             budget = budget or found.free // _SHARE
-        with gpu.explained(), torch.inference_mode(), self._here():
+        with gpu.explained():
             side = checkpoint.card.image_tower.size or 224
-            tower = image_tower(checkpoint).to(self._device).to(memory_format=torch.channels_last)
-            self._tower = quickest(tower, trial_pixels(side, self._device))
-            del tower
-            largest = largest_batch(partial(_peak, self._tower, side, self._device), budget, most)
-            self._prepare(side, largest)
+            self._images = Recorded(image_tower(checkpoint), side, self._device, budget, most)
 
     @property
     def batch(self) -> int:
         """How many pictures at once it likes best."""
-        return max(self._steps)
+        return self._images.largest
 
     def embed_images(self, pixels: NDArray[np.uint8]) -> Vectors:
         with self._lock, self._working():
-            while True:
-                try:
-                    return unit(self._embed(pixels))
-                except Exception as error:
-                    if not gpu.is_out_of_memory(error) or self.batch == 1:
-                        raise
-                # Outside of the handler, so that what the failed batch held is free again.
-                self._halve()
+            return self._images(pixels)
 
     def embed_texts(self, tokens: Tokens) -> Vectors:
-        with self._lock, self._working():
+        with self._lock, self._working(), torch.inference_mode(), on(self._device):
             ids, mask = (torch.from_numpy(part).to(self._device) for part in (tokens.ids, tokens.mask))
             result: Vectors = self._text(ids, mask).float().cpu().numpy()
             return result
@@ -85,45 +69,13 @@ class CudaEngine:
         # In full precision: a few words are no work for a card, and most searches are drawn.
         return text_tower(self._checkpoint).to(self._device)
 
-    def _prepare(self, side: int, largest: int) -> None:
-        self._slots = [_Slot(largest, side, self._device) for _ in range(2)]
-        pool = torch.cuda.graph_pool_handle() if self._device.type == "cuda" else None
-        # The largest first: the others then fit into the memory that it has taken.
-        sizes = reversed(sizes_up_to(largest))
-        self._steps = {size: _Step(self._tower, size, side, self._device, pool) for size in sizes}
-
-    def _embed(self, pixels: NDArray[np.uint8]) -> Vectors:
-        first = next(iter(self._steps.values())).vectors
-        found = torch.empty((len(pixels), first.shape[1]), pin_memory=first.is_cuda)
-        at = 0
-        for turn, (count, size) in enumerate(parts(len(pixels), tuple(sorted(self._steps)))):
-            slot, step = self._slots[turn % 2], self._steps[size]
-            slot.fill(pixels[at : at + count])
-            slot.hand_over(count, step.pixels)
-            step.launch()
-            found[at : at + count].copy_(step.vectors[:count], non_blocking=True)
-            at += count
-        if first.is_cuda:
-            torch.cuda.current_stream().synchronize()
-        return found.numpy()
-
-    def _halve(self) -> None:
-        log.warning("the card's memory is short: batches of %d instead of %d", self.batch // 2, self.batch)
-        del self._steps[self.batch]
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
-
-    def _here(self) -> AbstractContextManager[object]:
-        return torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext()
-
     @contextmanager
     def _working(self) -> Iterator[None]:
         """While the card works. After an error that takes it from the process, all further work is refused at once."""
         if self.problem is not None:
             raise DeviceProblem(self.problem)
         try:
-            with self._here(), torch.inference_mode():
-                yield
+            yield
         except (RuntimeError, MemoryError) as error:
             line = gpu.meaning(error)
             if line is None:
@@ -132,75 +84,3 @@ class CudaEngine:
                 self.problem = line
                 log.error("%s (%s)", line, str(error).splitlines()[0])
             raise DeviceProblem(line) from error
-
-
-class _Step:
-    """One batch size: memory for its pixels, and a launch that turns them into `vectors`."""
-
-    def __init__(self, tower: nn.Module, size: int, side: int, device: torch.device, pool: Any) -> None:
-        self.pixels = torch.zeros((size, side, side, 3), dtype=torch.uint8, device=device)
-        self.launch: Callable[[], object]
-        if device.type == "cuda":
-            self.launch, self.vectors = _recorded(tower, self.pixels, pool)
-        else:
-            self.vectors = tower(self.pixels).float()
-            self.launch = lambda: self.vectors.copy_(tower(self.pixels))
-
-
-class _Slot:
-    """Memory that the card can read by itself, filled by the host while the card works on the other slot's."""
-
-    def __init__(self, most: int, side: int, device: torch.device) -> None:
-        on_card = device.type == "cuda"
-        shape = (most, side, side, 3)
-        self._host = torch.empty(shape, dtype=torch.uint8, pin_memory=on_card)
-        self._stream = torch.cuda.Stream(device) if on_card else None  # type: ignore[no-untyped-call]
-        if on_card:
-            self._there = torch.empty(shape, dtype=torch.uint8, device=device)
-            self._uploaded, self._taken = torch.cuda.Event(), torch.cuda.Event()  # type: ignore[no-untyped-call]
-
-    def fill(self, pixels: NDArray[np.uint8]) -> None:
-        if self._stream is not None:
-            self._uploaded.synchronize()
-        self._host[: len(pixels)].copy_(torch.from_numpy(pixels))
-
-    def hand_over(self, count: int, pixels: Tensor) -> None:
-        """The first so many become the first of `pixels`, in the order of the card's work."""
-        if self._stream is None:
-            pixels[:count].copy_(self._host[:count])
-            return
-        with torch.cuda.stream(self._stream):
-            self._stream.wait_event(self._taken)
-            self._there[:count].copy_(self._host[:count], non_blocking=True)
-            self._uploaded.record()
-        torch.cuda.current_stream().wait_event(self._uploaded)
-        pixels[:count].copy_(self._there[:count])
-        self._taken.record()
-
-
-def _recorded(tower: nn.Module, pixels: Tensor, pool: Any) -> tuple[Callable[[], object], Tensor]:
-    """A graph of the whole tower: hundreds of launches become one."""
-    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    stream.wait_stream(torch.cuda.current_stream())
-    # The quickest kernels are looked for now, not while recording.
-    with torch.backends.cudnn.flags(enabled=True, benchmark=True):
-        with torch.cuda.stream(stream):
-            for _ in range(_WARM_UP):
-                tower(pixels)
-        torch.cuda.current_stream().wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        # Other threads may use the card meanwhile.
-        with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
-            vectors = tower(pixels).float()
-    return graph.replay, vectors
-
-
-def _peak(tower: nn.Module, side: int, device: torch.device, size: int) -> int:
-    """Bytes of the card that a batch of this size takes at its peak."""
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-    tower(torch.zeros((size, side, side, 3), dtype=torch.uint8, device=device))
-    if device.type != "cuda":
-        return 0
-    torch.cuda.synchronize(device)
-    return torch.cuda.max_memory_allocated(device) - torch.cuda.memory_allocated(device)

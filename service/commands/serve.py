@@ -16,7 +16,8 @@ from click.core import ParameterSource
 from pydantic import ValidationError
 
 from indexer import Published
-from model import SKETCH_CAPS, Encoder
+from indexer.stores.gpu import DEVICES, opener
+from model import SKETCH_CAPS, Encoder, gpu
 from model.card import Checkpoint
 from service import keys, logging
 from service.commands import index_option, model_options
@@ -40,6 +41,11 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file of settings.  [default: sketchseek.toml, if there is one]",
 )
+@click.option(
+    "--index-device",
+    type=click.Choice(DEVICES),
+    help="What searches the index.  [default: auto, see docs/gpu.md]",
+)
 @model_options
 @click.pass_context
 def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
@@ -59,8 +65,12 @@ def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
     allow_files(settings.max_connections)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    encoder = gallery.encoder
-    click.echo(f"{len(gallery.published)} photos, model {encoder.card.name} ({encoder.engine.name})")
+    encoder, published = gallery.encoder, gallery.published
+    engine = encoder.engine
+    click.echo(
+        f"{len(published)} photos on {published.device}, "
+        f"model {encoder.card.name} by {engine.name} on {engine.device}"
+    )
     click.echo(f"Draw at http://{shown}:{port}/  (Ctrl-C stops)")
     with contextlib.suppress(KeyboardInterrupt):  # which uvicorn raises again once it has stopped
         server(app, settings).run(sockets=[listener])
@@ -75,13 +85,18 @@ def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
         max_pixels=settings.max_sketch_megapixels * 1_000_000,
     )
     fingerprint = Checkpoint.find(settings.model).card.fingerprint
+    memory = settings.encoder_memory_mb * 2**20
+    opening_by = opener(settings.index_device, settings.gpu_index, settings.index_memory_mb * 2**20)
     with ThreadPoolExecutor(2) as pool:
-        loading = pool.submit(Encoder.load, settings.model, engine=settings.engine)
-        opening = pool.submit(Published.open, index, fingerprint)
+        loading = pool.submit(Encoder.load, settings.model, engine=settings.engine, memory=memory)
+        if gpu.seems_there():
+            # The index gets of a card what the model leaves.
+            loading.result()
+        opening = pool.submit(Published.open, index, fingerprint, opener=opening_by)
         from service.app import create_app
         from service.gallery import Gallery
 
-        gallery = Gallery(index, loading.result(), caps, opening.result())
+        gallery = Gallery(index, loading.result(), caps, opening.result(), opening_by)
     return create_app(gallery, settings), gallery
 
 

@@ -12,7 +12,18 @@ from service.schemas import Alive, Info, Ready
 
 router = APIRouter(tags=["health"])
 
-_PACKAGES = ("sketchseek", "openvino", "torch", "faiss-cpu", "fastapi", "uvicorn", "pillow", "numpy")
+_PACKAGES = (
+    "sketchseek",
+    "openvino",
+    "torch",
+    "faiss-cpu",
+    "faiss-gpu-cuvs",
+    "faiss-gpu",
+    "fastapi",
+    "uvicorn",
+    "pillow",
+    "numpy",
+)
 
 
 @router.get("/livez")
@@ -27,10 +38,11 @@ async def livez() -> Alive:
 async def readyz(request: Request, response: Response, gallery: OpenGallery) -> Ready:
     """A search would be answered now. `reasons` also tells of a newer generation that could not be opened."""
     published = gallery.published
-    ready = not request.app.state.searcher.batcher.stalled
+    stalled, engine = request.app.state.searcher.batcher.stalled, gallery.encoder.engine
+    ready = not stalled and engine.problem is None
     if not ready:
         response.status_code = 503
-    reasons = [None if ready else "the model does not answer", gallery.problem]
+    reasons = ["the model does not answer" if stalled else None, engine.problem, gallery.problem]
     return Ready(
         ready=ready,
         photos=len(published),
@@ -50,6 +62,7 @@ async def info(request: Request, gallery: OpenGallery) -> Info:
         device=encoder.engine.device,
         fingerprint=encoder.fingerprint,
         index_type=published.manifest.store,
+        index_device=published.device,
         generation=published.manifest.generation,
         created=published.manifest.created,
         photos=len(published),

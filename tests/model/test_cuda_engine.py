@@ -2,8 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +12,14 @@ from model import Encoder, gpu
 from model.card import Checkpoint
 from model.engines import describe, open_engine
 from model.engines.cuda import CudaEngine
-from model.engines.precision import COSINE, HALF, halved, quickest, trial_pixels
+from model.engines.precision import COSINE, HALF, quickest, trial_pixels
 from model.errors import DeviceProblem, NoEngine
 from model.learner import build
+from model.preprocess import photo_pixels
 from model.publish import Provenance, publish
-from tests.model.training_kit import tiny_clip, tiny_recipe
+from model.towers import image_tower
+from tests.model.training_kit import tiny_clip, tiny_learner, tiny_recipe
+from tests.pictures import photo
 
 FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 LOST = RuntimeError(
@@ -29,16 +30,19 @@ no_card = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has
 
 @pytest.fixture(scope="module", params=["lite", "open_clip"])
 def checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
-    """A small model of each family: as it is shipped, and as open_clip makes them."""
-    if request.param == "lite":
-        return Checkpoint.find("lite")
+    """A small model of each family, with random weights."""
+    clip = {
+        "towers": "open_clip",
+        "architecture": tiny_clip(),
+        "anchors": {},
+        "encodings": "normal",
+        "dimension": 16,
+    }
+    recipe = tiny_recipe(**(clip if request.param == "open_clip" else {}))
     torch.manual_seed(3)
-    recipe = tiny_recipe(
-        towers="open_clip", architecture=tiny_clip(), anchors={}, encodings="normal", dimension=16
-    )
-    learner = build(recipe, random_weights=True).eval()
-    folder = tmp_path_factory.mktemp("clip") / "model"
-    return Checkpoint(publish(learner, recipe, folder, Provenance("sketchseek train", (), {})).folder)
+    learner = tiny_learner(recipe) if request.param == "lite" else build(recipe, random_weights=True)
+    folder = tmp_path_factory.mktemp(request.param) / "model"
+    return Checkpoint(publish(learner.eval(), recipe, folder, Provenance("sketchseek train", (), {})).folder)
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +73,12 @@ def test_words_are_the_references(checkpoint: Checkpoint, engine: CudaEngine) ->
     assert (encoder.texts(words) * reference.texts(words)).sum(axis=1).min() >= COSINE
 
 
+def test_the_shipped_model_keeps_its_vectors_in_half_precision() -> None:
+    tower = image_tower(Checkpoint.find("lite"))
+    given = torch.from_numpy(np.stack([photo_pixels(photo(300, 240, seed=5), 224)]))
+    assert quickest(tower, given) is not tower
+
+
 def test_it_says_what_it_is(engine: CudaEngine) -> None:
     assert (engine.name, engine.device, engine.batch, engine.problem) == ("torch-cuda", "cpu", 4, None)
 
@@ -94,25 +104,21 @@ def failing(engine: CudaEngine, fails: Callable[[int], Exception | None]) -> lis
 
         return run
 
-    for size, step in engine._steps.items():
+    for size, step in engine._images.steps.items():
         step.launch = wrapped(size, step.launch)
     return launched
 
 
-def clip_engine(tmp_path: Path, **options: Any) -> tuple[Checkpoint, CudaEngine]:
-    recipe = tiny_recipe(
-        towers="open_clip", architecture=tiny_clip(), anchors={}, encodings="normal", dimension=16
-    )
-    learner = build(recipe, random_weights=True).eval()
-    made = publish(learner, recipe, tmp_path / "model", Provenance("sketchseek train", (), {}))
-    checkpoint = Checkpoint(made.folder)
-    return checkpoint, CudaEngine(checkpoint, "cpu", most=4, **options)
+@pytest.fixture
+def own(checkpoint: Checkpoint) -> CudaEngine:
+    """An engine of the test's own, to be broken."""
+    return CudaEngine(checkpoint, "cpu", most=4)
 
 
 def test_where_memory_ends_batches_are_halved_for_good(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    checkpoint: Checkpoint, own: CudaEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
-    checkpoint, engine = clip_engine(tmp_path)
+    engine = own
     given = pixels(checkpoint, 5)
     whole = engine.embed_images(given)
     launched = failing(engine, lambda size: FULL if size > 1 else None)
@@ -123,8 +129,8 @@ def test_where_memory_ends_batches_are_halved_for_good(
     assert "batches of 2 instead of 4" in caplog.text
 
 
-def test_a_card_that_is_full_for_one_picture_says_what_to_do(tmp_path: Path) -> None:
-    checkpoint, engine = clip_engine(tmp_path)
+def test_a_card_that_is_full_for_one_picture_says_what_to_do(checkpoint: Checkpoint, own: CudaEngine) -> None:
+    engine = own
     failing(engine, lambda size: FULL)
     with pytest.raises(DeviceProblem, match="nvidia-smi lists it"):
         engine.embed_images(pixels(checkpoint, 2))
@@ -133,9 +139,9 @@ def test_a_card_that_is_full_for_one_picture_says_what_to_do(tmp_path: Path) -> 
 
 
 def test_a_card_lost_in_a_batch_is_said_once_and_not_asked_again(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    checkpoint: Checkpoint, own: CudaEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
-    checkpoint, engine = clip_engine(tmp_path)
+    engine = own
     launched = failing(engine, lambda size: LOST)
     for _ in range(3):
         with pytest.raises(DeviceProblem, match="lost to this process: start it again"):
@@ -146,16 +152,17 @@ def test_a_card_lost_in_a_batch_is_said_once_and_not_asked_again(
 
 
 def test_a_model_that_half_precision_changes_runs_in_full(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    checkpoint: Checkpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
-    checkpoint, _ = clip_engine(tmp_path)
-    tower = open_engine("torch", checkpoint)._image  # type: ignore[attr-defined]
+    tower = image_tower(checkpoint)
     given = torch.from_numpy(pixels(checkpoint, 2))
-    assert next(halved(tower).visual.parameters()).dtype == HALF
-    assert quickest(tower, given) is not tower
+    half = quickest(tower, given)
+    assert half is not tower
+    assert next(half.children()) is not next(tower.children())
+    assert {HALF} <= {value.dtype for value in half.parameters()}
     with torch.no_grad():
         # Activations beyond 65504, which fp16 cannot hold.
-        tower.visual.ln_pre.weight *= 1e6
+        next(tower.parameters()).mul_(1e9)
     assert quickest(tower, given) is tower
     assert "it runs in float32, slower" in caplog.text
 

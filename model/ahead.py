@@ -1,0 +1,31 @@
+"""Batches for a card: the next is decoded and stacked by the CPU while the card works on this one."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import torch
+from torch import Tensor
+
+
+class Ahead:
+    """`make` gives the inputs of a step, on the CPU; steps that follow one another need not wait for it.
+
+    What it depends on must be the step alone: an interrupted run goes on with the batch that it would have had.
+    """
+
+    def __init__(self, make: Callable[[int], Tensor], device: torch.device) -> None:
+        self._make, self._device = make, device
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="ahead")
+        self._next: tuple[int, Future[Tensor]] | None = None
+
+    def __call__(self, step: int) -> Tensor:
+        known, self._next = self._next, None
+        made = self._pool.submit(self._made, step) if known is None or known[0] != step else known[1]
+        found = made.result()
+        self._next = step + 1, self._pool.submit(self._made, step + 1)
+        # From pinned memory the copy is the card's own work, which nobody waits for.
+        return found.to(self._device, non_blocking=True)
+
+    def _made(self, step: int) -> Tensor:
+        inputs = self._make(step)
+        return inputs.pin_memory() if self._device.type == "cuda" else inputs
