@@ -137,7 +137,7 @@ class Serving:
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_serve_says_where_and_stops_cleanly(index: Path, fish: Path, how: signal.Signals) -> None:
     server = Serving("--index", index)
-    assert "15 photos, model lite (openvino)" in server.said[0]
+    assert "15 photos on cpu, model lite by openvino on cpu" in server.said[0]
     for _ in range(200):
         try:
             answer = httpx.post(f"{server.url}search", files={"sketch": fish.read_bytes()})

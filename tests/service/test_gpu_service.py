@@ -35,7 +35,7 @@ def test_an_index_on_a_card_serves_and_makes_way_for_the_next(
     card.install(monkeypatch)
     photos, index = write_library(tmp_path / "photos"), tmp_path / "index"
     run(index, [photos], encoder, Silent())
-    gallery = Gallery(index, encoder, SKETCH_CAPS, on_gpu("flat"))
+    gallery = Gallery(index, encoder, SKETCH_CAPS, opener=on_gpu("flat"))
     with listening(gallery) as url:
         assert httpx.get(f"{url}/info").json()["index_device"] == "cuda:0 of a test (FAISS, flat)"
         answer = httpx.post(f"{url}/search", content=PNG, headers={"content-type": "image/png"})
