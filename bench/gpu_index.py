@@ -2,16 +2,17 @@
 
 import os
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from torch.nn import functional as F
 
 from bench.gpu import Bench
 from bench.indexing import Clock, decode_only, encode_only, make_photos
 from indexer import run
-from model import Encoder
+from model import Encoder, decode
 
 SIZE, COUNT = (4000, 3000), 3000
 
@@ -25,7 +26,7 @@ def main(bench: Bench) -> None:
         print(f"{count} JPEGs of {size[0]} x {size[1]}, {each:.0f} kB each, {os.cpu_count()} cores")
         decoding = decode_only(photos, card, Path(scratch) / "thumbnails")
         print(f"  decode alone, thumbnails too, all cores {decoding:9.0f} photos/s", flush=True)
-        _nvjpeg(bench, photos)
+        _by_card(bench, photos, card)
         print(f"  encode alone, {card.engine.name:<24} {encode_only(card):9.0f} photos/s", flush=True)
         _whole(Path(scratch), "card", card, count)
         beside = [path for path in photos if int(path.stem) % 4]
@@ -46,29 +47,39 @@ def _whole(scratch: Path, name: str, encoder: Encoder, count: int) -> None:
     )
 
 
-def _nvjpeg(bench: Bench, photos: Sequence[Path]) -> None:
-    """What the card could decode by itself: to full size, without thumbnails, colour profiles and guards."""
+def _by_card(bench: Bench, photos: Sequence[Path], encoder: Encoder) -> None:
+    """What the card could decode and shrink by itself, without thumbnails, colour profiles and guards; and how far its
+    vectors would then be from those of the pictures that the decoder processes make."""
     try:
         from torchvision.io import decode_jpeg
-    except ImportError as error:
+    except (ImportError, RuntimeError) as error:
         print(f"  torchvision cannot be used: {error}")
         return
-    given = [
-        torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.uint8)
-        for path in photos[: 2 if bench.small else 64]
-    ]
+    chosen = photos[: 2 if bench.small else 64]
+    given = [torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.uint8) for path in chosen]
+
+    def prepared() -> torch.Tensor:
+        pictures = decode_jpeg(given, device=bench.device)
+        return torch.stack([_squashed(picture, encoder.size) for picture in pictures])
+
     try:
-        decode_jpeg(given, device=bench.device)
+        theirs = prepared().cpu().numpy()
     except RuntimeError as error:
         print(f"  nvJPEG cannot be used: {str(error).splitlines()[0]}")
         return
-    start = time.perf_counter()
-    for _ in range(1 if bench.small else 10):
-        decode_jpeg(given, device=bench.device)
-    if bench.device.type == "cuda":
-        torch.cuda.synchronize(bench.device)
-    rate = len(given) * (1 if bench.small else 10) / (time.perf_counter() - start)
-    print(f"  decode alone, torchvision on {bench.device.type:<10} {rate:9.0f} photos/s", flush=True)
+    ours = np.stack([encoder.prepare_photo(decode(path, shortest=encoder.size).image) for path in chosen])
+    embed = encoder.engine.embed_images
+    cosine = (embed(ours) * embed(theirs)).sum(axis=1).min()
+    rate = len(chosen) / bench.seconds(prepared)
+    print(
+        f"  decode and shrink by {bench.device.type:<17} {rate:9.0f} photos/s; least cosine with ours {cosine:.4f}"
+    )
+
+
+def _squashed(picture: torch.Tensor, size: int) -> torch.Tensor:
+    """(3, h, w) bytes to (size, size, 3), with the filter of model.preprocess."""
+    small = F.interpolate(picture[None].float(), size=(size, size), mode="bicubic", antialias=True)
+    return small[0].clamp(0, 255).round().byte().permute(1, 2, 0)
 
 
 def _cpu_engine() -> str:

@@ -93,13 +93,13 @@ class GpuFile:
         return Nearest(self.ids[rows], scores)
 
     def _give_up(self, error: Exception) -> None:
-        """A full card may have room for the next query; one that failed otherwise is not asked again."""
-        line = gpu.meaning(error)
-        if gpu.is_out_of_memory(error):
+        """A full card may have room for the next query; one that is lost is not asked again."""
+        line = gpu.meaning(error) or f"the card's index failed ({error})"
+        if gpu.is_fatal(error):
+            log.error("searches go to the CPU from here on: %s", line)
+            self._resident = None
+        else:
             log.warning("a search goes to the CPU: %s", line)
-            return
-        log.error("searches go to the CPU from here on: %s", line or f"the card's index failed ({error})")
-        self._resident = None
 
 
 @dataclass

@@ -21,6 +21,8 @@ Kind = Literal["flat", "ivf", "cagra"]
 # FAISS's own limit for results and lists of a query.
 _MOST = 2048
 _TUNED_FOR = 20
+# Above that a graph is no quicker than a scan.
+_MOST_OF_GRAPH, _CANDIDATES = 256, 128
 _WHEELS = ("faiss-gpu-cuvs", "faiss-gpu", "faiss-gpu-cu12", "faiss-gpu-cu11")
 _NEEDED = {"flat": "flat-fp16", "ivf": "ivf-fp16"}
 
@@ -29,13 +31,13 @@ class FaissOnGpu:
     """A copy of a file's index on a card, of another kind where that is wished."""
 
     heeds = False
-    most = _MOST
 
     def __init__(self, file: FaissFile, kind: Kind, *, number: int = 0, scratch: int = 2**29) -> None:
         check(kind, file.kind)
         self.name = f"FAISS, {kind}"
         self._effort = file.effort if kind == "ivf" else 0
-        self._half = kind == "cagra"
+        self.most = _MOST if kind != "cagra" else _MOST_OF_GRAPH
+        self._graph = kind == "cagra"
         resources = _resources(scratch)
         if kind == "cagra":
             self._index = _graph(resources, file, number)
@@ -44,9 +46,12 @@ class FaissOnGpu:
 
     def search(self, queries: Vectors, k: int, among: Rows | None) -> Found:
         assert among is None
-        if self._half:
-            half = {"numeric_type": faiss.Float16}
-            scores, rows = self._index.search(queries.astype(np.float16), k, **half)
+        if self._graph:
+            # Candidates that are kept on the way: a multiple of 32, and by default too few for more results.
+            kept = faiss.SearchParametersCagra()
+            kept.itopk_size = max(_CANDIDATES, -(-2 * k // 32) * 32)
+            half = queries.astype(np.float16)
+            scores, rows = self._index.search(half, k, params=kept, numeric_type=faiss.Float16)
         else:
             if self._effort:
                 # Tuned for ten results; more of them, or those left after sifting, lie in more lists.

@@ -31,9 +31,10 @@ class Recorded:
         self, tower: nn.Module, side: int, device: torch.device, budget: int, most: int = MOST
     ) -> None:
         self._device = device
+        whole = tower.to(device).to(memory_format=torch.channels_last)
+        fit = quickest(whole, trial_pixels(side, device))
+        del whole
         with torch.inference_mode(), on(device):
-            whole = tower.to(device).to(memory_format=torch.channels_last)
-            fit = quickest(whole, trial_pixels(side, device))
             largest = largest_batch(partial(_peak, fit, side, device), budget, most)
             self._slots = [_Slot(largest, side, device) for _ in range(2)]
             pool = torch.cuda.graph_pool_handle() if device.type == "cuda" else None

@@ -17,7 +17,7 @@ SAID = {
     "ivf": ("torch, exact: recall@10 1.0000", "FAISS ivf: recall@10"),
     "serve": ("openvino on cpu, index on cpu", "4 clients:", "in the service, ms: decode"),
     "index": (
-        "decode alone, torchvision on cpu",
+        "decode and shrink by cpu",
         "24 photos to an index by openvino",
         "6 photos to an index",
     ),

@@ -53,6 +53,7 @@ class Card:
             "GpuIndexCagraConfig": SimpleNamespace,
             "GpuIndexCagra": graph,
             "Float16": "half",
+            "SearchParametersCagra": lambda: SimpleNamespace(itopk_size=64),
         }
         for name, value in replaced.items():
             monkeypatch.setattr(faiss, name, value, raising=False)
@@ -91,6 +92,10 @@ class Graph(OnCard):
         assert (rows.dtype, numeric_type) == (np.float16, "half")
         self.index.add(rows.astype(np.float32))
 
-    def search(self, queries: np.ndarray, k: int, numeric_type: str = "") -> tuple[np.ndarray, np.ndarray]:
+    def search(
+        self, queries: np.ndarray, k: int, params: Any = None, numeric_type: str = ""
+    ) -> tuple[np.ndarray, np.ndarray]:
         assert (queries.dtype, numeric_type) == (np.float16, "half")
+        assert params.itopk_size >= k
+        assert params.itopk_size % 32 == 0
         return super().search(queries.astype(np.float32), k)
