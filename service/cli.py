@@ -3,9 +3,13 @@
 import importlib
 import io
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
+
+from service.examples import EXAMPLES
 
 # Command: (module, what it is for). Loading a model's libraries just to print --help would take a second.
 _COMMANDS = {
@@ -15,9 +19,11 @@ _COMMANDS = {
     "serve": ("service.commands.serve", "Serve the page and the HTTP API for an index."),
     "key": ("service.commands.key", "Make a key for the HTTP API."),
     "status": ("service.commands.status", "Show what an index serves, and what is wrong with it."),
+    "doctor": ("service.commands.doctor", "Say what is wrong here, and the command that mends it."),
     "verify": ("service.commands.verify", "Check every byte of a published index."),
     "rollback": ("service.commands.rollback", "Serve the generation before the current one."),
     "prune": ("service.commands.prune", "Remove old generations."),
+    "completion": ("service.commands.completion", "Print what makes your shell complete all this."),
     "train": ("model.commands", "Train a model from drawings, photos and class names."),
     "evaluate": ("service.commands.evaluate", "Measure how well a model finds things in data of yours."),
     "export": ("service.commands.export", "Make a model's OpenVINO graph anew from its torch weights."),
@@ -37,7 +43,14 @@ class _Lazy(click.Group):
             needed = f"sketchseek {cmd_name} needs {error.name}: pip install 'sketchseek[train]'"
             raise click.ClickException(needed) from None
         command: click.Command = module.command
+        command.epilog = _with_examples(module.command.epilog, EXAMPLES[cmd_name])
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Without loading the commands, for which nobody waits at a tab."""
+        named = [CompletionItem(name, help=text) for name, (_, text) in _COMMANDS.items()]
+        fitting = [item for item in named if item.value.startswith(incomplete)]
+        return fitting + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -60,6 +73,12 @@ class _Lazy(click.Group):
                 click.ClickException(str(error)).show()
                 sys.exit(error.exit_status)
             raise
+
+
+def _with_examples(epilog: str | None, lines: Iterable[str]) -> str:
+    """Once, although a command may be asked for twice."""
+    examples = "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
+    return epilog if epilog and examples in epilog else "\n\n".join(filter(None, (epilog, examples)))
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})

@@ -8,12 +8,7 @@ from service import keys
 @click.command("key")
 @click.option("--admin", is_flag=True, help="Let it reload and reindex, too.")
 def command(admin: bool) -> None:
-    """Make a key for the HTTP API, and the entry that lets it in.
-
-    \b
-    sketchseek key >> keys.txt           # the entry; the key itself is shown on the terminal
-    SKETCHSEEK_API_KEYS_FILE=keys.txt sketchseek serve --host 0.0.0.0
-    """
+    """Make a key for the HTTP API, and the entry that lets it in."""
     key, entry = keys.make(admin=admin)
     click.echo(f"The key, which nothing keeps for you: {key}", err=True)
     click.echo(entry)

@@ -1,0 +1,66 @@
+"""`sketchseek doctor`: what is here, what is wrong, and the command that mends it."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from pydantic import ValidationError
+
+from service.checks import Asked, Finding, State, findings
+from service.commands import index_option, model_options
+from service.settings import Settings
+
+_MARKS: dict[State, tuple[str, str]] = {
+    "ok": ("ok", "green"),
+    "note": ("note", "yellow"),
+    "wrong": ("WRONG", "red"),
+}
+
+
+@click.command("doctor")
+@index_option()
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list for programs.")
+@model_options
+def command(index: Path | None, as_json: bool, model: str, engine: str) -> None:
+    """Say what is installed and used here, what is wrong, and the command that mends it.
+
+    Ends with 1 if something is wrong. What is merely noted does no harm.
+    """
+    settings, unread = _settings()
+    found = [("settings", finding) for finding in unread]
+    found += findings(Asked(index, model, engine, settings))
+    if as_json:
+        click.echo(json.dumps([{"check": name, **asdict(finding)} for name, finding in found], indent=1))
+    else:
+        for name, finding in found:
+            _tell(name, finding)
+    if any(finding.state == "wrong" for _, finding in found):
+        sys.exit(1)
+
+
+def _settings() -> tuple[Settings, list[Finding]]:
+    """Those of the environment and the file; the defaults, and what is wrong, where they cannot be read."""
+    try:
+        return Settings(), []
+    except ValidationError as error:
+        return Settings.model_construct(), [
+            Finding(
+                "wrong", f"{(name := _variable(each['loc']))}: {each['msg']}", f"unset {name}, or correct it"
+            )
+            for each in error.errors()
+        ]
+    except (OSError, ValueError) as error:
+        return Settings.model_construct(), [Finding("wrong", f"the settings file cannot be read: {error}")]
+
+
+def _variable(where: tuple[int | str, ...]) -> str:
+    return "SKETCHSEEK_" + "_".join(map(str, where)).upper()
+
+
+def _tell(name: str, finding: Finding) -> None:
+    mark, colour = _MARKS[finding.state]
+    click.echo(f"{click.style(f'{mark:6}', fg=colour)}{name:10} {finding.text}")
+    if finding.mend:
+        click.echo(f"{'':17}-> {finding.mend}")

@@ -1,0 +1,49 @@
+"""What `--help` of each command shows to be copied; a test parses every line."""
+
+EXAMPLES = {
+    "index": (
+        "sketchseek index ~/Pictures --index ~/.sketchseek    # the first time",
+        "sketchseek index --index ~/.sketchseek               # later: what is new, changed or gone",
+        "sketchseek index --config job.toml                   # as a nightly job; docs/indexing.md",
+    ),
+    "merge": ("sketchseek merge part-1 part-2 --index ~/.sketchseek",),
+    "search": (
+        "sketchseek search drawing.png --index ~/.sketchseek",
+        "sketchseek search drawing.png --index ~/.sketchseek -k 3 --open",
+        "sketchseek search drawing.png --index ~/.sketchseek --json",
+    ),
+    "serve": (
+        "sketchseek serve --index ~/.sketchseek               # http://127.0.0.1:8000/",
+        "sketchseek serve --index ~/.sketchseek --port 8001",
+        "SKETCHSEEK_API_KEYS_FILE=keys.txt sketchseek serve --index ~/.sketchseek --host 0.0.0.0",
+    ),
+    "key": (
+        "sketchseek key >> keys.txt           # the entry; the key itself is shown on the terminal",
+        "sketchseek key --admin >> keys.txt   # may reload and reindex, too",
+    ),
+    "status": (
+        "sketchseek status --index ~/.sketchseek",
+        "sketchseek status --index ~/.sketchseek --json",
+    ),
+    "doctor": (
+        "sketchseek doctor",
+        "sketchseek doctor --index ~/.sketchseek --json",
+    ),
+    "verify": ("sketchseek verify --index ~/.sketchseek --all",),
+    "rollback": (
+        "sketchseek rollback --index ~/.sketchseek",
+        "sketchseek rollback --release --index ~/.sketchseek  # runs publish again",
+    ),
+    "prune": ("sketchseek prune 1 --index ~/.sketchseek",),
+    "completion": (
+        'eval "$(sketchseek completion bash)"                 # in ~/.bashrc',
+        'eval "$(sketchseek completion zsh)"                  # in ~/.zshrc',
+        "sketchseek completion fish > ~/.config/fish/completions/sketchseek.fish",
+    ),
+    "train": ("sketchseek train manifest.csv --recipe lite --out runs/mine",),
+    "evaluate": (
+        "sketchseek evaluate my-data",
+        "sketchseek evaluate my-data --tasks zero-shot --compare raw --out figures",
+    ),
+    "export": ("sketchseek export models/mine",),
+}
