@@ -117,6 +117,13 @@ class Reindex:
             return
         if event == "progress":
             self._state.progress = told
+        elif event == "step":
+            # Vectors instead of photos, while a large index is built.
+            self._state.progress = {
+                "what": told.get("what"),
+                "done": told.get("done"),
+                "photos": told.get("of"),
+            }
         elif event in _END:
             self._state.state = _END[event]
             self._state.report = _public(told)

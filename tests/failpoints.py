@@ -21,7 +21,7 @@ from typing import Any
 import faiss
 
 import indexer.pipeline
-from indexer import IndexProblem, Silent, run
+from indexer import IndexProblem, Partition, Silent, merge, run
 from tests.standin import InThread, Library, StandIn, contents, published
 
 DIED = 77
@@ -159,6 +159,7 @@ def main(folder: Path) -> None:
     for name, start in (("first run", None), ("next run", before)):
         results[name] = _every_point(folder, library, start, old if start else None, new)
     results["full disk"] = _every_limit(folder, library, before, old, new)
+    results["merge"] = _every_point_of_a_merge(folder, library, new)
     print(json.dumps(results))
 
 
@@ -185,13 +186,47 @@ def _every_point(
         assert published(index, library.seeds) == new, f"the run after point {at} ended elsewhere"
 
 
+def _every_point_of_a_merge(folder: Path, library: Library, new: dict[str, str]) -> dict[str, int]:
+    """A merge into nothing: after each death no index or the whole one, and the parts as they were."""
+    whole, parts = folder / "whole", [folder / "part1", folder / "part2"]
+    for number, part in enumerate(parts, start=1):
+        place = Partition(number, len(parts))
+
+        def embed(part: Path = part, place: Partition = place) -> None:
+            run(part, [library.folder], StandIn(), Silent(), partition=place)
+
+        assert in_fork(embed) == 0
+    before = {path: path.read_bytes() for part in parts for path in part.rglob("*") if path.is_file()}
+    seen = {"points": 0, "none": 0, "new": 0}
+    while True:
+        shutil.rmtree(whole, ignore_errors=True)
+        at = seen["points"] + 1
+
+        def work(at: int = at) -> None:
+            lay_mines(Death(at))
+            merge(whole, parts, Silent())
+
+        status = in_fork(work)
+        assert status in (0, DIED), f"exit status {status} at point {at} of a merge"
+        found = published(whole, library.seeds) if (whole / "CURRENT").exists() else None
+        assert found in (None, new), f"a mixture at point {at} of a merge"
+        if status == 0:
+            break
+        seen["points"] = at
+        seen["new" if found else "none"] += 1
+        assert in_fork(lambda: merge(whole, parts, Silent())) == 0, f"the merge after point {at} failed"
+        assert published(whole, library.seeds) == new, f"the merge after point {at} ended elsewhere"
+    assert before == {path: path.read_bytes() for part in parts for path in part.rglob("*") if path.is_file()}
+    return seen
+
+
 def _every_limit(
     folder: Path, library: Library, start: Path, old: dict[str, str], new: dict[str, str]
 ) -> dict[str, int]:
     """A disk that is full at any place, in miniature: no file may grow beyond a limit."""
     index = folder / "index"
     seen = {"limits": 0, "stopped": 0}
-    for limit in range(0, 48 * 1024, 1500):
+    for limit in range(0, 192 * 1024, 6000):
         shutil.rmtree(index, ignore_errors=True)
         shutil.copytree(start, index)
 

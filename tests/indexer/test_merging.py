@@ -15,6 +15,7 @@ from indexer import (
     IndexProblem,
     NoIndex,
     Partition,
+    PhotosMissing,
     Published,
     Report,
     RulesChange,
@@ -396,3 +397,24 @@ def test_a_merge_that_dies_half_way_is_made_again(
     assert published(machines.whole, machines.library.seeds) == contents(machines.library.folder)
     (content, *_) = contents(machines.library.folder).values()
     assert thumbnail_path(machines.whole / "thumbnails", content).exists()
+
+
+def test_more_parts_than_photos(quick: Job, tmp_path: Path) -> None:
+    few = Library(tmp_path / "few", 1)
+    for number in range(3):
+        few.write(f"{number}.png")
+    machines = Machines(tmp_path / "machines", few, of=8)
+    machines.parts[0].parent.mkdir()
+    assert sorted(report.photos for report in machines.all())[:5] == [0] * 5
+    assert machines.merge().photos == 3
+    # The only photo of a part may be deleted: the folder is not empty.
+    (few.folder / "1.png").unlink()
+    assert sum(report.removed for report in machines.all()) == 1
+    assert (machines.merge().removed, published(machines.whole, few.seeds)) == (1, contents(few.folder))
+    few.folder.rename(tmp_path / "unmounted")
+    with pytest.raises(PhotosMissing, match="no such folder"):
+        machines.all()
+    few.folder.mkdir()
+    for number in range(8):
+        with pytest.raises(PhotosMissing):
+            machines.embed(number + 1)

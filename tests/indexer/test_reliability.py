@@ -39,7 +39,9 @@ def test_death_at_every_point_leaves_one_generation_whole(tmp_path: Path) -> Non
     assert found["first run"]["points"] > 50
     assert found["next run"]["old"] > 20
     assert found["next run"]["new"] > 2
-    assert found["full disk"]["stopped"] > 5
+    assert 5 < found["full disk"]["stopped"] < found["full disk"]["limits"]
+    assert found["merge"]["points"] > 50
+    assert found["merge"]["new"] > 2
 
 
 def test_fifty_kills_at_random_moments(tmp_path: Path) -> None:

@@ -88,6 +88,18 @@ def test_whatever_a_job_prints_is_borne() -> None:
     assert "x.jpg: bad" in state.tail
 
 
+def test_building_a_large_index_is_progress_too() -> None:
+    job = scripted("""echo '{"event": "step", "what": "indexing", "done": 3, "of": 9}'; exit 0""")
+
+    async def go() -> None:
+        await job.start()
+        while job.running:
+            await asyncio.sleep(0.02)
+
+    asyncio.run(go())
+    assert job.state.progress == {"what": "indexing", "done": 3, "photos": 9}
+
+
 def test_a_job_ends_with_the_service(tmp_path: Path) -> None:
     for script in ("exec sleep 60", "trap '' TERM; while true; do sleep 0.1; done"):
         job = scripted(f"touch {tmp_path}/began; {script}")
