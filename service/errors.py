@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from model import BadImage, EmptyDrawing, NoTextTower
 from model.errors import DeviceProblem
@@ -93,6 +94,10 @@ def install(app: FastAPI) -> None:
     async def bad_image(_: Request, error: BadImage) -> JSONResponse:
         code = "empty_drawing" if isinstance(error, EmptyDrawing) else "bad_image"
         return answer(ServiceError(422, code, str(error)))
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_: Request, error: ClientDisconnect) -> JSONResponse:
+        return answer(client_gone())
 
     @app.exception_handler(NoTextTower)
     async def no_words(_: Request, error: NoTextTower) -> JSONResponse:

@@ -1,5 +1,7 @@
 """Searches by drawing, photo, words, a known photo and mixes of them, with filters and pages, over a real socket."""
 
+import socket
+import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -250,3 +252,23 @@ def test_a_model_without_words_says_so(
         answer: httpx.Response = client.get("/search", params={"text": "a fish"})
         assert "search with a drawing" in problem(answer, 422, "no_text_tower")
         assert client.post("/search", content=PNG).status_code == 200
+
+
+def test_a_caller_who_hangs_up_in_the_middle_of_a_picture_is_no_error_of_ours(
+    live_server: LiveServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    for kind in ("image/png", "multipart/form-data; boundary=x"):
+        with socket.create_connection(("127.0.0.1", int(live_server.url.rpartition(":")[2]))) as caller:
+            head = f"POST /search HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: {kind}\r\ncontent-length: 9999\r\n\r\n"
+            caller.sendall(head.encode() + b"--x\r\n")
+            time.sleep(0.1)
+    with live_server.client() as client:
+        for _ in range(100):
+            told = client.get("/metrics").text
+            gone = [line for line in told.splitlines() if 'status="499"' in line and "/search" in line]
+            if gone and float(gone[0].split()[-1]) >= 2:
+                break
+            time.sleep(0.05)
+        else:
+            raise AssertionError(told)
+    assert "failed" not in caplog.text
