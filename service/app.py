@@ -16,14 +16,14 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
-from service import errors, keys
+from service import errors, keys, openapi
 from service.access import Access
 from service.batcher import Batcher, Limits
 from service.gallery import Gallery
 from service.guard import Guard, allowed_hosts
 from service.metrics import Metrics
 from service.reindex import Reindex
-from service.routes import admin, health, photos, search, session
+from service.routes import ANYWHERE, admin, health, photos, search, session
 from service.searching import Searcher
 from service.settings import Settings, listed
 from service.thumbnails import Thumbnails
@@ -78,7 +78,8 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     _add_layers(app, settings)
     errors.install(app)
     for routes in (search, photos, health, admin, session):
-        app.include_router(routes.router)
+        app.include_router(routes.router, responses=ANYWHERE)
+    openapi.install(app)
     app.mount("/web", StaticFiles(directory=WEB), name="web")
 
     @app.get("/", include_in_schema=False)

@@ -115,8 +115,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> JSONResponse:
-        code, detail = _HTTP.get(error.status_code, ("http_error", str(error.detail)))
-        return answer(ServiceError(error.status_code, code, detail, error.headers))
+        status = error.status_code if error.status_code in _HTTP else 400
+        return answer(ServiceError(status, *_HTTP[status], error.headers))
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:

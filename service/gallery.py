@@ -2,33 +2,18 @@
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from indexer import Hit, Published
+from indexer import Published
 from indexer.generation import current, identity
 from indexer.stores.faiss import FaissFile
 from indexer.stores.layers import Opener
 from model import Caps, Encoder, SketchseekError
 from service.logging import without_paths
-from service.schemas import Took
 
 log = logging.getLogger("sketchseek")
 
 _UNFORESEEN = "a newer generation cannot be opened; the server's log says why"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a search found, where, and how long each stage took."""
-
-    hits: list[Hit]
-    searched: int
-    generation: str
-    took: Took
-    # By the id of the photo that stands for them, where near-duplicates are folded.
-    duplicates: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
 
 class Gallery:

@@ -30,8 +30,11 @@ def configure(style: str, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if style == "json" else _Text())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    for noisy in ("uvicorn", "httpx", "multipart", "python_multipart", "asyncio", "PIL"):
+    for noisy in ("uvicorn", "httpx", "asyncio", "PIL"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # Warns of every form that is not well formed, for anybody who cares to send some.
+    for noisier in ("multipart", "python_multipart"):
+        logging.getLogger(noisier).setLevel(logging.ERROR)
 
 
 class _Text(logging.Formatter):

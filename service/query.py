@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
-from fastapi.exceptions import RequestValidationError
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from indexer.photos import Filter
 from service.errors import ServiceError
@@ -82,10 +82,10 @@ class Wishes(BaseModel):
 
 @dataclass(frozen=True)
 class Part:
-    """One thing that is looked for: the bytes of a picture, words, or an id."""
+    """One thing that is looked for: a picture or its file, words, or an id."""
 
     kind: Kind
-    value: bytes | str
+    value: bytes | Path | str
     weight: float
 
 
@@ -99,9 +99,13 @@ class Query:
     where: Filter | None = field(default=None)
 
 
-def asked(pictures: Mapping[Kind, bytes], wishes: Wishes) -> Query:
+def asked(pictures: Mapping[Kind, bytes | Path], wishes: Wishes) -> Query:
     """The query that pictures and wishes make together; refused where nothing is looked for."""
-    values: Mapping[Kind, bytes | str | None] = {**pictures, Kind.TEXT: wishes.text, Kind.LIKE: wishes.like}
+    values: Mapping[Kind, bytes | Path | str | None] = {
+        **pictures,
+        Kind.TEXT: wishes.text,
+        Kind.LIKE: wishes.like,
+    }
     parts = tuple(
         Part(kind, value, getattr(wishes, f"{kind}_weight")) for kind, value in values.items() if value
     )
@@ -119,20 +123,3 @@ def asked(pictures: Mapping[Kind, bytes], wishes: Wishes) -> Query:
         wishes.fold_duplicates,
         None if where == Filter() else where,
     )
-
-
-def merged(address: Wishes, form: Mapping[str, str]) -> Wishes:
-    """Wishes of the address and of a form; one that is in both is refused."""
-    said = address.model_dump(exclude_unset=True)
-    twice = [name for name in form if name in said]
-    errors: list[Any] = [
-        {"loc": ("body", name), "msg": "is in the address as well", "type": "twice"} for name in twice
-    ]
-    if errors:
-        raise RequestValidationError(errors)
-    try:
-        return Wishes.model_validate({**said, **form})
-    except ValidationError as error:
-        raise RequestValidationError(
-            [{**found, "loc": ("body", *found["loc"])} for found in error.errors()]
-        ) from None

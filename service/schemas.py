@@ -2,11 +2,33 @@
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
+
+
+def _such_as(**example: Any) -> ConfigDict:
+    """Shown in the OpenAPI document, where a test holds it to the shape."""
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
+_RESULT = {
+    "id": "1f0c5b7a9e3d2468",
+    "score": 0.4123,
+    "path": "2019/aquarium/dolphin.jpg",
+    "url": "/photos/1f0c5b7a9e3d2468",
+    "thumbnail_url": "/photos/1f0c5b7a9e3d2468/thumbnail?v=9b3ad1c4",
+    "width": 4032,
+    "height": 3024,
+    "taken": "2019-07-04T18:02:11",
+    "camera": "Canon EOS R6",
+    "duplicates": ["77ab01c2d3e4f506"],
+}
+_TOOK = {"decode": 3.1, "encode": 8.4, "search": 2.2, "total": 13.9}
 
 
 class Result(BaseModel):
     """A photo that was found."""
+
+    model_config = _such_as(**_RESULT)
 
     id: str = Field(
         description="Opaque and stable; names the photo in every other call.", examples=["1f0c5b7a9e3d2468"]
@@ -29,6 +51,8 @@ class Result(BaseModel):
 class Took(BaseModel):
     """Milliseconds spent on each stage."""
 
+    model_config = _such_as(**_TOOK)
+
     decode: float
     encode: float
     search: float
@@ -37,6 +61,10 @@ class Took(BaseModel):
 
 class SearchResponse(BaseModel):
     """The best photos for a query, best first."""
+
+    model_config = _such_as(
+        results=[_RESULT], offset=0, total_searched=104_231, generation="000042", model="lite", took_ms=_TOOK
+    )
 
     results: list[Result]
     offset: int = Field(description="How many better ones were left out.")
@@ -47,11 +75,15 @@ class SearchResponse(BaseModel):
 
 
 class Alive(BaseModel):
+    model_config = _such_as(alive=True)
+
     alive: bool = True
 
 
 class Ready(BaseModel):
     """Whether a search would be answered now."""
+
+    model_config = _such_as(ready=True, photos=104_231, generation="000042", model="lite", reasons=[])
 
     ready: bool
     photos: int = 0
@@ -62,6 +94,21 @@ class Ready(BaseModel):
 
 class Info(BaseModel):
     """What is running here."""
+
+    model_config = _such_as(
+        model="lite",
+        engine="openvino",
+        device="CPU",
+        fingerprint="5f0e8d3c1b2a4967",
+        index_type="flat-fp16",
+        index_device="cpu",
+        generation="000042",
+        created="2026-02-03T04:05:06+00:00",
+        photos=104_231,
+        problem=None,
+        keys=True,
+        versions={"python": "3.12.3", "sketchseek": "0.1.0"},
+    )
 
     model: str
     engine: str
@@ -82,6 +129,8 @@ class Info(BaseModel):
 class Reloaded(BaseModel):
     """What looking for a newer generation brought."""
 
+    model_config = _such_as(swapped=True, generation="000043", photos=104_260, problem=None)
+
     swapped: bool
     generation: str
     photos: int
@@ -90,6 +139,16 @@ class Reloaded(BaseModel):
 
 class Indexing(BaseModel):
     """The index job that this service started last."""
+
+    model_config = _such_as(
+        state="running",
+        started="2026-02-03T04:05:06+00:00",
+        finished=None,
+        exit_status=None,
+        progress={"done": 512, "photos": 1024},
+        report=None,
+        tail=[],
+    )
 
     state: str = Field(examples=["never", "running", "done", "failed", "stopped"])
     started: str | None = None
@@ -102,6 +161,14 @@ class Indexing(BaseModel):
 
 class Problem(BaseModel):
     """An error, as RFC 9457 has it."""
+
+    model_config = _such_as(
+        type="about:blank",
+        title="Unprocessable Content",
+        status=422,
+        detail="the drawing is empty: draw a few lines",
+        code="empty_drawing",
+    )
 
     type: str = Field("about:blank")
     title: str

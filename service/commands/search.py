@@ -1,56 +1,129 @@
-"""`sketchseek search`: one drawing, the best photos as a table, as JSON, or opened in a viewer."""
+"""`sketchseek search`: the best photos for a drawing, a photo, words or a mix, in an index or from a service."""
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer import Hit, Published
-from model import SKETCH_CAPS, BadImage, Encoder, decode
 from service.commands import index_option, model_options, shown
+
+if TYPE_CHECKING:
+    from indexer import Hit, Published
+
+_OPTIONS = (
+    click.option("--photo", type=click.Path(path_type=Path), help="A photo of such a thing."),
+    click.option("--text", help="Words for it."),
+    click.option("--like", metavar="ID", help="A photo of the index, by the id that --json shows."),
+    *(
+        click.option(f"--{kind}-weight", type=float, help=f"Default 1; less than 0: {away}.")
+        for kind, away in (
+            ("sketch", "what the drawing does not show"),
+            ("photo", "what the photo does not show"),
+            ("text", "what the words do not say"),
+            ("like", "what is not like it"),
+        )
+    ),
+    click.option("-k", default=10, show_default=True, help="How many photos, up to 200."),
+    click.option("--offset", type=int, help="How many of the best to leave out: for the next page."),
+    click.option("--min-score", type=float, help="Leave worse ones out."),
+    click.option(
+        "--fold-duplicates", is_flag=True, default=None, help="Of near-duplicates, show the best alone."
+    ),
+    click.option("--folder", help="Only photos in this folder below a photo folder."),
+    click.option("--after", metavar="TIME", help="Taken then or later, such as 2024-07."),
+    click.option("--before", metavar="TIME", help="Taken earlier, such as 2025."),
+    click.option("--camera", help="Taken with this camera, in any case."),
+)
+
+
+def _query_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
 
 
 @click.command("search")
-@click.argument("sketch", type=click.Path(path_type=Path))
-@index_option(required=True)
-@click.option("-k", default=10, show_default=True, type=click.IntRange(1), help="How many photos.")
+@click.argument("sketch", type=click.Path(path_type=Path), required=False)
+@index_option()
+@click.option("--server", metavar="URL", help="Ask the service there, instead of reading an index.")
+@click.option(
+    "--key", envvar="SKETCHSEEK_KEY", show_envvar=True, help="The service's key, if it asks for one."
+)
+@_query_options
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list for programs.")
 @click.option("--open", "open_best", is_flag=True, help="Open the best photo in your picture viewer.")
 @model_options
 def command(
-    sketch: Path, index: Path, k: int, as_json: bool, open_best: bool, model: str, engine: str
+    index: Path | None,
+    server: str | None,
+    key: str | None,
+    as_json: bool,
+    open_best: bool,
+    model: str,
+    engine: str,
+    **query: Any,
 ) -> None:
-    """Find the photos that show what the drawing SKETCH shows."""
-    encoder = Encoder.load(model, engine=engine)
-    published = Published.open(index, encoder.fingerprint)
-    for refused in published.refused:
-        click.secho(
-            f"generation {published.manifest.generation} is searched, for {refused.reason}",
-            err=True,
-            fg="red",
-        )
-    try:
-        image = decode(sketch, caps=SKETCH_CAPS, keep_alpha=True).image
-        query = encoder.sketches([image])
-    except BadImage as error:
-        raise BadImage(f"{sketch}: {error}") from None
-    hits = published.search(query, k)
-    if as_json:
-        click.echo(json.dumps([_row(hit) for hit in hits], indent=1))
+    """Find the photos that show what the drawing SKETCH shows, or a photo, or words, or all of them together."""
+    asked = {name: value for name, value in query.items() if value is not None}
+    if server is not None:
+        rows = _from_service(server, key, asked)
+    elif index is not None:
+        rows = _from_index(index, model, engine, asked)
     else:
-        for hit in hits:
-            gone = "" if hit.photo.path.exists() else "  (gone since it was indexed)"
-            click.echo(f"{hit.score:6.3f}  {shown(hit.photo.path)}{gone}")
-    if open_best and hits and click.launch(str(hits[0].photo.path)):
+        raise click.UsageError("say where to search: --index FOLDER or --server URL")
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+    else:
+        for row in rows:
+            gone = "" if server or Path(row["path"]).exists() else "  (gone since it was indexed)"
+            click.echo(f"{row['score']:6.3f}  {shown(Path(row['path']))}{gone}")
+    if open_best and rows and click.launch(rows[0]["url"] if server else rows[0]["path"]):
         raise click.ClickException("no picture viewer could be started; open the file by hand")
 
 
-def _row(hit: Hit) -> dict[str, object]:
-    photo = hit.photo
-    return {
-        "id": photo.public_id,
-        "score": round(hit.score, 4),
-        "path": str(photo.path),
-        "width": photo.width,
-        "height": photo.height,
-    }
+def _from_service(server: str, key: str | None, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+    from service.client import Client
+
+    with Client(server, key=key) as client:
+        found = client.search(**asked)
+    base = server.rstrip("/")
+    return [
+        one.model_dump() | {"url": base + one.url, "thumbnail_url": base + one.thumbnail_url}
+        for one in found.results
+    ]
+
+
+def _from_index(index: Path, model: str, engine: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+    # Imported only now: who asks a service shall not wait for a model's libraries.
+    from pydantic import ValidationError
+
+    from indexer import Published
+    from model import Encoder
+    from service import finding, query
+    from service.errors import ServiceError
+
+    words = {name: value for name, value in asked.items() if name not in query.PICTURES}
+    pictures = {kind: asked[kind] for kind in query.PICTURES if kind in asked}
+    try:
+        wanted = query.asked(pictures, query.Wishes.model_validate(words))
+        encoder = Encoder.load(model, engine=engine)
+        published = Published.open(index, encoder.fingerprint)
+        for refused in published.refused:
+            serving = published.manifest.generation
+            click.secho(f"generation {serving} is searched, for {refused.reason}", err=True, fg="red")
+        return [_row(published, hit) for hit in finding.searched(wanted, encoder, published)]
+    except ServiceError as error:
+        raise click.ClickException(error.detail) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "-".join(str(part) for part in first["loc"]).replace("_", "-")
+        raise click.ClickException(f"{'-' if name == 'k' else '--'}{name}: {first['msg']}") from None
+
+
+def _row(published: "Published", hit: "Hit") -> dict[str, Any]:
+    from service.finding import described
+
+    plain = described(published, hit).model_dump(exclude={"url", "thumbnail_url"})
+    return plain | {"path": str(hit.photo.path)}

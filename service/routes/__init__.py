@@ -1,10 +1,13 @@
 """The HTTP routes, one module for each thing that one can ask."""
 
+from http import HTTPStatus
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request
 
+from service.codes import CODES
 from service.gallery import Gallery
+from service.openapi import PROBLEM
 from service.schemas import Problem
 
 
@@ -15,13 +18,20 @@ def _gallery(request: Request) -> Gallery:
 OpenGallery = Annotated[Gallery, Depends(_gallery)]
 
 
-def problems(**statuses: str) -> dict[int | str, dict[str, Any]]:
-    """What a route may answer besides 200, for the OpenAPI document: problems(_404="no such photo")."""
-    return {
-        int(status.strip("_")): {
-            "model": Problem,
-            "description": text,
-            "content": {"application/problem+json": {}},
-        }
-        for status, text in statuses.items()
-    }
+def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """What a route may answer besides 200, for the OpenAPI document: problems("photo_gone", "busy")."""
+    statuses: dict[int | str, dict[str, Any]] = {}
+    for code in codes:
+        status, meaning = CODES[code].status, CODES[code].meaning
+        problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=meaning, code=code)
+        content: dict[str, Any] = {"schema": {"$ref": PROBLEM}, "examples": {}}
+        known = statuses.setdefault(
+            status, {"description": "", "content": {"application/problem+json": content}}
+        )
+        known["description"] = f"{known['description']} {meaning}".strip()
+        known["content"]["application/problem+json"]["examples"][code] = {"value": problem.model_dump()}
+    return statuses
+
+
+# What every route may answer, whatever it is for.
+ANYWHERE = problems("bad_request", "no_key", "misdirected_request", "internal_error", "busy")

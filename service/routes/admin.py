@@ -10,7 +10,7 @@ from service.reindex import Reindex
 from service.routes import OpenGallery, problems
 from service.schemas import Indexing, Reloaded
 
-router = APIRouter(prefix="/admin", tags=["admin"], responses=problems(_403="This needs an admin key."))
+router = APIRouter(prefix="/admin", tags=["admin"], responses=problems("admins_only"))
 
 
 def _reindex(request: Request) -> Reindex:
@@ -33,7 +33,7 @@ async def reload(gallery: OpenGallery) -> Reloaded:
     )
 
 
-@router.post("/reindex", status_code=202, responses=problems(_409="A job is running already."))
+@router.post("/reindex", status_code=202, responses=problems("already_running"))
 async def start(job: Job) -> Indexing:
     """Starts `sketchseek index` over the folders of earlier runs, as a process of its own."""
     if job.running:

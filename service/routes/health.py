@@ -72,7 +72,11 @@ async def info(request: Request, gallery: OpenGallery) -> Info:
     )
 
 
-@router.get("/metrics", response_class=Response)
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
 async def metrics(request: Request) -> Response:
     """Figures in the text format of Prometheus; docs/operations.md lists them."""
     return Response(request.app.state.metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -1,12 +1,11 @@
 """GET /photos: the photos and pictures of them, by opaque id only."""
 
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import anyio
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as InPath
-from fastapi.responses import FileResponse
 
 from indexer import Photo
 from indexer.thumbnails import Size
@@ -21,14 +20,21 @@ from service.thumbnails import Thumbnails
 router = APIRouter(tags=["photos"])
 
 PhotoId = Annotated[str, InPath(description="The `id` of a search result.", max_length=16)]
-_MISSING = problems(
-    _404="No photo has this id.",
-    _410="The photo was deleted or moved since it was indexed, or changed: `code` says which.",
-    _503="The photo cannot be read now: its drive or its permissions.",
+_MISSING = ("photo_not_found", "photo_gone", "invalid_request", "photo_unreadable", "busy")
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+_SENT: dict[int | str, dict[str, Any]] = {200: {"description": "The file.", "content": {"*/*": _FILE}}}
+_PART: dict[int | str, dict[str, Any]] = {206: {"description": "The part.", "content": {"*/*": _FILE}}}
+_SHOWN: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The picture.", "content": {"image/webp": _FILE}}
+}
+_UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "The caller has it already."}}
+
+
+@router.get(
+    "/photos/{photo_id}",
+    response_class=Response,
+    responses=problems(*_MISSING, "range_not_satisfiable") | _SENT | _UNCHANGED | _PART,
 )
-
-
-@router.get("/photos/{photo_id}", response_class=FileResponse, responses=_MISSING)
 async def original(request: Request, photo_id: PhotoId, gallery: OpenGallery) -> Response:
     """The photo's own file as it is now, whole or in part (`Range`).
 
@@ -41,7 +47,13 @@ async def original(request: Request, photo_id: PhotoId, gallery: OpenGallery) ->
     return send_original(request, opened, photo.path.name, reading)
 
 
-@router.get("/photos/{photo_id}/thumbnail", response_class=FileResponse, responses=_MISSING)
+@router.get(
+    "/photos/{photo_id}/thumbnail",
+    response_class=Response,
+    responses=problems(*_MISSING, "photo_changed", "photo_unshowable", "internal_error")
+    | _SHOWN
+    | _UNCHANGED,
+)
 async def thumbnail(
     request: Request,
     photo_id: PhotoId,
@@ -66,5 +78,5 @@ async def thumbnail(
 def _find(gallery: Gallery, photo_id: str) -> Photo:
     photo = gallery.published.photo(photo_id)
     if photo is None:
-        raise ServiceError(404, "no_such_photo", "no photo has this id; take one from a search result")
+        raise ServiceError(404, "photo_not_found", "no photo has this id; take one from a search result")
     return photo

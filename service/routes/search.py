@@ -6,60 +6,38 @@ from typing import Annotated, Any
 
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 
-from indexer import Hit
 from service.errors import ServiceError
-from service.gallery import Answer
-from service.query import PICTURES, Kind, Wishes, asked, merged
-from service.routes import OpenGallery, problems
-from service.schemas import Result, SearchResponse
+from service.openapi import search_body
+from service.query import PICTURES, Kind, Wishes, asked
+from service.routes import problems
+from service.schemas import SearchResponse
 from service.searching import Searcher, while_connected
 
 router = APIRouter(tags=["search"])
 
 # curl --data-binary says that it sends a form when it is told nothing else.
 _RAW = ("image/", "application/octet-stream", "application/x-www-form-urlencoded")
-_PICTURE = {"type": "string", "format": "binary"}
-_FORM = Wishes.model_json_schema()
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "properties": {kind.value: _PICTURE for kind in PICTURES} | _FORM["properties"],
-                }
-            },
-            "image/png": {"schema": _PICTURE},
-            "image/jpeg": {"schema": _PICTURE},
-            "image/webp": {"schema": _PICTURE},
-        },
-    }
-}
-_PROBLEMS: dict[str, str] = {
-    "_404": "No photo has the id that `like` names.",
-    "_422": "Nothing to search for, not a picture, an empty drawing, or a field that is unknown or out of range.",
-    "_503": "Too many searches at once; `Retry-After` says when to ask again.",
-    "_504": "The search took too long.",
-}
+_MISSING = {Kind.SKETCH: "no_sketch", Kind.PHOTO: "no_photo"}
+_PROBLEMS = (
+    "photo_not_found", "invalid_request", "empty_query", "no_text_tower", "encoding_failed", "internal_error",
+    "busy", "no_memory", "device_problem", "deadline",
+)  # fmt: skip
+_OF_PICTURES = (
+    "bad_request", "body_timeout", "content_too_large", "unsupported_media_type", "no_sketch", "no_photo",
+    "bad_image", "empty_drawing",
+)  # fmt: skip
 
 
 @router.post(
     "/search",
-    openapi_extra=_BODY,
-    responses=problems(
-        _408="The pictures took too long to arrive.",
-        _413="The request is too large.",
-        _415="The body is neither a form nor a picture.",
-        **_PROBLEMS,
-    ),
+    openapi_extra=search_body(),
+    responses=problems(*_PROBLEMS, *_OF_PICTURES),
 )
-async def search(
-    request: Request, gallery: OpenGallery, wishes: Annotated[Wishes, Query()]
-) -> SearchResponse:
+async def search(request: Request, wishes: Annotated[Wishes, Query()]) -> SearchResponse:
     """Finds photos by a drawing (`sketch`), a picture (`photo`), words (`text`), a known photo (`like`) or a mix.
 
     Send a form, or a drawing alone as the request's body. All but the pictures may stand in the address as well.
@@ -71,37 +49,25 @@ async def search(
     except TimeoutError:
         detail = "the picture took too long to arrive; send it again, or a smaller one"
         raise ServiceError(408, "body_timeout", detail, {"connection": "close"}) from None
-    return await _found(request, gallery, pictures, wishes)
+    return await _found(request, pictures, wishes)
 
 
-@router.get("/search", responses=problems(**_PROBLEMS))
-async def search_without_pictures(
-    request: Request, gallery: OpenGallery, wishes: Annotated[Wishes, Query()]
-) -> SearchResponse:
+@router.get("/search", responses=problems(*_PROBLEMS))
+async def search_without_pictures(request: Request, wishes: Annotated[Wishes, Query()]) -> SearchResponse:
     """Finds photos by words (`text`), a known photo (`like`), or both."""
-    return await _found(request, gallery, {}, wishes)
+    return await _found(request, {}, wishes)
 
 
-async def _found(
-    request: Request, gallery: OpenGallery, pictures: Mapping[Kind, bytes], wishes: Wishes
-) -> SearchResponse:
+async def _found(request: Request, pictures: Mapping[Kind, bytes], wishes: Wishes) -> SearchResponse:
     searcher: Searcher = request.app.state.searcher
-    answer = await while_connected(request, searcher.search(asked(pictures, wishes)))
-    return SearchResponse(
-        results=[_result(hit, answer) for hit in answer.hits],
-        offset=wishes.offset,
-        total_searched=answer.searched,
-        generation=answer.generation,
-        model=gallery.encoder.card.name,
-        took_ms=answer.took,
-    )
+    return await while_connected(request, searcher.search(asked(pictures, wishes)))
 
 
 async def _body(request: Request, wishes: Wishes) -> tuple[dict[Kind, bytes], Wishes]:
     kind = request.headers.get("content-type", "application/octet-stream").lower()
     if kind.startswith("multipart/form-data"):
         async with request.form(max_files=4, max_fields=32) as form:
-            return await _pictures(form), merged(wishes, _fields(form))
+            return await _pictures(form), _merged(wishes, _fields(form))
     if not kind.startswith(_RAW):
         detail = "send the drawing as a picture (image/png), or in the field `sketch` of a multipart form"
         raise ServiceError(415, "unsupported_media_type", detail)
@@ -122,11 +88,11 @@ async def _pictures(form: FormData) -> dict[Kind, bytes]:
             raise ServiceError(422, "invalid_request", f"{kind}: there is more than one; send one")
         for upload in given:
             if not isinstance(upload, UploadFile):
-                raise ServiceError(422, f"no_{kind}", f"send a picture in the form's field `{kind}`")
+                raise ServiceError(422, _MISSING[kind], f"send a picture in the form's field `{kind}`")
             found[kind] = await upload.read()
             if not found[kind]:
                 raise ServiceError(
-                    422, f"no_{kind}", f"the picture in the form's field `{kind}` has no bytes"
+                    422, _MISSING[kind], f"the picture in the form's field `{kind}` has no bytes"
                 )
     return found
 
@@ -150,19 +116,18 @@ def _fields(form: FormData) -> dict[str, str]:
     return found
 
 
-def _result(hit: Hit, answer: Answer) -> Result:
-    photo = hit.photo
-    url = f"/photos/{photo.public_id}"
-    return Result(
-        id=photo.public_id,
-        score=round(hit.score, 4),
-        path=photo.relative,
-        url=url,
-        # The content in the address lets browsers keep a thumbnail for good.
-        thumbnail_url=f"{url}/thumbnail?v={photo.content[:8]}",
-        width=photo.width,
-        height=photo.height,
-        taken=photo.taken,
-        camera=photo.camera,
-        duplicates=list(answer.duplicates.get(photo.id, ())),
-    )
+def _merged(address: Wishes, form: Mapping[str, str]) -> Wishes:
+    """Wishes of the address and of a form; one that is in both is refused."""
+    said = address.model_dump(exclude_unset=True)
+    twice = [name for name in form if name in said]
+    errors: list[Any] = [
+        {"loc": ("body", name), "msg": "is in the address as well", "type": "twice"} for name in twice
+    ]
+    if errors:
+        raise RequestValidationError(errors)
+    try:
+        return Wishes.model_validate({**said, **form})
+    except ValidationError as error:
+        raise RequestValidationError(
+            [{**found, "loc": ("body", *found["loc"])} for found in error.errors()]
+        ) from None

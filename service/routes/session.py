@@ -9,7 +9,7 @@ from service.routes import problems
 router = APIRouter(tags=["session"])
 
 
-@router.post("/session", status_code=204, responses=problems(_401="The key is none of this service's."))
+@router.post("/session", status_code=204, responses=problems("no_key"))
 async def begin(request: Request, response: Response) -> None:
     """Sets a cookie that allows searches and photos for twelve hours; where no key is asked for, does nothing."""
     keyring = request.app.state.keyring

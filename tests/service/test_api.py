@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from indexer import Silent, run
+from service.codes import CODES
 from tests.pictures import bomb_png, drawing_png, encoded, jpeg, truncated
 from tests.service.conftest import LiveServer
 from tests.shapes import drawing, picture
@@ -24,6 +25,7 @@ def problem(answer: httpx.Response, status: int, code: str) -> str:
     body = answer.json()
     assert set(body) == {"type", "title", "status", "detail", "code"}
     assert (body["status"], body["code"]) == (status, code)
+    assert CODES[code].status == status
     detail: str = body["detail"]
     assert detail
     assert not {"\n", "Traceback"} & {*detail, *detail.split()}
@@ -133,8 +135,8 @@ def test_unknown_addresses_methods_and_ids(live_server: LiveServer) -> None:
         problem(client.get("/nothing"), 404, "not_found")
         problem(client.put("/search"), 405, "method_not_allowed")
         for wrong in ("0" * 16, "zz", "%2e%2e", "1" * 15):
-            problem(client.get(f"/photos/{wrong}"), 404, "no_such_photo")
-            problem(client.get(f"/photos/{wrong}/thumbnail"), 404, "no_such_photo")
+            problem(client.get(f"/photos/{wrong}"), 404, "photo_not_found")
+            problem(client.get(f"/photos/{wrong}/thumbnail"), 404, "photo_not_found")
         problem(client.get("/photos/" + "1" * 17), 422, "invalid_request")
 
 

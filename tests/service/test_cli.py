@@ -16,6 +16,7 @@ import pytest
 
 from indexer.generation import current, read_manifest, seal_manifest
 from tests.pictures import drawing_png, truncated
+from tests.service.conftest import LiveServer
 from tests.shapes import drawing, picture
 
 TOP = Path(__file__).resolve().parents[2]
@@ -93,7 +94,45 @@ def test_search_prints_a_table_or_json(index: Path, fish: Path, library: Path) -
     gone.with_suffix(".away").rename(gone)
     rows = json.loads(sketchseek("search", fish, "--index", index, "-k", "4", "--json").stdout)
     assert [row["path"] for row in rows] == [line.split("  ")[-1] for line in lines]
-    assert set(rows[0]) == {"id", "score", "path", "width", "height"}
+    assert set(rows[0]) == {
+        "id", "score", "path", "width", "height", "taken", "camera", "duplicates"
+    }  # fmt: skip
+
+
+def test_search_by_words_a_photo_and_a_mix(index: Path, fish: Path, library: Path) -> None:
+    mug = library / "mug" / "mug 0.jpg"
+    photo = ("search", "--photo", mug, "--index", index, "--json")
+    rows = json.loads(sketchseek(*photo, "-k", "3").stdout)
+    assert rows[0]["path"] == str(mug)
+    like = ("search", "--like", rows[0]["id"], "--index", index, "--json")
+    again = json.loads(sketchseek(*like, "-k", "2", "--offset", "1").stdout)
+    assert [row["id"] for row in again] == [row["id"] for row in rows[1:]]
+    mix = sketchseek(
+        "search", fish, "--text", "a fish", "--like", rows[0]["id"], "--like-weight", "-0.5",
+        "--folder", "fish", "--min-score", "-1", "--fold-duplicates", "--index", index,
+    )  # fmt: skip
+    assert len(mix.stdout.splitlines()) == 3, mix.stderr
+    assert sketchseek("search", "--text", "x", "--after", "2020", "--index", index).stdout == ""
+
+
+def test_search_refuses_wishes_that_make_no_sense(index: Path, fish: Path) -> None:
+    refused(sketchseek("search", "--index", index), "nothing to search for")
+    refused(sketchseek("search", fish, "-k", "300", "--index", index), "-k: ")
+    refused(sketchseek("search", fish, "--text-weight", "nan", "--index", index), "--text-weight: ")
+    refused(sketchseek("search", "--like", "0" * 16, "--index", index), "no photo has the id")
+    assert "--index FOLDER or --server URL" in sketchseek("search", fish).stderr
+
+
+def test_search_asks_a_service(live_server: LiveServer, fish: Path, tmp_path: Path) -> None:
+    server = ("--server", live_server.url)
+    table = sketchseek("search", fish, "--text", "a fish", "-k", "3", *server)
+    assert re.fullmatch(r" *0\.\d{3}  fish/fish \d\.jpg", table.stdout.splitlines()[0]), table.stderr
+    found = json.loads(sketchseek("search", fish, "--text", "a fish", "-k", "3", "--json", *server).stdout)
+    assert httpx.get(found[0]["url"]).headers["content-type"] == "image/jpeg"
+    assert httpx.get(found[0]["thumbnail_url"]).headers["content-type"] == "image/webp"
+    refused(sketchseek("search", fish, "-k", "300", *server), "k: ")
+    refused(sketchseek("search", tmp_path / "none.png", *server), "none.png: ")
+    refused(sketchseek("search", fish, "--server", "http://127.0.0.1:1"), "is sketchseek serve running there")
 
 
 def test_search_refuses_what_is_no_drawing_or_no_index(index: Path, fish: Path, tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from PIL import Image
 from indexer import Silent, run
 from model import SKETCH_CAPS, Encoder
 from service.errors import ServiceError
+from service.finding import mixed
 from service.gallery import Gallery
 from service.query import Kind, Part, Query, Wishes, asked
-from service.searching import mixed
 from tests.pictures import encoded
 from tests.service.conftest import LiveServer, listening
 from tests.service.test_api import PNG, problem

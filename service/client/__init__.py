@@ -1,0 +1,47 @@
+"""A client for a sketchseek service, in two kinds that do the same: `Client` and `AsyncClient`.
+
+with Client("http://localhost:8000") as client:
+    for found in client.search(sketch="fish.png", text="in an aquarium", folder="2019").results:
+        print(found.score, found.path)
+"""
+
+from service.client.calls import Download, Picture, SearchOptions
+from service.client.clients import AsyncClient, Client
+from service.client.errors import (
+    ApiError,
+    BadAnswer,
+    BadRequest,
+    Busy,
+    ClientError,
+    Gone,
+    NotAllowed,
+    NotFound,
+    ServerFailed,
+    Unreachable,
+)
+from service.schemas import Indexing, Info, Ready, Reloaded, Result, SearchResponse, Took
+
+__all__ = [
+    "ApiError",
+    "AsyncClient",
+    "BadAnswer",
+    "BadRequest",
+    "Busy",
+    "Client",
+    "ClientError",
+    "Download",
+    "Gone",
+    "Indexing",
+    "Info",
+    "NotAllowed",
+    "NotFound",
+    "Picture",
+    "Ready",
+    "Reloaded",
+    "Result",
+    "SearchOptions",
+    "SearchResponse",
+    "ServerFailed",
+    "Took",
+    "Unreachable",
+]

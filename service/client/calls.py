@@ -1,0 +1,192 @@
+"""What is sent for each call and what its answer means: all that both kinds of client have in common."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Generic, Literal, TypedDict, TypeVar
+from urllib.parse import quote
+
+import httpx
+from PIL.Image import Image
+from pydantic import BaseModel, ValidationError
+
+from model.errors import BadImage
+from service.client.errors import BadAnswer, Unreachable, refusal
+from service.schemas import Indexing, Info, Ready, Reloaded, SearchResponse
+
+T = TypeVar("T")
+Shape = TypeVar("Shape", bound=BaseModel)
+# A file, the bytes of one, or a picture that Pillow holds.
+Picture = str | Path | bytes | Image
+PICTURES = ("sketch", "photo")
+_FIRST_WAIT = 0.5
+
+
+class SearchOptions(TypedDict, total=False):
+    """What a search can be told; docs/api.md says what each means."""
+
+    sketch: Picture | None
+    photo: Picture | None
+    text: str | None
+    like: str | None
+    sketch_weight: float
+    photo_weight: float
+    text_weight: float
+    like_weight: float
+    k: int
+    offset: int
+    min_score: float | None
+    fold_duplicates: bool
+    folder: str | None
+    after: str | date | None
+    before: str | date | None
+    camera: str | None
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file that the service sent."""
+
+    content: bytes
+    media_type: str
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """One request, and how to read its answer. `accepts`: statuses beside 200 that are answers, not errors."""
+
+    method: str
+    path: str
+    parse: Callable[[httpx.Response], T]
+    accepts: tuple[int, ...] = ()
+    params: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Any] | None = None
+
+
+class Patience:
+    """How long a service that says 503 is asked again: as often as it wishes, until the time is over."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+        self._wait = _FIRST_WAIT
+
+    def wait(self, answer: httpx.Response) -> float | None:
+        """Seconds until the next try; None where there is to be none."""
+        if answer.status_code != 503:
+            return None
+        asked = _retry_after(answer.headers.get("retry-after", ""))
+        wait = self._wait if asked is None else asked
+        self._wait *= 2
+        return wait if time.monotonic() + wait < self._end else None
+
+
+def search(options: SearchOptions) -> Call[SearchResponse]:
+    said = {name: value for name, value in options.items() if value is not None}
+    pictures = {name: _upload(name, said.pop(name)) for name in PICTURES if name in said}
+    fields = {name: _written(value) for name, value in said.items()}
+    parse = _reads(SearchResponse)
+    if pictures:
+        # As a form: words and folders then stand in no server's log of addresses.
+        form = {name: (None, value) for name, value in fields.items()}
+        return Call("POST", "/search", parse, files={**pictures, **form})
+    return Call("GET", "/search", parse, params=fields)
+
+
+def photo(photo_id: str) -> Call[Download]:
+    return Call("GET", f"/photos/{quote(photo_id, safe='')}", _download)
+
+
+def thumbnail(photo_id: str, size: Literal["small", "large"]) -> Call[Download]:
+    return Call("GET", f"/photos/{quote(photo_id, safe='')}/thumbnail", _download, params={"size": size})
+
+
+def info() -> Call[Info]:
+    return Call("GET", "/info", _reads(Info))
+
+
+def ready() -> Call[Ready]:
+    return Call("GET", "/readyz", _reads(Ready), accepts=(503,))
+
+
+def reload() -> Call[Reloaded]:
+    return Call("POST", "/admin/reload", _reads(Reloaded))
+
+
+def reindex() -> Call[Indexing]:
+    return Call("POST", "/admin/reindex", _reads(Indexing), accepts=(202,))
+
+
+def reindex_status() -> Call[Indexing]:
+    return Call("GET", "/admin/reindex", _reads(Indexing))
+
+
+def result(call: Call[T], answer: httpx.Response) -> T:
+    if answer.status_code != 200 and answer.status_code not in call.accepts:
+        raise refusal(answer)
+    return call.parse(answer)
+
+
+def connection(url: str, key: str | None, timeout: float) -> dict[str, Any]:
+    """What both kinds of httpx client are made with."""
+    if not url.startswith(("http://", "https://")):
+        raise Unreachable(f"{url}: not the address of a service; give one such as http://localhost:8000")
+    headers = {"user-agent": "sketchseek"} | ({"authorization": f"Bearer {key}"} if key else {})
+    try:
+        return {"base_url": httpx.URL(url), "headers": httpx.Headers(headers), "timeout": timeout}
+    except (httpx.InvalidURL, UnicodeEncodeError):
+        raise Unreachable(f"{url}: neither address nor key can hold such characters") from None
+
+
+def unreachable(url: object, error: httpx.RequestError) -> Unreachable:
+    if isinstance(error, httpx.TimeoutException):
+        return Unreachable(f"{url}: no answer in time; try again, or allow more time")
+    return Unreachable(f"{url}: {error or type(error).__name__}; is sketchseek serve running there?")
+
+
+def _reads(shape: type[Shape]) -> Callable[[httpx.Response], Shape]:
+    def read(answer: httpx.Response) -> Shape:
+        try:
+            return shape.model_validate_json(answer.content)
+        except ValidationError:
+            raise BadAnswer(f"{answer.url}: what answers there is no sketchseek service we know") from None
+
+    return read
+
+
+def _download(answer: httpx.Response) -> Download:
+    return Download(answer.content, answer.headers.get("content-type", "application/octet-stream"))
+
+
+def _upload(name: str, image: object) -> tuple[str, bytes]:
+    if isinstance(image, bytes):
+        return name, image
+    if isinstance(image, str | Path):
+        try:
+            return Path(image).name, Path(image).read_bytes()
+        except OSError as error:
+            raise BadImage(f"{image}: {error.strerror}") from None
+    if not isinstance(image, Image):
+        raise TypeError(f"{name}: give a path, bytes, or a Pillow image, not {type(image).__name__}")
+    saved = BytesIO()
+    image.save(saved, "PNG")
+    return f"{name}.png", saved.getvalue()
+
+
+def _written(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None).isoformat(timespec="seconds")
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _retry_after(said: str) -> float | None:
+    if said.isdecimal():
+        return float(said)
+    try:
+        moment = parsedate_to_datetime(said)
+    except ValueError:
+        return None
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds()) if moment.tzinfo else None

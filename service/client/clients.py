@@ -1,0 +1,133 @@
+"""The two clients: they differ in how they wait, and in nothing else."""
+
+import time
+from typing import Literal, Self, TypeVar, Unpack
+
+import anyio
+import httpx
+
+from service.client import calls
+from service.client.calls import Call, Download, Patience, SearchOptions
+from service.schemas import Indexing, Info, Ready, Reloaded, SearchResponse
+
+T = TypeVar("T")
+
+
+class Client:
+    """Asks a service; one that says it is busy is asked again for up to `patience` seconds.
+
+    `timeout` is for each step of a single request. May be used from several threads.
+    """
+
+    def __init__(
+        self, url: str, *, key: str | None = None, timeout: float = 30.0, patience: float = 20.0
+    ) -> None:
+        self._http = httpx.Client(**calls.connection(url, key, timeout))
+        self._patience = patience
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def search(self, **options: Unpack[SearchOptions]) -> SearchResponse:
+        """The photos that show what a sketch, a photo, words, a known photo or a mix of them shows."""
+        return self._ask(calls.search(options))
+
+    def photo(self, photo_id: str) -> Download:
+        return self._ask(calls.photo(photo_id))
+
+    def thumbnail(self, photo_id: str, size: Literal["small", "large"] = "small") -> Download:
+        return self._ask(calls.thumbnail(photo_id, size))
+
+    def info(self) -> Info:
+        return self._ask(calls.info())
+
+    def ready(self) -> Ready:
+        """Whether a search would be answered now, and why not."""
+        return self._ask(calls.ready())
+
+    def reload(self) -> Reloaded:
+        """Has the service look for a newer index; needs an admin key."""
+        return self._ask(calls.reload())
+
+    def reindex(self) -> Indexing:
+        """Has the service bring its index up to date; needs an admin key."""
+        return self._ask(calls.reindex())
+
+    def reindex_status(self) -> Indexing:
+        return self._ask(calls.reindex_status())
+
+    def _ask(self, call: Call[T]) -> T:
+        patience = Patience(self._patience)
+        while True:
+            try:
+                answer = self._http.request(call.method, call.path, params=call.params, files=call.files)
+            except httpx.RequestError as error:
+                raise calls.unreachable(self._http.base_url, error) from error
+            wait = patience.wait(answer) if answer.status_code not in call.accepts else None
+            if wait is None:
+                return calls.result(call, answer)
+            time.sleep(wait)
+
+
+class AsyncClient:
+    """`Client` for asyncio and trio: the same calls, awaited."""
+
+    def __init__(
+        self, url: str, *, key: str | None = None, timeout: float = 30.0, patience: float = 20.0
+    ) -> None:
+        self._http = httpx.AsyncClient(**calls.connection(url, key, timeout))
+        self._patience = patience
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def search(self, **options: Unpack[SearchOptions]) -> SearchResponse:
+        # Files are read and pictures written in a thread: other tasks go on meanwhile.
+        return await self._ask(await anyio.to_thread.run_sync(calls.search, options))
+
+    async def photo(self, photo_id: str) -> Download:
+        return await self._ask(calls.photo(photo_id))
+
+    async def thumbnail(self, photo_id: str, size: Literal["small", "large"] = "small") -> Download:
+        return await self._ask(calls.thumbnail(photo_id, size))
+
+    async def info(self) -> Info:
+        return await self._ask(calls.info())
+
+    async def ready(self) -> Ready:
+        return await self._ask(calls.ready())
+
+    async def reload(self) -> Reloaded:
+        return await self._ask(calls.reload())
+
+    async def reindex(self) -> Indexing:
+        return await self._ask(calls.reindex())
+
+    async def reindex_status(self) -> Indexing:
+        return await self._ask(calls.reindex_status())
+
+    async def _ask(self, call: Call[T]) -> T:
+        patience = Patience(self._patience)
+        while True:
+            try:
+                answer = await self._http.request(
+                    call.method, call.path, params=call.params, files=call.files
+                )
+            except httpx.RequestError as error:
+                raise calls.unreachable(self._http.base_url, error) from error
+            wait = patience.wait(answer) if answer.status_code not in call.accepts else None
+            if wait is None:
+                return calls.result(call, answer)
+            await anyio.sleep(wait)
