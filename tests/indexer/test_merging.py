@@ -341,7 +341,12 @@ def test_a_part_stays_the_part_it_is(machines: Machines, tmp_path: Path) -> None
         merge(machines.parts[0], copies, Silent())
     with pytest.raises(NoIndex, match="one part of a library, which is not served; sketchseek merge"):
         Published.open(machines.parts[1], StandIn().fingerprint)
-    assert (status(machines.parts[1]).part, status(machines.parts[1]).problems) == ("2/3", ())
+    with writing(machines.parts[1]):
+        assert (status(machines.parts[1]).part, status(machines.parts[1]).running) == ("2/3", True)
+    told = status(machines.parts[1])
+    assert (told.part, told.problems, told.generation) == ("2/3", (), None)
+    _cut_short(machines)
+    assert "part 2/3 is not as its last finished run left it" in status(machines.parts[1]).problems[0]
 
 
 def test_a_part_that_is_at_work_is_not_merged(machines: Machines) -> None:
