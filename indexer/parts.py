@@ -71,13 +71,7 @@ def seal(index: Path, part: Part) -> Part:
 
 def read(folder: Path) -> Part:
     """What a part says of itself, and that it is whole: its catalogue by hash, its shards by size."""
-    try:
-        data = (folder / PART).read_bytes()
-    except OSError as error:
-        what = "a whole index, not a part" if (folder / "CURRENT").exists() else f"no part ({error.strerror})"
-        made = f"sketchseek index PHOTOS --partition 1/N --index {folder}"
-        raise NoIndex(f"{folder}: {what}; a finished run of {made} makes one") from None
-    part = _parsed(folder, data)
+    part = told(folder)
     for name, file in part.files.items():
         try:
             same = (folder / name).stat().st_size == file.bytes
@@ -89,6 +83,17 @@ def read(folder: Path) -> Part:
     if log.exists() and log.stat().st_size:
         raise _unfinished(folder, part, log.name)
     return part
+
+
+def told(folder: Path) -> Part:
+    """What a part says of itself, believed."""
+    try:
+        data = (folder / PART).read_bytes()
+    except OSError as error:
+        what = "a whole index, not a part" if (folder / "CURRENT").exists() else f"no part ({error.strerror})"
+        made = f"sketchseek index PHOTOS --partition 1/N --index {folder}"
+        raise NoIndex(f"{folder}: {what}; a finished run of {made} makes one") from None
+    return _parsed(folder, data)
 
 
 def check_shard(folder: Path, part: Part, path: Path) -> None:
@@ -159,6 +164,6 @@ def _parsed(folder: Path, data: bytes) -> Part:
 
 def _files_before(index: Path) -> dict[str, File]:
     try:
-        return _parsed(index, (index / PART).read_bytes()).files
-    except (OSError, BrokenGeneration):
+        return told(index).files
+    except IndexProblem:
         return {}

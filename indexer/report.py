@@ -13,7 +13,6 @@ from typing import Any
 
 from indexer.generation import now
 from indexer.scan import Skipped
-from indexer.stopping import Interrupted
 
 FOLDER = "reports"
 LAST = "last"
@@ -79,7 +78,7 @@ def reporting(index: Path) -> Iterator[Report]:
     try:
         yield report
         report.state = "done"
-    except Interrupted:
+    except KeyboardInterrupt:
         report.state = "stopped"
         raise
     except Exception as error:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from indexer import generation, parts
-from indexer.errors import BrokenGeneration
+from indexer.errors import BrokenGeneration, IndexProblem
 from indexer.generation import PART, Manifest
+from indexer.parts import Part
 from indexer.report import last_report
 
 
@@ -38,11 +39,12 @@ class Status:
 def status(index: Path) -> Status:
     """Reads every byte of the current generation, as a reader would."""
     problems: list[str] = []
-    part = parts.read(index) if (index / PART).exists() else None
-    serving = None if part else _serving(index, problems)
+    last_run, running = _lock(index)
+    is_part = (index / PART).exists()
+    part = _part(index, running, problems) if is_part else None
+    serving = None if is_part else _serving(index, problems)
     if held := generation.held(index):
         problems.append(f"{held}: nothing newer is published until sketchseek rollback --release")
-    last_run, running = _lock(index)
     return Status(
         index=str(index),
         generation=serving.generation if serving else None,
@@ -59,6 +61,15 @@ def status(index: Path) -> Status:
         report=last_report(index),
         problems=tuple(problems),
     )
+
+
+def _part(index: Path, running: bool, problems: list[str]) -> Part | None:
+    """While a run is at it, a part is not yet what it says."""
+    try:
+        return parts.told(index) if running else parts.read(index)
+    except IndexProblem as error:
+        problems.append(str(error))
+        return None
 
 
 def _serving(index: Path, problems: list[str]) -> Manifest | None:

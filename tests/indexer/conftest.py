@@ -7,7 +7,8 @@ import pytest
 
 from model import Encoder
 from tests.conftest import Job
-from tests.standin import InThread, StandIn, write_photo
+from tests.machines import Machines
+from tests.standin import InThread, Library, StandIn, write_photo
 
 
 @pytest.fixture
@@ -22,3 +23,12 @@ def hundred(tmp_path: Path) -> Path:
     for seed in range(100):
         write_photo(tmp_path / "hundred" / ("few" if seed < 15 else "many") / f"{seed}.png", seed)
     return tmp_path / "hundred"
+
+
+@pytest.fixture
+def machines(tmp_path: Path, quick: Job) -> Machines:
+    """Three, for a library of thirty; `quick` for its decoders without processes."""
+    library = Library(tmp_path / "photos", 3)
+    for number in range(30):
+        library.write(f"{'abc'[number % 3]}/{number}.png")
+    return Machines(tmp_path, library)
