@@ -11,6 +11,9 @@ EXAMPLES = {
         "sketchseek search drawing.png --index ~/.sketchseek",
         "sketchseek search drawing.png --index ~/.sketchseek -k 3 --open",
         "sketchseek search drawing.png --index ~/.sketchseek --json",
+        "sketchseek search --text 'a red car' --after 2024 --index ~/.sketchseek",
+        "sketchseek search drawing.png --like ID --like-weight -0.5 --index ~/.sketchseek",
+        "sketchseek search drawing.png --server http://127.0.0.1:8000 --key KEY",
     ),
     "serve": (
         "sketchseek serve --index ~/.sketchseek               # http://127.0.0.1:8000/",

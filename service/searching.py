@@ -32,7 +32,6 @@ class Searcher:
     def __init__(self, gallery: Gallery, batcher: Batcher, metrics: Metrics, decoders: int) -> None:
         self.gallery = gallery
         self.batcher = batcher
-        self._encoders = encoders(gallery.encoder)
         self._metrics = metrics
         cores = max(2, os.cpu_count() or 1)
         self._decoding = anyio.CapacityLimiter(decoders or cores)
@@ -72,7 +71,7 @@ class Searcher:
         if part.kind == Kind.LIKE:
             vector: Vectors = value
             return vector
-        return await self.batcher.encode(self._encoders[part.kind], value, deadline)
+        return await self.batcher.encode(encoders(self.gallery.encoder)[part.kind], value, deadline)
 
     @staticmethod
     def _found(published: Published, mix: Vectors, query: Query) -> list[Result]:

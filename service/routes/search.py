@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import anyio.to_thread
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
@@ -32,12 +32,24 @@ _OF_PICTURES = (
 )  # fmt: skip
 
 
+def _once(request: Request, wishes: Annotated[Wishes, Query()]) -> Wishes:
+    """Of a field that stands in the address twice, the framework would take the last one and say nothing."""
+    names = [name for name, _ in request.query_params.multi_items()]
+    for name in names:
+        if names.count(name) > 1:
+            raise _twice(name)
+    return wishes
+
+
+InAddress = Annotated[Wishes, Depends(_once)]
+
+
 @router.post(
     "/search",
     openapi_extra=search_body(),
     responses=problems(*_PROBLEMS, *_OF_PICTURES),
 )
-async def search(request: Request, wishes: Annotated[Wishes, Query()]) -> SearchResponse:
+async def search(request: Request, wishes: InAddress) -> SearchResponse:
     """Finds photos by a drawing (`sketch`), a picture (`photo`), words (`text`), a known photo (`like`) or a mix.
 
     Send a form, or a drawing alone as the request's body. All but the pictures may stand in the address as well.
@@ -53,7 +65,7 @@ async def search(request: Request, wishes: Annotated[Wishes, Query()]) -> Search
 
 
 @router.get("/search", responses=problems(*_PROBLEMS))
-async def search_without_pictures(request: Request, wishes: Annotated[Wishes, Query()]) -> SearchResponse:
+async def search_without_pictures(request: Request, wishes: InAddress) -> SearchResponse:
     """Finds photos by words (`text`), a known photo (`like`), or both."""
     return await _found(request, {}, wishes)
 
@@ -85,7 +97,7 @@ async def _pictures(form: FormData) -> dict[Kind, bytes]:
     for kind in PICTURES:
         given = [value for value in form.getlist(kind) if value != "" and not _unchosen(value)]
         if len(given) > 1:
-            raise ServiceError(422, "invalid_request", f"{kind}: there is more than one; send one")
+            raise _twice(kind)
         for upload in given:
             if not isinstance(upload, UploadFile):
                 raise ServiceError(422, _MISSING[kind], f"send a picture in the form's field `{kind}`")
@@ -95,6 +107,10 @@ async def _pictures(form: FormData) -> dict[Kind, bytes]:
                     422, _MISSING[kind], f"the picture in the form's field `{kind}` has no bytes"
                 )
     return found
+
+
+def _twice(name: str) -> ServiceError:
+    return ServiceError(422, "invalid_request", f"{name}: there is more than one; send one")
 
 
 def _unchosen(value: UploadFile | str) -> bool:
@@ -111,7 +127,7 @@ def _fields(form: FormData) -> dict[str, str]:
                 422, "invalid_request", f"{name}: is a file; pictures go into `sketch` or `photo`"
             )
         if name in found:
-            raise ServiceError(422, "invalid_request", f"{name}: there is more than one; send one")
+            raise _twice(name)
         found[name] = value
     return found
 

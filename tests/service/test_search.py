@@ -232,6 +232,8 @@ def test_more_than_one_of_a_kind_is_refused(live_server: LiveServer) -> None:
         assert "more than one" in problem(client.post("/search", files=twice), 422, "invalid_request")
         words = [("text", (None, "a")), ("text", (None, "b"))]
         assert "more than one" in problem(client.post("/search", files=words), 422, "invalid_request")
+        address = client.get("/search?text=a&text=b")
+        assert "text: there is more than one" in problem(address, 422, "invalid_request")
         file = {"text": ("a.txt", b"a cat", "text/plain")}
         assert "pictures go into" in problem(client.post("/search", files=file), 422, "invalid_request")
 
