@@ -244,7 +244,7 @@ _RETURNING = """
 SELECT id FROM removed
 WHERE ((root = :root AND relative = :relative) OR content = :content)
 AND NOT EXISTS (SELECT 1 FROM photos WHERE (root, relative) = (:root, :relative))
-ORDER BY (root, relative) = (:root, :relative) DESC LIMIT 1
+ORDER BY (root = :root AND relative = :relative) + (content IS :content) DESC, since DESC LIMIT 1
 """
 
 

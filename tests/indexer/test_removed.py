@@ -75,6 +75,23 @@ def test_another_photo_at_the_path_is_the_photo_of_that_path(quick: Job, hundred
     assert ids(quick)["few/1.png"] == before["few/1.png"]
 
 
+def test_of_several_that_were_at_a_path_the_same_photo_returns(quick: Job, hundred: Path) -> None:
+    """One moves to where another was, and goes as well."""
+    quick(hundred)
+    before = ids(quick)
+    without(quick, hundred, "few/1.png")
+    (hundred / "few/2.png").rename(hundred / "few/1.png")
+    assert quick(hundred).moved == 1
+    (hundred / "few/1.png").rename(hundred.parent / "2.png")
+    quick(hundred)
+    for seed in (1, 2):
+        (hundred.parent / f"{seed}.png").rename(hundred / "few/1.png")
+        quick(hundred)
+        assert ids(quick)["few/1.png"] == before[f"few/{seed}.png"]
+        (hundred / "few/1.png").rename(hundred.parent / f"{seed}.png")
+        quick(hundred)
+
+
 def test_a_copy_elsewhere_keeps_the_content(quick: Job, hundred: Path) -> None:
     shutil.copy(hundred / "few/1.png", hundred / "copy.png")
     quick(hundred)
