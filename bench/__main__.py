@@ -8,7 +8,7 @@ from pathlib import Path
 
 NAMES = ("encode", "start", "index")
 # Take minutes, so only when they are asked for.
-SLOW = ("indexing", "scanning", "service", "stores")
+SLOW = ("indexing", "scanning", "page", "service", "stores")
 
 
 def main() -> None:

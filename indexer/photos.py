@@ -142,12 +142,16 @@ class Photos:
             found.update((row[0], Photo(*row)) for row in rows)
         return found
 
+    def roots(self) -> list[str]:
+        """The photo folders."""
+        return [root for (root,) in self._ask(_ROOTS)]
+
     def matching(self, wanted: Filter) -> Ids:
         """The ids of all photos that pass."""
         conditions: list[str] = []
         values: list[str] = []
         if wanted.folder is not None:
-            condition, texts = _below(wanted.folder, [root for (root,) in self._ask(_ROOTS)])
+            condition, texts = _below(wanted.folder, self.roots())
             conditions.append(condition)
             values += texts
         for column, value in (

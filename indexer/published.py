@@ -134,6 +134,10 @@ class Published:
             return len(self)
         return sum(0 if rows is None else len(rows) for rows in self._select(where))
 
+    def roots(self) -> list[Path]:
+        """The photo folders."""
+        return [Path(root) for root in self._photos.roots()]
+
     def photo(self, public_id: str) -> Photo | None:
         """The photo of an id that a search gave out; None for any other text."""
         try:

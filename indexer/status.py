@@ -72,6 +72,11 @@ def _part(index: Path, running: bool, problems: list[str]) -> Part | None:
         return None
 
 
+def is_running(index: Path) -> bool:
+    """Whether a run is at it now."""
+    return _lock(index)[1]
+
+
 def _serving(index: Path, problems: list[str]) -> Manifest | None:
     try:
         folder = generation.current(index)

@@ -23,7 +23,7 @@ from service.gallery import Gallery
 from service.guard import Guard, allowed_hosts
 from service.metrics import Metrics
 from service.reindex import Reindex
-from service.routes import ANYWHERE, admin, health, photos, search, session
+from service.routes import ANYWHERE, admin, health, index, photos, search, session
 from service.searching import Searcher
 from service.settings import Settings, listed
 from service.thumbnails import Thumbnails
@@ -77,7 +77,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     app.state.body_seconds = settings.body_seconds
     _add_layers(app, settings)
     errors.install(app)
-    for routes in (search, photos, health, admin, session):
+    for routes in (search, photos, index, health, admin, session):
         app.include_router(routes.router, responses=ANYWHERE)
     openapi.install(app)
     app.mount("/web", StaticFiles(directory=WEB), name="web")

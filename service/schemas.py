@@ -159,6 +159,40 @@ class Indexing(BaseModel):
     tail: list[str] = Field(default_factory=list, description="The last lines of its other output.")
 
 
+class LastRun(BaseModel):
+    """What the last run of the indexer did."""
+
+    state: str = Field(examples=["done", "failed", "stopped"])
+    started: str | None = None
+    seconds: float | None = None
+    added: int = 0
+    changed: int = 0
+    moved: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    problems: list[str] = Field(default_factory=list)
+
+
+class SkippedFile(BaseModel):
+    """A file that is not searched."""
+
+    path: str = Field(description="Below its photo folder.", examples=["2019/broken.jpg"])
+    reason: str
+
+
+class IndexState(BaseModel):
+    """What is searched, and how that came about."""
+
+    photos: int
+    generation: str
+    published: str = Field(description="When this generation was published.")
+    running: bool = Field(description="Whether a run is going on now, here or elsewhere.")
+    last_run: LastRun | None
+    skipped: list[SkippedFile]
+    skipped_total: int
+    problem: str | None = Field(description="Why a newer generation cannot be served, where that is so.")
+
+
 class Problem(BaseModel):
     """An error, as RFC 9457 has it."""
 

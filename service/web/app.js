@@ -1,64 +1,132 @@
 /**
- * The page's own wiring: a changed drawing is searched with, and what comes back is shown.
+ * The page's own wiring: whatever changes what is looked for leads to a search, and what comes back is shown.
  */
+import { Address } from "./address.js";
 import { Drawing } from "./drawing.js";
-import { EXAMPLES, pictureOf, strokesOf } from "./examples.js";
+import { offerExamples, strokesOf } from "./examples.js";
+import { counted, IndexPanel } from "./indexpanel.js";
 import { toPng } from "./ink.js";
 import { keyAsker } from "./key.js";
 import { LiveSearch } from "./live.js";
 import { Notice } from "./notice.js";
 import { Pad } from "./pad.js";
+import { Parts } from "./parts.js";
+import { asInk, asPhoto, looksDrawn, opened, receive } from "./pictures.js";
+import { Query } from "./query.js";
+import { Replay } from "./replay.js";
 import { Results } from "./results.js";
-import { SearchClient, readiness } from "./server.js";
+import { PAGE, Problem, SearchClient, readiness } from "./server.js";
+import { copyFrom, save } from "./sharing.js";
+import { Toolbar } from "./toolbar.js";
 import { Viewer } from "./viewer.js";
 
 const EXAMPLE_MS = 900;
 
 const by = (id) => document.getElementById(id);
-const canvas = by("canvas");
 
-const client = new SearchClient(undefined, keyAsker(by("key")));
+const askForKey = keyAsker(by("key"));
+const client = new SearchClient(undefined, askForKey);
 const live = new LiveSearch(search);
+const query = new Query();
 const drawing = new Drawing();
-const pad = new Pad(canvas, drawing, { started, moved: () => live.strokeMoved(), dropped: drawingChanged });
-const viewer = new Viewer(by("viewer"), ({ id }) => results.focus(id));
+const pad = new Pad(by("canvas"), drawing, {
+  touched: () => replay.finish(),
+  started,
+  moved: () => live.strokeMoved(),
+  dropped: drawingChanged,
+});
+const replay = new Replay(pad, drawing);
+const toolbar = new Toolbar(drawing, pad, replay);
+const parts = new Parts(query, { changed: queryChanged, removed: removePart, swapped: swapPart });
+const address = new Address(query, drawing, () => live.now());
+const viewer = new Viewer(by("viewer"), {
+  closed: ({ id }) => results.focus(id),
+  alike: searchAlike,
+  copy: (photo, button) => copyFrom(button, new URL(photo.url, location.href).href),
+});
 const results = new Results(by("results"), (photos, index) => viewer.open(photos, index));
 const notice = new Notice(by("notice"), { retry: () => live.now(), recovered });
+const panel = new IndexPanel(by("index"), askForKey, indexChanged);
+
+let shown = null; // the form that the results on the page answer
+let fetching = false;
+
+/** Whether there is anything that could be searched with. */
+function isIdle() {
+  return query.parts(!drawing.isEmpty || pad.live !== null).length === 0;
+}
 
 async function search() {
-  const asked = pad.strokes;
-  if (asked.length === 0) return;
+  if (isIdle()) return forgetSearch();
+  const asked = [drawing.version, pad.live];
   setState("asking");
   try {
-    const answer = await client.search(toPng(asked));
+    const form = makeForm();
+    const answer = await client.search(form);
     if (answer === null) return; // a newer search has the word now, and the state is its own
     notice.hide();
+    shown = await form;
     showAnswer(answer);
-    setState(asked === pad.strokes ? "current" : "outdated");
+    setState(asked[0] === drawing.version && asked[1] === pad.live ? "current" : "outdated");
   } catch (problem) {
+    if (problem.code === "nothing") return forgetSearch();
     notice.show(problem);
     setState("failed");
   }
 }
 
-/** How what is shown relates to what is drawn: empty, outdated, asking, current or failed. */
+async function makeForm() {
+  const png = drawing.isEmpty && !pad.live ? null : await toPng(drawing, pad.live);
+  const form = query.form(png);
+  if (form === null) throw new Problem({ status: 422, title: "Nothing is left on the paper", code: "nothing" });
+  return form;
+}
+
+async function searchMore() {
+  if (fetching || !shown) return;
+  fetching = true;
+  try {
+    const answer = await client.more(shown, results.count);
+    if (answer) {
+      results.append(answer.results);
+      offerMore(answer);
+    }
+  } catch (problem) {
+    notice.show(problem);
+  }
+  fetching = false;
+}
+
+/** How what is shown relates to what is looked for: empty, outdated, asking, current or failed. */
 function setState(state) {
   by("found").dataset.state = state;
   by("found").ariaBusy = String(state === "asking");
 }
 
-function showAnswer({ results: photos, total_searched: total, took_ms: took }) {
+function showAnswer(answer) {
+  const { results: photos, total_searched: total, took_ms: took, generation } = answer;
   showWelcome(false);
   results.show(photos);
-  by("heading").textContent = photos.length ? "Closest first" : "No photos to search yet";
+  parts.suggest(photos);
+  by("heading").textContent = photos.length ? "Closest first" : total ? "No photos found" : "No photos to search yet";
   by("figures").textContent = `${counted(total)} in ${Math.max(1, Math.round(took.total))} ms`;
+  by("nothing").hidden = photos.length > 0;
+  by("widen").hidden = !query.filtersUsed;
+  by("nothing-text").textContent = query.filtersUsed ? "No photo passes the filters." : "There is nothing to show yet.";
+  offerMore(answer);
   announce(`${counted(photos.length)} found`);
+  panel.heard(generation);
 }
 
-function showWelcome(shown) {
-  by("welcome").hidden = !shown;
-  by("results").hidden = shown;
-  by("found").classList.toggle("welcoming", shown);
+function offerMore({ results: photos, total_searched: total }) {
+  by("more").hidden = photos.length < PAGE || results.count >= total;
+}
+
+function showWelcome(visible) {
+  by("welcome").hidden = !visible;
+  by("heading").hidden = visible;
+  by("results").hidden = by("share").hidden = visible;
+  by("found").classList.toggle("welcoming", visible);
 }
 
 function started() {
@@ -67,16 +135,19 @@ function started() {
 }
 
 function drawingChanged() {
-  const { isEmpty, canUndo, canRedo, strokes } = drawing;
+  const { isEmpty, items } = drawing;
   document.body.classList.toggle("drawing", !isEmpty);
-  const drawn = isEmpty ? "empty" : `${counted(strokes.length, "line")} drawn`;
-  canvas.setAttribute("aria-label", `Drawing area, ${drawn}`);
-  setEnabled(by("undo"), canUndo);
-  setEnabled(by("redo"), canRedo);
-  setEnabled(by("clear"), !isEmpty);
-  if (isEmpty) return forgetSearch();
+  const drawn = isEmpty ? "empty" : `${counted(items.length, "line")} drawn`;
+  by("canvas").setAttribute("aria-label", `Drawing area, ${drawn}`);
+  queryChanged(0);
+}
+
+function queryChanged(pause) {
+  parts.show({ ink: !drawing.isEmpty, picture: drawing.items.some(({ mask }) => mask) });
+  address.writeSoon();
+  if (isIdle()) return forgetSearch();
   if (by("found").dataset.state === "current") setState("outdated");
-  live.drawingChanged();
+  live.soon(pause);
 }
 
 function forgetSearch() {
@@ -85,57 +156,56 @@ function forgetSearch() {
   notice.settle();
   setState("empty");
   results.show([]);
+  shown = null;
   by("heading").textContent = by("figures").textContent = "";
+  by("nothing").hidden = by("more").hidden = true;
   showWelcome(true);
-  announce("The drawing is empty");
+  announce("Nothing is looked for");
 }
 
-// A disabled button drops the keyboard's focus on the floor; hand it to its neighbour first.
-function setEnabled(button, enabled) {
-  if (!enabled && document.activeElement === button) {
-    const others = [by("undo"), by("redo"), by("clear")].filter((other) => other !== button);
-    const neighbour = others.find((other) => !other.disabled);
-    (neighbour ?? document.querySelector("[name=pen]:checked")).focus();
+function removePart(kind) {
+  if (kind === "sketch") toolbar.clear();
+  else query.update({ [kind]: kind === "photo" ? null : "" });
+}
+
+/** A picture was taken for a photo and is a drawing, or the other way round. */
+async function swapPart(kind) {
+  if (kind === "photo") {
+    const picture = query.photo;
+    query.update({ photo: null });
+    drawing.add(asInk(picture));
+  } else {
+    const pictures = drawing.items.filter(({ mask }) => mask);
+    drawing.remove(new Set(pictures));
+    query.update({ photo: await asPhoto(pictures.at(-1)) });
   }
-  button.disabled = !enabled;
 }
 
-function undo() {
-  pad.finishReplay();
-  drawing.undo();
+async function bring(file) {
+  if (!file) return;
+  try {
+    const picture = await opened(file);
+    notice.settle();
+    if (looksDrawn(picture)) drawing.add(asInk(picture));
+    else query.update({ photo: await asPhoto(picture) });
+  } catch (problem) {
+    notice.show(problem);
+  }
 }
 
-function clear() {
-  pad.abandon();
-  drawing.clear();
+function searchAlike({ id }) {
+  address.leave();
+  replay.drop();
+  if (!drawing.isEmpty) drawing.clear();
+  query.update({ ...query.none, like: id });
+  address.write();
+  by("found").scrollIntoView({ block: "nearest" });
 }
 
 function startExample(example) {
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  canvas.scrollIntoView({ block: "nearest", behavior: calm ? "instant" : "smooth" });
-  pad.replay(strokesOf(example, pad.penWidth), calm ? 0 : EXAMPLE_MS);
-}
-
-function offerExamples() {
-  for (const example of EXAMPLES) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.append(pictureOf(example), example.name);
-    button.addEventListener("click", () => startExample(example));
-    const item = document.createElement("li");
-    item.append(button);
-    by("examples").append(item);
-  }
-}
-
-function onKey(event) {
-  const typing = event.target.closest?.("input:not([type=radio]), textarea, [contenteditable]");
-  if (!(event.ctrlKey || event.metaKey) || event.altKey || typing || viewer.isOpen) return;
-  const key = event.key.toLowerCase();
-  if (key !== "z" && key !== "y") return;
-  event.preventDefault();
-  if (key === "y" || event.shiftKey) drawing.redo();
-  else undo();
+  by("canvas").scrollIntoView({ block: "nearest", behavior: calm ? "instant" : "smooth" });
+  replay.play(strokesOf(example, pad.penWidth), calm ? 0 : EXAMPLE_MS);
 }
 
 async function greet() {
@@ -146,16 +216,23 @@ async function greet() {
   } catch (problem) {
     notice.show(problem);
   }
+  await panel.look();
 }
 
 function tellCount({ photos }) {
   if (photos !== null) by("count").textContent = `your ${counted(photos)}`;
 }
 
-// With a drawing at hand only its answer proves that all is well; until then the notice stays.
+function indexChanged(state) {
+  tellCount(state);
+  announce(`The index was updated: ${counted(state.photos)}`);
+  if (!isIdle()) live.now();
+}
+
+// With a query at hand only its answer proves that all is well; until then the notice stays.
 function recovered(state) {
   tellCount(state);
-  if (drawing.isEmpty) notice.hide();
+  if (isIdle()) notice.hide();
   else live.now();
 }
 
@@ -163,19 +240,23 @@ function announce(text) {
   by("announcer").textContent = text;
 }
 
-function counted(number, noun = "photo") {
-  return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
-}
-
-by("undo").addEventListener("click", undo);
-by("redo").addEventListener("click", () => drawing.redo());
-by("clear").addEventListener("click", clear);
-document.addEventListener("keydown", onKey);
 drawing.addEventListener("change", drawingChanged);
-for (const pen of document.getElementsByName("pen")) {
-  if (pen.checked) pad.penWidth = Number(pen.value);
-  pen.addEventListener("change", () => (pad.penWidth = Number(pen.value)));
+by("share").addEventListener("click", () => {
+  address.write();
+  copyFrom(by("share"), location.href, address.isWhole ? "Copied" : "Copied, without pictures");
+});
+by("download").addEventListener("click", async () => {
+  const png = await toPng(drawing);
+  if (png) save(png, "drawing.png");
+});
+for (const [button, input] of [["choose", "file"], ["take", "camera-file"]]) {
+  by(button).addEventListener("click", () => by(input).click());
+  by(input).addEventListener("change", () => bring(by(input).files[0]).then(() => (by(input).value = "")));
 }
+by("more").addEventListener("click", searchMore);
+new IntersectionObserver(([edge]) => edge.isIntersecting && searchMore(), { rootMargin: "400px" }).observe(by("more"));
+receive(bring);
 showWelcome(true);
-offerExamples();
+offerExamples(by("examples"), startExample);
+if (address.read()) live.now();
 greet();

@@ -1,25 +1,38 @@
 /**
- * The drawing as vectors: strokes in paper units, with undo and redo.
- * Knows nothing of pixels, pointers or the page. A stroke is {width, points: [{x, y, pressure}]},
- * where pressure is 1 for every pointer that does not feel any.
+ * The drawing as vectors, with undo and redo. Knows nothing of pixels, pointers or the page.
+ *
+ * What lies on the paper is a list of items: strokes {width, points: [{x, y, pressure}], erase}, where pressure is 1
+ * for every pointer that does not feel any and `erase` takes ink away, and pictures {mask} that somebody put there.
  */
 
 /** The paper is a square of this side; a stroke's coordinates and width are in the same unit. */
 export const PAPER = 512;
 
 export class Drawing extends EventTarget {
-  // Every step is a whole list that shares its strokes with the last, so clearing undoes like any other step.
+  #items = [];
+  // A step says what it added, or what was there before and after: 20,000 strokes must not keep 20,000 lists.
   #past = [];
-  #strokes = Object.freeze([]);
   #future = [];
+  #version = 0;
+  #epoch = 0;
 
-  /** Never changed in place: a new list means a new drawing. */
-  get strokes() {
-    return this.#strokes;
+  /** Do not change it. */
+  get items() {
+    return this.#items;
+  }
+
+  /** Another number, another drawing. */
+  get version() {
+    return this.#version;
+  }
+
+  /** Stays the same for as long as items are only added. */
+  get epoch() {
+    return this.#epoch;
   }
 
   get isEmpty() {
-    return this.#strokes.length === 0;
+    return this.#items.length === 0;
   }
 
   get canUndo() {
@@ -30,34 +43,54 @@ export class Drawing extends EventTarget {
     return this.#future.length > 0;
   }
 
-  add(stroke) {
-    this.#step([...this.#strokes, stroke]);
+  add(item) {
+    this.#step({ added: item });
+  }
+
+  /** Takes all these items away in one step. */
+  remove(items) {
+    if (items.size) this.replace(this.#items.filter((item) => !items.has(item)));
   }
 
   clear() {
-    if (!this.isEmpty) this.#step([]);
+    if (!this.isEmpty) this.replace([]);
+  }
+
+  replace(items) {
+    this.#step({ before: this.#items, after: items });
   }
 
   undo() {
-    if (!this.canUndo) return;
-    this.#future.push(this.#strokes);
-    this.#become(this.#past.pop());
+    const step = this.#past.pop();
+    if (!step) return;
+    this.#future.push(step);
+    if (step.added) this.#items.pop();
+    else this.#items = step.before;
+    this.#changed(true);
   }
 
   redo() {
-    if (!this.canRedo) return;
-    this.#past.push(this.#strokes);
-    this.#become(this.#future.pop());
+    const step = this.#future.pop();
+    if (!step) return;
+    this.#past.push(step);
+    this.#apply(step);
   }
 
-  #step(strokes) {
-    this.#past.push(this.#strokes);
+  #step(step) {
+    this.#past.push(step);
     this.#future = [];
-    this.#become(Object.freeze(strokes));
+    this.#apply(step);
   }
 
-  #become(strokes) {
-    this.#strokes = strokes;
+  #apply(step) {
+    if (step.added) this.#items.push(step.added);
+    else this.#items = step.after;
+    this.#changed(!step.added);
+  }
+
+  #changed(anew) {
+    this.#version += 1;
+    if (anew) this.#epoch += 1;
     this.dispatchEvent(new Event("change"));
   }
 }

@@ -7,7 +7,7 @@ const SHEET = 100;
 const STEP = 0.9; // sheet units between the points of a replayed stroke
 const SVG = "http://www.w3.org/2000/svg";
 
-export const EXAMPLES = [
+const EXAMPLES = [
   {
     name: "Strawberry",
     paths: [
@@ -123,6 +123,19 @@ export const EXAMPLES = [
   },
 ];
 
+/** Fills a list with a button for each; `start(example)` is called when one is chosen. */
+export function offerExamples(list, start) {
+  for (const example of EXAMPLES) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(pictureOf(example), example.name);
+    button.addEventListener("click", () => start(example));
+    const item = document.createElement("li");
+    item.append(button);
+    list.append(item);
+  }
+}
+
 /** The example as strokes for a Drawing. */
 export function strokesOf({ paths }, width) {
   const scale = PAPER / SHEET;
@@ -139,7 +152,7 @@ export function strokesOf({ paths }, width) {
 }
 
 /** The example as a small picture in the text's colour. */
-export function pictureOf({ paths }) {
+function pictureOf({ paths }) {
   const picture = svg("svg", { viewBox: `0 0 ${SHEET} ${SHEET}`, "aria-hidden": "true" });
   picture.append(...paths.map((d) => svg("path", { d })));
   return picture;

@@ -1,28 +1,97 @@
 /**
- * Strokes to pixels: the same painting for the screen and for the PNG that is searched with.
+ * Items to pixels: the same painting for the screen and for the PNG that is searched with.
  */
 import { PAPER } from "./drawing.js";
 
-/** Paints strokes in the context's own colour; its transform must map paper units to pixels. */
-export function paint(context, strokes) {
+/** Paints items in the context's own colour; its transform must map paper units to pixels. */
+export function paint(context, items) {
   context.lineCap = "round";
   context.lineJoin = "round";
-  for (const stroke of strokes) paintStroke(context, stroke);
+  for (const item of items) {
+    context.globalCompositeOperation = item.erase ? "destination-out" : "source-over";
+    if (item.mask) paintMask(context, item.mask);
+    else paintStroke(context, item);
+  }
+  context.globalCompositeOperation = "source-over";
 }
 
-/** The drawing as the server wants it, whatever the screen or theme: 512 px, dark on white. */
-export function toPng(strokes) {
-  const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = PAPER;
-  const context = canvas.getContext("2d");
+/** A context ready for `paint`, and empty. */
+export function prepared(canvas, ink, options) {
+  const context = canvas.getContext("2d", options);
+  const scale = canvas.width / PAPER;
+  context.setTransform(scale, 0, 0, scale, 0, 0);
+  context.clearRect(0, 0, PAPER, PAPER);
+  context.strokeStyle = context.fillStyle = ink;
+  return context;
+}
+
+/** Items painted once and kept: a stroke more costs one stroke, however many there are. */
+export class Layer {
+  canvas = document.createElement("canvas");
+  #key = "";
+  #painted = 0;
+
+  /** `key` must change whenever more than an item at the end does. */
+  update(items, key, pixels, ink) {
+    const whole = `${key} ${pixels} ${ink}`;
+    if (whole !== this.#key || this.#painted > items.length) {
+      this.canvas.width = this.canvas.height = pixels;
+      this.#key = whole;
+      this.#painted = 0;
+      prepared(this.canvas, ink);
+    }
+    if (this.#painted < items.length) paint(this.canvas.getContext("2d"), items.slice(this.#painted));
+    this.#painted = items.length;
+    return this.canvas;
+  }
+}
+
+const searched = new Layer();
+const sheet = document.createElement("canvas");
+
+/**
+ * The drawing as the server wants it, whatever the screen or theme: 512 px, dark on white.
+ * A promise of the PNG; of null where nothing of the drawing is left.
+ */
+export function toPng(drawing, live = null) {
+  const { items } = drawing;
+  searched.update(items, drawing.epoch, PAPER, "#000");
+  sheet.width = sheet.height = PAPER;
+  const context = prepared(sheet, "#000", { willReadFrequently: true });
+  context.drawImage(searched.canvas, 0, 0);
+  if (live) paint(context, [live]);
+  const erased = live?.erase || items.some(({ erase }) => erase);
+  if (erased && isBlank(context)) return Promise.resolve(null);
+  context.globalCompositeOperation = "destination-over";
   context.fillStyle = "#fff";
   context.fillRect(0, 0, PAPER, PAPER);
-  context.strokeStyle = context.fillStyle = "#000";
-  paint(context, strokes);
+  return blobOf(sheet, "image/png");
+}
+
+/** The canvas as a file. */
+export function blobOf(canvas, type, quality) {
   return new Promise((resolve, reject) => {
-    const settle = (blob) => (blob ? resolve(blob) : reject(new Error("the browser made no PNG")));
-    canvas.toBlob(settle, "image/png");
+    const settle = (blob) => (blob ? resolve(blob) : reject(new Error("the browser made no picture")));
+    canvas.toBlob(settle, type, quality);
   });
+}
+
+function isBlank(context) {
+  const { data } = context.getImageData(0, 0, PAPER, PAPER);
+  for (let i = 3; i < data.length; i += 4) if (data[i] > 40) return false;
+  return true;
+}
+
+// The mask's own colour does not matter: it is painted in the context's.
+function paintMask(context, mask) {
+  const tinted = document.createElement("canvas");
+  tinted.width = tinted.height = PAPER;
+  const brush = tinted.getContext("2d");
+  brush.drawImage(mask, 0, 0);
+  brush.globalCompositeOperation = "source-in";
+  brush.fillStyle = context.strokeStyle;
+  brush.fillRect(0, 0, PAPER, PAPER);
+  context.drawImage(tinted, 0, 0, PAPER, PAPER);
 }
 
 function paintStroke(context, { width, points }) {

@@ -1,8 +1,7 @@
 /**
- * When to search: shortly after the last stroke ends, and now and then while a long one goes on.
+ * When to search: as soon as a stroke ends, now and then while a long one goes on, and shortly after the last key.
  */
 
-const SETTLED_MS = 250;
 const MEANWHILE_MS = 700;
 
 export class LiveSearch {
@@ -11,7 +10,7 @@ export class LiveSearch {
   #last = 0;
   #running = 0;
 
-  /** `ask` searches with the drawing as it is at that moment and returns a promise that never rejects. */
+  /** `ask` searches with what there is at that moment and returns a promise that never rejects. */
   constructor(ask) {
     this.#ask = ask;
   }
@@ -27,9 +26,10 @@ export class LiveSearch {
     this.now();
   }
 
-  drawingChanged() {
+  /** Once nothing has changed for so long; what changes several times in one go is searched for once. */
+  soon(pause = 0) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.now(), SETTLED_MS);
+    this.#timer = setTimeout(() => this.now(), pause);
   }
 
   cancel() {

@@ -22,10 +22,11 @@ export class Notice {
 
   show(problem) {
     const { status, title, detail, code, retryAfter } = problem;
-    if (status === 0) this.#wait("The server does not answer", "Your drawing is safe. Trying again…");
+    if (status === 0) this.#wait("The server does not answer", "Nothing that you drew is lost. Trying again…");
     else if (code === "busy") this.#wait("One moment", "Many searches at once. Trying again…", retryAfter);
     else if (status === 503) this.waitForIndex({ reasons: [detail || title], retryAfter });
     else if (status === 429) this.#wait("One moment", "Many searches at once. Trying again…", retryAfter);
+    else if (code === "own") this.#say(title, detail, false);
     else {
       this.#stopWatching();
       this.#say("That search did not work", sentence(detail || title), true);

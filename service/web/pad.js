@@ -2,23 +2,27 @@
  * The canvas one draws on: pointers in, strokes out, and the screen kept in step with the drawing.
  */
 import { PAPER } from "./drawing.js";
-import { paint } from "./ink.js";
+import { touches } from "./geometry.js";
+import { Layer, paint, prepared } from "./ink.js";
 
 const NEAREST_POINTS = 1.5; // paper units: closer points only add tremor
 const PALM_REST_MS = 1000; // a touch this soon after the pen is the hand that holds it
+const RUBBER = 40; // paper units: the rubber's width
+const LIFTER = 10; // paper units: how near to a line one must come to lift it
+const PEN_ERASER = 32; // among a pointer's `buttons`: the pen is held upside down
 
 export class Pad {
   penWidth = 7;
+  tool = "pen"; // or "rub", which erases by area, or "lift", which takes whole strokes away
   #canvas;
   #drawing;
   #hooks;
-  #live = null; // the stroke being drawn: {pointer, kind, stroke}
-  #replay = null; // an example being drawn: {pending, frame}
+  #live = null; // what a pointer, or an example, is doing: {pointer, kind, tool, item, lifted}
   #lastPen = -Infinity;
   #frame = 0;
-  #settled = { canvas: document.createElement("canvas"), strokes: null };
+  #settled = new Layer();
 
-  /** hooks: {started, moved, dropped} follow a stroke in hand; its good end is the drawing's "change". */
+  /** hooks: {touched, started, moved, dropped} follow a stroke in hand; its good end is the drawing's "change". */
   constructor(canvas, drawing, hooks) {
     this.#canvas = canvas;
     this.#drawing = drawing;
@@ -26,38 +30,14 @@ export class Pad {
     this.#listen();
   }
 
-  /** The drawing together with the stroke that is still going on. */
-  get strokes() {
-    const { strokes } = this.#drawing;
-    return this.#live ? [...strokes, this.#live.stroke] : strokes;
+  /** The stroke that is still going on, if one is. */
+  get live() {
+    return this.#live?.item ?? null;
   }
 
-  /** Draws ready strokes as if by hand, in `duration` ms; a pointer on the paper finishes them at once. */
-  replay(strokes, duration) {
-    this.finishReplay();
-    this.#replay = { pending: [...strokes], frame: 0 };
-    const total = strokes.reduce((sum, { points }) => sum + points.length, 0);
-    const begun = performance.now();
-    let drawn = 0;
-    const advance = (now) => {
-      const due = duration > 0 ? ((now - begun) / duration) * total : total;
-      drawn = this.#replayUpTo(due, drawn);
-      if (this.#replay?.pending.length) this.#replay.frame = requestAnimationFrame(advance);
-      else this.#replay = null;
-    };
-    this.#hooks.started();
-    advance(begun);
-  }
-
-  finishReplay() {
-    const pending = this.#dropReplay();
-    for (const stroke of pending) this.#drawing.add(stroke);
-  }
-
-  /** Forgets the stroke in hand and what is left of an example. */
-  abandon() {
-    this.#dropReplay();
-    this.#live = null;
+  /** Shows a stroke that is not in the drawing yet; null to end that. */
+  show(item) {
+    this.#live = item && { pointer: null, kind: "replay", tool: "pen", item };
     this.#redraw();
   }
 
@@ -76,15 +56,22 @@ export class Pad {
   }
 
   #down(event) {
-    const { pointerId, pointerType, button } = event;
-    if (button !== 0 || this.#isPalm(pointerType)) return;
-    this.finishReplay();
+    const { pointerId, pointerType, button, buttons } = event;
+    const upsideDown = pointerType === "pen" && (buttons & PEN_ERASER) !== 0;
+    if ((button !== 0 && !upsideDown) || this.#isPalm(pointerType)) return;
+    this.#hooks.touched();
     if (this.#live && !(pointerType === "pen" && this.#live.kind === "touch")) return;
     event.preventDefault();
     this.#canvas.setPointerCapture(pointerId);
-    this.#live = { pointer: pointerId, kind: pointerType, stroke: { width: this.penWidth, points: [] } };
+    this.#live = { pointer: pointerId, kind: pointerType, ...this.#begun(upsideDown ? "rub" : this.tool) };
     this.#extend([event]);
     this.#hooks.started();
+  }
+
+  #begun(tool) {
+    if (tool === "lift") return { tool, item: null, lifted: new Set() };
+    if (tool === "rub") return { tool, item: { width: RUBBER, erase: true, points: [] } };
+    return { tool, item: { width: this.penWidth, points: [] } };
   }
 
   #move(event) {
@@ -97,14 +84,19 @@ export class Pad {
 
   #up(event) {
     if (event.pointerId !== this.#live?.pointer) return;
-    const { stroke } = this.#live;
+    const { item, lifted } = this.#live;
     this.#live = null;
-    this.#drawing.add(stroke);
+    if (lifted?.size) this.#drawing.remove(lifted);
+    else if (item && !(item.erase && this.#drawing.isEmpty)) this.#drawing.add(item);
+    else this.#drop();
   }
 
   // The system takes a pointer away when it knows better: a palm, a gesture.
   #cancel(event) {
-    if (event.pointerId !== this.#live?.pointer) return;
+    if (event.pointerId === this.#live?.pointer) this.#drop();
+  }
+
+  #drop() {
     this.#live = null;
     this.#redraw();
     this.#hooks.dropped();
@@ -117,41 +109,20 @@ export class Pad {
   #extend(events) {
     const box = this.#canvas.getBoundingClientRect();
     const scale = PAPER / box.width;
-    const { points } = this.#live.stroke;
     for (const event of events) {
-      const x = (event.clientX - box.left) * scale;
-      const y = (event.clientY - box.top) * scale;
-      const last = points.at(-1);
-      if (last && Math.hypot(x - last.x, y - last.y) < NEAREST_POINTS) continue;
-      points.push({ x, y, pressure: pressureOf(event) });
+      const point = { x: (event.clientX - box.left) * scale, y: (event.clientY - box.top) * scale };
+      if (this.#live.tool === "lift") this.#lift(point);
+      else append(this.#live.item.points, { ...point, pressure: this.#live.item.erase ? 1 : pressureOf(event) });
     }
     this.#redraw();
   }
 
-  #replayUpTo(due, drawn) {
-    while (this.#replay?.pending.length && drawn + this.#replay.pending[0].points.length <= due) {
-      const stroke = this.#replay.pending.shift();
-      drawn += stroke.points.length;
-      this.#live = null;
-      this.#drawing.add(stroke);
+  #lift(point) {
+    const { lifted, last = point } = this.#live;
+    for (const item of this.#drawing.items) {
+      if (!item.mask && !item.erase && touches(item, last, point, LIFTER)) lifted.add(item);
     }
-    const next = this.#replay?.pending[0];
-    const count = Math.floor(due - drawn);
-    if (next && count > 0) {
-      const stroke = { ...next, points: next.points.slice(0, count) };
-      this.#live = { pointer: null, kind: "replay", stroke };
-      this.#redraw();
-    }
-    return drawn;
-  }
-
-  #dropReplay() {
-    if (!this.#replay) return [];
-    const { pending, frame } = this.#replay;
-    cancelAnimationFrame(frame);
-    this.#replay = null;
-    this.#live = null;
-    return pending;
+    this.#live.last = point;
   }
 
   #redraw() {
@@ -167,30 +138,18 @@ export class Pad {
     const ink = getComputedStyle(this.#canvas).color;
     if (this.#canvas.width !== pixels) this.#canvas.width = this.#canvas.height = pixels;
     const context = prepared(this.#canvas, ink);
-    context.drawImage(this.#settledInk(pixels, ink), 0, 0, PAPER, PAPER);
-    if (this.#live) paint(context, [this.#live.stroke]);
-  }
-
-  // Finished strokes are painted once and kept, so that a long drawing stays as quick as a short one.
-  #settledInk(pixels, ink) {
-    const kept = this.#settled;
-    const { strokes } = this.#drawing;
-    if (kept.strokes !== strokes || kept.ink !== ink || kept.canvas.width !== pixels) {
-      kept.canvas.width = kept.canvas.height = pixels;
-      paint(prepared(kept.canvas, ink), strokes);
-      Object.assign(kept, { strokes, ink });
-    }
-    return kept.canvas;
+    const lifted = this.#live?.lifted;
+    const { items, epoch } = this.#drawing;
+    const left = lifted?.size ? items.filter((item) => !lifted.has(item)) : items;
+    this.#settled.update(left, `${epoch} ${lifted?.size ?? 0}`, pixels, ink);
+    context.drawImage(this.#settled.canvas, 0, 0, PAPER, PAPER);
+    if (this.#live?.item) paint(context, [this.#live.item]);
   }
 }
 
-function prepared(canvas, ink) {
-  const context = canvas.getContext("2d");
-  const scale = canvas.width / PAPER;
-  context.setTransform(scale, 0, 0, scale, 0, 0);
-  context.clearRect(0, 0, PAPER, PAPER);
-  context.strokeStyle = context.fillStyle = ink;
-  return context;
+function append(points, point) {
+  const last = points.at(-1);
+  if (!last || Math.hypot(point.x - last.x, point.y - last.y) >= NEAREST_POINTS) points.push(point);
 }
 
 // Only a pen feels pressure; a mouse reports 0.5 and a finger whatever its screen makes up.

@@ -4,6 +4,7 @@
 import { justify } from "./justify.js";
 
 const GAP = 8;
+const GLIDE = { duration: 220, easing: "cubic-bezier(0.2, 0, 0, 1)" };
 
 export class Results {
   #list;
@@ -22,8 +23,14 @@ export class Results {
     new ResizeObserver(() => this.#layOut()).observe(list);
   }
 
+  get count() {
+    return this.#photos.length;
+  }
+
+  /** Shows these and no others; what stays glides to its new place. */
   show(photos) {
     const focused = this.#indexOf(document.activeElement);
+    const places = this.#places();
     const kept = this.#tiles;
     this.#photos = photos;
     this.#tiles = new Map(photos.map((photo) => [photo.id, kept.get(photo.id) ?? this.#newTile(photo)]));
@@ -32,6 +39,18 @@ export class Results {
     this.#list.replaceChildren(...this.#tiles.values());
     this.#makeTabStop(this.#buttons()[Math.max(0, Math.min(focused, photos.length - 1))]);
     if (focused >= 0) this.focus(Math.min(focused, photos.length - 1));
+    this.#glide(places);
+  }
+
+  /** Further photos after those that are there. */
+  append(photos) {
+    const fresh = photos.filter(({ id }) => !this.#tiles.has(id));
+    for (const photo of fresh) this.#tiles.set(photo.id, this.#newTile(photo));
+    this.#photos = [...this.#photos, ...fresh];
+    this.#photos.forEach((photo, i) => describe(this.#tiles.get(photo.id), photo, i));
+    this.#layOut(true);
+    this.#list.append(...fresh.map(({ id }) => this.#tiles.get(id)));
+    for (const { id } of fresh) this.#tiles.get(id).querySelector("button").tabIndex = -1;
   }
 
   /** Focuses a photo by its id or place; the first one when it is gone. */
@@ -51,6 +70,22 @@ export class Results {
       this.#open(this.#photos, this.#photos.findIndex(({ id }) => id === photo.id));
     });
     return tile;
+  }
+
+  #places() {
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return new Map();
+    return new Map([...this.#tiles].map(([id, tile]) => [id, tile.getBoundingClientRect()]));
+  }
+
+  #glide(places) {
+    for (const [id, tile] of this.#tiles) {
+      const was = places.get(id);
+      if (!was) continue;
+      const is = tile.getBoundingClientRect();
+      const [x, y] = [was.left - is.left, was.top - is.top];
+      const inSight = Math.min(was.top, is.top) < innerHeight && Math.max(was.bottom, is.bottom) > 0;
+      if ((x || y) && inSight) tile.animate([{ transform: `translate(${x}px, ${y}px)` }, {}], GLIDE);
+    }
   }
 
   #layOut(force = false) {
@@ -123,9 +158,20 @@ export function fileName(path) {
   return path.split("/").at(-1);
 }
 
+/** A photo's day, for people; nothing where its file does not say. */
+export function dayOf({ taken }) {
+  const date = new Date(taken ?? "");
+  return Number.isNaN(date.valueOf()) ? "" : date.toLocaleDateString("en", { dateStyle: "medium" });
+}
+
 function describe(tile, photo, index) {
   const score = photo.score.toFixed(2);
+  const day = dayOf(photo);
+  const copies = photo.duplicates?.length ?? 0;
   tile.querySelector(".name").textContent = fileName(photo.path);
-  tile.querySelector(".score").textContent = score;
-  tile.querySelector("button").setAttribute("aria-label", `${index + 1}: ${photo.path}, score ${score}`);
+  tile.querySelector(".score").textContent = [day, score].filter(Boolean).join(" · ");
+  tile.querySelector(".copies").textContent = copies ? `+${copies}` : "";
+  const like = copies ? `, ${copies} more like it` : "";
+  const label = `${index + 1}: ${photo.path}${day && `, ${day}`}, score ${score}${like}`;
+  tile.querySelector("button").setAttribute("aria-label", label);
 }

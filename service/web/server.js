@@ -1,9 +1,11 @@
 /**
- * What the page asks of the server: a search with a drawing, and whether it is ready.
+ * What the page asks of the server: a search, whether it is ready, and how its index is.
  */
 
 const PATIENCE_MS = 30_000;
 const KEY = "sketchseek-key";
+/** How many photos come at once. */
+export const PAGE = 40;
 
 /** An answer that is not one: RFC 9457's fields, or status 0 when no server answered at all. */
 export class Problem extends Error {
@@ -32,17 +34,28 @@ export class Problem extends Error {
 export async function fetchSignedIn(address, options, askForKey, fetchImpl) {
   const first = await fetchImpl(address, options);
   if (first.status !== 401) return first;
-  for (let key = sessionStorage.getItem(KEY); ; key = null) {
-    key ??= await askForKey();
+  for (let key = sessionStorage.getItem(KEY), wrong = false; ; key = null, wrong = true) {
+    key ??= await askForKey({ wrong });
     if (!key) return first;
-    const { ok } = await fetchImpl("session", { method: "POST", headers: { Authorization: `Bearer ${key}` } });
+    const { ok } = await fetchImpl("session", { method: "POST", headers: bearing(key) });
     if (ok) sessionStorage.setItem(KEY, key);
     else sessionStorage.removeItem(KEY);
     if (ok) return fetchImpl(address, options);
   }
 }
 
-/** Asks with the newest drawing only: a search aborts the one before and outdates what that still answers. */
+/** Asks what only an administrator may, with the key of this tab or another one that is asked for. */
+export async function fetchAsAdmin(address, options, askForKey) {
+  for (let key = sessionStorage.getItem(KEY), wrong = false; ; wrong = true) {
+    const response = await patiently(address, { ...options, headers: key ? bearing(key) : {} });
+    if (response.status !== 401 && response.status !== 403) return answered(response);
+    key = await askForKey({ kind: "admin", wrong });
+    if (!key) return null;
+    sessionStorage.setItem(KEY, key);
+  }
+}
+
+/** Asks for what is looked for now only: a search aborts the one before and outdates what that still answers. */
 export class SearchClient {
   #newest = 0;
   #controller = null;
@@ -54,19 +67,17 @@ export class SearchClient {
   }
 
   /**
-   * `png` may still be on its way: the turn is taken now, not when it arrives.
+   * `form` may still be on its way: the turn is taken now, not when it arrives.
    * Returns the server's answer, or null when a newer search or `cancel` overtook this one.
    */
-  async search(png, k = 40) {
-    const turn = this.#takeTurn();
-    const { signal } = this.#controller;
-    try {
-      const answer = await this.#ask(await png, k, signal);
-      return turn === this.#newest ? answer : null;
-    } catch (error) {
-      if (turn !== this.#newest) return null;
-      throw error instanceof Problem ? error : noAnswer(error);
-    }
+  search(form) {
+    this.#takeTurn();
+    return this.#answer(form, 0);
+  }
+
+  /** Further photos of the search that was answered last; whatever replaces that also ends this. */
+  more(form, offset) {
+    return this.#answer(form, offset);
   }
 
   cancel() {
@@ -77,32 +88,38 @@ export class SearchClient {
     this.#controller?.abort();
     this.#controller = new AbortController();
     this.#newest += 1;
-    return this.#newest;
   }
 
-  async #ask(png, k, signal) {
-    const request = {
-      method: "POST",
-      headers: { "Content-Type": "image/png", Accept: "application/json" },
-      body: png,
-    };
+  async #answer(form, offset) {
+    const turn = this.#newest;
+    const { signal } = this.#controller;
+    try {
+      const answer = await this.#ask(await form, offset, signal);
+      return turn === this.#newest ? answer : null;
+    } catch (error) {
+      if (turn !== this.#newest) return null;
+      throw error instanceof Problem ? error : noAnswer(error);
+    }
+  }
+
+  async #ask(body, offset, signal) {
+    const request = { method: "POST", headers: { Accept: "application/json" }, body };
     // A person who looks for a key may take long; only the server must be quick.
     const send = (address, options) =>
       this.fetch(address, { ...options, signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]) });
-    const response = await fetchSignedIn(`search?k=${k}`, request, this.askForKey, send);
-    if (!response.ok) throw await Problem.from(response);
-    return response.json();
+    const response = await fetchSignedIn(`search?k=${PAGE}&offset=${offset}`, request, this.askForKey, send);
+    return answered(response);
   }
+}
+
+/** {photos, generation, published, running, last_run, skipped, skipped_total}. */
+export async function indexState(askForKey) {
+  return answered(await fetchSignedIn("index", { cache: "no-store" }, askForKey, patiently));
 }
 
 /** {ready, photos, reasons}; throws a Problem with status 0 when no server answers. */
 export async function readiness() {
-  let response;
-  try {
-    response = await fetch("readyz", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
-  } catch (error) {
-    throw noAnswer(error);
-  }
+  const response = await patiently("readyz", { cache: "no-store" });
   const told = await response.json().catch(() => ({}));
   const { photos = null, reasons = [] } = told;
   return { ready: response.ok && told.ready !== false, photos, reasons };
@@ -110,4 +127,21 @@ export async function readiness() {
 
 function noAnswer(error) {
   return new Problem({ status: 0, title: "No answer", detail: error.message });
+}
+
+async function patiently(address, options) {
+  try {
+    return await fetch(address, { ...options, signal: AbortSignal.timeout(PATIENCE_MS) });
+  } catch (error) {
+    throw noAnswer(error);
+  }
+}
+
+async function answered(response) {
+  if (!response.ok) throw await Problem.from(response);
+  return response.json();
+}
+
+function bearing(key) {
+  return { Authorization: `Bearer ${key}` };
 }

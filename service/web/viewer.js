@@ -1,23 +1,30 @@
 /**
  * One photo at a time, large, in a dialog over the page.
  */
-import { fileName } from "./results.js";
+import { dayOf, fileName } from "./results.js";
 
 const SWIPE_PX = 48;
+const LARGE = 1024; // the long side of the service's large pictures
+const SHOWN_BY_BROWSERS = /\.(jpe?g|png|webp|avif|gif)$/i;
 
 export class Viewer {
   #dialog;
   #photos = [];
   #index = 0;
-  #loading = null; // the original on its way
+  #loading = null; // the larger picture on its way
 
-  /** `closed(photo)` is called with the photo last looked at. */
-  constructor(dialog, closed) {
+  /** closed(photo): the one last looked at; alike(photo) and copy(photo) are its buttons'. */
+  constructor(dialog, { closed, alike, copy }) {
     this.#dialog = dialog;
     const button = (name) => dialog.querySelector(`[data-do=${name}]`);
     button("previous").addEventListener("click", () => this.#turn(-1));
     button("next").addEventListener("click", () => this.#turn(+1));
     button("close").addEventListener("click", () => dialog.close());
+    button("copy").addEventListener("click", () => copy(this.#photos[this.#index], button("copy")));
+    button("alike").addEventListener("click", () => {
+      dialog.close();
+      alike(this.#photos[this.#index]);
+    });
     dialog.addEventListener("keydown", (event) => this.#key(event));
     dialog.addEventListener("close", () => {
       this.#stopLoading();
@@ -69,13 +76,14 @@ export class Viewer {
     part("file").textContent = fileName(photo.path);
     const size = `${photo.width} × ${photo.height}`;
     const place = `${index + 1} of ${this.#photos.length}`;
-    part("facts").textContent = `${size} · score ${photo.score.toFixed(2)} · ${place}`;
+    const facts = [dayOf(photo), photo.camera, size, `score ${photo.score.toFixed(2)}`, place];
+    part("facts").textContent = facts.filter(Boolean).join(" · ");
     part("original").href = photo.url;
     part("trouble").textContent = "";
     this.#load(part("photo"), photo);
   }
 
-  // The thumbnail is there at once; the original takes its place when it has been decoded.
+  // The thumbnail is there at once; a larger picture takes its place when it has been decoded.
   async #load(image, photo) {
     this.#stopLoading();
     image.alt = photo.path;
@@ -83,25 +91,44 @@ export class Viewer {
     image.style.aspectRatio = `${photo.width} / ${photo.height}`;
     image.style.setProperty("--natural", `${Math.max(photo.width, 320)}px`);
     image.style.setProperty("--ratio", photo.width / photo.height);
-    const original = new Image();
-    this.#loading = original;
-    original.src = photo.url;
-    try {
-      await original.decode();
-      if (this.#loading === original) image.src = photo.url;
-    } catch {
-      if (this.#loading === original) await this.#explain(original, photo);
+    for (const address of this.#better(photo)) {
+      const picture = new Image();
+      this.#loading = picture;
+      picture.src = address;
+      try {
+        await picture.decode();
+      } catch {
+        if (this.#loading === picture) await this.#explain(picture, photo, address);
+      }
+      if (this.#loading !== picture || !picture.naturalWidth) return;
+      image.src = address;
+    }
+    this.#fetchNeighbours();
+  }
+
+  // The service's own picture, and the original where the screen can show more than that.
+  #better(photo) {
+    const stage = this.#dialog.querySelector(".stage").getBoundingClientRect();
+    const pixels = devicePixelRatio * Math.max(stage.width, stage.height);
+    const wanted = pixels > 1.25 * LARGE && Math.max(photo.width, photo.height) > LARGE;
+    return [largeOf(photo), ...(wanted && SHOWN_BY_BROWSERS.test(photo.path) ? [photo.url] : [])];
+  }
+
+  #fetchNeighbours() {
+    for (const step of [1, -1]) {
+      const photo = this.#photos[this.#index + step];
+      if (photo) new Image().src = largeOf(photo);
     }
   }
 
-  async #explain(original, photo) {
-    const status = await fetch(photo.url)
+  async #explain(picture, photo, address) {
+    const status = await fetch(address)
       .then((response) => {
         response.body?.cancel();
         return response.status;
       })
       .catch(() => 0);
-    if (this.#loading !== original) return;
+    if (this.#loading !== picture) return;
     this.#dialog.querySelector(".trouble").textContent = troubleWith(status);
   }
 
@@ -109,6 +136,10 @@ export class Viewer {
     if (this.#loading) this.#loading.src = "";
     this.#loading = null;
   }
+}
+
+function largeOf(photo) {
+  return `${photo.thumbnail_url}&size=large`;
 }
 
 function troubleWith(status) {

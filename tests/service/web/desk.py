@@ -80,7 +80,9 @@ class Desk:
         return count
 
     def last_drawing(self) -> Image.Image:
-        sent = self.page.evaluate("async () => [...new Uint8Array(await window.lastBody.arrayBuffer())]")
+        sent = self.page.evaluate(
+            "async () => [...new Uint8Array(await window.lastBody.get('sketch').arrayBuffer())]"
+        )
         return Image.open(io.BytesIO(bytes(sent)))
 
 

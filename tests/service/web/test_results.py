@@ -14,6 +14,7 @@ pytestmark = pytest.mark.browser
 
 FOCUS_TOP = "() => document.activeElement.getBoundingClientRect().top + scrollY"
 ORIGINAL = re.compile(r"/photos/[0-9a-f]{16}$")
+LARGE = re.compile(r"/photos/[0-9a-f]{16}/thumbnail\?v=[0-9a-f]{8}&size=large$")
 
 
 @pytest.mark.parametrize("width", [360, 803, 1280])
@@ -101,7 +102,7 @@ def test_enter_opens_a_photo_arrows_turn_and_escape_returns(desk: Desk) -> None:
     expect(desk.page.locator("#viewer .facts")).to_contain_text(
         re.compile(r"^\d+ . \d+ · score -?\d\.\d\d · 1 of")
     )
-    expect(desk.page.locator("#viewer .photo")).to_have_attribute("src", ORIGINAL)
+    expect(desk.page.locator("#viewer .photo")).to_have_attribute("src", LARGE)
     expect(dialog.get_by_role("link", name="Open original")).to_have_attribute("href", ORIGINAL)
     desk.page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
@@ -110,9 +111,11 @@ def test_enter_opens_a_photo_arrows_turn_and_escape_returns(desk: Desk) -> None:
 
 def test_a_photo_that_is_gone_says_so_and_keeps_its_thumbnail(desk: Desk) -> None:
     desk.drawn_results()
-    desk.page.route(ORIGINAL, problem(410, "gone"))
+    desk.page.route(LARGE, problem(410, "gone"))
     desk.page.locator(".tile").first.click()
     expect(desk.page.locator("#viewer .trouble")).to_contain_text("Moved or deleted")
-    expect(desk.page.locator("#viewer .photo")).to_have_attribute("src", re.compile("/thumbnail"))
+    expect(desk.page.locator("#viewer .photo")).to_have_attribute(
+        "src", re.compile(r"/thumbnail\?v=[0-9a-f]{8}$")
+    )
     desk.button("Close").click()
     forgive_failed_requests(desk)

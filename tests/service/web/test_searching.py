@@ -45,7 +45,7 @@ def test_an_answer_that_outlives_its_abort_is_dropped_all_the_same(desk: Desk) -
             const { SearchClient } = await import("/web/server.js");
             const waiting = [];
             const client = new SearchClient(() => new Promise((answer) => waiting.push(answer)));
-            const first = client.search("1"), second = client.search("2");
+            const first = client.search(new FormData()), second = client.search(new FormData());
             await new Promise((done) => setTimeout(done));
             waiting[1](Response.json("new"));
             waiting[0](Response.json("old"));

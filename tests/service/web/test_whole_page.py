@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.service.conftest import LiveServer
-from tests.service.web.desk import Desk
+from tests.service.web.desk import Desk, expect
 
 pytestmark = pytest.mark.browser
 
@@ -65,14 +65,30 @@ def test_text_can_be_read_in_either_theme(open_page: Callable[..., Desk], theme:
 
 
 def test_the_focus_can_be_seen(desk: Desk) -> None:
-    desk.page.keyboard.press("Tab")
-    desk.page.keyboard.press("Tab")
-    focused = desk.page.evaluate(
-        "() => [document.activeElement.textContent, getComputedStyle(document.activeElement).outlineStyle]"
-    )
-    assert focused == ["Strawberry", "solid"]
+    expect(desk.page.locator("#index-open")).to_be_visible()
+    seen = []
+    for _ in range(6):
+        desk.page.keyboard.press("Tab")
+        name, outline = desk.page.evaluate(FOCUSED)
+        seen.append(name)
+        assert outline == "solid", name
+    assert seen == [
+        "30 photos",
+        "Medium pen",
+        "Words, such as “at night”",
+        "Add a picture",
+        "Filters",
+        "Strawberry",
+    ]
 
 
+# What has the focus, and the outline of whatever shows that: an input may leave it to what is around it.
+FOCUSED = """() => {
+    const it = document.activeElement;
+    const rings = [it, it.closest("label"), it.closest("form")].filter(Boolean);
+    const solid = rings.some((each) => getComputedStyle(each).outlineStyle === "solid");
+    return [it.ariaLabel ?? it.textContent.trim(), solid ? "solid" : "none"];
+}"""
 GROUND = """() => { document.querySelector("#viewer").close();
     return getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g).map(Number); }"""
 

@@ -1,0 +1,103 @@
+"""The page in a real browser, 100,000 photos: its weight, when it can be drawn on, and from pen-up to other results.
+
+Beside it the same search by a plain HTTP client on the same machine: what is above that is the browser's and ours.
+About half a minute; needs Chromium on the PATH and playwright.
+"""
+
+import shutil
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from bench.serving import drawing, load, publish_random, serving
+from model import Encoder
+
+PHOTOS = 100_000
+VISITS = 5
+STROKES = 40
+SECONDS = 4.0
+# Between the pointer's release and the first frame after the list of results has become another one.
+WATCH = """() => {
+    window.taken = [];
+    let up = 0;
+    canvas.addEventListener("pointerup", () => { up = performance.now(); }, true);
+    new MutationObserver(() => {
+        if (up) { const from = up; up = 0; requestAnimationFrame(() => window.taken.push(performance.now() - from)); }
+    }).observe(results, { childList: true });
+}"""
+
+
+def main() -> None:
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        sys.exit("this benchmark needs Chromium on the PATH")
+    with tempfile.TemporaryDirectory() as scratch:
+        index = Path(scratch)
+        encoder = Encoder.load("lite", engine="openvino")
+        publish_random(index, encoder, PHOTOS)
+        del encoder
+        with serving(index) as server, sync_playwright() as playwright:
+            url = f"http://127.0.0.1:{server.port}/"
+            browser = playwright.chromium.launch(
+                executable_path=found, args=["--no-sandbox", "--disable-gpu"]
+            )
+            print(f"Chromium {browser.version}, 1280 x 800, {PHOTOS} photos, without thumbnails")
+            _visit(browser, url)
+            _draw(browser, url)
+            browser.close()
+            print(f"the same search without a browser: {load(server.port, drawing(), 1, SECONDS)}")
+
+
+def _visit(browser: Browser, url: str) -> None:
+    """First visits: nothing is cached."""
+    ready, weight = [], 0
+    for _ in range(VISITS):
+        page = browser.new_context().new_page()
+        sizes: list[int] = []
+        page.on("requestfinished", lambda request, sizes=sizes: sizes.append(_size(request)))
+        page.goto(url)
+        page.wait_for_selector("#examples button")
+        ready.append(page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"))
+        page.wait_for_load_state("networkidle")
+        weight = sum(sizes)
+        page.context.close()
+    print(f"first visit {weight / 1000:.0f} kB with headers   limit: 150 kB")
+    print(f"can be drawn on after {statistics.median(ready):.0f} ms, worst {max(ready):.0f}   limit: 1000 ms")
+
+
+def _size(request: object) -> int:
+    sizes = request.sizes()  # type: ignore[attr-defined]
+    return int(sizes["responseBodySize"] + sizes["responseHeadersSize"])
+
+
+def _draw(browser: Browser, url: str) -> None:
+    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    page.goto(url)
+    page.wait_for_selector("#examples button")
+    page.evaluate(WATCH)
+    for number in range(STROKES):
+        _stroke(page, number)
+        page.wait_for_function("(count) => window.taken.length >= count", arg=number + 1, timeout=5000)
+    taken = sorted(page.evaluate("window.taken")[2:])
+    p50, p95 = statistics.median(taken), taken[int(0.95 * len(taken))]
+    print(
+        f"pen-up to other results: p50 {p50:.0f} ms, p95 {p95:.0f} ms, {len(taken)} strokes   limit: p50 150 ms"
+    )
+    page.context.close()
+
+
+def _stroke(page: Page, number: int) -> None:
+    box = page.locator("#canvas").bounding_box()
+    assert box is not None
+    at = [
+        (0.15 + 0.7 * (number * step % 11) / 11, 0.15 + 0.7 * (number * step % 13) / 13) for step in (3, 5, 7)
+    ]
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in at]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=8)
+    page.mouse.up()

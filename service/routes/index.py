@@ -1,0 +1,76 @@
+"""/index: what is searched, what the last run did, and which files it could not read."""
+
+from collections.abc import Iterable
+from pathlib import Path, PurePath
+from typing import Annotated, Any
+
+import anyio.to_thread
+from fastapi import APIRouter, Query
+
+from indexer.report import last_report
+from indexer.status import is_running
+from service.gallery import Gallery
+from service.logging import without_paths
+from service.routes import OpenGallery
+from service.schemas import IndexState, LastRun, SkippedFile
+
+router = APIRouter(tags=["index"])
+
+_COUNTS = ("added", "changed", "moved", "removed", "unchanged")
+
+
+@router.get("/index")
+async def index(
+    gallery: OpenGallery,
+    k: Annotated[int, Query(ge=0, le=1000, description="How many skipped files.")] = 100,
+    offset: Annotated[int, Query(ge=0, description="How many of them to leave out.")] = 0,
+) -> IndexState:
+    """How many photos are searched, what the last run did, and which files were skipped, with the reason."""
+    return await anyio.to_thread.run_sync(_state, gallery, k, offset)
+
+
+def _state(gallery: Gallery, k: int, offset: int) -> IndexState:
+    published = gallery.published
+    report = last_report(gallery.index) or {}
+    skipped, roots = _listed(report.get("skipped")), published.roots()
+    return IndexState(
+        photos=len(published),
+        generation=published.manifest.generation,
+        published=published.manifest.created,
+        running=is_running(gallery.index),
+        last_run=_run(report) if report else None,
+        skipped=[_skipped(entry, roots) for entry in skipped[offset : offset + k]],
+        skipped_total=len(skipped),
+        problem=gallery.problem,
+    )
+
+
+def _run(report: dict[str, Any]) -> LastRun:
+    """From a report that any version of the indexer may have written."""
+    counts = {name: value for name in _COUNTS if isinstance(value := report.get(name), int)}
+    seconds = report.get("seconds")
+    return LastRun(
+        state=str(report.get("state", "unknown")),
+        started=str(report["started"]) if report.get("started") else None,
+        seconds=seconds if isinstance(seconds, int | float) else None,
+        problems=[without_paths(str(problem)) for problem in _listed(report.get("problems"))],
+        **counts,
+    )
+
+
+def _skipped(entry: object, roots: Iterable[Path]) -> SkippedFile:
+    told = entry if isinstance(entry, dict) else {}
+    path = PurePath(str(told.get("path", "")))
+    # Of one below no folder that is served, its name has to do: where the others lie is nobody's business.
+    inside = [path.relative_to(root) for root in roots if path.is_relative_to(root)]
+    shortest = min(inside, key=lambda found: len(found.parts), default=PurePath(path.name))
+    return SkippedFile(path=_text(str(shortest)), reason=_text(without_paths(str(told.get("reason", "")))))
+
+
+def _text(name: str) -> str:
+    """A name that is no valid text is spelled out."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

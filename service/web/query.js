@@ -1,0 +1,98 @@
+/**
+ * What is looked for besides the drawing: words, a photo, one like another, how much each counts, and which may answer.
+ */
+
+export const KINDS = ["sketch", "text", "photo", "like"];
+const FILTERS = { folder: "", after: "", until: "", camera: "", fold: true };
+
+export class Query extends EventTarget {
+  text = "";
+  like = ""; // the id of a photo
+  photo = null; // {blob, name, preview, bitmap}
+  weights = Object.fromEntries(KINDS.map((kind) => [kind, 1]));
+  filters = { ...FILTERS };
+
+  /** Takes several changes over at once; `calm` says that they may be many in a row, as while typing. */
+  update(changes, { calm = false } = {}) {
+    if ("photo" in changes && this.photo && this.photo !== changes.photo) URL.revokeObjectURL(this.photo.preview);
+    Object.assign(this, changes);
+    this.dispatchEvent(new CustomEvent("change", { detail: { calm } }));
+  }
+
+  weigh(kind, weight) {
+    this.update({ weights: { ...this.weights, [kind]: weight } }, { calm: true });
+  }
+
+  filter(changes, options) {
+    this.update({ filters: { ...this.filters, ...changes } }, options);
+  }
+
+  /** All but the drawing, as new. */
+  get none() {
+    const weights = Object.fromEntries(KINDS.map((kind) => [kind, 1]));
+    return { text: "", like: "", photo: null, weights };
+  }
+
+  /** The kinds of its parts, the drawing's among them where there is one. */
+  parts(drawn) {
+    const has = { sketch: drawn, text: this.text.trim(), photo: this.photo, like: this.like };
+    return KINDS.filter((kind) => has[kind]);
+  }
+
+  get filtersUsed() {
+    return Object.keys(FILTERS).filter((name) => this.filters[name] !== FILTERS[name]).length;
+  }
+
+  get noFilters() {
+    return { ...FILTERS };
+  }
+
+  /** The form that the server wants; `png` is the drawing or null. Null where nothing is looked for. */
+  form(png) {
+    const parts = this.parts(png !== null);
+    if (!parts.length) return null;
+    const values = { sketch: png, photo: this.photo?.blob, text: this.text.trim(), like: this.like };
+    const form = new FormData();
+    for (const kind of parts) {
+      form.append(kind, values[kind], ...(values[kind] instanceof Blob ? [kind] : []));
+      if (parts.length > 1) form.append(`${kind}_weight`, this.weights[kind]);
+    }
+    const { folder, after, until, camera, fold } = this.filters;
+    const wishes = { folder, after, before: until && dayAfter(until), camera, fold_duplicates: fold ? "true" : "" };
+    for (const [name, value] of Object.entries(wishes)) if (value) form.append(name, value);
+    return form;
+  }
+
+  /** For the address; a photo stays at home. */
+  toParams() {
+    const found = new URLSearchParams();
+    if (this.text.trim()) found.set("text", this.text.trim());
+    if (this.like) found.set("like", this.like);
+    for (const kind of KINDS) if (this.weights[kind] !== 1) found.set(`${kind}_weight`, this.weights[kind]);
+    for (const name of Object.keys(FILTERS)) {
+      if (this.filters[name] !== FILTERS[name]) found.set(name, String(this.filters[name]));
+    }
+    return found;
+  }
+
+  fromParams(params) {
+    const weights = Object.fromEntries(KINDS.map((kind) => [kind, weightOf(params.get(`${kind}_weight`))]));
+    const filters = { ...FILTERS, fold: params.get("fold") !== "false" };
+    for (const name of ["folder", "camera"]) filters[name] = params.get(name) ?? "";
+    for (const name of ["after", "until"]) filters[name] = /^\d{4}-\d\d-\d\d$/.test(params.get(name)) ? params.get(name) : "";
+    this.update({ ...this.none, text: params.get("text") ?? "", like: params.get("like") ?? "", weights, filters });
+  }
+}
+
+function weightOf(text) {
+  const value = Number.parseFloat(text ?? "1");
+  return Number.isFinite(value) ? Math.max(-1, Math.min(1, value)) : 1;
+}
+
+// The server leaves out what was taken at `before`; people mean the last day to be in.
+function dayAfter(day) {
+  const date = new Date(`${day}T00:00:00Z`);
+  if (Number.isNaN(date.valueOf())) return "";
+  date.setUTCDate(date.getUTCDate() + 1);
+  return date.toISOString().slice(0, 10);
+}

@@ -1,0 +1,127 @@
+/**
+ * Strokes as a short text for an address, and back. Pictures that were put on the paper do not fit into one.
+ *
+ * Base64 (the kind for addresses) of bytes: a version, then for each stroke its width, flags, the number of points and
+ * the way from each point to the next, most of them one byte each; with pressure, one more byte a point.
+ */
+import { PAPER } from "./drawing.js";
+import { filled, simplified } from "./geometry.js";
+
+const VERSION = 1;
+const ERASE = 1;
+const PRESSED = 2;
+const FILL = 3; // paper units
+const TOLERANCES = [0.75, 1.5, 3];
+/** Longer ones are cut by mail programs and proxies. */
+const LONGEST = 6000;
+
+/** Null where no tolerance makes it short enough. */
+export function encode(items) {
+  const strokes = items.filter(({ points }) => points);
+  if (strokes.length > LONGEST / 4) return null;
+  for (const tolerance of TOLERANCES) {
+    const bytes = [VERSION, ...strokes.flatMap((stroke) => bytesOf(stroke, tolerance))];
+    if (bytes.length * 1.34 <= LONGEST) return toText(bytes);
+  }
+  return null;
+}
+
+/** The strokes of a text; none of one that is no such text. */
+export function decode(text) {
+  let bytes;
+  try {
+    bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (one) => one.charCodeAt(0));
+  } catch {
+    return [];
+  }
+  if (bytes[0] !== VERSION) return [];
+  const reader = new Reader(bytes, 1);
+  const strokes = [];
+  while (!reader.ended) {
+    const stroke = reader.stroke();
+    if (stroke === null) return [];
+    strokes.push(stroke);
+  }
+  return strokes;
+}
+
+function bytesOf({ width, erase, points }, tolerance) {
+  const pressed = points.some(({ pressure }) => pressure !== 1);
+  const fewer = simplified(points, tolerance);
+  const bytes = [Math.min(255, Math.round(width)), (erase ? ERASE : 0) | (pressed ? PRESSED : 0)];
+  pushNumber(bytes, fewer.length);
+  let [x, y] = [0, 0];
+  for (const point of fewer) {
+    const [nextX, nextY] = [Math.round(point.x), Math.round(point.y)];
+    pushNumber(bytes, zigzag(nextX - x));
+    pushNumber(bytes, zigzag(nextY - y));
+    if (pressed) bytes.push(Math.min(255, Math.round(point.pressure * 100)));
+    [x, y] = [nextX, nextY];
+  }
+  return bytes;
+}
+
+class Reader {
+  constructor(bytes, at) {
+    this.bytes = bytes;
+    this.at = at;
+  }
+
+  get ended() {
+    return this.at >= this.bytes.length;
+  }
+
+  /** Null where the bytes are none. */
+  stroke() {
+    const [width, flags, count] = [this.byte(), this.byte(), this.number()];
+    if (!width || !count || count > this.bytes.length) return null;
+    const points = [];
+    let [x, y] = [0, 0];
+    for (let i = 0; i < count && !this.overrun; i += 1) {
+      x += unzigzag(this.number());
+      y += unzigzag(this.number());
+      points.push({ x, y, pressure: flags & PRESSED ? this.byte() / 100 : 1 });
+    }
+    const outside = points.some(({ x, y }) => Math.max(Math.abs(x), Math.abs(y)) > 4 * PAPER);
+    if (this.overrun || outside) return null;
+    return { width, points: filled(points, FILL), ...(flags & ERASE ? { erase: true } : {}) };
+  }
+
+  get overrun() {
+    return this.at > this.bytes.length;
+  }
+
+  byte() {
+    this.at += 1;
+    return this.bytes[this.at - 1] ?? 0;
+  }
+
+  number() {
+    let value = 0;
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = this.byte();
+      value |= (byte & 127) << shift;
+      if (byte < 128) break;
+    }
+    return value;
+  }
+}
+
+function pushNumber(bytes, value) {
+  let rest = value;
+  for (; rest > 127; rest >>>= 7) bytes.push((rest & 127) | 128);
+  bytes.push(rest);
+}
+
+function zigzag(value) {
+  return value < 0 ? -2 * value - 1 : 2 * value;
+}
+
+function unzigzag(value) {
+  return value & 1 ? -(value + 1) / 2 : value / 2;
+}
+
+function toText(bytes) {
+  const binary = bytes.map((byte) => String.fromCharCode(byte)).join("");
+  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}

@@ -1,0 +1,171 @@
+"""Words, weights, filters, photos like another, further pages, and the search in the address."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable
+
+import pytest
+
+from tests.service.web.desk import SEARCH, Desk, expect
+
+pytestmark = pytest.mark.browser
+
+FIELDS = "() => Object.fromEntries([...window.lastBody].filter(([, value]) => typeof value === 'string'))"
+ROUND_TRIP = """async (strokes) => {
+    const { decode, encode } = await import("/web/strokecode.js");
+    return strokes.map((stroke) => [encode([stroke]), decode(encode([stroke]))[0]]);
+}"""
+
+
+def fields(desk: Desk) -> dict[str, str]:
+    found: dict[str, str] = desk.page.evaluate(FIELDS)
+    return found
+
+
+def paths(desk: Desk) -> list[str]:
+    return [label.split(": ")[1].split(",")[0] for label in desk.results()]
+
+
+def test_words_alone_find_photos_and_clearing_them_ends_it(desk: Desk) -> None:
+    with desk.answered():
+        desk.page.keyboard.press("/")
+        desk.page.keyboard.type("a yellow banana", delay=5)
+    assert desk.results()
+    assert fields(desk)["text"] == "a yellow banana"
+    expect(desk.page).to_have_url(re.compile(r"\?text=a\+yellow\+banana$"))
+    desk.page.locator("#text").fill("")
+    expect(desk.page.locator("#welcome")).to_be_visible()
+
+
+def test_parts_are_weighed_by_sliders(desk: Desk) -> None:
+    desk.drawn_results()
+    expect(desk.page.locator("#parts")).to_be_hidden()
+    with desk.answered():
+        desk.page.locator("#text").fill("at night")
+    slider = desk.page.get_by_role("slider", name="How much “at night” counts")
+    with desk.answered():
+        slider.focus()
+        desk.page.keyboard.press("Home")
+    assert (fields(desk)["sketch_weight"], fields(desk)["text_weight"]) == ("1", "-1")
+    expect(slider).to_have_attribute("aria-valuetext", "away 100 %")
+    with desk.answered():
+        desk.button("Remove Drawing").click()
+    assert "sketch_weight" not in fields(desk)
+    assert desk.ink() == 0
+
+
+def test_filters_narrow_what_is_found_and_can_be_removed(desk: Desk) -> None:
+    desk.drawn_results()
+    desk.button("Filters").click()
+    with desk.answered():
+        desk.page.get_by_label("Folder").fill("fish")
+    assert {path.split("/")[0] for path in paths(desk)} == {"fish"}
+    with desk.answered():
+        desk.page.get_by_label("until").fill("1999-12-31")
+    assert fields(desk)["before"] == "2000-01-01"
+    expect(desk.page.locator("#nothing")).to_contain_text("No photo passes the filters.")
+    with desk.answered():
+        desk.button("Remove the filters").click()
+    assert len({path.split("/")[0] for path in paths(desk)}) > 1
+    assert fields(desk) == {"fold_duplicates": "true"}
+
+
+def test_more_like_this_and_the_way_back(desk: Desk) -> None:
+    found = desk.drawn_results()
+    expect(desk.page).to_have_url(re.compile("#d="))
+    with desk.answered():
+        desk.page.locator(".tile").nth(2).click()
+        desk.button("More like this").click()
+    assert paths(desk)[0] == found[2].split(": ")[1].split(",")[0]
+    expect(desk.page).to_have_url(re.compile(r"\?like=[0-9a-f]{16}$"))
+    assert desk.ink() == 0
+    with desk.answered():
+        desk.page.go_back()
+    assert desk.ink() > 0
+    assert sorted(paths(desk)) == sorted(label.split(": ")[1].split(",")[0] for label in found)
+
+
+def test_an_address_opens_the_same_search_elsewhere(open_page: Callable[..., Desk]) -> None:
+    first = open_page()
+    first.drawn_results()
+    with first.answered():
+        first.page.locator("#text").fill("sea")
+    first.button("Filters").click()
+    with first.answered():
+        first.page.get_by_label("Folder").fill("fish")
+    expect(first.page).to_have_url(re.compile("text=sea&folder=fish#d="))
+    address = first.page.url
+    second = open_page(viewport={"width": 700, "height": 900})
+    with second.answered():
+        second.page.goto("about:blank")
+        second.page.goto(address)
+    assert paths(second) == paths(first)
+    assert fields(second) == fields(first)
+
+
+@pytest.mark.parametrize(
+    "broken", ["#d=!!!!", "#d=AQ", "#d=AQcAAA", "#d=AQcAf39_f39_", "?text=&like=&after=x", "#x"]
+)
+def test_a_broken_address_opens_a_page_that_works(desk: Desk, broken: str) -> None:
+    home = desk.page.url
+    desk.page.goto("about:blank")
+    desk.page.goto(f"{home}{broken}")
+    desk.drawn_results()
+
+
+def test_strokes_survive_the_address_within_a_unit(desk: Desk) -> None:
+    square = [(x, y) for x, y in [(100, 100), (400, 100), (400, 400), (100, 400)]]
+    dense = [
+        {"x": a[0] + (b[0] - a[0]) * t / 50, "y": a[1] + (b[1] - a[1]) * t / 50, "pressure": 1}
+        for a, b in itertools.pairwise(square)
+        for t in range(50)
+    ]
+    pressed = [{"x": 10 + i * 4, "y": 300 + (i % 9), "pressure": 0.5 + i / 100} for i in range(60)]
+    dot = [{"x": 511, "y": 0, "pressure": 1}]
+    strokes = [
+        {"width": 7, "points": dense},
+        {"width": 13, "points": pressed},
+        {"width": 40, "points": dot, "erase": True},
+    ]
+    results = desk.page.evaluate(ROUND_TRIP, strokes)
+    for stroke, (text, back) in zip(strokes, results, strict=True):
+        assert re.fullmatch(r"[\w-]+", text)
+        assert (back["width"], back.get("erase")) == (stroke["width"], stroke.get("erase"))
+        for point in stroke["points"]:
+            near = (
+                min((it["x"] - point["x"]) ** 2 + (it["y"] - point["y"]) ** 2 for it in back["points"]) ** 0.5
+            )
+            assert near < 2.2
+    assert len(results[0][0]) < 40, "a square is four corners"
+
+
+def test_the_link_can_be_copied(open_page: Callable[..., Desk]) -> None:
+    desk = open_page(permissions=["clipboard-read", "clipboard-write"])
+    desk.drawn_results()
+    desk.button("Copy link").click()
+    expect(desk.page.locator("#share")).to_have_text("Copied")
+    assert desk.page.evaluate("navigator.clipboard.readText()") == desk.page.url
+    assert "#d=" in desk.page.url
+
+
+def test_further_photos_come_when_one_scrolls_and_nothing_moves(desk: Desk) -> None:
+    """A gallery of 30 in pages of 40 has no second page, so the server is made to give smaller ones."""
+    desk.page.route(SEARCH, lambda route: route.fallback(url=route.request.url.replace("k=40", "k=12")))
+    desk.page.evaluate("() => 0")
+    first = desk.drawn_results()
+    assert len(first) == 12
+    appended = desk.page.evaluate(
+        """async () => { const { Results } = await import("/web/results.js");
+            const list = document.createElement("ul"); list.className = "results"; document.body.append(list);
+            const photo = (n) => ({ id: `${n}`, path: `${n}.jpg`, score: 0.5, width: 300, height: 200,
+                thumbnail_url: "web/favicon.svg", duplicates: [] });
+            const results = new Results(list, () => {});
+            results.show(Array.from({ length: 40 }, (_, n) => photo(n)));
+            const top = () => [...list.children].slice(0, 30).map((it) => it.getBoundingClientRect().top).join();
+            const before = top();
+            results.append(Array.from({ length: 25 }, (_, n) => photo(n + 35)));
+            return [list.children.length, before === top()]; }"""
+    )
+    assert appended == [60, True]

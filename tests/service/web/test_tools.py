@@ -1,0 +1,178 @@
+"""Erasers, pictures brought along, the drawing as a file, and drawings that nobody expects."""
+
+from __future__ import annotations
+
+import io
+import random
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.service.web.desk import Desk, expect
+from tests.shapes import drawing, picture
+
+pytestmark = pytest.mark.browser
+
+DROP = """([name, type, bytes]) => {
+    const held = new DataTransfer();
+    held.items.add(new File([new Uint8Array(bytes)], name, { type }));
+    for (const kind of ["dragover", "drop"])
+        document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: held, bubbles: true, cancelable: true }));
+}"""
+PASTE = """([name, type, bytes]) => {
+    const held = new DataTransfer();
+    held.items.add(new File([new Uint8Array(bytes)], name, { type }));
+    document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: held, bubbles: true, cancelable: true }));
+}"""
+SCRIBBLE = """(strokes) => {
+    const canvas = document.querySelector("#canvas");
+    const { left, top, width } = canvas.getBoundingClientRect();
+    const send = (kind, x, y) => canvas.dispatchEvent(new PointerEvent(kind, {
+        pointerId: 1, pointerType: "mouse", button: 0, bubbles: true, cancelable: true,
+        clientX: left + x * width, clientY: top + y * width }));
+    for (let i = 0; i < strokes; i += 1) {
+        const [x, y] = [(i % 141) / 141, Math.floor(i / 141) / 142];
+        send("pointerdown", x, y);
+        send("pointermove", x + 0.004, y + 0.004);
+        send("pointerup", x + 0.004, y + 0.004);
+    }
+}"""
+
+
+def encoded(image: Image.Image, kind: str = "PNG") -> list[int]:
+    buffer = io.BytesIO()
+    image.save(buffer, kind)
+    return list(buffer.getvalue())
+
+
+def lines(desk: Desk, count: int) -> None:
+    noun = "line" if count == 1 else "lines"
+    drawn = f"{count:,} {noun} drawn" if count else "empty"
+    expect(desk.page.locator("#canvas")).to_have_attribute("aria-label", f"Drawing area, {drawn}")
+
+
+def take(desk: Desk, tool: str) -> None:
+    desk.page.get_by_role("radio", name=tool).check(force=True)
+
+
+def test_rubbing_takes_ink_away_where_one_rubs(desk: Desk) -> None:
+    desk.draw((0.1, 0.5), (0.9, 0.5))
+    whole = desk.ink()
+    take(desk, "Rub out")
+    with desk.answered():
+        desk.draw((0.5, 0.4), (0.5, 0.6))
+    assert 0.8 * whole < desk.ink() < 0.97 * whole
+    assert desk.last_drawing().convert("L").getpixel((256, 256)) == 255
+    desk.button("Undo").click()
+    assert desk.ink() == whole
+
+
+def test_rubbing_everything_out_is_an_empty_drawing(desk: Desk) -> None:
+    desk.drawn_results()
+    take(desk, "Rub out")
+    desk.draw((0.1, 0.3), (0.9, 0.3))
+    desk.draw((0.8, 0.2), (0.8, 0.9))
+    assert desk.ink() == 0
+    expect(desk.page.locator("#welcome")).to_be_visible()
+
+
+def test_lifting_takes_whole_lines_in_one_step(desk: Desk) -> None:
+    desk.draw((0.1, 0.3), (0.9, 0.3))
+    one = desk.ink()
+    desk.draw((0.1, 0.6), (0.9, 0.6))
+    desk.draw((0.1, 0.8), (0.9, 0.8))
+    take(desk, "Remove whole lines")
+    desk.draw((0.5, 0.5), (0.5, 0.95))
+    lines(desk, 1)
+    assert desk.ink() == one
+    desk.button("Undo").click()
+    lines(desk, 3)
+
+
+def test_the_drawing_can_be_kept(desk: Desk, tmp_path: Path) -> None:
+    desk.drawn_results()
+    with desk.page.expect_download() as begun:
+        desk.button("Download the drawing").click()
+    begun.value.save_as(tmp_path / "drawing.png")
+    with Image.open(tmp_path / "drawing.png") as kept:
+        assert (begun.value.suggested_filename, kept.size) == ("drawing.png", (512, 512))
+        assert kept.convert("L").getpixel((256, 154)) == 0
+
+
+@pytest.mark.parametrize("way", [DROP, PASTE], ids=["dropped", "pasted"])
+def test_a_drawing_that_is_brought_along_goes_onto_the_paper(desk: Desk, way: str) -> None:
+    with desk.answered():
+        desk.page.evaluate(way, ["fish.png", "image/png", encoded(drawing("fish"))])
+    assert desk.ink() > 0
+    assert desk.last_drawing().convert("L").getextrema()[0] < 60
+    assert "/fish/" in f"/{desk.results()[0].split(': ')[1]}"
+    desk.button("Undo").click()
+    assert desk.ink() == 0
+
+
+def test_a_photo_that_is_brought_along_is_searched_with_and_can_be_called_a_drawing(desk: Desk) -> None:
+    with desk.answered():
+        desk.page.evaluate(DROP, ["mug.jpg", "image/jpeg", encoded(picture("mug", 90), "JPEG")])
+    assert desk.ink() == 0
+    assert "mug/" in desk.results()[0]
+    expect(desk.page.locator("#parts")).to_contain_text("Your picture")
+    with desk.answered():
+        desk.button("Use as a drawing").click()
+    assert desk.ink() > 0
+    with desk.answered():
+        desk.button("Use as a photo").click()
+    assert desk.ink() == 0
+    desk.button("Remove Your picture").click()
+    expect(desk.page.locator("#welcome")).to_be_visible()
+
+
+def test_a_huge_photo_is_made_small_before_it_is_sent(desk: Desk, tmp_path: Path) -> None:
+    noise = random.Random(1).randbytes(3600 * 2900 * 3)
+    path = tmp_path / "huge.bmp"
+    Image.frombytes("RGB", (3600, 2900), noise).save(path)
+    assert path.stat().st_size > 30e6
+    with desk.answered():
+        desk.page.locator("#file").set_input_files(path)
+    sent = desk.page.evaluate("() => window.lastBody.get('photo').size")
+    assert sent < 2e6
+
+
+def test_a_text_file_is_refused_kindly(desk: Desk) -> None:
+    desk.drawn_results()
+    desk.page.evaluate(DROP, ["notes.txt", "text/plain", list(b"no picture")])
+    expect(desk.page.get_by_role("alert").first).to_contain_text("notes.txt is no picture")
+    assert desk.results()
+    with desk.answered():
+        desk.draw((0.2, 0.8), (0.6, 0.8))
+    expect(desk.page.locator("#notice")).to_be_hidden()
+
+
+def test_a_dot_and_a_black_sheet_do_no_harm(desk: Desk) -> None:
+    desk.page.mouse.click(*desk.at((0.5, 0.5)))
+    lines(desk, 1)
+    settled = re.compile("current|failed")
+    expect(desk.page.locator("#found")).to_have_attribute("data-state", settled)
+    desk.page.evaluate(PASTE, ["black.png", "image/png", encoded(Image.new("RGB", (800, 800)))])
+    expect(desk.page.locator("#parts")).to_contain_text("Your picture")
+    with desk.page.expect_response("**/search?*"):
+        desk.button("Use as a drawing").click()
+    expect(desk.page.locator("#found")).to_have_attribute("data-state", settled)
+    desk.button("Clear").click()
+    with desk.answered():
+        desk.draw((0.2, 0.3), (0.8, 0.3), (0.8, 0.7))
+    desk.problems[:] = [told for told in desk.problems if "422" not in told]
+
+
+def test_twenty_thousand_strokes_stay_usable(desk: Desk) -> None:
+    with desk.answered():
+        desk.page.evaluate(SCRIBBLE, 20_000)
+    lines(desk, 20_000)
+    with desk.answered():
+        desk.draw((0.1, 0.1), (0.9, 0.9))
+    desk.button("Undo").click()
+    lines(desk, 20_000)
+    desk.button("Clear").click()
+    assert desk.ink() == 0
+    assert len(desk.page.url) < 10_000
