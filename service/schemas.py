@@ -22,6 +22,18 @@ _RESULT = {
     "camera": "Canon EOS R6",
     "duplicates": ["77ab01c2d3e4f506"],
 }
+_LAST_RUN = {
+    "state": "done",
+    "started": "2026-02-03T04:00:00+00:00",
+    "seconds": 306.2,
+    "added": 29,
+    "changed": 3,
+    "moved": 1,
+    "removed": 0,
+    "unchanged": 104_199,
+    "problems": [],
+}
+_SKIPPED = {"path": "2019/broken.jpg", "reason": "the JPEG is cut off"}
 _TOOK = {"decode": 3.1, "encode": 8.4, "search": 2.2, "total": 13.9}
 
 
@@ -162,6 +174,8 @@ class Indexing(BaseModel):
 class LastRun(BaseModel):
     """What the last run of the indexer did."""
 
+    model_config = _such_as(**_LAST_RUN)
+
     state: str = Field(examples=["done", "failed", "stopped"])
     started: str | None = None
     seconds: float | None = None
@@ -176,12 +190,25 @@ class LastRun(BaseModel):
 class SkippedFile(BaseModel):
     """A file that is not searched."""
 
+    model_config = _such_as(**_SKIPPED)
+
     path: str = Field(description="Below its photo folder.", examples=["2019/broken.jpg"])
     reason: str
 
 
 class IndexState(BaseModel):
     """What is searched, and how that came about."""
+
+    model_config = _such_as(
+        photos=104_231,
+        generation="000042",
+        published="2026-02-03T04:05:06+00:00",
+        running=False,
+        last_run=_LAST_RUN,
+        skipped=[_SKIPPED],
+        skipped_total=1,
+        problem=None,
+    )
 
     photos: int
     generation: str

@@ -1,7 +1,10 @@
 """`sketchseek search`: the best photos for a drawing, a photo, words or a mix, in an index or from a service."""
 
+import contextlib
 import json
+import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +14,7 @@ from service.commands import index_option, model_options, shown
 
 if TYPE_CHECKING:
     from indexer import Hit, Published
+    from service.terminal import Pictures
 
 _OPTIONS = (
     click.option("--photo", type=click.Path(path_type=Path), help="A photo of such a thing."),
@@ -38,6 +42,14 @@ _OPTIONS = (
 )
 
 
+@dataclass(frozen=True)
+class Found:
+    """A photo as --json prints it, and a WebP of it where the terminal shows such; else no bytes."""
+
+    row: dict[str, Any]
+    thumbnail: bytes = b""
+
+
 def _query_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         function = option(function)
@@ -53,6 +65,13 @@ def _query_options(function: Callable[..., Any]) -> Callable[..., Any]:
 )
 @_query_options
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list for programs.")
+@click.option(
+    "--thumbnails",
+    type=click.Choice(("auto", "kitty", "iterm", "sixel", "none")),
+    default="auto",
+    show_default=True,
+    help="Show the photos in the terminal, the way that it knows.",
+)
 @click.option("--open", "open_best", is_flag=True, help="Open the best photo in your picture viewer.")
 @model_options
 def command(
@@ -60,6 +79,7 @@ def command(
     server: str | None,
     key: str | None,
     as_json: bool,
+    thumbnails: str,
     open_best: bool,
     model: str,
     engine: str,
@@ -67,35 +87,59 @@ def command(
 ) -> None:
     """Find the photos that show what the drawing SKETCH shows, or a photo, or words, or all of them together."""
     asked = {name: value for name, value in query.items() if value is not None}
+    kind = "none" if as_json else _protocol(thumbnails)
     if server is not None:
-        rows = _from_service(server, key, asked)
+        found = _from_service(server, key, asked, kind != "none")
     elif index is not None:
-        rows = _from_index(index, model, engine, asked)
+        found = _from_index(index, model, engine, asked, kind != "none")
     else:
         raise click.UsageError("say where to search: --index FOLDER or --server URL")
     if as_json:
-        click.echo(json.dumps(rows, indent=1))
+        click.echo(json.dumps([one.row for one in found], indent=1))
     else:
-        for row in rows:
-            gone = "" if server or Path(row["path"]).exists() else "  (gone since it was indexed)"
-            click.echo(f"{row['score']:6.3f}  {shown(Path(row['path']))}{gone}")
-    if open_best and rows and click.launch(rows[0]["url"] if server else rows[0]["path"]):
+        for one in found:
+            _show(one, kind, may_be_gone=server is None)
+    if open_best and found and click.launch(found[0].row["url" if server else "path"]):
         raise click.ClickException("no picture viewer could be started; open the file by hand")
 
 
-def _from_service(server: str, key: str | None, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
-    from service.client import Client
+def _protocol(wanted: str) -> "Pictures":
+    if wanted == "none" or (wanted == "auto" and not sys.stdout.isatty()):
+        return "none"
+    from service.terminal import chosen
 
-    with Client(server, key=key) as client:
-        found = client.search(**asked)
+    return chosen(wanted, sys.stdout)
+
+
+def _show(found: Found, kind: "Pictures", may_be_gone: bool) -> None:
+    path = Path(found.row["path"])
+    if found.thumbnail:
+        from model import decode
+        from service.terminal import render
+
+        click.echo(render(decode(found.thumbnail).image, kind), nl=False, color=True)
+    gone = "  (gone since it was indexed)" if may_be_gone and not path.exists() else ""
+    click.echo(f"{found.row['score']:6.3f}  {shown(path)}{gone}")
+
+
+def _from_service(server: str, key: str | None, asked: Mapping[str, Any], pictures: bool) -> list[Found]:
+    from service.client import ApiError, Client
+
     base = server.rstrip("/")
-    return [
-        one.model_dump() | {"url": base + one.url, "thumbnail_url": base + one.thumbnail_url}
-        for one in found.results
-    ]
+    found = []
+    with Client(server, key=key) as client:
+        for one in client.search(**asked).results:
+            row = one.model_dump() | {"url": base + one.url, "thumbnail_url": base + one.thumbnail_url}
+            thumbnail = b""
+            with contextlib.suppress(ApiError):  # gone meanwhile, perhaps; its line is shown all the same
+                thumbnail = client.thumbnail(one.id).content if pictures else b""
+            found.append(Found(row, thumbnail))
+    return found
 
 
-def _from_index(index: Path, model: str, engine: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _from_index(
+    index: Path, model: str, engine: str, asked: Mapping[str, Any], pictures: bool
+) -> list[Found]:
     # Imported only now: who asks a service shall not wait for a model's libraries.
     from pydantic import ValidationError
 
@@ -105,15 +149,16 @@ def _from_index(index: Path, model: str, engine: str, asked: Mapping[str, Any]) 
     from service.errors import ServiceError
 
     words = {name: value for name, value in asked.items() if name not in query.PICTURES}
-    pictures = {kind: asked[kind] for kind in query.PICTURES if kind in asked}
+    files = {kind: asked[kind] for kind in query.PICTURES if kind in asked}
     try:
-        wanted = query.asked(pictures, query.Wishes.model_validate(words))
+        wanted = query.asked(files, query.Wishes.model_validate(words))
         encoder = Encoder.load(model, engine=engine)
         published = Published.open(index, encoder.fingerprint)
         for refused in published.refused:
             serving = published.manifest.generation
             click.secho(f"generation {serving} is searched, for {refused.reason}", err=True, fg="red")
-        return [_row(published, hit) for hit in finding.searched(wanted, encoder, published)]
+        hits = finding.searched(wanted, encoder, published)
+        return [Found(_row(published, hit), _thumbnail(index, hit) if pictures else b"") for hit in hits]
     except ServiceError as error:
         raise click.ClickException(error.detail) from None
     except ValidationError as error:
@@ -127,3 +172,11 @@ def _row(published: "Published", hit: "Hit") -> dict[str, Any]:
 
     plain = described(published, hit).model_dump(exclude={"url", "thumbnail_url"})
     return plain | {"path": str(hit.photo.path)}
+
+
+def _thumbnail(index: Path, hit: "Hit") -> bytes:
+    from indexer.thumbnails import thumbnail_path
+
+    with contextlib.suppress(OSError):  # one that is lost is made again by the service, or by the next run
+        return thumbnail_path(index / "thumbnails", hit.photo.content).read_bytes()
+    return b""

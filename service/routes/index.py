@@ -11,7 +11,7 @@ from indexer.report import last_report
 from indexer.status import is_running
 from service.gallery import Gallery
 from service.logging import without_paths
-from service.routes import OpenGallery
+from service.routes import OpenGallery, problems
 from service.schemas import IndexState, LastRun, SkippedFile
 
 router = APIRouter(tags=["index"])
@@ -19,7 +19,7 @@ router = APIRouter(tags=["index"])
 _COUNTS = ("added", "changed", "moved", "removed", "unchanged")
 
 
-@router.get("/index")
+@router.get("/index", responses=problems("invalid_request"))
 async def index(
     gallery: OpenGallery,
     k: Annotated[int, Query(ge=0, le=1000, description="How many skipped files.")] = 100,

@@ -88,6 +88,9 @@ def test_search_prints_a_table_or_json(index: Path, fish: Path, library: Path) -
     lines = table.stdout.splitlines()
     assert len(lines) == 4
     assert re.fullmatch(rf" *0\.\d{{3}}  {re.escape(str(library))}/fish/fish \d\.jpg", lines[0])
+    assert "\x1b" not in table.stdout
+    sixels = sketchseek("search", fish, "--index", index, "-k", "2", "--thumbnails", "sixel").stdout
+    assert sixels.count("\x1bP0;1;0q") == 2
     gone = Path(lines[0].split("  ")[-1])
     gone.rename(gone.with_suffix(".away"))
     assert "gone since it was indexed" in sketchseek("search", fish, "--index", index, "-k", "1").stdout
@@ -130,6 +133,8 @@ def test_search_asks_a_service(live_server: LiveServer, fish: Path, tmp_path: Pa
     found = json.loads(sketchseek("search", fish, "--text", "a fish", "-k", "3", "--json", *server).stdout)
     assert httpx.get(found[0]["url"]).headers["content-type"] == "image/jpeg"
     assert httpx.get(found[0]["thumbnail_url"]).headers["content-type"] == "image/webp"
+    shown = sketchseek("search", fish, "-k", "2", "--thumbnails", "kitty", *server).stdout
+    assert shown.count("\x1b_Ga=T") == 2
     refused(sketchseek("search", fish, "-k", "300", *server), "k: ")
     refused(sketchseek("search", tmp_path / "none.png", *server), "none.png: ")
     refused(sketchseek("search", fish, "--server", "http://127.0.0.1:1"), "is sketchseek serve running there")

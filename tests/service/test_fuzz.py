@@ -37,6 +37,7 @@ OPERATIONS = [
     ("POST", "/search"), ("GET", "/search"), ("GET", "/photos/{photo_id}"),
     ("GET", "/photos/{photo_id}/thumbnail"), ("GET", "/livez"), ("GET", "/readyz"), ("GET", "/info"),
     ("GET", "/metrics"), ("POST", "/admin/reload"), ("GET", "/admin/reindex"), ("POST", "/session"),
+    ("GET", "/index"),
 ]  # fmt: skip
 
 
