@@ -18,6 +18,7 @@ from model import Encoder
 PHOTOS = 100_000
 VISITS = 5
 STROKES = 40
+PAUSE_MS = 400  # nobody draws without lifting the hand
 SECONDS = 4.0
 # Between the pointer's release and the first frame after the list of results has become another one.
 WATCH = """() => {
@@ -79,6 +80,7 @@ def _draw(browser: Browser, url: str) -> None:
     page.wait_for_selector("#examples button")
     page.evaluate(WATCH)
     for number in range(STROKES):
+        page.wait_for_timeout(PAUSE_MS)
         _stroke(page, number)
         page.wait_for_function("(count) => window.taken.length >= count", arg=number + 1, timeout=5000)
     taken = sorted(page.evaluate("window.taken")[2:])
