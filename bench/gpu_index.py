@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -59,7 +60,10 @@ def _by_card(bench: Bench, photos: Sequence[Path], encoder: Encoder) -> None:
     given = [torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.uint8) for path in chosen]
 
     def prepared() -> torch.Tensor:
-        pictures = decode_jpeg(given, device=bench.device)
+        with warnings.catch_warnings():
+            # It says that it moves to another package.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pictures = decode_jpeg(given, device=bench.device)
         return torch.stack([_squashed(picture, encoder.size) for picture in pictures])
 
     try:

@@ -3,13 +3,11 @@
 import json
 import statistics
 import tempfile
-import time
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-import httpx
-
+from bench.callers import call
 from bench.gpu import Bench
 from bench.serving import drawing, publish_random, serving
 from model import Encoder
@@ -38,8 +36,8 @@ def main(bench: Bench) -> None:
 def _load(port: int, clients: int, seconds: float) -> None:
     processes = min(_PROCESSES, clients)
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        parts = pool.map(_clients, *zip(*[(port, clients // processes, seconds)] * processes, strict=True))
-        answers = [answer for part in parts for answer in part]
+        work = [pool.submit(call, port, drawing(), clients // processes, seconds) for _ in range(processes)]
+        answers = [answer for part in work for answer in part.result()]
     whole = sorted(1000 * taken for taken, _ in answers)
     stages = {name: statistics.fmean(took[name] for _, took in answers) for name in answers[0][1]}
     shares = ", ".join(f"{name} {value:.2f}" for name, value in stages.items())
@@ -48,22 +46,3 @@ def _load(port: int, clients: int, seconds: float) -> None:
         f"p99 {whole[int(0.99 * len(whole))]:7.2f} ms; in the service, ms: {shares}",
         flush=True,
     )
-
-
-def _clients(port: int, count: int, seconds: float) -> list[tuple[float, dict[str, float]]]:
-    """Each asks again as soon as it has its answer."""
-    png = drawing()
-
-    def ask(until: float) -> list[tuple[float, dict[str, float]]]:
-        found = []
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            while (start := time.perf_counter()) < until:
-                answer = client.post("/search", content=png, headers={"content-type": "image/png"})
-                answer.raise_for_status()
-                found.append((time.perf_counter() - start, answer.json()["took_ms"]))
-        return found
-
-    with ThreadPoolExecutor(count) as pool:
-        list(pool.map(ask, [time.perf_counter() + min(2.0, seconds)] * count))
-        end = time.perf_counter() + seconds
-        return [one for part in pool.map(ask, [end] * count) for one in part]

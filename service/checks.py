@@ -16,7 +16,7 @@ from typing import Literal
 
 from indexer import status
 from indexer.generation import current, read_manifest
-from model import Encoder, SketchseekError
+from model import Encoder, SketchseekError, gpu
 from service import keys
 from service.settings import Settings
 
@@ -47,12 +47,7 @@ class Finding:
 
 _PREFIX = "SKETCHSEEK_"
 # Read from the environment elsewhere than in the settings.
-_ELSEWHERE = {
-    "SKETCHSEEK_CONFIG",
-    "SKETCHSEEK_KEY",
-    "SKETCHSEEK_INDEX_MEMORY_MB",
-    "SKETCHSEEK_ENCODER_MEMORY_MB",
-}
+_ELSEWHERE = {"SKETCHSEEK_CONFIG", "SKETCHSEEK_KEY"}
 
 Check = Callable[[Asked], Iterator[Finding]]
 
@@ -86,8 +81,8 @@ def engine(asked: Asked) -> Iterator[Finding]:
 
 def faiss(_: Asked) -> Iterator[Finding]:
     """Which FAISS; the two kinds of package write into one folder."""
-    cpu, gpu = _version("faiss-cpu"), _version("faiss-gpu-cuvs")
-    if cpu and gpu:
+    cpu, for_cards = _version("faiss-cpu"), _version("faiss-gpu-cuvs")
+    if cpu and for_cards:
         again = "pip uninstall -y faiss-cpu faiss-gpu-cuvs && pip install 'sketchseek[cpu]' (or [gpu])"
         yield Finding("wrong", "faiss-cpu and faiss-gpu-cuvs have overwritten each other's files", again)
         return
@@ -97,24 +92,26 @@ def faiss(_: Asked) -> Iterator[Finding]:
         yield Finding("wrong", f"FAISS cannot be loaded ({error})", "pip install 'sketchseek[cpu]'")
         return
     cards = faiss.get_num_gpus() if hasattr(faiss, "get_num_gpus") else 0
-    yield Finding("ok", f"FAISS {faiss.__version__}" + (f", sees {cards} GPU(s)" if gpu else ", for CPUs"))
+    yield Finding(
+        "ok", f"FAISS {faiss.__version__}" + (f", sees {cards} GPU(s)" if for_cards else ", for CPUs")
+    )
 
 
 def graphics_card(_: Asked) -> Iterator[Finding]:
-    """Whether an NVIDIA card is there, and whether torch sees it."""
-    there = Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
-    if not there:
+    """Whether an NVIDIA card is there, and whether torch can use it."""
+    if not gpu.seems_there() and shutil.which("nvidia-smi") is None:
         yield Finding("ok", "no NVIDIA card is seen, and none is needed")
-    elif find_spec("torch") is None:
+        return
+    if find_spec("torch") is None:
         yield Finding("note", "an NVIDIA card is there, and not used", "pip install 'sketchseek[gpu]'")
-    else:
-        import torch
-
-        if torch.cuda.is_available():
-            yield Finding("ok", f"torch {torch.__version__} sees {torch.cuda.get_device_name()}")
-        else:
-            text = f"an NVIDIA card is there, but torch {torch.__version__} does not see it"
-            yield Finding("wrong", text, "see whether nvidia-smi runs; then: pip install 'sketchseek[gpu]'")
+        return
+    try:
+        card = gpu.find()
+    except SketchseekError as error:
+        yield Finding("wrong", f"an NVIDIA card seems to be there, but {error}", "nvidia-smi")
+        return
+    memory = f"{card.free >> 20} of {card.total >> 20} MiB free"
+    yield Finding("ok", f"{card.device} is a {card.name}, {memory}; torch can use it")
 
 
 def pictures(_: Asked) -> Iterator[Finding]:

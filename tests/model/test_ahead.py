@@ -1,11 +1,15 @@
 """Batches made ahead: the same, in order, in another thread, and errors where they belong."""
 
 import threading
+from pathlib import Path
 
 import pytest
 import torch
 
 from model.ahead import Ahead
+from model.material import Material
+from model.objective import Objective
+from tests.model.training_kit import tiny_data, tiny_learner, tiny_recipe
 
 CPU = torch.device("cpu")
 
@@ -40,3 +44,15 @@ def test_an_error_comes_with_the_step_that_it_belongs_to() -> None:
     with pytest.raises(ValueError, match="damaged"):
         ahead(1)
     assert float(ahead(2)) == 0.0
+
+
+def test_a_run_on_a_card_sees_the_batches_that_one_on_the_cpu_sees(tmp_path: Path) -> None:
+    recipe = tiny_recipe()
+    data, learner = tiny_data(tmp_path / "data"), tiny_learner(recipe)
+    material = Material(data.records, learner, size=recipe.size, views=recipe.views, seed=0)
+    material.keep(tmp_path / "seen.f16")
+    objective = Objective(recipe, data, material, learner)
+    objective.lay_anchors()
+    plain = [float(objective.loss(step)["total"].detach()) for step in range(3)]
+    objective._ahead = Ahead(objective._inputs, CPU)
+    assert [float(objective.loss(step)["total"].detach()) for step in range(3)] == pytest.approx(plain)

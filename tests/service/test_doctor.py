@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from model.errors import NoEngine
+from model import gpu
+from model.errors import DeviceProblem, NoEngine
 from service import checks
 from service.checks import Asked, Finding, findings, variables
 from service.cli import main
@@ -117,6 +118,22 @@ def test_two_kinds_of_faiss_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     found = wrong(doctor("--json"))
     assert (found["check"], "overwritten" in found["text"]) == ("faiss", True)
     assert found["mend"].startswith("pip uninstall -y faiss-cpu faiss-gpu-cuvs")
+
+
+def test_a_card_is_named_or_what_is_wrong_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(None, "lite", "auto", Settings())
+    monkeypatch.setattr(gpu, "seems_there", lambda: True)
+    monkeypatch.setattr(gpu, "find", lambda: gpu.Gpu(0, "NVIDIA H200", 2**37, 2**37))
+    assert next(checks.graphics_card(asked)).text == (
+        "cuda:0 is a NVIDIA H200, 131072 of 131072 MiB free; torch can use it"
+    )
+
+    def too_old() -> None:
+        raise DeviceProblem("the NVIDIA driver is older than this torch needs: update it")
+
+    monkeypatch.setattr(gpu, "find", too_old)
+    found = next(checks.graphics_card(asked))
+    assert (found.state, "update it" in found.text) == ("wrong", True)
 
 
 def test_faiss_that_does_not_load(monkeypatch: pytest.MonkeyPatch) -> None:
