@@ -11,7 +11,8 @@ from service.openapi import PROBLEM
 from service.schemas import Problem
 
 
-def _gallery(request: Request) -> Gallery:
+# async, for FastAPI sends all others through a thread.
+async def _gallery(request: Request) -> Gallery:
     return cast(Gallery, request.app.state.gallery)
 
 

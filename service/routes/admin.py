@@ -13,7 +13,7 @@ from service.schemas import Indexing, Reloaded
 router = APIRouter(prefix="/admin", tags=["admin"], responses=problems("admins_only"))
 
 
-def _reindex(request: Request) -> Reindex:
+async def _reindex(request: Request) -> Reindex:
     return cast(Reindex, request.app.state.reindex)
 
 

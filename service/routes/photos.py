@@ -63,16 +63,22 @@ async def thumbnail(
 ) -> Response:
     """The photo as WebP, whatever its own format is."""
     thumbnails = cast(Thumbnails, request.app.state.thumbnails)
-    photo = await anyio.to_thread.run_sync(_find, gallery, photo_id)
+    photo, data = await anyio.to_thread.run_sync(_look_up, gallery, thumbnails, photo_id, size)
     # An address that names the content never shows anything else.
     kept = "max-age=31536000, immutable" if v and photo.content.startswith(v) else "no-cache"
     headers = {"etag": f'"{photo.content}-{size}"', "cache-control": f"private, {kept}"}
     if unchanged(request.headers, headers["etag"]):
         return Response(status_code=304, headers=headers)
-    data = await anyio.to_thread.run_sync(thumbnails.stored, photo, size)
     if data is None:
         data = await while_connected(request, thumbnails.made(photo, size))
     return Response(data, headers=headers, media_type="image/webp")
+
+
+def _look_up(
+    gallery: Gallery, thumbnails: Thumbnails, photo_id: str, size: Size
+) -> tuple[Photo, bytes | None]:
+    photo = _find(gallery, photo_id)
+    return photo, thumbnails.stored(photo, size)
 
 
 def _find(gallery: Gallery, photo_id: str) -> Photo:
