@@ -23,7 +23,7 @@ _COUNTS = ("added", "changed", "moved", "removed", "unchanged")
 async def index(
     gallery: OpenGallery,
     k: Annotated[int, Query(ge=0, le=1000, description="How many skipped files.")] = 100,
-    offset: Annotated[int, Query(ge=0, description="How many of them to leave out.")] = 0,
+    offset: Annotated[int, Query(ge=0, le=10_000_000, description="How many of them to leave out.")] = 0,
 ) -> IndexState:
     """How many photos are searched, what the last run did, and which files were skipped, with the reason."""
     return await anyio.to_thread.run_sync(_state, gallery, k, offset)
