@@ -21,10 +21,10 @@ export class Address {
     });
   }
 
-  /** Whether all of the drawing is in it. */
-  get isWhole() {
-    const left = this.#drawing.items.some(({ mask }) => mask) || this.#query.photo;
-    return !left && this.#strokes() !== null;
+  /** What of the search is not in it, in words: nothing, "pictures", or a "drawing" that is too long. */
+  get lacks() {
+    if (this.#strokes() === null) return "drawing";
+    return this.#drawing.items.some(({ mask }) => mask) || this.#query.photo ? "pictures" : "";
   }
 
   /** Takes query and drawing over from it. Returns whether it held anything. */

@@ -243,7 +243,7 @@ function announce(text) {
 drawing.addEventListener("change", drawingChanged);
 by("share").addEventListener("click", () => {
   address.write();
-  copyFrom(by("share"), location.href, address.isWhole ? "Copied" : "Copied, without pictures");
+  copyFrom(by("share"), location.href, address.lacks ? `Copied, without ${address.lacks}` : "Copied");
 });
 by("download").addEventListener("click", async () => {
   const png = await toPng(drawing);
