@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the images with docker or buildah, runs what they are for, and says how large they are. make containers calls it.
-#   GPU=build|resolve|no   the gpu target: all of it (7 GB), whether its packages can be had (default), or nothing
+#   GPU=build|resolve|no   the gpu target: all of it (10 GB), whether its packages can be had (default), or nothing
 #   PIP_INDEX_URL=...      a mirror of PyPI
 #   CA_FILE=...            certificates that the build shall trust, with buildah  [the machine's own]
 set -euo pipefail

@@ -47,7 +47,7 @@ class Finding:
 
 _PREFIX = "SKETCHSEEK_"
 # Read from the environment elsewhere than in the settings.
-_ELSEWHERE = {"SKETCHSEEK_CONFIG", "SKETCHSEEK_KEY"}
+_ELSEWHERE = {"SKETCHSEEK_CONFIG", "SKETCHSEEK_KEY", "SKETCHSEEK_THOROUGH"}
 
 Check = Callable[[Asked], Iterator[Finding]]
 
