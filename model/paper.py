@@ -59,11 +59,12 @@ def read_sheet(view: Image.Image) -> tuple[Sheet | None, Image.Image]:
 
 
 def _even_sheet(view: Image.Image, tones: Image.Image, level: int) -> Sheet | None:
-    dark = _is_dark(tones, level)
+    histogram = np.array(tones.histogram())
+    dark = _is_dark(histogram, level)
     if dark:
         tones = grey(view, dark=True)
         level, _ = _border(tones)
-    histogram = np.array(tones.histogram())
+        histogram = np.array(tones.histogram())
     share, level, noise = _paper_at(level, histogram)
     lighter = histogram[level + NEAR + 1 :].sum() / histogram.sum()
     if share < LEAST_PAPER or noise > MOST_NOISE or lighter > LIGHTER_SHARE:
@@ -96,10 +97,9 @@ def _paper_at(level: int, histogram: NDArray[np.int_]) -> tuple[float, int, int]
     return count / int(histogram.sum()), level, round(noise)
 
 
-def _is_dark(tones: Image.Image, level: int) -> bool:
+def _is_dark(histogram: NDArray[np.int_], level: int) -> bool:
     """Whether what stands out from an even sheet is lighter than it: grey card may be drawn on either way."""
-    histogram = tones.histogram()
-    return sum(histogram[level + NEAR + 1 :]) > sum(histogram[: max(level - NEAR, 0)])
+    return bool(histogram[level + NEAR + 1 :].sum() > histogram[: max(level - NEAR, 0)].sum())
 
 
 def _is_dark_unevenly(tones: Image.Image) -> bool:
@@ -133,6 +133,16 @@ def grey(view: Image.Image, *, dark: bool) -> Image.Image:
     red, green, blue = colours.split()
     least = ImageChops.darker(ImageChops.darker(red, green), blue)
     return Image.blend(colours.convert("L"), least, COLOUR_AS_INK)
+
+
+def in_one_band(image: Image.Image) -> Image.Image:
+    """A picture without colours as one band, which says the same at a third of the work."""
+    if image.mode != "RGB":
+        return image
+    red, green, blue = image.split()
+    bands = (np.asarray(red), np.asarray(green), np.asarray(blue))
+    plain = np.array_equal(bands[0], bands[1]) and np.array_equal(bands[1], bands[2])
+    return red if plain else image
 
 
 def _border(tones: Image.Image) -> tuple[int, bool]:

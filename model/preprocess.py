@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +88,7 @@ def sketch_pixels(image: Image.Image, size: int) -> NDArray[np.uint8]:
     small = ink.resize((size, size), PHOTO_FILTER, reducing_gap=REDUCING_GAP)
     if 2 * ink.width < size:
         small = small.filter(ImageFilter.GaussianBlur(SOFT * size / ink.width))
-    small = _strengthened(small, 0, shrunk=ink.width / size)
+    small = small.point(_strength(np.array(small.histogram()), 0, ink.width / size).tolist())
     return np.asarray(ImageChops.invert(small).convert("RGB"), dtype=np.uint8)
 
 
@@ -127,7 +128,7 @@ def _over_white(image: Image.Image) -> Image.Image:
 
 def _tidy_ink(image: Image.Image) -> Image.Image | None:
     """The ink alone, 255 where it is darkest, in a square; None for a photograph."""
-    image = _opaque(image)
+    image = paper.in_one_band(_opaque(image))
     view = _reduced(image)
     sheet, grey = paper.read_sheet(view)
     if sheet is None:
@@ -186,21 +187,24 @@ def _opaque(image: Image.Image) -> Image.Image:
 def _ink(grey: Image.Image, sheet: paper.Sheet, *, shrunk: float) -> Image.Image:
     if sheet.light is not None:
         grey = paper.flattened(grey, sheet.light, dark=sheet.dark)
-    ink = grey.point([max(sheet.level - tone, 0) for tone in range(256)])
+    # How much ink each tone stands for. One look at the picture and one pass over it do for all that follows.
+    depth = (sheet.level - np.arange(256)).clip(0)
+    amounts = np.bincount(depth, grey.histogram(), 256)
     # Noise is twice its deviation: three times that is beyond what chance adds to a blank sheet.
-    if np.asarray(ink).max() < max(sheet.noise + _LEAST_CONTRAST, 3 * sheet.noise):
+    if np.flatnonzero(amounts)[-1] < max(sheet.noise + _LEAST_CONTRAST, 3 * sheet.noise):
         raise EmptyDrawing(_BLANK)
-    return _strengthened(ink, sheet.noise, shrunk=shrunk if sheet.noise <= CLEAN else 1.0)
+    curve = _strength(amounts, sheet.noise, shrunk if sheet.noise <= CLEAN else 1.0)
+    return grey.point(curve[depth].tolist())
 
 
-def _strengthened(ink: Image.Image, noise: int, *, shrunk: float) -> Image.Image:
-    """Stretched so that noise becomes none and the darkest ink black; faint strokes gain most if it shrank."""
-    above = np.cumsum(ink.histogram()[: noise + 2 : -1])
+def _strength(amounts: NDArray[Any], noise: int, shrunk: float) -> NDArray[np.int_]:
+    """Ink stretched so that noise becomes none and the darkest black; faint strokes gain most if it shrank."""
+    above = np.cumsum(amounts[: noise + 2 : -1])
     black = 255 - int(np.searchsorted(above, above[-1] * BLACK_SHARE))
     gain = min(255 / max(black - noise, 1), MOST_GAIN) / 255
     lift = 1 / (1 + THIN * max(np.log2(shrunk), 0.0))
-    curve = ((np.arange(256) - noise) * gain).clip(0, 1) ** lift * 255
-    return ink.point(curve.round().astype(int).tolist())
+    curve: NDArray[np.float64] = ((np.arange(256) - noise) * gain).clip(0, 1) ** lift * 255
+    return curve.round().astype(int)
 
 
 def _crop_square(ink: Image.Image, noise: int, least_side: float) -> tuple[int, int, int]:
@@ -208,8 +212,10 @@ def _crop_square(ink: Image.Image, noise: int, least_side: float) -> tuple[int, 
     least, step, most = INK
     threshold = min(least + step * noise, most)
     mask = ink.point([255 if tone >= threshold else 0 for tone in range(256)])
+    box = _box_in_company(mask)
     # On a clean sheet even a speck is meant: somebody drew a dot.
-    box = ImageChops.darker(mask, _company(mask)).getbbox() or (mask.getbbox() if noise <= CLEAN else None)
+    if box is None and noise <= CLEAN:
+        box = mask.getbbox()
     if box is None:
         raise EmptyDrawing(_BLANK)
     left, top, right, bottom = box
@@ -217,11 +223,15 @@ def _crop_square(ink: Image.Image, noise: int, least_side: float) -> tuple[int, 
     return round((left + right - side) / 2), round((top + bottom - side) / 2), side
 
 
-def _company(mask: Image.Image) -> Image.Image:
-    """White where ink has company: SPECK pixels or more in 3 x 3 cells of 8 x 8. The rest may be dust."""
+def _box_in_company(mask: Image.Image) -> tuple[int, int, int, int] | None:
+    """The extent of ink that has company: SPECK pixels or more in 3 x 3 cells of 8 x 8. The rest may be dust."""
     filled = np.asarray(mask.reduce(8)).astype(int) * 64
     ringed = np.pad(filled, 1)
     rows, columns = filled.shape
-    around = sum(ringed[y : y + rows, x : x + columns] for y in range(3) for x in range(3))
-    cells = Image.fromarray(np.where(around >= (SPECK - 0.5) * 255, 255, 0).astype(np.uint8))
-    return cells.resize((columns * 8, rows * 8), Image.Resampling.NEAREST).crop((0, 0, *mask.size))
+    around = np.sum([ringed[y : y + rows, x : x + columns] for y in range(3) for x in range(3)], axis=0)
+    company = around >= (SPECK - 0.5) * 255
+    if company[filled > 0].all():
+        return mask.getbbox()
+    cells = Image.fromarray(np.where(company, 255, 0).astype(np.uint8))
+    whole = cells.resize((columns * 8, rows * 8), Image.Resampling.NEAREST).crop((0, 0, *mask.size))
+    return ImageChops.darker(mask, whole).getbbox()

@@ -304,6 +304,17 @@ def test_the_same_drawing_gives_the_same_pixels() -> None:
     assert image.tobytes() == before
 
 
+@pytest.mark.parametrize("size", [300, 700, 1300])
+def test_one_band_and_three_alike_are_the_same_drawing(size: int) -> None:
+    grey = line_drawing(size).convert("L")
+    coloured = grey.convert("RGB")
+    wanted = sketch_pixels(coloured, 224)
+    assert (sketch_pixels(grey, 224) == wanted).all()
+    # A single pixel of another colour has it read in three bands.
+    coloured.putpixel((1, 1), (255, 255, 254))
+    assert np.abs(sketch_pixels(coloured, 224).astype(int) - wanted).max() <= 2
+
+
 @pytest.mark.parametrize(("size", "limit"), [(512, 4), (2000, 15)])
 def test_a_canvas_is_tidied_in_milliseconds(size: int, limit: float) -> None:
     image = line_drawing(size, ink=(0, 0, 0, 255), paper=CLEAR, mode="RGBA", width=max(4, size // 128))
