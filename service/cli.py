@@ -25,6 +25,7 @@ _COMMANDS = {
     "prune": ("service.commands.prune", "Remove old generations."),
     "completion": ("service.commands.completion", "Print what makes your shell complete all this."),
     "train": ("model.commands", "Train a model from drawings, photos and class names."),
+    "blend": ("service.commands.blend", "Make one model of several runs: the mean of their weights."),
     "evaluate": ("service.commands.evaluate", "Measure how well a model finds things in data of yours."),
     "export": ("service.commands.export", "Make a model's OpenVINO graph anew from its torch weights."),
 }

@@ -44,6 +44,7 @@ EXAMPLES = {
         "sketchseek completion fish > ~/.config/fish/completions/sketchseek.fish",
     ),
     "train": ("sketchseek train manifest.csv --recipe lite --out runs/mine",),
+    "blend": ("sketchseek blend runs/one/model runs/two/model --out models/mine",),
     "evaluate": (
         "sketchseek evaluate my-data",
         "sketchseek evaluate my-data --tasks zero-shot --compare raw --out figures",

@@ -1,5 +1,6 @@
 """The commands of `sketchseek`, one module each, and the options that they share."""
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import click
 
 from model.engines import NAMES
+from model.errors import NoEngine
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -17,6 +19,13 @@ def shown(path: Path) -> str:
         char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode()
         for char in str(path)
     )
+
+
+def needs(doing: str, *modules: str) -> None:
+    """Refuses, with the command that mends it, where one of the extra `train` is not installed."""
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise NoEngine(f"{doing} needs {module}: pip install 'sketchseek[cpu,train]'")
 
 
 def _expanded(_: click.Context, __: click.Parameter, value: Path | None) -> Path | None:

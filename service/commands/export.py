@@ -1,12 +1,11 @@
 """`sketchseek export`: the OpenVINO graph of a model folder, made anew from its torch weights."""
 
-import importlib.util
 from pathlib import Path
 
 import click
 
 from model.card import Checkpoint
-from model.errors import NoEngine
+from service.commands import needs
 
 
 @click.command("export")
@@ -14,9 +13,7 @@ from model.errors import NoEngine
 def command(folder: Path) -> None:
     """Write image.xml and image.bin of the model in FOLDER again, and let its card name them."""
     checkpoint = Checkpoint(folder)
-    for needed in ("torch", "timm", "openvino"):
-        if importlib.util.find_spec(needed) is None:
-            raise NoEngine(f"exporting needs {needed}: pip install 'sketchseek[cpu,train]'")
+    needs("exporting", "torch", "timm", "openvino")
     from model.export import export
 
     fresh = export(checkpoint)
