@@ -79,6 +79,7 @@ VARIANTS: Mapping[str, Mapping[str, object]] = MappingProxyType(
         OURS: {},
         "with 12 instances a batch": _with_instances(12, 0.3),
         "with 20 instances a batch, weighing more": _with_instances(20, 1.0),
+        "recipe lite-pairs": {"recipe": "lite-pairs"},
         "recipe lite-instances": {"recipe": "lite-instances"},
         "without prototypes": {"anchors.prototypes": 0},
         "without words": {"anchors.words": 0},
@@ -88,7 +89,7 @@ VARIANTS: Mapping[str, Mapping[str, object]] = MappingProxyType(
         "without the authors' terms": {
             "loss_weights": {"clip": 0, "semantic_centre": 0, "modality_classifier": 0, "reconstruction": 0},
         },
-        "without edges of photos": {"edges": False},
+        "with edges of photos": {"edges": True},
         "ours, seed 1": {"seed": 1},
         "ours, seed 2": {"seed": 2},
     }

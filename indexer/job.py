@@ -45,7 +45,7 @@ def run(
             part = job.part(partition)
             job.embed(roots, forget, change or RulesChange(), accept_deletions=accept_deletions)
             origin = Origin.of(encoder)
-            with report.spending("publish"):
+            with report.spent.on("publish"):
                 if part is None:
                     publish_if_needed(
                         index, origin, catalogue, report, reporter, index_type=index_type, keep=keep
@@ -55,7 +55,7 @@ def run(
                 sealed = parts.describe(catalogue, part, origin)
         if part is not None:
             # Only now that it is closed, the catalogue is one file.
-            with report.spending("publish"):
+            with report.spent.on("publish"):
                 report.photos = parts.seal(index, sealed).photos
         return report
 
@@ -99,7 +99,7 @@ class _Run:
             report.removed += catalogue.remove_root(root.expanduser().resolve())
         if not (roots or catalogue.roots() or not forget):
             return
-        with report.spending("scan"):
+        with report.spent.on("scan"):
             everything = _model_changed(self._index, self._encoder)
             plans = make_plans(
                 catalogue,
@@ -113,7 +113,7 @@ class _Run:
         report.problems += plans.problems
         report.skipped += plans.skipped
         catalogue.expect_moves(plans.gone)
-        with report.spending("photos"):
+        with report.spent.on("photos"):
             self._work(plans.work)
         self._forget(plans)
         self._count(plans)

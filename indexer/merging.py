@@ -50,17 +50,17 @@ def merge(
             raise IndexProblem(f"{index}: is one of the parts; give the whole an --index of its own")
         for folder in dict.fromkeys(folders):
             stack.enter_context(reading(folder))
-        with report.spending("read"):
+        with report.spent.on("read"):
             found = [parts.read(folder) for folder in folders]
             parts.check_together(folders, found)
         catalogue = stack.enter_context(Catalogue(index / CATALOGUE))
         merging = _Merge(index, catalogue, folders, found, report)
-        with report.spending("read"):
+        with report.spent.on("read"):
             merging.gather(accept_deletions=accept_deletions)
-        with report.spending("copy"):
+        with report.spent.on("copy"):
             merging.take(reporter)
         origin = found[0].origin
-        with report.spending("publish"):
+        with report.spent.on("publish"):
             publish_if_needed(index, origin, catalogue, report, reporter, index_type=index_type, keep=keep)
             clean_up(index, origin, catalogue)
         return report

@@ -113,7 +113,7 @@ class Pipeline:
                 if not under_way:
                     break
                 try:
-                    with self._progress.spending("decode"):
+                    with self._progress.spent.on("decode"):
                         future = finished.get(timeout=_TICK_SECONDS)
                 except Empty:
                     yield None
@@ -150,7 +150,7 @@ class Pipeline:
 
     def _take(self, prepared: Prepared) -> None:
         if prepared.picture is None:
-            with self._progress.spending("write"):
+            with self._progress.spent.on("write"):
                 self._catalogue.record(prepared.found, content=prepared.content, metadata=prepared.metadata)
             return
         self._waiting.append((prepared, prepared.picture))
@@ -167,9 +167,9 @@ class Pipeline:
         batch, self._waiting = self._waiting, []
         if not batch:
             return
-        with self._progress.spending("encode"):
+        with self._progress.spent.on("encode"):
             vectors = self._encoder.encode_photos([picture.pixels for _, picture in batch])
-        with self._progress.spending("write"):
+        with self._progress.spent.on("write"):
             first = self._shard.append(vectors)
             for row, (photo, picture) in enumerate(batch, start=first):
                 self._catalogue.add_vector(
@@ -184,6 +184,6 @@ class Pipeline:
         self.embedded += len(batch)
 
     def _commit(self) -> None:
-        with self._progress.spending("write"):
+        with self._progress.spent.on("write"):
             self._shard.sync()
             self._catalogue.commit()

@@ -5,12 +5,11 @@ import math
 import shutil
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, TextIO
 
 from indexer.scan import Skipped
+from indexer.times import Times
 
 # The rate is that of the last half minute: what comes first is often smaller, or already in the cache.
 _WINDOW = 30.0
@@ -24,17 +23,9 @@ class Progress:
     photos: int
     done: int = 0
     skipped: int = 0
-    spent: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PARTS, 0.0))
+    spent: Times = field(default_factory=lambda: Times(dict.fromkeys(PARTS, 0.0)))
     started: float = field(default_factory=time.monotonic)
     _marks: deque[tuple[float, int]] = field(default_factory=deque)
-
-    @contextmanager
-    def spending(self, part: str) -> Iterator[None]:
-        start = time.monotonic()
-        try:
-            yield
-        finally:
-            self.spent[part] += time.monotonic() - start
 
     @property
     def seconds(self) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 
 from indexer.generation import now
 from indexer.scan import Skipped
+from indexer.times import Times
 
 FOLDER = "reports"
 LAST = "last"
@@ -37,21 +38,13 @@ class Report:
     state: str = "running"
     started: str = field(default_factory=now)
     seconds: float = 0.0
-    spent: dict[str, float] = field(default_factory=dict)
+    spent: Times = field(default_factory=Times)
 
     @property
     def rate(self) -> float | None:
         """Photos embedded a second, while it embedded."""
         spent = self.spent.get("photos", 0.0)
         return round(self.embedded / spent, 1) if self.embedded and spent else None
-
-    @contextmanager
-    def spending(self, part: str) -> Iterator[None]:
-        start = time.monotonic()
-        try:
-            yield
-        finally:
-            self.spent[part] = round(self.spent.get(part, 0.0) + time.monotonic() - start, 3)
 
     def counts(self) -> str:
         """What it did in a line."""
@@ -68,7 +61,8 @@ class Report:
     def plain(self) -> dict[str, Any]:
         """As JSON can hold it."""
         skipped = [{"path": str(bad.path), "reason": bad.reason} for bad in self.skipped]
-        return {**asdict(self), "rate": self.rate, "skipped": skipped}
+        spent = {part: round(seconds, 3) for part, seconds in self.spent.items()}
+        return {**asdict(self), "rate": self.rate, "skipped": skipped, "spent": spent}
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from model.benchmarks import open_dataset
 from model.datasets import SKETCH, UNRECOGNIZED, DataProblem, Dataset, Record, read_labels
 from model.errors import SketchseekError
 from model.learner import Learner, LiteLearner, build
-from model.material import Material, with_pseudo_sketches
+from model.material import CHUNK, Material, with_pseudo_sketches
 from model.objective import Objective
 from model.publish import Provenance, publish, sources_of
 from model.recipe import Recipe, read_recipe
@@ -27,7 +27,10 @@ existing = click.Path(exists=True, path_type=Path)
 @click.command("train")
 @click.argument("data", type=existing)
 @click.option(
-    "--recipe", "recipe_name", default="lite", help="lite, lite-instances, masbir-b32, or a JSON file."
+    "--recipe",
+    "recipe_name",
+    default="lite",
+    help="lite, lite-pairs, lite-instances, masbir-b32, or a JSON file.",
 )
 @click.option("--root", type=existing, help="Where the images of a manifest lie; else beside it.")
 @click.option(
@@ -138,7 +141,7 @@ def _material(
 
 
 def _every_tenth(done: int, total: int) -> None:
-    if done * 10 // total != (done - 32) * 10 // total:
+    if done * 10 // total != max(done - CHUNK, 0) * 10 // total:
         click.echo(f"  {done} of {total}")
 
 

@@ -1,7 +1,7 @@
 """What a training run is made of: towers, losses and rates, read from a small JSON file.
 
-`lite`, `lite-instances` and `masbir-b32` ship with the package; a path names any other. A recipe is frozen, and its
-`digest` tells whether a run that was interrupted may be taken up again.
+`lite`, `lite-pairs`, `lite-instances` and `masbir-b32` ship with the package; a path names any other. A recipe is
+frozen, and its `digest` tells whether a run that was interrupted may be taken up again.
 """
 
 import hashlib

@@ -17,6 +17,17 @@ _KEYS = {
 _OPEN = {"/livez", "/readyz"}
 
 
+def in_address() -> dict[str, Any]:
+    """What a search takes in its address."""
+    wishes: dict[str, dict[str, Any]] = Wishes.model_json_schema()["properties"]
+    parameters = [
+        {"name": name, "in": "query", "required": False, "schema": schema}
+        | {key: schema[key] for key in ("description",) if key in schema}
+        for name, schema in wishes.items()
+    ]
+    return {"parameters": parameters}
+
+
 def search_body() -> dict[str, Any]:
     """What POST /search takes: a form, or a drawing alone."""
     wishes = Wishes.model_json_schema()["properties"]

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import anyio.to_thread
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 
 from service.errors import ServiceError
-from service.openapi import search_body
+from service.openapi import in_address, search_body
 from service.query import PICTURES, Kind, Wishes, asked
 from service.routes import problems
 from service.schemas import SearchResponse
@@ -32,21 +32,22 @@ _OF_PICTURES = (
 )  # fmt: skip
 
 
-def _once(request: Request, wishes: Annotated[Wishes, Query()]) -> Wishes:
-    """Of a field that stands in the address twice, the framework would take the last one and say nothing."""
-    names = [name for name, _ in request.query_params.multi_items()]
-    for name in names:
-        if names.count(name) > 1:
+def _in_address(request: Request) -> Wishes:
+    """As the framework would do by itself, but in a tenth of the time, and not of a name twice the last one."""
+    said: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name in said:
             raise _twice(name)
-    return wishes
+        said[name] = value
+    return _valid(said, "query")
 
 
-InAddress = Annotated[Wishes, Depends(_once)]
+InAddress = Annotated[Wishes, Depends(_in_address)]
 
 
 @router.post(
     "/search",
-    openapi_extra=search_body(),
+    openapi_extra=in_address() | search_body(),
     responses=problems(*_PROBLEMS, *_OF_PICTURES),
 )
 async def search(request: Request, wishes: InAddress) -> SearchResponse:
@@ -64,7 +65,7 @@ async def search(request: Request, wishes: InAddress) -> SearchResponse:
     return await _found(request, pictures, wishes)
 
 
-@router.get("/search", responses=problems(*_PROBLEMS))
+@router.get("/search", openapi_extra=in_address(), responses=problems(*_PROBLEMS))
 async def search_without_pictures(request: Request, wishes: InAddress) -> SearchResponse:
     """Finds photos by words (`text`), a known photo (`like`), or both."""
     return await _found(request, {}, wishes)
@@ -141,9 +142,13 @@ def _merged(address: Wishes, form: Mapping[str, str]) -> Wishes:
     ]
     if errors:
         raise RequestValidationError(errors)
+    return _valid({**said, **form}, "body")
+
+
+def _valid(said: Mapping[str, Any], where: str) -> Wishes:
     try:
-        return Wishes.model_validate({**said, **form})
+        return Wishes.model_validate(said)
     except ValidationError as error:
         raise RequestValidationError(
-            [{**found, "loc": ("body", *found["loc"])} for found in error.errors()]
+            [{**found, "loc": (where, *found["loc"])} for found in error.errors()]
         ) from None
