@@ -220,6 +220,7 @@ def test_it_needs_neither_torch_nor_matplotlib(world: Path, tmp_path: Path) -> N
     assert "| zero-shot | stripped | 10 | 15 |" in done.stdout
     refused(without(("matplotlib",), "evaluate", world, "--out", tmp_path, "--pictures"), "needs matplotlib")
     refused(without(("torch",), "export", SHIPPED / "lite"), "exporting needs torch")
+    refused(without(("timm",), "blend", "lite", "lite", "--out", tmp_path / "new"), "blending needs timm")
 
 
 def test_export_makes_the_graph_anew(tmp_path: Path, encoder: Encoder) -> None:
@@ -238,3 +239,16 @@ def test_export_makes_the_graph_anew(tmp_path: Path, encoder: Encoder) -> None:
     kept = {path.name for path in (SHIPPED / "lite").iterdir()} - {"image.xml", "image.bin"}
     assert {path.name for path in copy.iterdir()} == kept | {"image-2.xml", "image-2.bin"}
     refused(sketchseek("export", tmp_path), "card.json: cannot be read")
+
+
+def test_the_mean_of_a_model_and_itself_is_that_model(tmp_path: Path, encoder: Encoder) -> None:
+    pytest.importorskip("torch", reason="the graph is made of torch weights (extra: train)")
+    done = sketchseek("blend", "lite", SHIPPED / "lite", "--out", tmp_path / "made", "--name", "twice")
+    assert done.returncode == 0, done.stderr
+    made = Encoder.load(tmp_path / "made", engine="openvino")
+    assert f"the mean of 2 models, fingerprint {made.fingerprint}" in done.stdout
+    pictures = [picture(thing) for thing in THINGS]
+    assert (made.photos(pictures) * encoder.photos(pictures)).sum(axis=1).min() > 0.9999
+    assert made.card.name == "twice"
+    refused(sketchseek("blend", "lite", "--out", tmp_path / "one"), "at least two models")
+    refused(sketchseek("blend", "lite", "lite", "--out", tmp_path / "made"), "already holds something")
