@@ -32,25 +32,32 @@ def columns(history: Rows) -> list[str]:
 
 
 def write_picture(file: Path, history: Rows) -> None:
-    """Losses above, mAP on unseen classes below, over steps."""
+    """Losses over steps; where unseen classes were judged, their mAP below."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 7), layout="constrained")
-    losses, judged = figure.subplots(2, 1, sharex=True)
+    judged = any("unseen_map" in row for row in history)
+    figure = Figure(figsize=(9, 7 if judged else 4.5), layout="constrained")
+    panels = figure.subplots(1 + judged, 1, sharex=True, squeeze=False)[:, 0]
+    # Enough colours that no two of the losses share one.
+    panels[0].set_prop_cycle(color=matplotlib.colormaps["tab20"](range(20)))
     for name in columns(history):
         points = [(row["step"], row[name]) for row in history if name in row]
         if name in ("step", "rate"):
             continue
-        axis = judged if name == "unseen_map" else losses
-        axis.plot(*zip(*points, strict=True), label=name, marker="o" if axis is judged else None)
-    losses.set_ylabel("loss")
-    judged.set_ylabel("mAP, unseen classes")
-    judged.set_xlabel("step")
-    for axis in (losses, judged):
+        figures = name == "unseen_map"
+        panels[1 if figures else 0].plot(
+            *zip(*points, strict=True), label=name, marker="o" if figures else None
+        )
+    panels[0].set_ylabel("loss")
+    if judged:
+        panels[1].set_ylabel("mAP, unseen classes")
+    panels[-1].set_xlabel("step")
+    for axis in panels:
         axis.grid(alpha=0.3)
         if axis.lines:
-            axis.legend(fontsize="small")
+            # Beside the curves, not on them.
+            axis.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
     figure.savefig(file, dpi=110)
