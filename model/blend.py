@@ -112,12 +112,12 @@ def _mean(models: Sequence[Tensors]) -> Tensors:
 
 def _card(cards: Sequence[Card], name: str | None) -> Card:
     first = cards[0]
-    names = ", ".join(card.name for card in cards)
     sources: dict[str, Source] = {source.name: source for card in cards for source in card.learned_from}
     return first.model_copy(
         update={
             "name": name or first.name,
-            "description": f"the mean of {len(cards)} models: {names}; {first.description}",
+            "description": f"the mean of {len(cards)} models: "
+            + " + ".join(card.description for card in cards),
             "learned_from": tuple(sources.values()),
             # What was measured of the parts is not known of the whole.
             "figures": {},

@@ -110,7 +110,7 @@ def run(
     outcome = training.go()
     put(learner, read_whole(outcome.weights)[0], outcome.weights)
     figures = _finished(learner.cpu(), objective, validation)
-    command = shlex.join(["sketchseek", *sys.argv[1:]])
+    command = shlex.join(["sketchseek", *_without_licences(sys.argv[1:])])
     publish(learner, recipe, out / "model", Provenance(command, sources_of(seen, licences), figures))
     return outcome
 
@@ -180,6 +180,12 @@ def _told(licences: Sequence[str]) -> dict[str, str]:
             raise DataProblem(f"--licence {text}: say it as SET=TEXT, such as --licence shoes='CC BY 4.0'")
         told[name] = licence
     return told
+
+
+def _without_licences(arguments: Sequence[str]) -> list[str]:
+    """The command for the card, which names each set with its licence anyway."""
+    pairs = zip(("", *arguments), arguments, strict=False)
+    return [said for before, said in pairs if before != "--licence" and not said.startswith("--licence")]
 
 
 def _changed(name: str, steps: int | None, batch: int | None, seed: int) -> Recipe:

@@ -1,6 +1,7 @@
 """`sketchseek train`, from the command line to a model folder, with towers small enough for a test."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,11 @@ def test_a_folder_without_photos_is_refused(tmp_path: Path, recipe: Path) -> Non
     assert "Error: " in output
 
 
-def test_an_open_clip_recipe_becomes_a_model_that_searches(tmp_path: Path) -> None:
+def test_an_open_clip_recipe_becomes_a_model_that_searches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = ["sketchseek", "train", "data", "--licence", "data=CC0 1.0", "--licence=more=CC0", "--out", "run"]
+    monkeypatch.setattr(sys, "argv", typed)
     tiny_data(tmp_path / "data", count=2)
     recipe = tmp_path / "clip.json"
     authors = read_recipe("masbir-b32").model_dump() | {"epochs": None, "steps": 2, "batch": 4}
@@ -78,6 +83,7 @@ def test_an_open_clip_recipe_becomes_a_model_that_searches(tmp_path: Path) -> No
     assert code == 0, output
     encoder = Encoder.load(out / "model")
     assert [source.licence for source in encoder.card.learned_from] == ["CC0 1.0"]
+    assert encoder.card.description.endswith("joined by MA-SBIR; sketchseek train data --out run")
     found = encoder.sketches([picture("box", 0, photo=False)]) @ encoder.texts(["a box", "a ball"]).T
     assert found.shape == (1, 2)
 
