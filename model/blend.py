@@ -92,8 +92,9 @@ def _tensors(checkpoint: Checkpoint, part: str) -> Tensors:
 
 def _cosine(left: NDArray[np.generic], right: NDArray[np.generic]) -> float:
     a, b = (values.astype(np.float64).ravel() for values in (left, right))
-    lengths = float(np.linalg.norm(a)) * float(np.linalg.norm(b))
-    return float(a @ b) / max(lengths, 1e-12)
+    # Sums rather than products of BLAS, whose threads have been seen to hang beside torch's.
+    lengths = np.sqrt((a * a).sum() * (b * b).sum())
+    return float((a * b).sum() / max(float(lengths), 1e-12))
 
 
 def _mean(models: Sequence[Tensors]) -> Tensors:
