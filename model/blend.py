@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from model.card import Card, Checkpoint, Source
 from model.errors import ModelError
-from model.export import export, weight_file, write_card
+from model.export import export, new_folder, weight_file, write_card
 
 Tensors = dict[str, NDArray[np.generic]]
 
@@ -27,32 +27,24 @@ def blend(checkpoints: Sequence[Checkpoint], folder: Path, name: str | None = No
     """Write the mean of the models to a new folder: all of it or nothing."""
     if len(checkpoints) < 2:
         raise ModelError("blending needs at least two models")
-    if folder.exists() and any(folder.iterdir()):
-        raise ModelError(f"{folder} already holds something: give another folder, or remove that one first")
     first = checkpoints[0]
     for other in checkpoints[1:]:
         _check_alike(first, other)
-    beside = folder.with_name(f"{folder.name}.unfinished")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    weights = {}
-    for part, weight in first.card.weights.items():
-        if part in AVERAGED:
-            path = beside / weight.file
-            save_file(_mean([_tensors(each, part) for each in checkpoints]), path)
-            # Not for the eyes of whoever made it alone: a service reads it as another user.
-            path.chmod(0o644)
-            weights[part] = weight_file(path)
-        elif weight.package is not None:
-            weights[part] = weight
-        elif not part.startswith("openvino."):
-            weights[part] = weight
-            shutil.copyfile(first.file(part), beside / weight.file)
-    write_card(
-        _card([each.card for each in checkpoints], name).model_copy(update={"weights": weights}), beside
-    )
-    export(Checkpoint(beside))
-    beside.replace(folder)
+    with new_folder(folder) as beside:
+        weights = {part: weight for part, weight in first.card.weights.items() if weight.package is not None}
+        for part, weight in first.card.weights.items():
+            if part in AVERAGED:
+                path = beside / weight.file
+                save_file(_mean([_tensors(each, part) for each in checkpoints]), path)
+                # Not for the eyes of whoever made it alone: a service reads it as another user.
+                path.chmod(0o644)
+                weights[part] = weight_file(path)
+            elif weight.package is None and not part.startswith("openvino."):
+                weights[part] = weight
+                shutil.copyfile(first.file(part), beside / weight.file)
+        card = _card([each.card for each in checkpoints], name)
+        write_card(card.model_copy(update={"weights": weights}), beside)
+        export(Checkpoint(beside))
     return Checkpoint(folder)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import torch
 from torch import nn
 
 from model.card import Card, Checkpoint, WeightFile
+from model.errors import ModelError
 from model.towers import image_tower, text_tower
 
 
@@ -35,6 +37,18 @@ def export(checkpoint: Checkpoint) -> Checkpoint:
         if part in card.weights and card.weights[part].package is None:
             card.weights[part].locate(checkpoint.folder).unlink(missing_ok=True)
     return Checkpoint(checkpoint.folder)
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A folder to write into, which takes its name once all is written. What is there is not touched."""
+    if folder.exists() and any(folder.iterdir()):
+        raise ModelError(f"{folder} already holds something: give another folder, or remove that one first")
+    beside = folder.with_name(f"{folder.name}.unfinished")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    yield beside
+    beside.replace(folder)
 
 
 def weight_file(path: Path) -> WeightFile:

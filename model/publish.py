@@ -14,7 +14,7 @@ from model import packages
 from model.card import Card, Checkpoint, Source, Tower, WeightFile
 from model.datasets import Dataset
 from model.errors import ModelError
-from model.export import export, weight_file, write_card
+from model.export import export, new_folder, weight_file, write_card
 from model.learner import ClipLearner, Learner, LiteLearner
 from model.losses import PHOTO, SKETCH, TEXT
 from model.preprocess import SETTINGS
@@ -39,17 +39,14 @@ class Provenance:
 
 def publish(learner: Learner, recipe: Recipe, folder: Path, provenance: Provenance) -> Checkpoint:
     """Write fp16 weights, heads, card and OpenVINO graphs: all of it or nothing. What is there is not touched."""
-    if folder.exists() and any(folder.iterdir()):
-        raise ModelError(f"{folder} already holds something: give another folder, or remove that one first")
-    beside = folder.with_name(f"{folder.name}.unfinished")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    weights = _lite(learner, beside) if isinstance(learner, LiteLearner) else _clip(learner, recipe, beside)
-    _save(head_tensors(learner), beside / "heads.safetensors")
-    weights["heads"] = weight_file(beside / "heads.safetensors")
-    write_card(_card(recipe, weights, provenance), beside)
-    export(Checkpoint(beside))
-    beside.replace(folder)
+    with new_folder(folder) as beside:
+        weights = (
+            _lite(learner, beside) if isinstance(learner, LiteLearner) else _clip(learner, recipe, beside)
+        )
+        _save(head_tensors(learner), beside / "heads.safetensors")
+        weights["heads"] = weight_file(beside / "heads.safetensors")
+        write_card(_card(recipe, weights, provenance), beside)
+        export(Checkpoint(beside))
     return Checkpoint(folder)
 
 

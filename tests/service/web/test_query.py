@@ -28,6 +28,13 @@ def paths(desk: Desk) -> list[str]:
     return [label.split(": ")[1].split(",")[0] for label in desk.results()]
 
 
+def scores(desk: Desk) -> dict[str, float]:
+    labels = desk.results()
+    return dict(
+        zip(paths(desk), (float(label.split("score ")[1].split(",")[0]) for label in labels), strict=True)
+    )
+
+
 def test_words_alone_find_photos_and_clearing_them_ends_it(desk: Desk) -> None:
     with desk.answered():
         desk.page.keyboard.press("/")
@@ -103,7 +110,9 @@ def test_an_address_opens_the_same_search_elsewhere(open_page: Callable[..., Des
     with second.answered():
         second.page.goto("about:blank")
         second.page.goto(address)
-    assert paths(second) == paths(first)
+    # An address keeps a line to a whole unit of paper: scores move a little, and near equals may change places.
+    assert scores(second) == pytest.approx(scores(first), abs=0.02)
+    assert paths(second)[0] == paths(first)[0]
     assert fields(second) == fields(first)
 
 
