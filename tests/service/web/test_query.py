@@ -111,7 +111,7 @@ def test_an_address_opens_the_same_search_elsewhere(open_page: Callable[..., Des
         second.page.goto("about:blank")
         second.page.goto(address)
     # An address keeps a line to a whole unit of paper: scores move a little, and near equals may change places.
-    assert scores(second) == pytest.approx(scores(first), abs=0.02)
+    assert scores(second) == pytest.approx(scores(first), abs=0.05)
     assert paths(second)[0] == paths(first)[0]
     assert fields(second) == fields(first)
 
