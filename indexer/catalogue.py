@@ -145,7 +145,8 @@ class Catalogue(Places):
                 (content, *size),
             )
             self._db.execute(
-                "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)", (content, fingerprint, shard, row)
+                "INSERT OR REPLACE INTO vectors (content, fingerprint, shard, row) VALUES (?, ?, ?, ?)",
+                (content, fingerprint, shard, row),
             )
             if look is not None:
                 self._db.execute("INSERT OR REPLACE INTO looks VALUES (?, ?)", (content, look))
@@ -170,7 +171,8 @@ class Catalogue(Places):
                 self._db.execute("UPDATE photos SET root = ?, relative = ? WHERE id = ?", (*place, old))
             number = self._id(place, content, number)
             self._db.execute(
-                """INSERT INTO photos VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (root, relative) DO UPDATE SET
+                """INSERT INTO photos (id, root, relative, size, mtime_ns, content, error, decoder)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (root, relative) DO UPDATE SET
                    size = excluded.size, mtime_ns = excluded.mtime_ns,
                    content = excluded.content, error = excluded.error, decoder = excluded.decoder""",
                 (number, *place, found.size, found.mtime_ns, content, error, DECODER_VERSION),

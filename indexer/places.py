@@ -42,7 +42,8 @@ class Places:
     def place_vectors(self, fingerprint: str, shard: int, first: int, contents: Sequence[str]) -> None:
         """These contents' vectors lie in a shard, one behind the other; where they lay before, if anywhere, no more."""
         places = ((content, fingerprint, shard, row) for row, content in enumerate(contents, start=first))
-        self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)", places)
+        statement = "INSERT OR REPLACE INTO vectors (content, fingerprint, shard, row) VALUES (?, ?, ?, ?)"
+        self._db.executemany(statement, places)
 
     def keep_models(self, fingerprints: Collection[str]) -> None:
         """Forgets where vectors of all other models lie."""

@@ -93,6 +93,11 @@ CREATE TRIGGER content_changed AFTER UPDATE OF content ON photos
 WHEN NEW.content IS NOT NULL AND NEW.content IS NOT OLD.content
 BEGIN DELETE FROM orphans WHERE content = NEW.content; END;
 """,
+    """
+ALTER TABLE photos ADD COLUMN ctime_ns INTEGER;      -- NULL: not known yet
+ALTER TABLE vectors ADD COLUMN checksum INTEGER;     -- of the content's name and the row's bytes; NULL: not known yet
+ALTER TABLE contents ADD COLUMN thumbnail INTEGER;   -- bytes of the small one; NULL: not known yet
+""",
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 
