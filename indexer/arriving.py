@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from indexer.errors import IndexProblem
 from indexer.schema import SCHEMA_VERSION
+from indexer.vectors import Place
 
 _TABLES = """
 CREATE TEMP TABLE arriving (
@@ -15,7 +16,8 @@ CREATE TEMP TABLE arriving (
 ) WITHOUT ROWID;
 CREATE TEMP TABLE described AS SELECT * FROM main.contents WHERE FALSE;
 CREATE TEMP TABLE seen AS SELECT * FROM main.looks WHERE FALSE;
-CREATE TEMP TABLE wanted (content TEXT PRIMARY KEY, part INTEGER, shard INTEGER, row INTEGER) WITHOUT ROWID;
+CREATE TEMP TABLE wanted (content TEXT PRIMARY KEY, part INTEGER, shard INTEGER, row INTEGER, checksum INTEGER)
+WITHOUT ROWID;
 """
 _PHOTOS = "INSERT INTO arriving SELECT id, root, relative, size, mtime_ns, content, error FROM other.photos"
 _CONTENTS = """
@@ -28,7 +30,7 @@ AND content NOT IN (SELECT content FROM main.looks)
 """
 # Of a content that several parts hold, one vector is enough.
 _VECTORS = """
-INSERT OR IGNORE INTO wanted SELECT content, :part, shard, row FROM other.vectors
+INSERT OR IGNORE INTO wanted SELECT content, :part, shard, row, checksum FROM other.vectors
 WHERE fingerprint = :fingerprint AND content IN (SELECT content FROM other.photos)
 AND content NOT IN (SELECT content FROM main.vectors WHERE fingerprint = :fingerprint)
 """
@@ -65,12 +67,10 @@ class Change(NamedTuple):
 
 
 class Row(NamedTuple):
-    """Where the vector of a content lies: in which of the parts, in which shard, in which row."""
+    """Where the vector of a content lies: in which of the parts, and where in that."""
 
-    content: str
     part: int
-    shard: int
-    row: int
+    place: Place
 
 
 class Arriving:
@@ -115,8 +115,8 @@ class Arriving:
 
     def vectors(self) -> Iterator[Row]:
         """In the order in which they lie on disk."""
-        rows = self._db.execute("SELECT content, part, shard, row FROM wanted ORDER BY part, shard, row")
-        return map(Row._make, rows)
+        query = "SELECT part, content, shard, row, checksum FROM wanted ORDER BY part, shard, row"
+        return (Row(part, Place._make(place)) for part, *place in self._db.execute(query))
 
     def count_vectors(self) -> int:
         (count,) = self._db.execute("SELECT count(*) FROM wanted").fetchone()

@@ -19,6 +19,7 @@ from indexer.places import Places
 from indexer.records import Entry, Known, Root
 from indexer.scan import Found, ScanRules, Skipped
 from indexer.schema import prepare
+from indexer.vectors import Place
 from model import DECODER_VERSION
 
 
@@ -68,6 +69,10 @@ class Catalogue(Places):
         (number,) = self._db.execute("SELECT revision FROM state").fetchone()
         return int(number)
 
+    def forget_revision(self) -> None:
+        """Nothing that was published is of this catalogue any more, so that the next publication happens."""
+        self._db.execute("UPDATE state SET revision = random() & 0x3fffffffffffffff")
+
     @property
     def partition(self) -> Partition | None:
         """Which part of a library this is the catalogue of; None for a whole one."""
@@ -94,7 +99,8 @@ class Catalogue(Places):
         device = None if memory.device is None else str(memory.device)
         self._db.execute(
             """INSERT INTO roots VALUES (?, ?, ?, ?) ON CONFLICT (root) DO UPDATE SET
-               rules = excluded.rules, device = excluded.device, mounts = excluded.mounts""",
+               rules = excluded.rules, device = excluded.device, mounts = excluded.mounts
+               WHERE (rules, device, mounts) IS NOT (excluded.rules, excluded.device, excluded.mounts)""",
             (str(root), rules, device, mounts),
         )
 
@@ -130,26 +136,17 @@ class Catalogue(Places):
             return self._db.execute(query, (content, METADATA_VERSION)).fetchone() is not None
 
     def add_vector(
-        self,
-        content: str,
-        fingerprint: str,
-        shard: int,
-        row: int,
-        size: tuple[int, int],
-        look: bytes | None = None,
+        self, fingerprint: str, place: Place, size: tuple[int, int], look: bytes | None = None
     ) -> None:
         with self._lock:
             self._db.execute(
                 """INSERT INTO contents (content, width, height) VALUES (?, ?, ?)
                    ON CONFLICT (content) DO UPDATE SET width = excluded.width, height = excluded.height""",
-                (content, *size),
+                (place.content, *size),
             )
-            self._db.execute(
-                "INSERT OR REPLACE INTO vectors (content, fingerprint, shard, row) VALUES (?, ?, ?, ?)",
-                (content, fingerprint, shard, row),
-            )
+            self.place_vectors(fingerprint, [place])
             if look is not None:
-                self._db.execute("INSERT OR REPLACE INTO looks VALUES (?, ?)", (content, look))
+                self._db.execute("INSERT OR REPLACE INTO looks VALUES (?, ?)", (place.content, look))
 
     def record(
         self,
@@ -159,6 +156,7 @@ class Catalogue(Places):
         error: str | None = None,
         metadata: Metadata | None = None,
         number: int | None = None,
+        thumbnail: int | None = None,
     ) -> None:
         """What became of a file; a path keeps the id that it got first, and a photo keeps it when it moves or returns.
 
@@ -177,6 +175,9 @@ class Catalogue(Places):
                    content = excluded.content, error = excluded.error, decoder = excluded.decoder""",
                 (number, *place, found.size, found.mtime_ns, content, error, DECODER_VERSION),
             )
+            if thumbnail is not None:
+                statement = "UPDATE contents SET thumbnail = ? WHERE content = ?"
+                self._db.execute(statement, (thumbnail, content))
             if metadata is not None:
                 self._db.execute(
                     """UPDATE contents SET taken = ?, camera = ?, latitude = ?, longitude = ?, described = ?
@@ -207,6 +208,20 @@ class Catalogue(Places):
             del gone[old]
             self.moved.add(old)
         return old
+
+    def thumbnails(self, prefix: str) -> dict[str, int | None]:
+        """Contents of photos that begin so, each with the size of its thumbnail, None where that is not known."""
+        rows = self._db.execute(
+            """SELECT DISTINCT content, thumbnail FROM photos JOIN contents USING (content)
+               WHERE content >= ? AND content < ? || 'g'""",
+            (prefix, prefix),
+        )
+        return dict(rows)
+
+    def photos_of(self, contents: Iterable[str]) -> set[int]:
+        """Ids of all photos that have one of these contents."""
+        query = "SELECT id FROM photos WHERE content = ?"
+        return {number for content in contents for (number,) in self._db.execute(query, (content,))}
 
     def remove_root(self, root: Path) -> int:
         """Forgets a folder and its photos; returns how many those were."""

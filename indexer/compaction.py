@@ -8,8 +8,6 @@ import shutil
 from collections.abc import Set
 from pathlib import Path
 
-import numpy as np
-
 from indexer.catalogue import Catalogue
 from indexer.vectors import ShardReader, ShardWriter, complete_rows, shards
 
@@ -39,12 +37,11 @@ def _copy(catalogue: Catalogue, folder: Path, fingerprint: str, dimension: int, 
         catalogue.forget_orphans(fingerprint, numbers)
         with ShardWriter(folder, dimension, above=given_out) as shard:
             for number in sorted(numbers):
-                places = catalogue.rows_of(fingerprint, number)
+                places = list(catalogue.stored(fingerprint, number))
                 for start in range(0, len(places), _CHUNK):
                     part = places[start : start + _CHUNK]
-                    rows = reader.rows(number, [row for _, row in part])
-                    first = shard.append(rows.astype(np.float32))
-                    catalogue.place_vectors(fingerprint, shard.number, first, [name for name, _ in part])
+                    names = [place.content for place in part]
+                    catalogue.place_vectors(fingerprint, shard.append(names, reader.checked(part)))
             shard.sync()
     except BaseException:
         catalogue.rollback()

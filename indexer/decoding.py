@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.metadata import metadata_in
-from indexer.thumbnails import make_thumbnail, write_thumbnail
+from indexer.thumbnails import make_thumbnail, stored_bytes, write_thumbnail
 from model import PHOTO_CAPS, BadImage, Unreadable, decode, raw
 from model.claims import claimed_pixels
 from model.preprocess import photo_pixels
@@ -84,7 +84,12 @@ def _serve(pipe: Connection, size: int, thumbnails: Path) -> None:
     except OSError as error:
         _send(pipe, oserror=[error.errno, error.strerror, error.filename])
     else:
-        _send(pipe, size=[decoded.width, decoded.height], metadata=dataclasses.asdict(metadata))
+        _send(
+            pipe,
+            size=[decoded.width, decoded.height],
+            metadata=dataclasses.asdict(metadata),
+            thumbnail=stored_bytes(thumbnail),
+        )
         pipe.send_bytes(pixels.tobytes())
 
 

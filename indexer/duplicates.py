@@ -19,6 +19,7 @@ from indexer import looks
 from indexer.looks import Looks
 from indexer.stores import Ids, Source, Store
 from indexer.stores.build import Progress, sample
+from model.modality import Vectors
 
 # Of 31,200 pairs of different photos of one Sketchy class the most alike are at .958.
 THRESHOLD = 0.96
@@ -121,11 +122,11 @@ def _cells(source: Source, ids: Ids, store: Store, tell: Progress) -> Sequence[I
     """Places that may be alike, together; each place is in as many cells as it has landmarks."""
     if len(ids) <= _FROM:
         return [np.arange(len(ids), dtype=np.int64)]
-    landmarks = sample(source, int(min(2 * len(ids) ** 0.5, _MOST_LANDMARKS)))
-    filed = np.empty((len(ids), _LANDMARKS), dtype=np.int32)
+    landmarks = _distinct(sample(source, int(min(2 * len(ids) ** 0.5, _MOST_LANDMARKS))))
+    filed = np.empty((len(ids), min(_LANDMARKS, len(landmarks))), dtype=np.int32)
     for start in range(0, len(ids), _BLOCK * 8):
         nearness = store.vectors(ids[start : start + _BLOCK * 8]) @ landmarks.T
-        for column in range(_LANDMARKS):
+        for column in range(filed.shape[1]):
             # Twice the largest is a hundred times as fast as sorting a part.
             best = nearness.argmax(axis=1)
             filed[start : start + len(best), column] = best
@@ -133,7 +134,13 @@ def _cells(source: Source, ids: Ids, store: Store, tell: Progress) -> Sequence[I
         tell("grouping", start + len(nearness), len(ids))
     order = np.argsort(filed, axis=None, kind="stable")
     sizes = np.bincount(filed.ravel(), minlength=len(landmarks))
-    return np.split(order // _LANDMARKS, np.cumsum(sizes)[:-1])
+    return np.split(order // filed.shape[1], np.cumsum(sizes)[:-1])
+
+
+def _distinct(landmarks: Vectors) -> Vectors:
+    """Of landmarks that are alike only one: which of them is nearest to a photo would be a matter of rounding."""
+    alike = np.tril(landmarks @ landmarks.T >= THRESHOLD, -1)
+    return landmarks[~alike.any(axis=1)]
 
 
 def _compare(cell: Ids, ids: Ids, store: Store, found: dict[int, set[int]]) -> None:

@@ -1,21 +1,25 @@
 """The batch job: scan the folders, embed what is new or changed, forget what is gone, publish the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from indexer import generation, parts
 from indexer.catalogue import Catalogue
 from indexer.errors import BrokenGeneration, IndexProblem, NoIndex, PhotosMissing
 from indexer.finishing import clean_up, publish_if_needed
-from indexer.opening import CATALOGUE, is_text, locked, plainly
+from indexer.healing import heal_vectors
+from indexer.opening import is_text, locked, plainly
 from indexer.partition import Partition
 from indexer.pipeline import Pipeline
 from indexer.plan import Plans, RulesChange, count, make_plans
 from indexer.progress import Reporter
 from indexer.report import Report, reporting
+from indexer.safekeeping import kept_catalogue
 from indexer.scan import Found
 from indexer.stores import IndexType
-from indexer.vectors import Origin, ShardWriter, complete_rows, vectors_folder
+from indexer.sweeping import forget_damaged, note_damaged, sweep
+from indexer.thumbnails import has_thumbnail
+from indexer.vectors import Origin, ShardWriter, vectors_folder
 from model import Encoder
 
 
@@ -40,7 +44,7 @@ def run(
     With a `partition` the index becomes that part of a library, for good: embedded, to be merged, never published.
     """
     with locked(index) as index, reporting(index) as report, plainly(index):
-        with Catalogue(index / CATALOGUE) as catalogue:
+        with kept_catalogue(index, report.healed) as catalogue:
             job = _Run(index, encoder, catalogue, report, reporter)
             part = job.part(partition)
             job.embed(roots, forget, change or RulesChange(), accept_deletions=accept_deletions)
@@ -72,6 +76,7 @@ class _Run:
         self._report = report
         self._reporter = reporter
         self._vectors = vectors_folder(index, encoder.fingerprint)
+        self._thumbnails = index / "thumbnails"
         self._part: Partition | None = None
 
     def part(self, asked: Partition | None) -> Partition | None:
@@ -94,12 +99,13 @@ class _Run:
     ) -> None:
         """Makes the catalogue and the vectors say what lies in the folders."""
         catalogue, report, fingerprint = self._catalogue, self._report, self._encoder.fingerprint
-        catalogue.keep_vectors(fingerprint, complete_rows(self._vectors, self._encoder.dimension))
+        report.healed += heal_vectors(self._index, Origin.of(self._encoder), catalogue)
         for root in forget:
             report.removed += catalogue.remove_root(root.expanduser().resolve())
         if not (roots or catalogue.roots() or not forget):
             return
         with report.spent.on("scan"):
+            swept = sweep(catalogue, self._thumbnails)
             everything = _model_changed(self._index, self._encoder)
             plans = make_plans(
                 catalogue,
@@ -108,6 +114,7 @@ class _Run:
                 index=self._index,
                 change=change,
                 accept_deletions=accept_deletions,
+                again=catalogue.photos_of(swept.missing),
                 part=self._part,
             )
         report.problems += plans.problems
@@ -115,6 +122,7 @@ class _Run:
         catalogue.expect_moves(plans.gone)
         with report.spent.on("photos"):
             self._work(plans.work)
+        self._tell_of_thumbnails(swept.missing)
         self._forget(plans)
         self._count(plans)
 
@@ -123,11 +131,20 @@ class _Run:
             return
         given_out = max(self._catalogue.shards(self._encoder.fingerprint), default=0)
         with ShardWriter(self._vectors, self._encoder.dimension, above=given_out) as shard:
-            pipeline = Pipeline(self._encoder, self._catalogue, shard, self._index / "thumbnails")
+            pipeline = Pipeline(self._encoder, self._catalogue, shard, self._thumbnails)
             try:
                 self._report.skipped += pipeline.run(files, self._reporter)
             finally:
                 self._report.embedded = pipeline.embedded
+
+    def _tell_of_thumbnails(self, missing: Set[str]) -> None:
+        left = [content for content in missing if not has_thumbnail(self._thumbnails, content)]
+        if made := len(missing) - len(left):
+            self._report.healed.append(f"{made} thumbnails were missing or damaged: made anew")
+        if left:
+            note_damaged(self._thumbnails, left)
+        else:
+            forget_damaged(self._thumbnails)
 
     def _forget(self, plans: Plans) -> None:
         self._catalogue.begin()

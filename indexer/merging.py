@@ -10,23 +10,23 @@ from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
 
-import numpy as np
-
 from indexer import parts
 from indexer.arriving import Arriving, Row
 from indexer.catalogue import Catalogue, rules_from
 from indexer.errors import IndexProblem
 from indexer.finishing import clean_up, publish_if_needed
+from indexer.healing import heal_vectors
 from indexer.lock import reading
 from indexer.opening import CATALOGUE, locked, plainly
 from indexer.parts import Part
 from indexer.progress import Reporter
 from indexer.records import Root
 from indexer.report import Report, reporting
+from indexer.safekeeping import kept_catalogue
 from indexer.scan import Found
 from indexer.stores import IndexType
-from indexer.thumbnails import has_thumbnail, thumbnail_path, write_thumbnail
-from indexer.vectors import ShardReader, ShardWriter, complete_rows, shard_path, vectors_folder
+from indexer.thumbnails import has_thumbnail, read_thumbnail, thumbnail_path, write_thumbnail
+from indexer.vectors import ShardReader, ShardWriter, shard_path, vectors_folder
 
 _CHUNK = 4096
 
@@ -53,7 +53,7 @@ def merge(
         with report.spent.on("read"):
             found = [parts.read(folder) for folder in folders]
             parts.check_together(folders, found)
-        catalogue = stack.enter_context(Catalogue(index / CATALOGUE))
+        catalogue = stack.enter_context(kept_catalogue(index, report.healed))
         merging = _Merge(index, catalogue, folders, found, report)
         with report.spent.on("read"):
             merging.gather(accept_deletions=accept_deletions)
@@ -97,8 +97,7 @@ class _Merge:
                 f"{self._index}: holds {', '.join(map(str, self._foreign))}, which no part does; to take that "
                 "out, add --accept-deletions, or choose another --index"
             )
-        rows = complete_rows(self._vectors, self._origin.dimension)
-        self._catalogue.keep_vectors(self._origin.fingerprint, rows)
+        self._report.healed += heal_vectors(self._index, self._origin, self._catalogue)
         for number, folder in enumerate(self._folders):
             self._arriving.gather(folder / CATALOGUE, number, self._origin.fingerprint)
         self._arriving.compare()
@@ -122,16 +121,17 @@ class _Merge:
     def _copy(self, shard: ShardWriter, reporter: Reporter) -> None:
         done, total = 0, self._arriving.count_vectors()
         for (number, source), rows in groupby(
-            self._arriving.vectors(), key=lambda row: (row.part, row.shard)
+            self._arriving.vectors(), key=lambda row: (row.part, row.place.shard)
         ):
             folder, part = self._folders[number], self._parts[number]
             vectors = vectors_folder(folder, part.fingerprint)
             parts.check_shard(folder, part, shard_path(vectors, source))
             reader = ShardReader(vectors, part.dimension)
             for chunk in _chunks(rows):
-                copied = reader.rows(source, [row.row for row in chunk]).astype(np.float32)
-                names = [row.content for row in chunk]
-                self._catalogue.place_vectors(part.fingerprint, shard.number, shard.append(copied), names)
+                places = [row.place for row in chunk]
+                names = [place.content for place in places]
+                copied = shard.append(names, reader.checked(places))
+                self._catalogue.place_vectors(part.fingerprint, copied)
                 for name in names:
                     self._copy_thumbnail(folder, name)
                 done += len(chunk)
@@ -139,11 +139,10 @@ class _Merge:
 
     def _copy_thumbnail(self, folder: Path, content: str) -> None:
         """One that is missing is made again by whoever needs it."""
-        if not has_thumbnail(self._index / "thumbnails", content) and has_thumbnail(
-            folder / "thumbnails", content
-        ):
-            data = thumbnail_path(folder / "thumbnails", content).read_bytes()
-            write_thumbnail(self._index / "thumbnails", content, data)
+        ours = self._index / "thumbnails"
+        data = read_thumbnail(thumbnail_path(folder / "thumbnails", content))
+        if data is not None and not has_thumbnail(ours, content):
+            write_thumbnail(ours, content, data)
 
     def _record(self) -> None:
         catalogue, report = self._catalogue, self._report

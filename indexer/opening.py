@@ -39,7 +39,9 @@ def plainly(index: Path) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             path = index / CATALOGUE
-            raise NoIndex(f"{path}: damaged ({error}); delete it and run sketchseek index again") from None
+            raise NoIndex(
+                f"{path}: damaged ({error}); run sketchseek index, which goes back to its copy"
+            ) from None
         raise IndexProblem(f"{index}: {error}; mend that and run the same command again to go on") from None
     except OSError as error:
         where = error.filename or index

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from indexer.errors import BrokenGeneration
 from indexer.stores import Ids
 
+PHOTOS_FILE = "photos.sqlite"
 _SCHEMA = """
 CREATE TABLE photos (
     id INTEGER PRIMARY KEY, root TEXT NOT NULL, relative TEXT NOT NULL, content TEXT NOT NULL,
@@ -173,6 +174,12 @@ class Photos:
     def groups(self) -> dict[int, int]:
         """For each photo that is folded, which one stands for it."""
         return dict(self._ask("SELECT id, duplicate_of FROM photos WHERE duplicate_of IS NOT NULL"))
+
+    def ids_of(self, contents: Collection[str]) -> dict[str, int]:
+        """A photo of each of these contents that is there."""
+        wanted = set(contents)
+        rows = self._ask("SELECT content, id FROM photos")
+        return {content: number for content, number in rows if content in wanted}
 
     def __del__(self) -> None:
         # A generation that was swapped out goes when the last search in it ends, and nobody knows which that is.

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -14,8 +15,8 @@ from indexer.metadata import Metadata
 from indexer.progress import Progress, Reporter
 from indexer.scan import Found, Skipped, file_time
 from indexer.stopping import Interrupted, Stop
-from indexer.thumbnails import has_thumbnail
-from indexer.vectors import ShardWriter
+from indexer.thumbnails import read_thumbnail, thumbnail_path
+from indexer.vectors import ShardWriter, are_vectors
 from indexer.workers import Picture, Workers
 from model import BadImage, Encoder, Unreadable
 
@@ -23,6 +24,7 @@ COMMIT_SECONDS = 5.0
 # So many photos are worth the start of one more decoder process.
 WORTH_A_PROCESS = 12
 _TICK_SECONDS = 0.5
+_NO_VECTOR = "the model makes no vector of it; check the model with: sketchseek doctor"
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Prepared:
     content: str
     metadata: Metadata | None
     picture: Picture | None
+    # Of a thumbnail that was made again.
+    thumbnail: int | None = None
 
 
 class Pipeline:
@@ -59,7 +63,7 @@ class Pipeline:
         try:
             with Stop() as stop:
                 yield from self._work(files, reporter, stop)
-                self._encode()
+                yield from self._tell(self._encode(), reporter)
         except OSError:
             # After a failed write nobody knows what is on disk; the rows since the last commit are done again.
             self._catalogue.rollback()
@@ -80,18 +84,21 @@ class Pipeline:
             if finished is not None:
                 found, outcome = finished
                 if isinstance(outcome, Prepared):
-                    self._take(outcome)
+                    yield from self._tell(self._take(outcome), reporter)
                 else:
-                    skipped = self._reject(found, outcome)
-                    progress.skipped += 1
-                    reporter.skip(skipped)
-                    yield skipped
+                    yield from self._tell([self._reject(found, outcome)], reporter)
                 progress.done += 1
             reporter.advance(progress)
             if time.monotonic() - committed > COMMIT_SECONDS:
                 self._commit()
                 self._catalogue.begin()
                 committed = time.monotonic()
+
+    def _tell(self, skipped: Sequence[Skipped], reporter: Reporter) -> Sequence[Skipped]:
+        for one in skipped:
+            self._progress.skipped += 1
+            reporter.skip(one)
+        return skipped
 
     def _as_finished(
         self, files: Sequence[Found], stop: Stop
@@ -136,10 +143,13 @@ class Pipeline:
         read = self._workers.read(found.path)
         found = replace(found, size=read.bytes, mtime_ns=file_time(read.mtime_ns))
         known = self._catalogue.has_vector(read.content, self._encoder.fingerprint)
-        if known and has_thumbnail(self._thumbnails, read.content):
-            return Prepared(found, read.content, self._metadata(read.content), None)
+        path = thumbnail_path(self._thumbnails, read.content)
+        if known and read_thumbnail(path):
+            size = path.stat().st_size
+            return Prepared(found, read.content, self._metadata(read.content), None, size)
         picture = self._workers.decode(read)
-        return Prepared(found, read.content, picture.metadata, None if known else picture)
+        again = picture.thumbnail if known else None
+        return Prepared(found, read.content, picture.metadata, None if known else picture, again)
 
     def _metadata(self, content: str) -> Metadata | None:
         """For a photo that needs no decoding: read only where nobody did it yet."""
@@ -148,14 +158,18 @@ class Pipeline:
             return None
         return self._workers.describe()
 
-    def _take(self, prepared: Prepared) -> None:
+    def _take(self, prepared: Prepared) -> list[Skipped]:
         if prepared.picture is None:
             with self._progress.spent.on("write"):
-                self._catalogue.record(prepared.found, content=prepared.content, metadata=prepared.metadata)
-            return
+                self._record(prepared, prepared.thumbnail)
+            return []
         self._waiting.append((prepared, prepared.picture))
-        if len(self._waiting) >= self._encoder.batch:
-            self._encode()
+        return self._encode() if len(self._waiting) >= self._encoder.batch else []
+
+    def _record(self, photo: Prepared, thumbnail: int | None) -> None:
+        self._catalogue.record(
+            photo.found, content=photo.content, metadata=photo.metadata, thumbnail=thumbnail
+        )
 
     def _reject(self, found: Found, error: BadImage) -> Skipped:
         # What could not be read now is tried again by the next run; what is no picture is remembered.
@@ -163,25 +177,28 @@ class Pipeline:
             self._catalogue.record(found, error=str(error))
         return Skipped(found.path, str(error))
 
-    def _encode(self) -> None:
+    def _encode(self) -> list[Skipped]:
+        """Embeds what is waiting; returns the photos of which the model made no vector."""
         batch, self._waiting = self._waiting, []
         if not batch:
-            return
+            return []
         with self._progress.spent.on("encode"):
             vectors = self._encoder.encode_photos([picture.pixels for _, picture in batch])
+        good = are_vectors(vectors).tolist()
+        kept = list(compress(batch, good))
         with self._progress.spent.on("write"):
-            first = self._shard.append(vectors)
-            for row, (photo, picture) in enumerate(batch, start=first):
+            places = self._shard.append([photo.content for photo, _ in kept], vectors[good])
+            for place, (photo, picture) in zip(places, kept, strict=True):
                 self._catalogue.add_vector(
-                    photo.content,
-                    self._encoder.fingerprint,
-                    self._shard.number,
-                    row,
-                    picture.size,
-                    look(picture.pixels),
+                    self._encoder.fingerprint, place, picture.size, look(picture.pixels)
                 )
-                self._catalogue.record(photo.found, content=photo.content, metadata=photo.metadata)
-        self.embedded += len(batch)
+                self._record(photo, picture.thumbnail)
+        self.embedded += len(kept)
+        return [
+            Skipped(photo.found.path, _NO_VECTOR)
+            for (photo, _), fine in zip(batch, good, strict=True)
+            if not fine
+        ]
 
     def _commit(self) -> None:
         with self._progress.spent.on("write"):

@@ -1,23 +1,15 @@
 """The catalogue's part about vectors: in which shard and row they lie, and which of them belong to nobody any more."""
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator
+
+from indexer.vectors import Place
 
 
 class Places:
     """Contents are known by the hash of their bytes; each has at most one vector of a model."""
 
     _db: sqlite3.Connection
-
-    def keep_vectors(self, fingerprint: str, rows_of: Mapping[int, int]) -> None:
-        """Forgets vectors whose shard is gone or too short, so that their photos are embedded again."""
-        query = "SELECT shard, max(row) FROM vectors WHERE fingerprint = ? GROUP BY shard"
-        for shard, last in self._db.execute(query, (fingerprint,)).fetchall():
-            if last >= rows_of.get(shard, 0):
-                self._db.execute(
-                    "DELETE FROM vectors WHERE fingerprint = ? AND shard = ? AND row >= ?",
-                    (fingerprint, shard, rows_of.get(shard, 0)),
-                )
 
     def shards(self, fingerprint: str) -> set[int]:
         """The shards in which vectors of photos lie."""
@@ -34,16 +26,24 @@ class Places:
             used[shard] -= rows
         return used
 
-    def rows_of(self, fingerprint: str, shard: int) -> list[tuple[str, int]]:
-        """Contents and rows in a shard, in the order of the rows."""
-        query = "SELECT content, row FROM vectors WHERE fingerprint = ? AND shard = ? ORDER BY row"
-        return self._db.execute(query, (fingerprint, shard)).fetchall()
+    def stored(self, fingerprint: str, shard: int | None = None) -> Iterator[Place]:
+        """Where all vectors lie, or those in one shard, in the order in which they lie on disk."""
+        query = """SELECT content, shard, row, checksum FROM vectors WHERE fingerprint = ? AND shard = ifnull(?, shard)
+                   ORDER BY shard, row"""
+        return map(Place._make, self._db.execute(query, (fingerprint, shard)))
 
-    def place_vectors(self, fingerprint: str, shard: int, first: int, contents: Sequence[str]) -> None:
-        """These contents' vectors lie in a shard, one behind the other; where they lay before, if anywhere, no more."""
-        places = ((content, fingerprint, shard, row) for row, content in enumerate(contents, start=first))
-        statement = "INSERT OR REPLACE INTO vectors (content, fingerprint, shard, row) VALUES (?, ?, ?, ?)"
-        self._db.executemany(statement, places)
+    def place_vectors(self, fingerprint: str, places: Iterable[Place]) -> None:
+        """Contents' vectors lie here from now on; where they lay before, if anywhere, no more."""
+        self._db.executemany(
+            """INSERT OR REPLACE INTO vectors (content, fingerprint, shard, row, checksum)
+               VALUES (?, ?, ?, ?, ?)""",
+            ((place.content, fingerprint, *place[1:]) for place in places),
+        )
+
+    def forget_vectors(self, fingerprint: str, contents: Iterable[str]) -> None:
+        """As if these contents had never been embedded."""
+        statement = "DELETE FROM vectors WHERE fingerprint = ? AND content = ?"
+        self._db.executemany(statement, ((fingerprint, content) for content in contents))
 
     def keep_models(self, fingerprints: Collection[str]) -> None:
         """Forgets where vectors of all other models lie."""

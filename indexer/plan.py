@@ -7,7 +7,7 @@ device than before. The device number alone proves nothing, because it may chang
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,11 +87,13 @@ def make_plans(
     index: Path,
     change: RulesChange,
     accept_deletions: bool,
+    again: Set[int] = frozenset(),
     part: Partition | None = None,
 ) -> Plans:
     """Scans the folders and remembers how; raises PhotosMissing when not one of them can be used.
 
-    Of what lies there, only a `part` is planned for, if one is given.
+    Photos with an id in `again` are worked on although nothing about them has changed. Of what lies there, only a
+    `part` is planned for, if one is given.
     """
     plans = Plans()
     candidates = []
@@ -118,7 +120,7 @@ def make_plans(
     for candidate in candidates if accept_deletions else _believed(candidates, plans):
         _remember(catalogue, candidate)
         plans.skipped += candidate.scanned.skipped
-        plans.roots.append(_plan(candidate))
+        plans.roots.append(_plan(candidate, again))
     if not plans.roots:
         raise PhotosMissing("; ".join(plans.problems))
     return plans
@@ -161,12 +163,12 @@ def _remember(catalogue: Catalogue, candidate: _Candidate) -> None:
     catalogue.remember_root(scanned.root, Root(candidate.rules, scanned.device, tuple(mounts)))
 
 
-def _plan(candidate: _Candidate) -> Plan:
+def _plan(candidate: _Candidate, again: Set[int]) -> Plan:
     known = candidate.known
     work = [
         found
         for found in candidate.scanned.found
-        if (seen := known.get(found.relative)) is None or not seen.unchanged(found)
+        if (seen := known.get(found.relative)) is None or seen.id in again or not seen.unchanged(found)
     ]
     return Plan(candidate.scanned.root, work, known, [known[path].id for path in candidate.missing])
 

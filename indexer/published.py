@@ -12,8 +12,7 @@ import numpy as np
 from indexer import generation
 from indexer.errors import BrokenGeneration, WrongModel
 from indexer.generation import Manifest
-from indexer.photos import Filter, Photo, Photos
-from indexer.publishing import PHOTOS_FILE
+from indexer.photos import PHOTOS_FILE, Filter, Photo, Photos
 from indexer.stores import Selection, Store
 from indexer.stores.faiss import FaissFile
 from indexer.stores.layers import MAIN, LayeredStore, Opener

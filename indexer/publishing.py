@@ -18,8 +18,9 @@ from indexer import duplicates, generation, looks
 from indexer.catalogue import Catalogue
 from indexer.errors import BrokenGeneration, IndexProblem, NoIndex
 from indexer.generation import Manifest
+from indexer.healing import refuse_damage
 from indexer.looks import Looks
-from indexer.photos import Photos, PhotosWriter
+from indexer.photos import PHOTOS_FILE, Photos, PhotosWriter
 from indexer.records import Entry
 from indexer.stores import Batches, Ids, IndexType, Source
 from indexer.stores.build import Built, Progress, build, choose
@@ -28,7 +29,6 @@ from indexer.stores.layers import DEAD, FRESH, MAIN, LayeredStore, read_dead, wr
 from indexer.vectors import Origin, ShardReader, vectors_folder
 from model.modality import Vectors
 
-PHOTOS_FILE = "photos.sqlite"
 # Beyond this share of dead and new ids, searching all three costs more than a new index is worth.
 REBUILD_AT = 0.05
 _CHUNK = 8192
@@ -67,6 +67,7 @@ def publish(
     fingerprint = origin.fingerprint
     before = _Before.find(index, fingerprint)
     wanted = index_type or wanted_type(index)
+    refuse_damage(index, origin, catalogue)
     reader = ShardReader(vectors_folder(index, fingerprint), origin.dimension)
 
     def write(folder: Path, name: str) -> Manifest:

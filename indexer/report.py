@@ -21,7 +21,8 @@ LAST = "last"
 
 @dataclass
 class Report:
-    """`skipped` lists every file that is no photo, also those known from earlier runs; `spent` are seconds."""
+    """`skipped` lists every file that is no photo, also those known from earlier runs; `healed` says what was damaged
+    in the index and made good; `spent` are seconds."""
 
     added: int = 0
     changed: int = 0
@@ -31,6 +32,7 @@ class Report:
     embedded: int = 0
     skipped: list[Skipped] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    healed: list[str] = field(default_factory=list)
     photos: int = 0
     generation: str = ""
     published: bool = False
@@ -123,6 +125,7 @@ def _told(report: Report) -> str:
         f"{report.counts()}; {report.embedded} embedded{rate}",
         f"{what} with {report.photos} photos" + ("" if report.partition else f", {state}"),
         f"time: {spent or 'none'}",
+        *(f"healed: {what}" for what in report.healed),
         *(f"problem: {problem}" for problem in report.problems),
         *(f"skipped {json.dumps(str(bad.path))}: {bad.reason}" for bad in report.skipped),
     ]

@@ -1,16 +1,18 @@
 """Append-only shards of fp16 vectors: written once per photo content, kept across generations.
 
 A shard is the plain rows, nothing else; the catalogue commits a row only after the shard's bytes are on disk,
-so whatever lies behind the last committed row after a crash is never read.
+so whatever lies behind the last committed row after a crash is never read. The catalogue also keeps a checksum of
+each row, because nothing in the bytes of a vector tells that one of them has changed.
 """
 
 import os
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,17 @@ from model import Encoder
 from model.modality import Vectors
 
 Rows = NDArray[np.float16]
+# fp16 keeps the length of a unit vector within a few parts in ten thousand.
+_TOLERANCE = 0.01
+
+
+class Place(NamedTuple):
+    """Where the vector of a content lies; `checksum` is None where a version of old wrote the row."""
+
+    content: str
+    shard: int
+    row: int
+    checksum: int | None
 
 
 @dataclass(frozen=True)
@@ -51,14 +64,23 @@ class ShardWriter:
         for named in (folder, folder.parent, folder.parent.parent):
             sync(named)
 
-    def append(self, vectors: Vectors) -> int:
-        """Writes the rows; returns the number of the first."""
-        if vectors.ndim != 2 or vectors.shape[1] != self._dimension:
-            raise ValueError(f"rows of {self._dimension} numbers expected, got {vectors.shape}")
-        first = self._rows
-        self._file.write(vectors.astype(np.float16).tobytes())
-        self._rows += len(vectors)
-        return first
+    def append(self, contents: Sequence[str], vectors: Vectors | Rows) -> list[Place]:
+        """Writes the vectors of these contents; returns where each of them lies."""
+        if vectors.shape != (len(contents), self._dimension):
+            raise ValueError(
+                f"{len(contents)} rows of {self._dimension} numbers expected, got {vectors.shape}"
+            )
+        rows, first = vectors.astype(np.float16), self._rows
+        if not are_vectors(rows).all():
+            raise ValueError("only finite vectors of unit length are kept")
+        self._file.write(rows.tobytes())
+        self._rows += len(rows)
+        return [
+            Place(content, self.number, row, checksum)
+            for row, (content, checksum) in enumerate(
+                zip(contents, checksums(contents, rows), strict=True), start=first
+            )
+        ]
 
     def sync(self) -> None:
         """Returns once every row so far would survive a power cut."""
@@ -90,11 +112,33 @@ class ShardReader:
             raise BrokenGeneration(f"{shard_path(self._folder, shard)}: cut short; {REBUILD}")
         return mapped[np.asarray(numbers, dtype=np.int64)]
 
+    def intact(self, places: Sequence[Place]) -> NDArray[np.bool_]:
+        """Of rows in one shard, which hold what was written; an old one without checksum need only be a vector."""
+        try:
+            mapped = self._shard(places[0].shard)
+        except BrokenGeneration:
+            return np.zeros(len(places), dtype=bool)
+        numbers = np.array([place.row for place in places], dtype=np.int64)
+        there = (numbers >= 0) & (numbers < len(mapped))
+        rows = mapped[np.where(there, numbers, 0)] if len(mapped) else np.zeros((len(places), 1), np.float16)
+        sums = checksums([place.content for place in places], rows)
+        known = [place.checksum in (None, found) for place, found in zip(places, sums, strict=True)]
+        intact: NDArray[np.bool_] = there & np.array(known) & are_vectors(rows)
+        return intact
+
+    def checked(self, places: Sequence[Place]) -> Rows:
+        """Rows of one shard; raises BrokenGeneration where one of them is not what was written."""
+        if not self.intact(places).all():
+            raise BrokenGeneration(f"{shard_path(self._folder, places[0].shard)}: damaged; {REBUILD}")
+        return self.rows(places[0].shard, [place.row for place in places])
+
     def _shard(self, number: int) -> Rows:
         if self._open is None or self._open[0] != number:
             path = shard_path(self._folder, number)
             try:
                 count = path.stat().st_size // (2 * self._dimension)
+                if not count:
+                    raise ValueError("holds no row")
                 shape = (count, self._dimension)
                 self._open = (number, np.memmap(path, dtype=np.float16, mode="r", shape=shape))
             except (OSError, ValueError) as error:
@@ -103,6 +147,23 @@ class ShardReader:
 
 
 REBUILD = "run sketchseek index again"
+
+
+def checksums(contents: Sequence[str], rows: Rows) -> list[int]:
+    """One for each row. The content's name is part of it, so that a row never passes for another photo's."""
+    width, data = rows.shape[1] * rows.itemsize, memoryview(rows.tobytes())
+    return [
+        zlib.crc32(data[start : start + width], zlib.crc32(content.encode()))
+        for content, start in zip(contents, range(0, len(data), width), strict=True)
+    ]
+
+
+def are_vectors(rows: Vectors | Rows) -> NDArray[np.bool_]:
+    """Which rows can be vectors of ours at all: finite, and of unit length."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths = np.linalg.norm(rows.astype(np.float32), axis=1)
+    found: NDArray[np.bool_] = np.abs(lengths - 1) < _TOLERANCE  # not so for NaN
+    return found
 
 
 def vectors_folder(index: Path, fingerprint: str) -> Path:

@@ -41,11 +41,12 @@ class Read:
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded photo: its full size, what the model wants to see of it, and what its EXIF says."""
+    """A decoded photo: its full size, what the model wants to see of it, what its EXIF says, its thumbnail's bytes."""
 
     size: tuple[int, int]
     pixels: Pixels
     metadata: Metadata
+    thumbnail: int
 
 
 class Workers:
@@ -81,7 +82,7 @@ class Workers:
             (width, height), metadata = answer["size"], Metadata(**answer["metadata"])
             shape = (self._size, self._size, 3)
             pixels = np.frombuffer(worker.receive(), np.uint8).reshape(shape)
-            return Picture((width, height), pixels, metadata)
+            return Picture((width, height), pixels, metadata, answer["thumbnail"])
 
     def close(self) -> None:
         """Ends all processes now, whatever they are at."""

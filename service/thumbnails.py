@@ -4,6 +4,7 @@ The small ones come with the index. Large ones are kept in the index folder too,
 that nobody looked at for longest make room. What cannot be kept, as on a read-only disk, is sent all the same.
 """
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -14,7 +15,7 @@ import anyio
 import anyio.to_thread
 
 from indexer import Photo, make_thumbnail, thumbnail_path, write_thumbnail
-from indexer.thumbnails import LARGE, LONGEST, Size
+from indexer.thumbnails import LARGE, LONGEST, Size, read_thumbnail, stored_bytes
 from model import PHOTO_CAPS, BadImage, decode
 from service import files
 from service.errors import ServiceError
@@ -39,15 +40,13 @@ class Thumbnails:
         self._huge = anyio.CapacityLimiter(1)
 
     def stored(self, photo: Photo, size: Size) -> bytes | None:
-        """The picture, if it is there and not empty, as a power cut may leave it."""
+        """The picture, if it is there and as it was written."""
         path = thumbnail_path(self._folder, photo.content, size)
-        try:
-            data = path.read_bytes()
-            if size == LARGE:
+        data = read_thumbnail(path)
+        if data and size == LARGE:
+            with contextlib.suppress(OSError):
                 os.utime(path)  # looked at just now
-        except OSError:
-            return None
-        return data or None
+        return data
 
     async def made(self, photo: Photo, size: Size) -> bytes:
         """The picture, made of the very content that was indexed, for browsers keep it for good."""
@@ -68,7 +67,7 @@ class Thumbnails:
             log.warning("no picture can be made of photo %s: %s", photo.public_id, error)
             raise _unshowable() from None
         data = make_thumbnail(image, size)
-        if size != LARGE or self._make_room(len(data)):
+        if size != LARGE or self._make_room(stored_bytes(data)):
             try:
                 write_thumbnail(self._folder, photo.content, data, size)
             except OSError as error:

@@ -14,7 +14,7 @@ from PIL import Image
 from indexer import Published
 from indexer.decoding import _read
 from indexer.metadata import Metadata, metadata_in
-from indexer.thumbnails import make_thumbnail, write_thumbnail
+from indexer.thumbnails import make_thumbnail, stored_bytes, write_thumbnail
 from indexer.workers import Picture, Read
 from model import decode
 from model.preprocess import photo_pixels
@@ -55,9 +55,10 @@ class InThread:
 
     def decode(self, read: Read) -> Picture:
         decoded = decode(self._mine.data, shortest=self._size)
-        write_thumbnail(self._thumbnails, read.content, make_thumbnail(decoded.image))
+        thumbnail = make_thumbnail(decoded.image)
+        write_thumbnail(self._thumbnails, read.content, thumbnail)
         pixels = photo_pixels(decoded.image, self._size)
-        return Picture((decoded.width, decoded.height), pixels, self.describe())
+        return Picture((decoded.width, decoded.height), pixels, self.describe(), stored_bytes(thumbnail))
 
     def close(self) -> None:
         pass

@@ -77,6 +77,8 @@ def _list_skipped(report: Report, most: int | None) -> None:
 
 
 def _summarize(report: Report, index: Path) -> None:
+    for what in report.healed:
+        click.echo(f"healed: {what}")
     rate = f", {report.rate:.0f} photos/s" if report.rate else ""
     click.echo(f"{report.counts()} ({report.seconds:.1f} s{rate})")
     if report.partition:

@@ -7,6 +7,7 @@ import pytest
 
 from indexer import schema
 from indexer.catalogue import Catalogue
+from indexer.safekeeping import SEAL
 from tests.conftest import Job
 from tests.indexer.test_metadata import WHOLE, exif
 from tests.pictures import encoded, scene
@@ -79,6 +80,7 @@ def test_a_better_decoder_tries_refused_files_again(
         older.setattr("indexer.catalogue.DECODER_VERSION", 0)
         catalogue_path = quick.index / "catalogue.sqlite"
         quick(root)
+    (quick.index / SEAL).unlink()
     db = sqlite3.connect(catalogue_path)
     with db:
         db.execute(

@@ -8,6 +8,7 @@ import pytest
 
 from indexer import PhotosMissing, RulesChange
 from indexer.catalogue import Catalogue
+from indexer.safekeeping import SEAL
 from tests.conftest import Job
 from tests.privileges import unprivileged
 from tests.standin import write_photo
@@ -19,6 +20,8 @@ def ids(job: Job) -> dict[str, int]:
 
 
 def pretend(job: Job, assignment: str) -> None:
+    """As if an earlier run had noted it, one that was killed later: nothing says how it left the catalogue."""
+    (job.index / SEAL).unlink()
     db = sqlite3.connect(job.index / "catalogue.sqlite")
     with db:
         db.execute(f"UPDATE roots SET {assignment}")

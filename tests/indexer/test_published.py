@@ -112,7 +112,8 @@ def test_near_duplicates_are_folded_on_request(
         # Some of the drawn pictures are near-duplicates of one another as well.
         assert [hit.photo for hit in hits] == _first_of_each_group(every)
         if kind == "flat":  # a graph may find equals in another order when it is asked for fewer
-            assert published.search(query, 5, offset=1, fold_duplicates=True) == hits[1:6]
+            page = published.search(query, 5, offset=1, fold_duplicates=True)
+            assert [(hit.photo, hit.folded) for hit in page] == [(hit.photo, hit.folded) for hit in hits[1:6]]
 
 
 def _first_of_each_group(hits: list[Hit]) -> list[Photo]:

@@ -1,0 +1,115 @@
+"""Damaged vectors are found before a generation is made of them, and made good.
+
+Each run reads all rows and compares their checksums, as it does with the files of the generation that serves. What
+is damaged or lost is copied back from that generation, which has checksums of its own; the rest is embedded anew.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby, islice
+from pathlib import Path
+
+import numpy as np
+
+from indexer import generation
+from indexer.catalogue import Catalogue
+from indexer.errors import BrokenGeneration, NoIndex
+from indexer.photos import PHOTOS_FILE, Photos
+from indexer.stores.layers import LayeredStore
+from indexer.vectors import Origin, Place, ShardReader, ShardWriter, are_vectors, checksums, vectors_folder
+
+_CHUNK = 4096
+
+
+def damaged_vectors(index: Path, origin: Origin, catalogue: Catalogue) -> Iterator[Place]:
+    """Every vector of a model that is not on disk as it was written."""
+    reader = ShardReader(vectors_folder(index, origin.fingerprint), origin.dimension)
+    for places in _chunks(catalogue.stored(origin.fingerprint)):
+        intact = reader.intact(places)
+        yield from (place for place, good in zip(places, intact, strict=True) if not good)
+
+
+def heal_vectors(index: Path, origin: Origin, catalogue: Catalogue) -> list[str]:
+    """Copies damaged vectors back, or forgets them, so that this run embeds them; says what it did.
+
+    Rows that an older version wrote get the checksums that they lack.
+    """
+    bad = [place.content for place in damaged_vectors(index, origin, catalogue)]
+    catalogue.begin()
+    try:
+        copied = _copy_back(index, origin, catalogue, bad) if bad else set()
+        forgotten = [content for content in bad if content not in copied]
+        catalogue.forget_vectors(origin.fingerprint, forgotten)
+        _learn(index, origin, catalogue)
+    except BaseException:
+        catalogue.rollback()
+        raise
+    catalogue.commit()
+    said = []
+    if copied:
+        said.append(f"{_vectors(len(copied))} damaged or lost: copied back from the published index")
+    if forgotten:
+        said.append(
+            f"{_vectors(len(forgotten))} damaged or lost: embedded anew where the photo is still there"
+        )
+    return said
+
+
+def refuse_damage(index: Path, origin: Origin, catalogue: Catalogue) -> None:
+    """Raises BrokenGeneration where a vector is damaged: nothing is published of such."""
+    if place := next(damaged_vectors(index, origin, catalogue), None):
+        folder = vectors_folder(index, origin.fingerprint)
+        raise BrokenGeneration(
+            f"{folder}: row {place.row} of shard {place.shard} was damaged during this run; check the disk and the "
+            "memory of this machine, then run sketchseek index again"
+        )
+
+
+def _learn(index: Path, origin: Origin, catalogue: Catalogue) -> None:
+    reader = ShardReader(vectors_folder(index, origin.fingerprint), origin.dimension)
+    unknown = (place for place in catalogue.stored(origin.fingerprint) if place.checksum is None)
+    learned: list[Place] = []
+    for places in _chunks(unknown):
+        rows = reader.checked(places)
+        sums = checksums([place.content for place in places], rows)
+        learned += [place._replace(checksum=found) for place, found in zip(places, sums, strict=True)]
+    catalogue.place_vectors(origin.fingerprint, learned)
+
+
+def _copy_back(index: Path, origin: Origin, catalogue: Catalogue, wanted: Sequence[str]) -> set[str]:
+    """Contents whose vectors the current generation holds, and that have them again now."""
+    try:
+        folder = generation.current(index)
+        manifest = generation.verify(folder)
+        if manifest.fingerprint != origin.fingerprint:
+            return set()
+        store, photos = LayeredStore.open(folder, manifest.effort), Photos(folder / PHOTOS_FILE)
+    except (NoIndex, BrokenGeneration):
+        return set()
+    try:
+        ids = photos.ids_of(wanted)
+    finally:
+        photos.close()
+    copied: set[str] = set()
+    given_out = max(catalogue.shards(origin.fingerprint), default=0)
+    with ShardWriter(vectors_folder(index, origin.fingerprint), origin.dimension, above=given_out) as shard:
+        names = list(ids)
+        for start in range(0, len(names), _CHUNK):
+            part = names[start : start + _CHUNK]
+            vectors = store.vectors(np.array([ids[name] for name in part], dtype=np.int64))
+            good = are_vectors(vectors)
+            part = [name for name, fine in zip(part, good, strict=True) if fine]
+            catalogue.place_vectors(origin.fingerprint, shard.append(part, vectors[good]))
+            copied.update(part)
+        shard.sync()
+    return copied
+
+
+def _chunks(places: Iterator[Place]) -> Iterator[list[Place]]:
+    """Rows of one shard each, so that memory stays small however large the library is."""
+    for _, shard in groupby(places, key=lambda place: place.shard):
+        while chunk := list(islice(shard, _CHUNK)):
+            yield chunk
+
+
+def _vectors(count: int) -> str:
+    return "1 vector was" if count == 1 else f"{count} vectors were"
