@@ -9,6 +9,7 @@ from indexer.errors import (
     PhotosMissing,
     WrongModel,
 )
+from indexer.inspection import Finding, inspect
 from indexer.job import run
 from indexer.merging import merge
 from indexer.partition import Partition
@@ -25,6 +26,7 @@ __all__ = [
     "INDEX_TYPES",
     "BrokenGeneration",
     "Filter",
+    "Finding",
     "Hit",
     "IndexBusy",
     "IndexProblem",
@@ -43,6 +45,7 @@ __all__ = [
     "Status",
     "WrongModel",
     "has_thumbnail",
+    "inspect",
     "make_thumbnail",
     "merge",
     "run",

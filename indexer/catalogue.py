@@ -26,15 +26,19 @@ from model import DECODER_VERSION
 class Catalogue(Places):
     """One writer at a time (the index lock sees to that); `has_vector`, `is_described` are for any thread."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(
-            path.absolute().as_uri(), uri=True, check_same_thread=False, isolation_level=None
-        )
+        address = path.absolute().as_uri()
+        if read_only:
+            # Without a log there is nothing that SQLite would have to write before it can read.
+            log = Path(f"{path}-wal")
+            address += "?mode=ro" if log.exists() and log.stat().st_size else "?mode=ro&immutable=1"
+        self._db = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
         self._gone: dict[str, dict[int, str]] = {}
         self.moved: set[int] = set()
         try:
-            prepare(self._db, path)
+            if not read_only:
+                prepare(self._db, path)
         except (sqlite3.Error, NoIndex):
             self._db.close()
             raise
@@ -63,6 +67,12 @@ class Catalogue(Places):
         with self._lock:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
+
+    @property
+    def version(self) -> int:
+        """Of the schema; one that is opened for writing has the present one."""
+        (number,) = self._db.execute("PRAGMA user_version").fetchone()
+        return int(number)
 
     @property
     def revision(self) -> int:

@@ -16,12 +16,16 @@ _WORTH_KEEPING = 0.5
 _CHUNK = 4096
 
 
-def tidy(catalogue: Catalogue, folder: Path, fingerprint: str, dimension: int) -> None:
-    """Removes shards without a row in use, and copies the rows of those that are half empty to a new one."""
+def tidy(
+    catalogue: Catalogue, folder: Path, fingerprint: str, dimension: int, damaged: Set[int] = frozenset()
+) -> None:
+    """Removes shards without a row in use, and copies the rows of those that are half empty or damaged to a new one."""
     used = catalogue.rows_in_use(fingerprint)
     whole, before = complete_rows(folder, dimension), shards(folder)
     sparse = [
-        number for number, rows in used.items() if number in whole and rows < _WORTH_KEEPING * whole[number]
+        number
+        for number, rows in used.items()
+        if number in whole and (rows < _WORTH_KEEPING * whole[number] or number in damaged)
     ]
     if sparse:
         _copy(catalogue, folder, fingerprint, dimension, sparse)

@@ -23,7 +23,7 @@ def publish_if_needed(
     keep: int,
 ) -> None:
     """Publishes what the catalogue holds, unless the current generation shows just that; fills in the report."""
-    manifest = _intact(index, origin.fingerprint)
+    manifest, damaged = _serving(index, origin.fingerprint)
     if manifest is None and next(catalogue.entries(origin.fingerprint), None) is None:
         raise NothingToIndex(_nothing(report))
     asked = index_type not in (None, manifest.index_type if manifest else None)
@@ -40,6 +40,9 @@ def publish_if_needed(
             )
             report.published = True
             held = None
+            if damaged is not None:
+                generation.remove(damaged)
+                report.healed.append(f"generation {damaged.name} was damaged: published anew")
     if not held:
         generation.prune(index, keep)
         forget_reports(index, {folder.name for folder in generation.generations(index)})
@@ -58,13 +61,17 @@ def clean_up(index: Path, origin: Origin, catalogue: Catalogue) -> None:
         compaction.tidy(catalogue, folder, origin.fingerprint, origin.dimension)
 
 
-def _intact(index: Path, fingerprint: str) -> generation.Manifest | None:
-    """The current generation if it can go on serving; a damaged one is simply made again."""
+def _serving(index: Path, fingerprint: str) -> tuple[generation.Manifest | None, Path | None]:
+    """The current generation if it can go on serving; or the folder of one that is damaged, which is made again."""
     try:
-        manifest = generation.verify(generation.current(index))
+        folder = generation.current(index)
     except (NoIndex, BrokenGeneration):
-        return None
-    return manifest if manifest.fingerprint == fingerprint else None
+        return None, None
+    try:
+        manifest = generation.verify(folder)
+    except BrokenGeneration:
+        return None, folder if folder in generation.generations(index) else None
+    return (manifest if manifest.fingerprint == fingerprint else None), None
 
 
 def _nothing(report: Report) -> str:

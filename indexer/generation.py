@@ -220,11 +220,15 @@ def prune(index: Path, keep: int = 2) -> list[str]:
     serving = current(index)
     others = [folder for folder in generations(index) if folder != serving]
     for folder in others[max(0, keep - 1) :]:
-        # Under this name it is no generation any more, whatever happens next.
-        leftover = folder.with_suffix(".tmp")
-        folder.rename(leftover)
-        shutil.rmtree(leftover)
+        remove(folder)
     return [folder.name for folder in reversed(others[max(0, keep - 1) :])]
+
+
+def remove(folder: Path) -> None:
+    """One that is not served; under its new name it is no generation any more, whatever happens next."""
+    leftover = folder.with_suffix(".tmp")
+    folder.rename(leftover)
+    shutil.rmtree(leftover)
 
 
 def fingerprints(index: Path) -> set[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer import generation
+from indexer import compaction, generation
 from indexer.catalogue import Catalogue
 from indexer.errors import BrokenGeneration, NoIndex
 from indexer.photos import PHOTOS_FILE, Photos
@@ -33,7 +33,8 @@ def heal_vectors(index: Path, origin: Origin, catalogue: Catalogue) -> list[str]
 
     Rows that an older version wrote get the checksums that they lack.
     """
-    bad = [place.content for place in damaged_vectors(index, origin, catalogue)]
+    damaged = list(damaged_vectors(index, origin, catalogue))
+    bad = [place.content for place in damaged]
     catalogue.begin()
     try:
         copied = _copy_back(index, origin, catalogue, bad) if bad else set()
@@ -44,6 +45,11 @@ def heal_vectors(index: Path, origin: Origin, catalogue: Catalogue) -> list[str]
         catalogue.rollback()
         raise
     catalogue.commit()
+    if damaged:
+        # What is left of a damaged shard goes to another place on the disk.
+        folder, shards = vectors_folder(index, origin.fingerprint), {place.shard for place in damaged}
+        folder.mkdir(parents=True, exist_ok=True)
+        compaction.tidy(catalogue, folder, origin.fingerprint, origin.dimension, shards)
     said = []
     if copied:
         said.append(f"{_vectors(len(copied))} damaged or lost: copied back from the published index")

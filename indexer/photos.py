@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -174,6 +174,10 @@ class Photos:
     def groups(self) -> dict[int, int]:
         """For each photo that is folded, which one stands for it."""
         return dict(self._ask("SELECT id, duplicate_of FROM photos WHERE duplicate_of IS NOT NULL"))
+
+    def everything(self) -> Iterator[tuple[Any, ...]]:
+        """All columns but that of near-duplicates, for the one thread that has the file open."""
+        return self._db.execute(f"SELECT {', '.join(_COLUMNS)} FROM photos")  # noqa: S608
 
     def ids_of(self, contents: Collection[str]) -> dict[str, int]:
         """A photo of each of these contents that is there."""

@@ -154,7 +154,7 @@ def _go_back(index: Path, seal: Seal, reason: str) -> None:
 def _seal(index: Path, before: File | None) -> None:
     """Once the catalogue is closed; a new copy is made only where the last one differs."""
     left = describe_file(index / CATALOGUE)
-    if left == before and (index / COPY).exists():
+    if left == before and _is_intact(index, Seal(copy=before)):
         _write_seal(index, Seal(left, before))
         return
     _write_seal(index, Seal(left))

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from indexer.catalogue import Catalogue
-from indexer.thumbnails import LARGE, UNFINISHED
+from indexer.thumbnails import LARGE, UNFINISHED, has_thumbnail
 
 DAMAGED = "damaged.txt"
 # Of a library where nearly all are damaged, the rest is found the next time.
 _MOST = 100_000
+_PREFIXES = tuple(f"{number:02x}" for number in range(256))
 _CONTENT = re.compile(r"[0-9a-f]{32}")
 # A service may be writing one just now.
 _ABANDONED_SECONDS = 3600.0
@@ -34,7 +35,7 @@ class Swept:
 def sweep(catalogue: Catalogue, thumbnails: Path) -> Swept:
     """Removes strays, and lists what is missing."""
     swept = Swept(_noted(thumbnails))
-    for prefix in (f"{number:02x}" for number in range(256)):
+    for prefix in _PREFIXES:
         expected = catalogue.thumbnails(prefix)
         for folder in (thumbnails / prefix, thumbnails / LARGE / prefix):
             there = _sizes(folder)
@@ -48,6 +49,14 @@ def sweep(catalogue: Catalogue, thumbnails: Path) -> Swept:
                     if not (found := there.get(f"{content}.webp")) or found != (size or found)
                 )
     return swept
+
+
+def damaged_thumbnails(catalogue: Catalogue, thumbnails: Path) -> Iterator[str]:
+    """Contents whose thumbnail is missing or damaged; reads all of them."""
+    for prefix in _PREFIXES:
+        for content in catalogue.thumbnails(prefix):
+            if not has_thumbnail(thumbnails, content):
+                yield content
 
 
 def note_damaged(thumbnails: Path, contents: Iterable[str]) -> None:

@@ -1,11 +1,14 @@
-"""`sketchseek verify`: every byte of what was published, against its checksums."""
+"""`sketchseek verify`: every byte of what was published, against its checksums; with --deep, of all the rest."""
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from indexer import inspect
 from indexer.generation import current, damage, generations
 from service.commands import index_option
 
@@ -13,19 +16,34 @@ from service.commands import index_option
 @click.command("verify")
 @index_option(required=True)
 @click.option("--all", "everything", is_flag=True, help="Check all generations, not only the current one.")
+@click.option(
+    "--deep",
+    is_flag=True,
+    help="Check all generations, and what the next one is made of: vectors, catalogue, thumbnails, reports. "
+    "Says what heals each finding.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for programs.")
-def command(index: Path, everything: bool, as_json: bool) -> None:
+def command(index: Path, everything: bool, deep: bool, as_json: bool) -> None:
     """Check every byte of the published index. Ends with 1, and a line for each bad file, if any is bad."""
+    if deep:
+        findings = inspect(index)
+        _tell(
+            {str(index): [str(finding) for finding in findings]},
+            [asdict(finding) for finding in findings] if as_json else None,
+        )
+        return
     serving = current(index)
     folders = sorted({serving, *generations(index)}) if everything else [serving]
     found = {folder.name: damage(folder) for folder in folders}
-    if as_json:
-        click.echo(json.dumps(found, indent=1))
+    _tell({f"generation {name}": lines for name, lines in found.items()}, found if as_json else None)
+
+
+def _tell(found: Mapping[str, Sequence[str]], for_programs: object) -> None:
+    if for_programs is not None:
+        click.echo(json.dumps(for_programs, indent=1))
     else:
-        for name, problems in found.items():
-            for problem in problems:
-                click.echo(problem)
-            if not problems:
-                click.echo(f"generation {name}: intact")
+        for name, lines in found.items():
+            for line in lines or [f"{name}: intact"]:
+                click.echo(line)
     if any(found.values()):
         sys.exit(1)

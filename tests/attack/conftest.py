@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.indexer.conftest import hundred, machines, quick
+
+__all__ = ["hundred", "machines", "quick"]
+
 HERE = Path(__file__).parent
 
 

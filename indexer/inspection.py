@@ -1,0 +1,186 @@
+"""`sketchseek verify --deep`: everything in an index folder, not only what is published, and what would heal it."""
+
+import json
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from indexer import generation, parts
+from indexer.catalogue import Catalogue
+from indexer.errors import BrokenGeneration, IndexProblem, NoIndex
+from indexer.generation import PART, Manifest
+from indexer.healing import damaged_vectors
+from indexer.lock import reading
+from indexer.opening import CATALOGUE, plainly
+from indexer.photos import PHOTOS_FILE, Photos
+from indexer.report import FOLDER
+from indexer.safekeeping import COPY, catalogue_damage, copy_damage
+from indexer.schema import SCHEMA_VERSION
+from indexer.sweeping import damaged_thumbnails, note_damaged
+from indexer.thumbnails import LARGE, read_thumbnail
+from indexer.vectors import Origin, shard_path, vectors_folder
+
+_AGAIN = "sketchseek index"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as it was written, and what makes it good."""
+
+    path: str
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.what}; {self.remedy}"
+
+
+def inspect(index: Path) -> list[Finding]:
+    """Reads every byte that a run or a reader would ever read. Nothing is changed but for a note of damaged thumbnails.
+
+    Raises IndexBusy while a run is at it.
+    """
+    index = index.expanduser().resolve()
+    with plainly(index), reading(index):
+        return list(_findings(index))
+
+
+def _findings(index: Path) -> Iterator[Finding]:
+    manifest = yield from _published(index)
+    origin = None if manifest is None else Origin(manifest.model, manifest.fingerprint, manifest.dimension)
+    if (index / PART).exists():
+        origin = yield from _part(index)
+    yield from _reports(index)
+    if not (yield from _catalogue(index)):
+        return
+    with Catalogue(index / CATALOGUE, read_only=True) as catalogue:
+        if catalogue.version < SCHEMA_VERSION:
+            remedy = f"{_AGAIN} brings it up to date, and then all of it can be checked"
+            yield Finding(str(index / CATALOGUE), "written by an older version, without checksums", remedy)
+            return
+        if origin is not None:
+            yield from _vectors(index, origin, catalogue)
+        if manifest is not None:
+            yield from _differences(index, manifest, catalogue)
+        yield from _thumbnails(index / "thumbnails", catalogue)
+
+
+def _published(index: Path) -> Generator[Finding, None, Manifest | None]:
+    """Returns the manifest of the generation to serve, or else of the newest that is whole."""
+    whole: dict[str, Manifest] = {}
+    for folder in generation.generations(index):
+        damage = generation.damage(folder)
+        for line in damage:
+            yield _said(folder, line)
+        if not damage:
+            whole[folder.name] = generation.read_manifest(folder)
+    try:
+        serving = generation.current(index).name
+    except NoIndex as error:
+        if not (index / PART).exists():
+            yield _said(index, str(error))
+        serving = ""
+    except BrokenGeneration as error:
+        yield _said(index / "CURRENT", str(error))
+        serving = ""
+    return whole.get(serving) or next(iter(whole.values()), None)
+
+
+def _part(index: Path) -> Generator[Finding, None, Origin | None]:
+    try:
+        part = parts.told(index)
+    except IndexProblem as error:
+        yield _said(index / PART, str(error))
+        return None
+    try:
+        parts.read(index)
+        for name in part.files:
+            if name != CATALOGUE:
+                parts.check_shard(index, part, index / name)
+    except IndexProblem as error:
+        yield _said(index / PART, str(error))
+    return part.origin
+
+
+def _reports(index: Path) -> Iterator[Finding]:
+    for path in sorted((index / FOLDER).glob("*.json")):
+        try:
+            whole = isinstance(json.loads(path.read_bytes()), dict)
+        except (OSError, ValueError, RecursionError):
+            whole = False
+        if not whole:
+            yield Finding(
+                str(path), "not a report", f"delete it, or leave it: the next {_AGAIN} writes its own"
+            )
+
+
+def _catalogue(index: Path) -> Generator[Finding, None, bool]:
+    """Returns whether it can be trusted."""
+    path = index / CATALOGUE
+    if reason := copy_damage(index):
+        yield Finding(str(index / COPY), reason, f"{_AGAIN} makes it anew")
+    if reason := catalogue_damage(index):
+        yield Finding(str(path), f"damaged ({reason})", f"{_AGAIN} goes back to its copy")
+        return False
+    if not path.is_file():
+        yield Finding(str(path), "it is missing", f"{_AGAIN} with the photo folders makes it anew")
+        return False
+    return True
+
+
+def _vectors(index: Path, origin: Origin, catalogue: Catalogue) -> Iterator[Finding]:
+    damaged = Counter(place.shard for place in damaged_vectors(index, origin, catalogue))
+    for shard, count in sorted(damaged.items()):
+        path = shard_path(vectors_folder(index, origin.fingerprint), shard)
+        remedy = f"{_AGAIN} copies them back from what is published, or embeds the photos anew"
+        yield Finding(str(path), f"damaged or lost: {count} vectors", remedy)
+
+
+def _differences(index: Path, manifest: Manifest, catalogue: Catalogue) -> Iterator[Finding]:
+    """Between the catalogue and what was published of it, photo by photo."""
+    if generation.held(index):
+        return
+    path = index / "generations" / manifest.generation / PHOTOS_FILE
+    if manifest.revision != catalogue.revision:
+        yield Finding(
+            str(index), "changes are recorded that are not published yet", f"{_AGAIN} publishes them"
+        )
+        return
+    photos = Photos(path)
+    try:
+        published = _sum(photos.everything())
+    finally:
+        photos.close()
+    if published != _sum(entry[:-2] for entry in catalogue.entries(manifest.fingerprint)):
+        remedy = f"delete {index / 'CURRENT'} and run {_AGAIN}, which publishes what the catalogue holds"
+        yield Finding(str(path), "its photos are not those of the catalogue", remedy)
+
+
+def _sum(rows: Iterable[tuple[object, ...]]) -> tuple[int, int]:
+    """The same for the same rows in any order, without holding them all."""
+    count = total = 0
+    for row in rows:
+        count, total = count + 1, (total + hash(tuple(row))) & 0xFFFFFFFFFFFFFFFF
+    return count, total
+
+
+def _thumbnails(folder: Path, catalogue: Catalogue) -> Iterator[Finding]:
+    if damaged := set(damaged_thumbnails(catalogue, folder)):
+        # So that the next run need not read all of them again.
+        with suppress(OSError):
+            note_damaged(folder, damaged)
+        yield Finding(
+            str(folder), f"damaged or missing: {len(damaged)} thumbnails", f"{_AGAIN} makes them anew"
+        )
+    large = sum(read_thumbnail(path) is None for path in (folder / LARGE).glob("*/*.webp"))
+    if large:
+        remedy = "the service makes them anew when somebody looks at them"
+        yield Finding(str(folder / LARGE), f"damaged: {large} large pictures", remedy)
+
+
+def _said(path: Path, line: str) -> Finding:
+    """From an error's line, which names its file and its remedy already."""
+    what, _, remedy = line.removeprefix(f"{path}: ").rpartition("; ")
+    return Finding(str(path), what or line, remedy if what else f"{_AGAIN} publishes it anew")
