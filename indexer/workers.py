@@ -36,6 +36,7 @@ class Read:
     content: str
     bytes: int
     mtime_ns: int
+    ctime_ns: int
     pixels: int
 
 
@@ -61,9 +62,10 @@ class Workers:
         self._closed = False
         self._budget = _Budget(BUDGET)
 
-    def read(self, path: Path) -> Read:
+    def read(self, root: Path, relative: str) -> Read:
         """Reads a file in this thread's process. Raises BadImage, or Unreadable where a later run may have luck."""
-        return Read(**self._worker().ask(str(path).encode(), self._seconds, busy="reading"))
+        place = json.dumps({"root": str(root), "relative": relative}).encode()
+        return Read(**self._worker().ask(place, self._seconds, busy="reading"))
 
     def drop(self) -> None:
         """What was read last need not be decoded."""
