@@ -21,12 +21,12 @@ _LONGEST = 2**20
 def is_ours(folder: Path) -> bool:
     """Whether an index may be written here: the folder is empty, marked, or holds what only an index of ours does."""
     names = {path.name for path in folder.iterdir()}
-    mark = _beginning(folder / "LOCK", len(MARK)) if "LOCK" in names else None
-    if mark == MARK.encode():
+    mark = _beginning(folder / "LOCK", len(MARK))
+    if not names or mark == MARK.encode():
         return True
-    if names <= {"LOCK"}:
+    if names == {"LOCK"}:
         # A run that died before it wrote the mark, or a power cut, leaves part of it, or zeros.
-        return mark is None or not mark.strip(b"\0") or MARK.encode().startswith(mark)
+        return mark is not None and MARK.encode().startswith(mark.strip(b"\0"))
     return _is_catalogue(folder / "catalogue.sqlite") or any(map(_is_sealed, _sealed_files(folder)))
 
 

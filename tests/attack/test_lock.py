@@ -145,13 +145,28 @@ def test_the_folders_of_others_are_not_written_to(
     assert sorted(quick.index.rglob("*")) == before
 
 
-def test_a_lone_file_called_lock_is_somebodys(quick: Job, photos: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("what", [garbled, a_folder, a_link, a_dangling_link, a_pipe])
+def test_a_lone_thing_called_lock_is_somebodys(
+    quick: Job, photos: Path, tmp_path: Path, what: Callable[[Path], None]
+) -> None:
     quick.index = tmp_path / "canal"
     quick.index.mkdir()
     (quick.index / "LOCK").write_text("opened by the keeper")
+    what(quick.index / "LOCK")
+    before = sorted(quick.index.rglob("*"))
     with pytest.raises(NoIndex, match="holds other files"):
         quick(photos)
-    assert (quick.index / "LOCK").read_text() == "opened by the keeper"
+    assert sorted(quick.index.rglob("*")) == before
+
+
+@pytest.mark.parametrize("left", [b"", b"sketch", bytes(16), b"sketchseek index: process 1"])
+def test_a_first_run_that_died_leaves_a_folder_of_ours(
+    quick: Job, photos: Path, tmp_path: Path, left: bytes
+) -> None:
+    quick.index = tmp_path / "new"
+    quick.index.mkdir()
+    (quick.index / "LOCK").write_bytes(left)
+    assert quick(photos).photos == 3
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
