@@ -141,7 +141,7 @@ def decode_only(photos: Sequence[Path], encoder: Encoder, thumbnails: Path) -> f
     workers = Workers(encoder.size, thumbnails)
 
     def one(path: Path) -> None:
-        workers.decode(workers.read(path))
+        workers.decode(workers.read(path.parent, path.name))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(one, photos[: 2 * (os.cpu_count() or 1)]))

@@ -117,16 +117,20 @@ class Catalogue(Places):
     def known(self, root: Path, fingerprint: str) -> dict[str, Known]:
         """All photos of a root, by their relative path."""
         rows = self._db.execute(
-            """SELECT relative, id, size, mtime_ns, error, vectors.row IS NOT NULL,
+            """SELECT relative, id, size, mtime_ns, ctime_ns, error, vectors.row IS NOT NULL,
                    iif(error IS NULL, described >= ?, decoder >= ?) FROM photos
                LEFT JOIN contents USING (content)
                LEFT JOIN vectors ON vectors.content = photos.content AND fingerprint = ? WHERE root = ?""",
             (METADATA_VERSION, DECODER_VERSION, fingerprint, str(root)),
         )
         return {
-            relative: Known(number, size, mtime_ns, error, bool(embedded), bool(up_to_date))
-            for relative, number, size, mtime_ns, error, embedded, up_to_date in rows
+            relative: Known(number, size, mtime_ns, ctime_ns, error, bool(embedded), bool(up_to_date))
+            for relative, number, size, mtime_ns, ctime_ns, error, embedded, up_to_date in rows
         }
+
+    def learn_changes(self, times: Iterable[tuple[int, int]]) -> None:
+        """Takes down when files changed, of those of which nobody knew it: pairs of time and id."""
+        self._db.executemany("UPDATE photos SET ctime_ns = ? WHERE id = ?", times)
 
     def expect_moves(self, gone: Iterable[int]) -> None:
         """A new path whose content one of these photos had takes that photo's place, id and all."""
@@ -179,11 +183,11 @@ class Catalogue(Places):
                 self._db.execute("UPDATE photos SET root = ?, relative = ? WHERE id = ?", (*place, old))
             number = self._id(place, content, number)
             self._db.execute(
-                """INSERT INTO photos (id, root, relative, size, mtime_ns, content, error, decoder)
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (root, relative) DO UPDATE SET
-                   size = excluded.size, mtime_ns = excluded.mtime_ns,
+                """INSERT INTO photos (id, root, relative, size, mtime_ns, ctime_ns, content, error, decoder)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (root, relative) DO UPDATE SET
+                   size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns,
                    content = excluded.content, error = excluded.error, decoder = excluded.decoder""",
-                (number, *place, found.size, found.mtime_ns, content, error, DECODER_VERSION),
+                (number, *place, found.size, found.mtime_ns, found.ctime_ns, content, error, DECODER_VERSION),
             )
             if thumbnail is not None:
                 statement = "UPDATE contents SET thumbnail = ? WHERE content = ?"

@@ -8,6 +8,7 @@ index, and dies with the process that started it.
 import contextlib
 import ctypes
 import dataclasses
+import errno
 import hashlib
 import json
 import os
@@ -17,9 +18,10 @@ import signal
 import sys
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from indexer.disk import open_below
 from indexer.metadata import metadata_in
 from indexer.thumbnails import make_thumbnail, stored_bytes, write_thumbnail
 from model import PHOTO_CAPS, BadImage, Unreadable, decode, raw
@@ -31,6 +33,7 @@ from model.preprocess import photo_pixels
 BYTES_A_PIXEL = 24
 BYTES_BESIDE = 96 * 2**20
 _TOO_MUCH = "decoding it takes more memory than a picture of its size should; export it again"
+_REPLACED = "a link or another file took its place meanwhile; the next run looks again"
 _ON_PARENTS_DEATH = 1
 
 
@@ -58,9 +61,9 @@ def _live_and_die_with(parent: int) -> None:
 
 
 def _serve(pipe: Connection, size: int, thumbnails: Path) -> None:
-    path = pipe.recv_bytes().decode()
+    place = json.loads(pipe.recv_bytes())
     try:
-        data, described = _read(Path(path))
+        data, described = _read(Path(place["root"]), place["relative"])
     except BadImage as error:
         _refuse(pipe, error)
         return
@@ -93,20 +96,21 @@ def _serve(pipe: Connection, size: int, thumbnails: Path) -> None:
         pipe.send_bytes(pixels.tobytes())
 
 
-def _read(path: Path) -> tuple[bytes, dict[str, Any]]:
-    """The bytes; and their hash and claim, with the file's size and time as they were when it was read."""
-    if path.suffix.lower() in raw.SUFFIXES and not raw.installed():
+def _read(root: Path, relative: str) -> tuple[bytes, dict[str, Any]]:
+    """The bytes; and their hash and claim, with the file's size and times as they were when it was read."""
+    if PurePosixPath(relative).suffix.lower() in raw.SUFFIXES and not raw.installed():
         # Said before reading: there are many of them, they are large, and each run asks again.
         raise Unreadable(raw.NEEDED)
     try:
-        with path.open("rb") as opened:
+        with open_below(root, relative) as opened:
             now = os.fstat(opened.fileno())
             if now.st_size > PHOTO_CAPS.max_bytes:
                 limit = PHOTO_CAPS.max_bytes >> 20
                 raise BadImage(f"{now.st_size >> 20} MiB large; the limit is {limit}")
             data = opened.read()
     except OSError as error:
-        raise Unreadable(f"cannot be read ({error.strerror})") from None
+        replaced = error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
+        raise Unreadable(_REPLACED if replaced else f"cannot be read ({error.strerror})") from None
     if len(data) != now.st_size:
         raise Unreadable("it changed while it was read; the next run takes it")
     content = hashlib.blake2b(data, digest_size=16).hexdigest()
@@ -115,6 +119,7 @@ def _read(path: Path) -> tuple[bytes, dict[str, Any]]:
         "content": content,
         "bytes": now.st_size,
         "mtime_ns": now.st_mtime_ns,
+        "ctime_ns": now.st_ctime_ns,
         "pixels": pixels,
     }
 

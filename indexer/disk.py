@@ -1,7 +1,14 @@
-"""Putting things on disk so that they stay there."""
+"""Putting things on disk so that they stay there, and opening files of others so that nothing is slipped in."""
 
+import errno
 import os
-from pathlib import Path
+import stat
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+# What became a pipe in the meantime must not hold anybody, nor a terminal take over.
+_FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY
 
 
 def sync(path: Path) -> None:
@@ -11,3 +18,27 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def open_below(root: Path, relative: str) -> BinaryIO:
+    """A regular file below a folder, opened without following any link; raises OSError for whatever else is there.
+
+    Each step is opened below the one before: a name that is checked first and opened later could have become
+    something else in between. The folder itself may be reached by links.
+    """
+    path = PurePosixPath(relative)
+    if path.is_absolute() or ".." in path.parts:
+        raise FileNotFoundError(errno.ENOENT, "not below the folder", str(path))
+    *folders, name = path.parts
+    below = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for folder in folders:
+            outer, below = below, os.open(folder, _FOLDER, dir_fd=below)
+            os.close(outer)
+        number = os.open(name, _FILE, dir_fd=below)
+    finally:
+        os.close(below)
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise OSError(errno.ENXIO, "not a regular file", str(root / relative))
+    return open(number, "rb")  # noqa: PTH123 - a descriptor, not a path

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from indexer import numbering
 from indexer.disk import sync
 from indexer.errors import BrokenGeneration, NoIndex
 from indexer.stores import IndexType
@@ -170,7 +171,7 @@ def publish(index: Path, write: Callable[[Path, str], Manifest]) -> Manifest:
     folder = index / "generations"
     folder.mkdir(exist_ok=True)
     _clear_leftovers(folder)
-    name = f"{max(map(_number, _numbered(folder)), default=0) + 1:06d}"
+    name = f"{numbering.highest(index) + 1:06d}"
     temporary = folder / f"{name}.tmp"
     temporary.mkdir()
     try:
@@ -180,6 +181,7 @@ def publish(index: Path, write: Callable[[Path, str], Manifest]) -> Manifest:
         (temporary / MANIFEST).write_bytes(seal_manifest(manifest))
         sync(temporary / MANIFEST)
         sync(temporary)
+        numbering.remember(index, int(name))
     except BaseException:
         # What half filled the disk shall not keep the next run from publishing.
         shutil.rmtree(temporary, ignore_errors=True)
@@ -219,6 +221,8 @@ def prune(index: Path, keep: int = 2) -> list[str]:
     """Removes all but so many generations, the newest; never the one that CURRENT names. Returns their names."""
     serving = current(index)
     others = [folder for folder in generations(index) if folder != serving]
+    if others[max(0, keep - 1) :]:
+        numbering.remember(index, numbering.highest(index))
     for folder in others[max(0, keep - 1) :]:
         remove(folder)
     return [folder.name for folder in reversed(others[max(0, keep - 1) :])]

@@ -8,14 +8,14 @@ from indexer.catalogue import Catalogue
 from indexer.errors import BrokenGeneration, IndexProblem, NoIndex, PhotosMissing
 from indexer.finishing import clean_up, publish_if_needed
 from indexer.healing import heal_vectors
+from indexer.losses import Failing, doubt
 from indexer.opening import is_text, locked, plainly
 from indexer.partition import Partition
 from indexer.pipeline import Pipeline
-from indexer.plan import Plans, RulesChange, count, make_plans
+from indexer.plan import Plan, Plans, RulesChange, count, make_plans
 from indexer.progress import Reporter
 from indexer.report import Report, reporting
 from indexer.safekeeping import kept_catalogue
-from indexer.scan import Found
 from indexer.stores import IndexType
 from indexer.sweeping import forget_damaged, note_damaged, sweep
 from indexer.thumbnails import has_thumbnail
@@ -120,22 +120,28 @@ class _Run:
         report.problems += plans.problems
         report.skipped += plans.skipped
         catalogue.expect_moves(plans.gone)
+        catalogue.begin()
+        for plan in plans.roots:
+            catalogue.learn_changes(plan.times)
+        catalogue.commit()
         with report.spent.on("photos"):
-            self._work(plans.work)
+            failing = self._work(plans)
         self._tell_of_thumbnails(swept.missing)
-        self._forget(plans)
+        self._settle(plans, failing, accept_deletions=accept_deletions)
         self._count(plans)
 
-    def _work(self, files: list[Found]) -> None:
-        if not files:
-            return
+    def _work(self, plans: Plans) -> list[Failing]:
+        """Reads and embeds; returns what were photos before and are none now, of which nothing is recorded yet."""
+        if not (files := plans.work):
+            return []
         given_out = max(self._catalogue.shards(self._encoder.fingerprint), default=0)
         with ShardWriter(self._vectors, self._encoder.dimension, above=given_out) as shard:
-            pipeline = Pipeline(self._encoder, self._catalogue, shard, self._thumbnails)
+            pipeline = Pipeline(self._encoder, self._catalogue, shard, self._thumbnails, plans.was_good)
             try:
                 self._report.skipped += pipeline.run(files, self._reporter)
             finally:
                 self._report.embedded = pipeline.embedded
+            return pipeline.failing
 
     def _tell_of_thumbnails(self, missing: Set[str]) -> None:
         left = [content for content in missing if not has_thumbnail(self._thumbnails, content)]
@@ -146,13 +152,30 @@ class _Run:
         else:
             forget_damaged(self._thumbnails)
 
-    def _forget(self, plans: Plans) -> None:
+    def _settle(self, plans: Plans, failing: list[Failing], *, accept_deletions: bool) -> None:
+        """Takes out what is gone, or is no picture any more, where that is believed: in one transaction.
+
+        Before it nothing is recorded of either, so that a run that dies until then has taken nothing out.
+        """
         self._catalogue.begin()
-        self._catalogue.remove(set(plans.gone) - self._catalogue.moved)
-        for plan in plans.roots:
-            if not plan.root.exists():
+        for place, plan in enumerate(plans.roots):
+            bad = [one for one in failing if one.found.root == plan.root]
+            if not accept_deletions and (why := self._doubt(plan, bad)):
+                self._report.problems.append(why)
+                plans.roots[place] = plan.kept()
+                continue
+            for one in bad:
+                self._catalogue.record(one.found, error=one.reason)
+            self._catalogue.remove(set(plan.gone) - self._catalogue.moved)
+            if plan.deleted:
                 self._catalogue.remove_root(plan.root)
+            else:
+                self._catalogue.remember_root(plan.root, plan.memory)
         self._catalogue.commit()
+
+    def _doubt(self, plan: Plan, failing: list[Failing]) -> str | None:
+        gone = len(plan.losses - self._catalogue.moved)
+        return doubt(plan.root, plan.photos, gone, failing, moved_device=plan.moved_device)
 
     def _count(self, plans: Plans) -> None:
         report = self._report

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from indexer.errors import IndexProblem, NoIndex
-from indexer.lock import is_ours, writing
+from indexer.lock import writing
+from indexer.ownership import is_ours
 
 CATALOGUE = "catalogue.sqlite"
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import compress
@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 
 from indexer.catalogue import Catalogue
 from indexer.looks import look
+from indexer.losses import Failing
 from indexer.metadata import Metadata
 from indexer.progress import Progress, Reporter
 from indexer.scan import Found, Skipped, file_time
@@ -43,9 +44,20 @@ class Prepared:
 
 
 class Pipeline:
-    """Embeds files into one new shard; everything committed survives whatever happens next."""
+    """Embeds files into one new shard; everything committed survives whatever happens next.
 
-    def __init__(self, encoder: Encoder, catalogue: Catalogue, shard: ShardWriter, thumbnails: Path) -> None:
+    Nothing is recorded of files that were photos (`was_good`) and are none now: `failing` holds them, for whoever
+    can tell whether so many are to be believed.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        catalogue: Catalogue,
+        shard: ShardWriter,
+        thumbnails: Path,
+        was_good: Callable[[Found], bool],
+    ) -> None:
         self._encoder = encoder
         self._catalogue = catalogue
         self._shard = shard
@@ -53,6 +65,8 @@ class Pipeline:
         self._workers = Workers(encoder.size, thumbnails)
         self._waiting: list[tuple[Prepared, Picture]] = []
         self._progress = Progress(0)
+        self._was_good = was_good
+        self.failing: list[Failing] = []
         self.embedded = 0
 
     def run(self, files: Sequence[Found], reporter: Reporter) -> Iterator[Skipped]:
@@ -140,8 +154,9 @@ class Pipeline:
 
     def _prepare(self, found: Found) -> Prepared:
         """In a thread that waits for its decoder process: everything that needs no encoder."""
-        read = self._workers.read(found.path)
-        found = replace(found, size=read.bytes, mtime_ns=file_time(read.mtime_ns))
+        read = self._workers.read(found.root, found.relative)
+        changed = None if found.ctime_ns is None else file_time(read.ctime_ns)
+        found = replace(found, size=read.bytes, mtime_ns=file_time(read.mtime_ns), ctime_ns=changed)
         known = self._catalogue.has_vector(read.content, self._encoder.fingerprint)
         path = thumbnail_path(self._thumbnails, read.content)
         if known and read_thumbnail(path):
@@ -173,7 +188,11 @@ class Pipeline:
 
     def _reject(self, found: Found, error: BadImage) -> Skipped:
         # What could not be read now is tried again by the next run; what is no picture is remembered.
-        if not isinstance(error, Unreadable):
+        if isinstance(error, Unreadable):
+            pass
+        elif self._was_good(found):
+            self.failing.append(Failing(found, str(error)))
+        else:
             self._catalogue.record(found, error=str(error))
         return Skipped(found.path, str(error))
 

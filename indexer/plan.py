@@ -1,25 +1,21 @@
 """What a run has to do: each photo folder scanned, compared with the catalogue, and not believed where it lost much.
 
-An unmounted drive and a deleted library look alike. A folder that is missing, empty, or lost more than
-`MOST_LOST` of its photos is left as it was, unless deletions are accepted. Up to `FEW` photos may always go: people
-delete by hand, and a small library is soon made again. That floor does not hold where the folder is on another
-device than before. The device number alone proves nothing, because it may change with every start of the machine.
+Losses are judged twice by one measure (`indexer.losses`): here, before any work; and by the job once it knows which
+files moved, and which are no pictures any more.
 """
 
 from collections import Counter
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from indexer.catalogue import Catalogue
 from indexer.errors import PhotosMissing
+from indexer.losses import ACCEPT, too_many
 from indexer.partition import Partition
 from indexer.patterns import checked
 from indexer.records import Known, Root
 from indexer.scan import Found, Scan, ScanRules, Skipped, scan
-
-MOST_LOST = 0.2
-FEW = 10
 
 
 @dataclass(frozen=True)
@@ -42,12 +38,31 @@ class RulesChange:
 
 @dataclass(frozen=True)
 class Plan:
-    """What one root asks for."""
+    """What one root asks for.
+
+    `losses` are those of `gone` that were photos and would be looked at if they were there. `memory` is what to
+    remember of the root once its losses are believed. `deleted`: there is no such folder, which is accepted. `times`:
+    when files changed that are as they were, with their ids, where an older version did not take it down.
+    """
 
     root: Path
     work: list[Found]
     known: dict[str, Known]
     gone: list[int]
+    losses: frozenset[int]
+    memory: Root
+    moved_device: bool
+    deleted: bool
+    times: list[tuple[int, int]]
+
+    @property
+    def photos(self) -> int:
+        """How many of its files could be used when they were last read."""
+        return sum(photo.error is None for photo in self.known.values())
+
+    def kept(self) -> "Plan":
+        """The same without its losses."""
+        return replace(self, gone=[])
 
 
 @dataclass
@@ -66,6 +81,11 @@ class Plans:
     def gone(self) -> list[int]:
         return [number for plan in self.roots for number in plan.gone]
 
+    def was_good(self, found: Found) -> bool:
+        """Whether a file was a photo when it was last read."""
+        known = next((plan.known for plan in self.roots if plan.root == found.root), {})
+        return (seen := known.get(found.relative)) is not None and seen.error is None
+
 
 @dataclass(frozen=True)
 class _Candidate:
@@ -77,6 +97,11 @@ class _Candidate:
     rules: ScanRules
     missing: list[str]
     empty: bool
+    deleted: bool
+
+    @property
+    def moved_device(self) -> bool:
+        return self.before.device not in (None, self.scanned.device)
 
 
 def make_plans(
@@ -102,10 +127,8 @@ def make_plans(
         known, before = catalogue.known(root, fingerprint), catalogue.root(root)
         rules = change.apply(before.rules)
         try:
-            if known and accept_deletions and not root.exists():
-                scanned = Scan(root)
-            else:
-                scanned = scan(root, rules, leave_out=index, roots=every_root)
+            deleted = bool(known) and accept_deletions and not root.exists()
+            scanned = Scan(root) if deleted else scan(root, rules, leave_out=index, roots=every_root)
             if not (scanned.found or scanned.skipped or known):
                 raise PhotosMissing(f"{root}: no photos in it; give the folder that the photos are in")
         except PhotosMissing as error:
@@ -116,11 +139,13 @@ def make_plans(
             scanned.keep(part)
         if not accept_deletions:
             plans.problems += _hold_lost_mounts(scanned, known, before, rules)
-        candidates.append(_Candidate(scanned, known, before, rules, _missing(scanned, known), empty))
+        missing = _missing(scanned, known)
+        candidates.append(_Candidate(scanned, known, before, rules, missing, empty, deleted))
     for candidate in candidates if accept_deletions else _believed(candidates, plans):
-        _remember(catalogue, candidate)
+        plan = _plan(candidate, again)
+        _remember(catalogue, candidate, plan)
         plans.skipped += candidate.scanned.skipped
-        plans.roots.append(_plan(candidate, again))
+        plans.roots.append(plan)
     if not plans.roots:
         raise PhotosMissing("; ".join(plans.problems))
     return plans
@@ -157,20 +182,40 @@ def _arrived(candidates: Sequence[_Candidate]) -> Counter[tuple[int, int]]:
     )
 
 
-def _remember(catalogue: Catalogue, candidate: _Candidate) -> None:
-    scanned = candidate.scanned
-    mounts = [*scanned.mounts, *(path for path in candidate.before.mounts if path in scanned.unreadable)]
-    catalogue.remember_root(scanned.root, Root(candidate.rules, scanned.device, tuple(mounts)))
+def _remember(catalogue: Catalogue, candidate: _Candidate, plan: Plan) -> None:
+    """How it was scanned; where it lies, only once its losses are believed. A run that dies is no proof of anything."""
+    before = candidate.before
+    mounts = tuple(dict.fromkeys([*before.mounts, *plan.memory.mounts]))
+    device = plan.memory.device if before.device is None else before.device
+    catalogue.remember_root(plan.root, replace(plan.memory, device=device, mounts=mounts))
 
 
 def _plan(candidate: _Candidate, again: Set[int]) -> Plan:
-    known = candidate.known
+    scanned, known, rules = candidate.scanned, candidate.known, candidate.rules
+    mounts = [*scanned.mounts, *(path for path in candidate.before.mounts if path in scanned.unreadable)]
     work = [
         found
-        for found in candidate.scanned.found
+        for found in scanned.found
         if (seen := known.get(found.relative)) is None or seen.id in again or not seen.unchanged(found)
     ]
-    return Plan(candidate.scanned.root, work, known, [known[path].id for path in candidate.missing])
+    lost = (known[path] for path in candidate.missing if not rules.leave_out(path))
+    times = [
+        (found.ctime_ns, seen.id)
+        for found in scanned.found
+        if found.ctime_ns is not None and (seen := known.get(found.relative)) and seen.ctime_ns is None
+        if seen.unchanged(found)
+    ]
+    return Plan(
+        root=scanned.root,
+        work=work,
+        known=known,
+        gone=[known[path].id for path in candidate.missing],
+        losses=frozenset(photo.id for photo in lost if photo.error is None),
+        memory=Root(rules, scanned.device, tuple(mounts)),
+        moved_device=candidate.moved_device,
+        deleted=candidate.deleted,
+        times=times,
+    )
 
 
 def _hold_lost_mounts(scanned: Scan, known: dict[str, Known], before: Root, rules: ScanRules) -> list[str]:
@@ -183,8 +228,8 @@ def _hold_lost_mounts(scanned: Scan, known: dict[str, Known], before: Root, rule
         if held:
             scanned.unreadable.append(mount)
             problems.append(
-                f"{scanned.root / mount}: a drive was mounted here, and is not now; its {held} photos are kept. "
-                "If they are really gone, add --accept-deletions"
+                f"{scanned.root / mount}: a drive was mounted here, and is not now; "
+                f"its {held} photos are kept. {ACCEPT}"
             )
     return problems
 
@@ -204,17 +249,15 @@ def _guard(candidate: _Candidate, arrived: Counter[tuple[int, int]]) -> None:
             lost += 1
     if not lost:
         return
-    moved_device = candidate.before.device not in (None, scanned.device)
+    moved_device = candidate.moved_device
     if candidate.empty:
         what = f"empty now, but {photos} photos were indexed from it; is its drive mounted?"
-    elif lost > MOST_LOST * photos and (lost > FEW or moved_device):
+    elif too_many(lost, photos, moved_device=moved_device):
         where = ", and it is on another device than before" if moved_device else ""
         what = f"{lost} of its {photos} photos are gone ({lost / photos:.0%}){where}; is its drive mounted?"
     else:
         return
-    raise PhotosMissing(
-        f"{scanned.root}: {what} Nothing was taken out. If they are really gone, add --accept-deletions"
-    )
+    raise PhotosMissing(f"{scanned.root}: {what} Nothing was taken out. {ACCEPT}")
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,15 @@ class Known:
     id: int
     size: int
     mtime_ns: int
+    ctime_ns: int | None
     error: str | None
     embedded: bool
     up_to_date: bool
 
     def same_file(self, found: Found) -> bool:
-        return (self.size, self.mtime_ns) == (found.size, found.mtime_ns)
+        if (self.size, self.mtime_ns) != (found.size, found.mtime_ns):
+            return False
+        return self.ctime_ns == found.ctime_ns or None in (self.ctime_ns, found.ctime_ns)
 
     def unchanged(self, found: Found) -> bool:
         """Nothing to do: same file as before, embedded or known to be unusable, by what we know to read today."""

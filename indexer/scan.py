@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from indexer.errors import PhotosMissing
+from indexer.filesystems import ChangeTimes
 from indexer.partition import Partition
 from indexer.patterns import Patterns
 from model import raw
@@ -39,12 +40,13 @@ class ScanRules:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that looks like a photo, as the file system described it."""
+    """A file that looks like a photo, as the file system described it; `ctime_ns` only where that is to be believed."""
 
     root: Path
     relative: str
     size: int
     mtime_ns: int
+    ctime_ns: int | None = None
 
     @property
     def path(self) -> Path:
@@ -124,6 +126,7 @@ class _Walk:
         self._real_root = root.resolve()
         self._others = [other.resolve() for other in roots if other != root]
         self._result = Scan(root, device=root.stat().st_dev)
+        self._times = ChangeTimes(root)
         self._folders: list[str] = []
         self._links: list[str] = []
         self._entered: set[str] = set()
@@ -201,8 +204,10 @@ class _Walk:
         elif stat.S_ISREG(described.st_mode):
             if self._rules.follow_links:
                 self._taken.add(relative)
-            times = file_time(described.st_mtime_ns)
-            result.found.append(Found(result.root, relative, described.st_size, times))
+            written = file_time(described.st_mtime_ns)
+            stored = self._times.stored(relative.rpartition("/")[0])
+            changed = file_time(described.st_ctime_ns) if stored else None
+            result.found.append(Found(result.root, relative, described.st_size, written, changed))
             return
         elif stat.S_ISLNK(described.st_mode):
             leads_somewhere = (result.root / relative).exists()

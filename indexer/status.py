@@ -1,6 +1,5 @@
 """How an index is doing, without loading a model: what it serves, what that takes on disk, what is wrong."""
 
-import fcntl
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from indexer import generation, parts
 from indexer.errors import BrokenGeneration, IndexProblem
 from indexer.generation import PART, Manifest
+from indexer.lock import is_held
 from indexer.parts import Part
 from indexer.report import last_report
 
@@ -39,7 +39,7 @@ class Status:
 def status(index: Path) -> Status:
     """Reads every byte of the current generation, as a reader would."""
     problems: list[str] = []
-    last_run, running = _lock(index)
+    last_run, running = _last_run(index), is_held(index)
     is_part = (index / PART).exists()
     part = _part(index, running, problems) if is_part else None
     serving = None if is_part else _serving(index, problems)
@@ -74,7 +74,7 @@ def _part(index: Path, running: bool, problems: list[str]) -> Part | None:
 
 def is_running(index: Path) -> bool:
     """Whether a run is at it now."""
-    return _lock(index)[1]
+    return is_held(index)
 
 
 def _serving(index: Path, problems: list[str]) -> Manifest | None:
@@ -91,18 +91,13 @@ def _serving(index: Path, problems: list[str]) -> Manifest | None:
     return None
 
 
-def _lock(index: Path) -> tuple[str | None, bool]:
-    """When a run last began or ended here, and whether one is at it now."""
+def _last_run(index: Path) -> str | None:
+    """When a run last began or ended here."""
     try:
-        with (index / "LOCK").open("rb") as file:
-            changed = datetime.fromtimestamp((index / "LOCK").stat().st_mtime, UTC)
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return changed.isoformat(timespec="seconds"), True
-            return changed.isoformat(timespec="seconds"), False
-    except OSError:
-        return None, False
+        changed = datetime.fromtimestamp((index / "LOCK").lstat().st_mtime, UTC)
+    except (OSError, OverflowError, ValueError):
+        return None
+    return changed.isoformat(timespec="seconds")
 
 
 def _size(path: Path) -> int:

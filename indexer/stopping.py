@@ -17,7 +17,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Stop:
-    """While entered, the first signal only sets `number`; a second one is not made to wait."""
+    """While entered, the first signal only sets `number`; a second one is for whoever listened before."""
 
     def __init__(self) -> None:
         self.number: int | None = None
@@ -35,12 +35,10 @@ class Stop:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _hear(self, number: int, _: FrameType | None) -> None:
-        if self.number is not None:
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        if self.number is None:
+            self.number = number
+        elif callable(before := self._before.get(number)) and before is not signal.default_int_handler:
+            before(number, frame)
+        else:
             raise Interrupted(number)
-        self.number = number
-
-
-def interrupt(number: int, _: FrameType | None) -> None:
-    """A signal handler for where nothing needs to be finished: whatever is half done is done again."""
-    raise Interrupted(number)

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,9 +24,15 @@ from model.encoder import Pixels
 
 # Progressive JPEGs of thousands of scans are a few kilobytes that decode for hours.
 SECONDS = 60.0
+# So many processes may hang in one photo folder's drive, which cannot be killed, before its files are left alone.
+MOST_STUCK = 3
+# How long a killed process may take to be gone.
+_DYING = 5.0
 # Pixels in decoding at a time, all processes together: so much memory is never taken twice.
 BUDGET = PHOTO_CAPS.max_pixels
 _START_SECONDS = 120.0
+_KILLED = (-signal.SIGKILL, -signal.SIGTERM)
+_SHOT = "its decoder was killed, perhaps for lack of memory; the next run tries again"
 _LONGEST_ANSWER = 1 << 16
 
 
@@ -36,6 +43,7 @@ class Read:
     content: str
     bytes: int
     mtime_ns: int
+    ctime_ns: int
     pixels: int
 
 
@@ -59,12 +67,22 @@ class Workers:
         self._mine = threading.local()
         self._lock = threading.Lock()
         self._started: list[_Worker] = []
+        self._stuck: dict[Path, list[_Worker]] = {}
         self._closed = False
         self._budget = _Budget(BUDGET)
 
-    def read(self, path: Path) -> Read:
+    def read(self, root: Path, relative: str) -> Read:
         """Reads a file in this thread's process. Raises BadImage, or Unreadable where a later run may have luck."""
-        return Read(**self._worker().ask(str(path).encode(), self._seconds, busy="reading"))
+        if len(self._stuck.get(root, ())) >= MOST_STUCK:
+            raise Unreadable("not tried, for its drive does not answer; see to the drive and run again")
+        place, worker = json.dumps({"root": str(root), "relative": relative}).encode(), self._worker()
+        try:
+            return Read(**worker.ask(place, self._seconds, busy="reading"))
+        except BadImage:
+            if worker.stuck:
+                with self._lock:
+                    self._stuck.setdefault(root, []).append(worker)
+            raise
 
     def drop(self) -> None:
         """What was read last need not be decoded."""
@@ -89,7 +107,10 @@ class Workers:
         with self._lock:
             self._closed = True
             for worker in self._started:
-                worker.kill()
+                worker.kill(wait=0)
+            end = time.monotonic() + _DYING
+            for worker in self._started:
+                worker.kill(wait=max(0.0, end - time.monotonic()))
 
     def _worker(self) -> "_Worker":
         worker: _Worker | None = getattr(self._mine, "worker", None)
@@ -98,7 +119,7 @@ class Workers:
                 if self._closed:
                     raise Unreadable("the run was stopped")
                 if worker is not None:
-                    worker.kill()
+                    worker.kill(wait=0)
                     self._started.remove(worker)
                 worker = self._mine.worker = _Worker(self._size, self._thumbnails)
                 self._started.append(worker)
@@ -126,6 +147,8 @@ class _Worker:
             )
         assert self._process.stderr is not None
         self._errors = self._process.stderr
+        self._killed = False
+        self._end = ours.dup()
         self._pipe = Connection(ours.detach())
 
     def wait_until_ready(self) -> None:
@@ -134,6 +157,11 @@ class _Worker:
                 self._pipe.recv_bytes()
                 self._errors.close()
                 return
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_DYING)
+        if self._process.returncode in _KILLED:
+            self._errors.close()
+            raise Unreadable(_SHOT)
         self.kill()
         with self._errors:
             said = self._errors.read().decode(errors="replace").strip().splitlines()
@@ -141,11 +169,13 @@ class _Worker:
 
     def ask(self, question: bytes, seconds: float, busy: str) -> dict[str, Any]:
         """The answer; raises BadImage where the file was refused, or did something to the process."""
+        before = self._worked()
         try:
             self._pipe.send_bytes(question)
             if not self._pipe.poll(seconds):
+                worked = self._worked() - before
                 self.kill()
-                raise _given_up(busy, seconds)
+                raise _given_up(busy, seconds, worked)
             answer: dict[str, Any] = json.loads(self._pipe.recv_bytes(_LONGEST_ANSWER))
         except (EOFError, ConnectionError):
             raise self._post_mortem(busy) from None
@@ -166,22 +196,40 @@ class _Worker:
             raise self._post_mortem("decoding") from None
 
     def dead(self) -> bool:
-        return self._process.poll() is not None
+        return self._killed or self._process.poll() is not None
 
-    def kill(self) -> None:
+    @property
+    def stuck(self) -> bool:
+        """Killed, and there all the same."""
+        return self._killed and self._process.poll() is None
+
+    def kill(self, wait: float | None = None) -> None:
+        """Ends it, and the waiting of whoever asked it something."""
+        self._killed = True
         self._process.kill()
+        with suppress(OSError):
+            self._end.shutdown(socket.SHUT_RDWR)
+        self._end.close()
         # One that hangs in a drive that does not answer cannot even be killed; it ends when the drive does.
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
+            self._process.wait(_DYING if wait is None else wait)
+
+    def _worked(self) -> float:
+        """Seconds of a processor that it has taken so far; where nobody tells, as if it never rested."""
+        try:
+            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return time.monotonic()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def _post_mortem(self, busy: str) -> BadImage:
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
+            self._process.wait(_DYING)
         code = self._process.returncode
         if busy == "reading":
             return Unreadable("the process that read it died; the next run tries again")
-        if code in (-signal.SIGKILL, -signal.SIGTERM):
-            return Unreadable("its decoder was killed, perhaps for lack of memory; the next run tries again")
+        if code in _KILLED:
+            return Unreadable(_SHOT)
         how = signal.Signals(-code).name if code is not None and code < 0 else f"exit status {code}"
         return BadImage(f"it crashes the decoder ({how}); export it again")
 
@@ -207,9 +255,14 @@ class _Budget:
                 self._freed.notify_all()
 
 
-def _given_up(busy: str, seconds: float) -> BadImage:
+def _given_up(busy: str, seconds: float, worked: float) -> BadImage:
     if busy == "reading":
         return Unreadable(f"cannot be read within {seconds:g} s; the next run tries again")
+    if worked < seconds / 2:
+        # Stopped, or kept from working by others: no fault of the photo.
+        return Unreadable(
+            f"cannot be decoded within {seconds:g} s on a busy machine; the next run tries again"
+        )
     return BadImage(f"cannot be decoded within {seconds:g} s; export it again")
 
 

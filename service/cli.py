@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import signal
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from service import ending
 from service.examples import EXAMPLES
 
 # Command: (module, what it is for). Loading a model's libraries just to print --help would take a second.
@@ -57,15 +59,20 @@ class _Lazy(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
+    def main(self, *args: Any, **options: Any) -> Any:
+        if not args and options.get("args") is None:  # those of the process, which is this command's
+            ending.begin()
+        return super().main(*args, **options)
+
     def invoke(self, ctx: click.Context) -> Any:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            click.echo("Stopped.", err=True)
-            sys.exit(130)
+        except KeyboardInterrupt as stopped:
+            ending.say()
+            sys.exit(128 + getattr(stopped, "number", signal.SIGINT))
         except Exception as error:
             # Imported only now: --help shall not wait for numpy.
             from model.errors import SketchseekError

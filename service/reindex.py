@@ -72,7 +72,7 @@ class Reindex:
     def _command(self) -> list[str]:
         chosen = self._settings
         options = ["--index", str(chosen.index), "--model", chosen.model, "--engine", chosen.engine, "--json"]
-        return [sys.executable, "-m", "service.cli", "index", *options]
+        return [sys.executable, "-m", "service", "index", *options]
 
     async def _run(self) -> None:
         try:

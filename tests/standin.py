@@ -43,8 +43,8 @@ class InThread:
         self._size, self._thumbnails = size, thumbnails
         self._mine = threading.local()
 
-    def read(self, path: Path) -> Read:
-        self._mine.data, described = _read(path)
+    def read(self, root: Path, relative: str) -> Read:
+        self._mine.data, described = _read(root, relative)
         return Read(**described)
 
     def drop(self) -> None:

@@ -1,6 +1,5 @@
 """How a job on an index tells what it does, for people or for machines, and how it ends; shared by its commands."""
 
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,8 +10,9 @@ import click
 
 from indexer import Report
 from indexer.progress import Bar, JsonLines, Lines, Reporter, Silent
-from indexer.stopping import SIGNALS, Interrupted, interrupt
+from indexer.stopping import Interrupted
 from model import SketchseekError
+from service import ending
 from service.commands import shown
 
 SHOWN = 20
@@ -43,12 +43,11 @@ def told(
             _list_skipped(report, None if verbose else SHOWN)
             _summarize(report, index)
 
-    for number in SIGNALS:
-        signal.signal(number, interrupt)
     try:
-        yield lines or _reporter(quiet), tell
+        with ending.raising(Interrupted):
+            yield lines or _reporter(quiet), tell
     except Interrupted as stopped:
-        click.echo("Stopped. What is done is kept; run the same command again to go on.", err=True)
+        ending.say("Stopped. What is done is kept; run the same command again to go on.")
         if lines:
             lines.event("stopped", signal=str(stopped))
         sys.exit(128 + stopped.number)
@@ -56,6 +55,9 @@ def told(
         if lines:
             lines.event("failed", error=str(error))
         raise
+    if (number := ending.heard()) is not None:
+        # Too late, or where exceptions get lost: all was done.
+        ending.end(number)
     for problem in problems:
         click.secho(f"not indexed: {problem}", err=True, fg="red")
     if problems:

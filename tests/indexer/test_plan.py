@@ -147,7 +147,7 @@ def test_a_move_survives_a_run_that_dies(quick: Job, hundred: Path, monkeypatch:
     before = ids(quick)
     (hundred / "few").rename(hundred / "some")
     with monkeypatch.context() as broken:
-        broken.setattr("indexer.job._Run._forget", lambda *_: pytest.fail("killed"))
+        broken.setattr("indexer.job._Run._settle", lambda *_, **__: pytest.fail("killed"))
         with pytest.raises(pytest.fail.Exception):
             quick(hundred)
     report = quick(hundred)

@@ -1,12 +1,12 @@
 """GET /index: what is searched, what the last run did, which files were skipped; and nobody's folders."""
 
-import fcntl
 import json
 
 import httpx
 import pytest
 
 from indexer import Silent, run
+from indexer.lock import writing
 from service import keys
 from tests.service.conftest import LiveServer, listening
 from tests.service.test_api import problem
@@ -59,8 +59,7 @@ def test_a_report_that_makes_no_sense_does_no_harm(own_server: LiveServer, repor
 
 
 def test_it_tells_that_a_run_is_going_on(own_server: LiveServer) -> None:
-    with (own_server.index / "LOCK").open("rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with writing(own_server.index):
         assert state(own_server)["running"] is True
     assert state(own_server)["running"] is False
 

@@ -1,0 +1,14 @@
+"""`sketchseek`, and `python -m service`: signals are answered before anything else is loaded."""
+
+from service import ending
+
+
+def main() -> None:
+    ending.begin()
+    from service.cli import main as command
+
+    command()
+
+
+if __name__ == "__main__":
+    main()
