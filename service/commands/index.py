@@ -6,7 +6,7 @@ import click
 
 from indexer import INDEX_TYPES, IndexType, Partition, RulesChange, run
 from model import Encoder
-from service.commands import index_option, model_options
+from service.commands import Place, index_option, model_options
 from service.commands.job_file import config_option
 from service.commands.telling import report_options, told
 
@@ -18,14 +18,12 @@ _REMEMBERED = "{}, as in .gitignore; repeatable. Later runs do so, too, until it
     epilog="Run it again at any time: only new, changed and deleted photos are worked on. "
     "Without PHOTOS it looks at the folders of earlier runs.",
 )
-@click.argument("photos", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("photos", nargs=-1, type=Place())
 @config_option
 @index_option(required=True)
 @model_options
 @click.option("--accept-deletions", is_flag=True, help="Believe that missing photos are deleted.")
-@click.option(
-    "--forget", multiple=True, type=click.Path(path_type=Path), help="Take this folder out of the index."
-)
+@click.option("--forget", multiple=True, type=Place(), help="Take this folder out of the index.")
 @click.option(
     "--index-type",
     type=click.Choice(INDEX_TYPES),
