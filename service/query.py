@@ -98,6 +98,10 @@ class Query:
     fold_duplicates: bool = False
     where: Filter | None = field(default=None)
 
+    @property
+    def has_pictures(self) -> bool:
+        return any(part.kind in PICTURES for part in self.parts)
+
 
 def asked(pictures: Mapping[Kind, bytes | Path], wishes: Wishes) -> Query:
     """The query that pictures and wishes make together; refused where nothing is looked for."""

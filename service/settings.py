@@ -94,7 +94,9 @@ class Settings(BaseSettings):
         2.0, gt=0, description="How often the service looks for a newly published generation."
     )
     max_searches: int = Field(
-        64, ge=1, description="Searches at once; further ones get 503 and when to ask again."
+        64,
+        ge=1,
+        description="Searches with pictures at once, and as many without; further ones get 503 and when to ask again.",
     )
     max_batch: int = Field(16, ge=1, le=1024, description="Pictures that the model gets at once, at most.")
     decoders: int = Field(

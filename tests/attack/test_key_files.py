@@ -1,6 +1,5 @@
 """A door that stands open because of what a file of keys, or of settings, lost: the service must refuse to start."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,9 @@ ENTRY = keys.make(admin=False)[1]
 BEHIND_A_PROXY = {"SKETCHSEEK_ALLOWED_HOSTS": "photos.example.org"}
 
 
-@pytest.mark.parametrize("content", [b"", b"# none yet\r\n\r\n", b"\xef\xbb\xbf"], ids=["empty", "#", "mark"])
-def test_an_emptied_key_file_keeps_the_door_shut(tmp_path: Path, content: bytes) -> None:
+def test_an_emptied_key_file_keeps_the_door_shut(tmp_path: Path) -> None:
     file = tmp_path / "keys.txt"
-    file.write_bytes(content)
+    file.write_bytes(b"\xef\xbb\xbf# none yet\r\n\r\n")
     said = {**BEHIND_A_PROXY, "SKETCHSEEK_API_KEYS_FILE": str(file)}
     done = sketchseek("serve", "--port", 0, "--index", tmp_path / "index", **said)
     refused(done, f"add one with: sketchseek key >> {file}")
@@ -33,14 +31,9 @@ def test_an_emptied_key_file_keeps_the_door_shut(tmp_path: Path, content: bytes)
     ("name", "value", "said"),
     [
         ("SKETCHSEEK_API_KEYS_FILE", "", "names nothing"),
-        ("SKETCHSEEK_API_KEYS_FILE", ".", "cannot be read"),
         ("SKETCHSEEK_API_KEYS", " , ", "holds no entry"),
-        ("SKETCHSEEK_ALLOWED_HOSTS", ",", "holds no entry"),
         ("SKETCHSEEK_CONFIG", "", "names nothing"),
-        ("SKETCHSEEK_CONFIG", ".", "cannot be read"),
         ("SKETCHSEEK_CONFIG", "/no/such/file.toml", "cannot be read"),
-        ("SKETCHSEEK_CONFIG", os.devnull, "it is no file"),
-        ("SKETCHSEEK_INDEX", "", "names nothing"),
     ],
 )
 def test_a_setting_that_leads_nowhere_keeps_it_shut(
