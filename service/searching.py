@@ -47,7 +47,7 @@ class Searcher:
     async def search(self, query: Query) -> SearchResponse:
         """Raises BadImage where a picture is none, NoTextTower where the model reads no words."""
         # One generation for all that follows, whatever is swapped in meanwhile.
-        published = self.gallery.published
+        published = self.gallery.trusted
         with self.batcher.admitted(pictures=query.has_pictures) as deadline:
             clock = [time.perf_counter()]
             ready = [(part, await self._prepared(part, published)) for part in query.parts]
