@@ -128,13 +128,14 @@ class Published:
         """
         self._watch.check()
         among = None if where is None else self._select(where)
-        wanted = fetch = offset + k
+        wanted = offset + k
+        fetch = 2 * wanted if fold_duplicates else wanted
         while True:
-            fetch = 2 * fetch if fold_duplicates else fetch
             hits, complete = self._fetch(query, fetch, among, min_score)
             hits = _fold(hits) if fold_duplicates else hits
             if complete or len(hits) >= wanted:
                 return hits[offset:wanted]
+            fetch *= 2
 
     def count(self, where: Filter | None = None) -> int:
         """How many photos pass a filter."""
@@ -207,6 +208,8 @@ class Published:
         if min_score is not None:
             good &= scores[0] >= min_score
         complete = len(ids[0]) < count or not bool(good.all())
+        # A vector with a number that is none would come first, whatever is asked for.
+        good &= np.isfinite(scores[0])
         found = ids[0][good].tolist()
         photos = self._photos.get(found)
         pairs = zip(found, scores[0][good].tolist(), strict=True)

@@ -95,7 +95,9 @@ class FaissFile:
         """Holds nothing of a card."""
 
     def _compare(self, queries: Vectors, k: int, among: Rows) -> tuple[Ids, Vectors]:
-        scores = queries @ self.rows(among.numbers).T
+        # What a vector with a number that is none scores is none, too; whoever asked leaves it out.
+        with np.errstate(invalid="ignore", over="ignore"):
+            scores = queries @ self.rows(among.numbers).T
         best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         return among.numbers[best], np.take_along_axis(scores, best, axis=1)
 
