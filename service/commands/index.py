@@ -9,6 +9,7 @@ from model import Encoder
 from service.commands import Place, index_option, model_options
 from service.commands.job_file import config_option
 from service.commands.telling import report_options, told
+from service.supervised import end_with_stdin
 
 _REMEMBERED = "{}, as in .gitignore; repeatable. Later runs do so, too, until it is given anew ('' for none)."
 
@@ -49,6 +50,7 @@ _REMEMBERED = "{}, as in .gitignore; repeatable. Later runs do so, too, until it
     metavar="I/N",
     help="Embed only this part of the library, say 1/3, into an index folder of its own; see sketchseek merge.",
 )
+@click.option("--supervised", is_flag=True, hidden=True, help="End when standard input does.")
 @report_options
 def command(
     photos: tuple[Path, ...],
@@ -64,11 +66,14 @@ def command(
     hidden: bool | None,
     follow_links: bool | None,
     partition: str | None,
+    supervised: bool,
     verbose: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
     """Bring an index up to date with folders of PHOTOS."""
+    if supervised:
+        end_with_stdin()
     with told(index, verbose=verbose, quiet=quiet, as_json=as_json) as (reporter, tell):
         part = None if partition is None else Partition.parse(partition)
         encoder = Encoder.load(model, engine=engine)
