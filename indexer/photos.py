@@ -4,8 +4,10 @@ import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from itertools import product
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 
@@ -71,8 +73,9 @@ _COLUMNS = [field.name for field in fields(Photo)][:-1]
 class Filter:
     """Which photos may be found. Photos whose file does not say when or with what they were taken match no such wish.
 
-    `folder` is a path below a photo folder, or an absolute one. `after` is inclusive and `before` exclusive,
-    both the beginning of an ISO 8601 local time, such as 2024 or 2024-07-01. Cameras match in any case.
+    `folder` is a path below a photo folder, or an absolute one; in either form of Unicode, and with backslashes
+    between folders or within names. `after` is inclusive and `before` exclusive, both the beginning of an ISO 8601
+    local time, such as 2024 or 2024-07-01T18. Cameras match in any case.
     """
 
     folder: str | None = None
@@ -128,6 +131,7 @@ class Photos:
 
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(_reading(path), uri=True, check_same_thread=False)
+        self._db.create_function("fold", 1, _fold, deterministic=True)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -155,13 +159,13 @@ class Photos:
             condition, texts = _below(wanted.folder, self.roots())
             conditions.append(condition)
             values += texts
-        for column, value in (
-            ("taken >=", wanted.after),
-            ("taken <", wanted.before),
-            ("camera =", wanted.camera),
+        for condition, value in (
+            ("taken >= ?", wanted.after),
+            ("taken < ?", wanted.before),
+            (_camera(wanted.camera), wanted.camera),
         ):
             if value is not None:
-                conditions.append(f"{column} ?")
+                conditions.append(condition)
                 values.append(value)
         where = " AND ".join(conditions) or "TRUE"
         return _column(self._ask(f"SELECT id FROM photos WHERE {where}", values))  # noqa: S608
@@ -206,25 +210,70 @@ def _reading(path: Path) -> str:
     return f"{path.absolute().as_uri()}?mode=ro&immutable=1"
 
 
+# Of so many names in a path each may have a form of its own; with more of them, all names have the same.
+_MIXED = 3
+_INSIDE = "(relative >= ? AND relative < ?)"
 _ROOTS = "SELECT DISTINCT root FROM photos"
 
 
+def _camera(name: str | None) -> str:
+    """A condition that the index of cameras answers; where SQLite knows no upper case, after a look at each name."""
+    if name is None or name.isascii():
+        return "camera = ?"
+    return (
+        "camera IN (WITH names (name) AS MATERIALIZED (SELECT DISTINCT camera FROM photos WHERE camera IS NOT NULL) "
+        "SELECT name FROM names WHERE fold(name) = fold(?))"
+    )
+
+
+def _fold(name: str) -> str:
+    """The same for names that differ in case, or in how Unicode spells their letters."""
+    return normalize("NFC", normalize("NFD", name).casefold())
+
+
 def _below(folder: str, roots: Sequence[str]) -> tuple[str, list[str]]:
-    """A condition that an index can answer, for photos at any depth below a folder."""
-    inside = "(relative >= ? AND relative < ?)"
-    if not folder.startswith("/"):
-        clean = "/".join(part for part in folder.split("/") if part not in ("", "."))
-        # "0" comes right after "/".
-        return (inside, [f"{clean}/", f"{clean}0"]) if clean else ("TRUE", [])
-    wanted = Path(folder)
+    """A condition that an index can answer, for photos at any depth below a folder, however that is spelled."""
+    conditions: list[str] = []
+    values: list[str] = []
+    for spelling in _spellings(folder):
+        if folder.startswith("/"):
+            condition, texts = _below_absolute(Path(spelling), roots)
+        else:
+            condition, texts = _inside(spelling)
+        conditions.append(condition)
+        values += texts
+    return f"({' OR '.join(conditions)})", values
+
+
+def _spellings(folder: str) -> list[str]:
+    """As it is given and with / for each backslash; and of each name in it both forms of Unicode.
+
+    macOS writes é as two letters, everything else mostly as one; a folder of one may lie in one of the other.
+    """
+    found: dict[str, None] = {}
+    for text in (folder, folder.replace("\\", "/")):
+        forms = [(name, normalize("NFC", name), normalize("NFD", name)) for name in text.split("/")]
+        found |= dict.fromkeys(map("/".join, zip(*forms, strict=True)))
+        if sum(len(set(names)) > 1 for names in forms) <= _MIXED:
+            found |= dict.fromkeys(map("/".join, product(*map(dict.fromkeys, forms))))
+    return list(found)
+
+
+def _inside(folder: str) -> tuple[str, list[str]]:
+    clean = "/".join(part for part in folder.split("/") if part not in ("", "."))
+    # "0" comes right after "/".
+    return (_INSIDE, [f"{clean}/", f"{clean}0"]) if clean else ("TRUE", [])
+
+
+def _below_absolute(wanted: Path, roots: Sequence[str]) -> tuple[str, list[str]]:
     whole, partly, values = [], [], []
     for root in map(Path, roots):
         if root.is_relative_to(wanted):
             whole.append(str(root))
         elif wanted.is_relative_to(root):
-            below = wanted.relative_to(root).as_posix()
-            partly.append(f"(root = ? AND {inside})")
-            values += [str(root), f"{below}/", f"{below}0"]
+            condition, texts = _inside(wanted.relative_to(root).as_posix())
+            partly.append(f"(root = ? AND {condition})")
+            values += [str(root), *texts]
     either = [*partly, *["root = ?"] * len(whole)]
     return f"({' OR '.join(either) or 'FALSE'})", [*values, *whole]
 

@@ -14,8 +14,10 @@ from indexer.errors import BrokenGeneration, WrongModel
 from indexer.generation import Manifest
 from indexer.photos import PHOTOS_FILE, Filter, Photo, Photos
 from indexer.stores import Selection, Store
+from indexer.stores import faiss as files
 from indexer.stores.faiss import FaissFile
-from indexer.stores.layers import MAIN, LayeredStore, Opener
+from indexer.stores.layers import FRESH, MAIN, LayeredStore, Opener
+from indexer.watch import Watch
 from model.modality import Vectors
 
 log = logging.getLogger("sketchseek")
@@ -44,15 +46,19 @@ class Published:
     """An open generation. Searching it from several threads is safe; it never changes.
 
     `refused` lists what CURRENT names, and newer generations than this one, where they turned out to be damaged.
+    All that looks something up raises BrokenGeneration where a file was changed under it.
     """
 
-    def __init__(self, index: Path, manifest: Manifest, store: Store, photos: Photos) -> None:
+    def __init__(
+        self, index: Path, manifest: Manifest, store: Store, photos: Photos, watch: Watch | None = None
+    ) -> None:
         self.index = index
         self.manifest = manifest
         self.identity = ""
         self.refused: tuple[Refused, ...] = ()
         self._store = store
         self._photos = photos
+        self._watch = watch or Watch(())
         self._selections: OrderedDict[Filter, Selection] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -87,6 +93,7 @@ class Published:
 
     @classmethod
     def _open(cls, index: Path, folder: Path, fingerprint: str, opener: Opener) -> Self:
+        watch = Watch(_read_later(folder))
         manifest = generation.verify(folder)
         if not {MAIN, PHOTOS_FILE} <= set(manifest.files):
             raise BrokenGeneration(f"{folder}: its manifest lacks a file; run sketchseek index again")
@@ -96,7 +103,7 @@ class Published:
                 f"({fingerprint}); embed the photos anew with: sketchseek index --index {index}"
             )
         store = LayeredStore.open(folder, manifest.effort, opener)
-        opened = cls(index, manifest, store, Photos(folder / PHOTOS_FILE))
+        opened = cls(index, manifest, store, Photos(folder / PHOTOS_FILE), watch)
         opened.identity = generation.identity(folder)
         opened._prove()
         return opened
@@ -118,27 +125,32 @@ class Published:
 
         There are fewer only where fewer pass: a filter is applied before the search, not to its results.
         """
+        self._watch.check()
         among = None if where is None else self._select(where)
-        wanted = fetch = offset + k
+        wanted = offset + k
+        fetch = 2 * wanted if fold_duplicates else wanted
         while True:
-            fetch = 2 * fetch if fold_duplicates else fetch
             hits, complete = self._fetch(query, fetch, among, min_score)
             hits = _fold(hits) if fold_duplicates else hits
             if complete or len(hits) >= wanted:
                 return hits[offset:wanted]
+            fetch *= 2
 
     def count(self, where: Filter | None = None) -> int:
         """How many photos pass a filter."""
+        self._watch.check()
         if where is None:
             return len(self)
         return sum(0 if rows is None else len(rows) for rows in self._select(where))
 
     def roots(self) -> list[Path]:
         """The photo folders."""
+        self._watch.check()
         return [Path(root) for root in self._photos.roots()]
 
     def photo(self, public_id: str) -> Photo | None:
         """The photo of an id that a search gave out; None for any other text."""
+        self._watch.check()
         try:
             number = int(public_id, 16)
         except ValueError:
@@ -154,7 +166,25 @@ class Published:
 
     def duplicates(self, photo: Photo) -> list[Photo]:
         """All near-duplicates of a photo, itself among them."""
+        self._watch.check()
         return self._photos.group(photo)
+
+    @property
+    def touched(self) -> bool:
+        """Whether somebody wrote into a file that is read while it is searched."""
+        return self._watch.touched()
+
+    def lost(self) -> str | None:
+        """What is not on disk any more as it was published, by sizes alone; it is searched all the same."""
+        folder = self.index / "generations" / self.manifest.generation
+        for name, file in self.manifest.files.items():
+            try:
+                whole = (folder / name).stat().st_size == file.bytes
+            except OSError:
+                whole = False
+            if not whole:
+                return f"{folder / name}: not the file that was published; run sketchseek index again"
+        return None
 
     @property
     def device(self) -> str:
@@ -177,6 +207,8 @@ class Published:
         if min_score is not None:
             good &= scores[0] >= min_score
         complete = len(ids[0]) < count or not bool(good.all())
+        # A vector with a number that is none would come first, whatever is asked for.
+        good &= np.isfinite(scores[0])
         found = ids[0][good].tolist()
         photos = self._photos.get(found)
         pairs = zip(found, scores[0][good].tolist(), strict=True)
@@ -208,6 +240,12 @@ class Published:
         # A copy of the canary may come first; then it must be just as near.
         if int(found[0, 0]) != number and float(scores[0, 0]) < 0.999 * float((vector @ vector.T)[0, 0]):
             raise BrokenGeneration(f"{self.index}: a photo does not find itself; run sketchseek index again")
+
+
+def _read_later(folder: Path) -> list[Path]:
+    """The files that are not read into memory whole when they are opened."""
+    mapped = [path for name in (MAIN, FRESH) if files.is_mapped(path := folder / name)]
+    return [folder / PHOTOS_FILE, *mapped]
 
 
 def _name(index: Path) -> str:

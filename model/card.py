@@ -95,7 +95,11 @@ class Checkpoint:
         """A model that ships with sketchseek, by name, or any folder with a card in it."""
         shipped = SHIPPED / str(name_or_path)
         folder = shipped if shipped.is_dir() else Path(name_or_path)
-        if not (folder / "card.json").is_file():
+        try:
+            found = (folder / "card.json").is_file()
+        except OSError as error:
+            raise BadWeights(f"{folder}: cannot be read ({error.strerror}); see to its permissions") from None
+        if not found:
             names = ", ".join(sorted(path.parent.name for path in SHIPPED.glob("*/card.json")))
             raise ModelError(
                 f"no model {str(name_or_path)!r}: give a folder with a card.json, or one of: {names}"

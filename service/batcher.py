@@ -33,7 +33,8 @@ _TOLERANCE = 0.01
 
 @dataclass(frozen=True)
 class Limits:
-    """How much is taken on: searches at once, items in a batch, seconds for a search, seconds without a batch."""
+    """How much is taken on: searches at once, with pictures and as many again without; items in a batch; seconds
+    for a search; seconds without a batch."""
 
     searches: int = 64
     batch: int = 16
@@ -59,22 +60,23 @@ class Batcher:
         self._queue: list[_Waiting] = []
         self._changed = threading.Condition()
         self._closing = False
-        self._searches = 0
+        # Those with pictures and those without: uploads that take long shall not keep words out.
+        self._searches = {True: 0, False: 0}
         self._busy_since: float | None = None
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
         self._thread.start()
 
     @contextmanager
-    def admitted(self) -> Iterator[float]:
+    def admitted(self, *, pictures: bool = True) -> Iterator[float]:
         """A place among the searches at once, from before decoding to the answer; gives its deadline."""
         with self._changed:
             if self._closing:
                 raise self._refused("closing", "the service is shutting down; ask again in a moment")
             if self._stalled():
                 raise self._refused("stalled", "the model does not answer at the moment; ask again later")
-            if self._searches >= self.limits.searches:
+            if self._searches[pictures] >= self.limits.searches:
                 raise self._refused("busy", "too many searches at once; ask again in a moment")
-            self._searches += 1
+            self._searches[pictures] += 1
         try:
             # Of anyio's kind, which threads that are at work keep their place through.
             with anyio.fail_after(self.limits.deadline):
@@ -84,7 +86,7 @@ class Batcher:
             raise errors.too_late() from None
         finally:
             with self._changed:
-                self._searches -= 1
+                self._searches[pictures] -= 1
 
     async def encode(self, encode: Encode, item: Any, deadline: float) -> Vector:
         """The vector of one item, as `encode` makes it of a batch; `deadline` is a time.monotonic()."""

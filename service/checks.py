@@ -167,7 +167,10 @@ def settings(asked: Asked) -> Iterator[Finding]:
         yield Finding("wrong", str(error), _command_in(str(error)) or "sketchseek key")
         return
     where = asked.settings.host
-    if asked.settings.loopback:
+    if asked.settings.loopback and not ring and asked.settings.proxied:
+        text = f"would serve {where} without a key: whoever reaches the proxy before it sees the photos"
+        yield Finding("note", text, "sketchseek key")
+    elif asked.settings.loopback:
         yield Finding("ok", f"would serve this machine alone, on {where}:{asked.settings.port}")
     elif ring:
         yield Finding("ok", f"would serve {where}:{asked.settings.port}, to whoever has a key")

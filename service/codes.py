@@ -42,6 +42,7 @@ CODES: Mapping[str, Code] = {
     "busy": Code(503, "Too much to do; `Retry-After` says when to ask again."),
     "no_memory": Code(503, "There is not enough memory for this now."),
     "device_problem": Code(503, "The card that runs the model or the index fails."),
+    "index_damaged": Code(503, "The index was damaged on disk; until it is mended, nothing is searched."),
     "photo_unreadable": Code(503, "The photo's drive or its permissions."),
     "deadline": Code(504, "The search took too long."),
 }

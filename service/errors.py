@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from indexer.errors import BrokenGeneration
 from model import BadImage, EmptyDrawing, NoTextTower
 from model.errors import DeviceProblem
 from service.schemas import Problem
@@ -71,6 +72,14 @@ def no_memory() -> ServiceError:
     return ServiceError(503, "no_memory", "there is not enough memory for this now", {"retry-after": "5"})
 
 
+def index_damaged() -> ServiceError:
+    detail = (
+        "the index was damaged on disk; run sketchseek index again, or restore its files: they are looked at "
+        "every few seconds"
+    )
+    return ServiceError(503, "index_damaged", detail, {"retry-after": "5"})
+
+
 def unencodable() -> ServiceError:
     return ServiceError(500, "encoding_failed", "the model cannot encode this; the server's log says why")
 
@@ -106,6 +115,11 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(DeviceProblem)
     async def device(_: Request, error: DeviceProblem) -> JSONResponse:
         return answer(ServiceError(503, "device_problem", str(error), {"retry-after": "5"}))
+
+    @app.exception_handler(BrokenGeneration)
+    async def damaged(request: Request, error: BrokenGeneration) -> JSONResponse:
+        request.app.state.gallery.doubt(error)
+        return answer(index_damaged())
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -96,5 +96,8 @@ def _known(published: Published, name: str) -> Vectors:
     vector = published.vector(name)
     if vector is None:
         raise ServiceError(404, "photo_not_found", f"no photo has the id {name[:40]!r}; search again")
+    if not np.isfinite(vector).all():
+        detail = "the vector of this photo is damaged; run sketchseek index again"
+        raise ServiceError(500, "encoding_failed", detail)
     found: Vectors = unit(vector)[0]
     return found

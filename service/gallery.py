@@ -4,11 +4,12 @@ import logging
 import threading
 from pathlib import Path
 
-from indexer import Published
+from indexer import BrokenGeneration, Published
 from indexer.generation import current, identity
 from indexer.stores.faiss import FaissFile
 from indexer.stores.layers import Opener
 from model import Caps, Encoder, SketchseekError
+from service.errors import index_damaged
 from service.logging import without_paths
 
 log = logging.getLogger("sketchseek")
@@ -36,39 +37,71 @@ class Gallery:
         )
         self._refreshing = threading.Lock()
         self.swaps = 0
-        refused = self._published.refused
-        self.problem: str | None = without_paths(refused[0].reason) if refused else None
+        self.problem: str | None = _told(self._published)
+        # What is served cannot be believed; `problem` says why.
+        self.damaged = False
 
     @property
     def published(self) -> Published:
         return self._published
 
     @property
+    def trusted(self) -> Published:
+        """The same, to answer out of; refused while it is damaged."""
+        if self.damaged:
+            raise index_damaged()
+        return self._published
+
+    @property
     def thumbnails(self) -> Path:
         return self.index / "thumbnails"
 
+    def doubt(self, error: BrokenGeneration) -> None:
+        """A file was found damaged while a search was answered: nothing is, until `refresh` found an intact one."""
+        if not self.damaged:
+            log.error("generation %s is damaged: %s", self._published.manifest.generation, error)
+        self.damaged, self.problem = True, without_paths(str(error))
+
     def refresh(self) -> bool:
-        """Opens a newer generation if there is one. A broken one is reported, and the old one serves on."""
+        """Opens a newer generation if there is one. A broken one is reported, and the old one serves on.
+
+        Where the old one is what is damaged, an intact one takes its place: mended, or of an earlier run.
+        """
         with self._refreshing:
+            doubtful = self.damaged or self._published.touched
             try:
-                if identity(current(self.index)) == self._published.identity:
-                    self.problem = None
+                if not doubtful and identity(current(self.index)) == self._published.identity:
+                    self._complain(self._published.lost())
                     return False
                 fresh = Published.open(
-                    self.index, self.encoder.fingerprint, fall_back=False, opener=self._opener
+                    self.index, self.encoder.fingerprint, fall_back=doubtful, opener=self._opener
                 )
             except Exception as error:
                 # Whatever is wrong with the new one, the old one is not: this must go on looking.
-                if self.problem is None:
-                    log.error("still serving generation %s: %s", self._published.manifest.generation, error)
-                self.problem = (
-                    without_paths(str(error)) if isinstance(error, SketchseekError) else _UNFORESEEN
-                )
+                self.damaged = self.damaged or doubtful
+                self._complain(str(error) if isinstance(error, SketchseekError) else _UNFORESEEN, error)
                 return False
-            # The old one is closed by whoever lets go of it last: searches may be running in it.
-            older, self._published = self._published, fresh
-            older.release()
-            self.swaps += 1
-            self.problem = None
-            log.info("now serving generation %s with %d photos", fresh.manifest.generation, len(fresh))
+            self._swap(fresh)
             return True
+
+    def _complain(self, problem: str | None, cause: object = None) -> None:
+        """In the log once for each trouble."""
+        if problem is not None and self.problem is None:
+            state = "no longer" if self.damaged else "still"
+            log.error(
+                "%s serving generation %s: %s", state, self._published.manifest.generation, cause or problem
+            )
+        self.problem = problem and without_paths(problem)
+
+    def _swap(self, fresh: Published) -> None:
+        # The old one is closed by whoever lets go of it last: searches may be running in it.
+        older, self._published = self._published, fresh
+        older.release()
+        self.swaps += 1
+        self.damaged, self.problem = False, _told(fresh)
+        log.info("now serving generation %s with %d photos", fresh.manifest.generation, len(fresh))
+
+
+def _told(published: Published) -> str | None:
+    """Why it is not what CURRENT names, where it is not."""
+    return without_paths(published.refused[0].reason) if published.refused else None

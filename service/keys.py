@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model import SketchseekError
+from service.named import BadName, text_in
+from service.settings import listed
 
 COOKIE = "sketchseek_session"
 SESSION_SECONDS = 12 * 3600
@@ -43,13 +45,28 @@ def digest(key: str) -> str:
 
 def read(entries: str, file: Path | None) -> "Keyring":
     """Entries with commas between, and those of a file, one a line, with remarks behind #."""
-    found = entries.split(",")
+    found = [_key(entry) for entry in listed(entries)]
     if file is not None:
-        try:
-            found += [line.partition("#")[0] for line in file.read_text("utf-8").splitlines()]
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadKeys(f"{file}: the key file cannot be read ({error})") from None
-    return Keyring([_key(entry.strip()) for entry in found if entry.strip()])
+        found += _keys_in(file)
+    kinds: dict[str, Key] = {}
+    for key in found:
+        if kinds.setdefault(key.sha256, key) != key:
+            raise BadKeys(
+                "an API key is entered twice, once as admin and once not; delete one of its entries"
+            )
+    return Keyring(kinds.values())
+
+
+def _keys_in(file: Path) -> list[Key]:
+    try:
+        lines = text_in(file, "the key file").splitlines()
+    except BadName as error:
+        raise BadKeys(str(error)) from None
+    found = [_key(entry) for line in lines if (entry := line.partition("#")[0].strip())]
+    if not found:
+        # Without any key everybody is let in, which nobody means who names a file of them.
+        raise BadKeys(f"{file}: the key file holds no key; add one with: sketchseek key >> {file}")
+    return found
 
 
 def _key(entry: str) -> Key:

@@ -1,5 +1,6 @@
 """What a search asks: pictures, words and a known photo, each with a weight, and which photos may answer."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +14,13 @@ from indexer.photos import Filter
 from service.errors import ServiceError
 
 _LONGEST = 1000
+_MOMENTS = "the camera's local time, without a zone: 2024, 2024-07, 2024-07-31, or 2024-07-31T18:00"
+# A time of day wants a whole date before it, and a fraction a whole time of day.
+_MOMENT = re.compile(
+    r"([0-9]{4}(?:-[0-9]{2}){0,2})"
+    r"(?:(?<=-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}(?::[0-9]{2}){0,2}))?"
+    r"(?:(?<=:[0-9]{2}:[0-9]{2})[.,]([0-9]{1,9}))?"
+)
 
 
 class Kind(StrEnum):
@@ -33,25 +41,42 @@ def _given(value: object) -> object:
 
 
 def _moment(value: str) -> str:
-    """A year, month, day or time of day in ISO 8601; the indexer compares them as text."""
-    if len(value) not in (4, 7, 10, 16, 19):
-        raise ValueError("a year, month, day or time such as 2024, 2024-07, 2024-07-31 or 2024-07-31T18:00")
-    datetime.fromisoformat(value + "0001-01-01T00:00:00"[len(value) :])
-    return value
+    """The beginning of a time as the index holds it, which compares times as text.
+
+    Cameras write their own clock's time, of which nobody knows the zone; and whole seconds, between which a
+    fraction lies as text, too.
+    """
+    found = _MOMENT.fullmatch(value.strip())
+    if found is None:
+        raise ValueError(_MOMENTS)
+    day, time, fraction = found.groups("")
+    whole = f"{day}T{time}" if time else day
+    try:
+        datetime.fromisoformat(whole + "0001-01-01T00:00:00"[len(whole) :])
+    except ValueError:
+        raise ValueError(f"there is no such time; {_MOMENTS}") from None
+    fraction = fraction.rstrip("0")
+    return f"{whole}.{fraction}" if fraction else whole
 
 
 def _inside(value: str) -> str:
-    """Below a photo folder: where those lie is nobody's business."""
-    parts = value.replace("\\", "/").strip("/").split("/")
+    """Below a photo folder: where those lie is nobody's business. Backslashes part folders, or belong to a name."""
+    parts = value.replace("\\", "/").split("/")
     if value.startswith("/") or ".." in parts or "\0" in value:
         raise ValueError("a path below a photo folder, as in the `path` of results")
-    return "/".join(part for part in parts if part not in ("", "."))
+    return "/".join(part for part in value.split("/") if part not in ("", "."))
+
+
+def _one_line(value: str) -> str:
+    """As the index holds what cameras say of themselves."""
+    return " ".join(value.split())
 
 
 Short = Annotated[str, Field(max_length=_LONGEST)]
 Text = Annotated[Short | None, BeforeValidator(_given)]
 Weight = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
 Moment = Annotated[Annotated[str, AfterValidator(_moment)] | None, BeforeValidator(_given)]
+Camera = Annotated[Annotated[Short, AfterValidator(_one_line)] | None, BeforeValidator(_given)]
 Folder = Annotated[Annotated[Short, AfterValidator(_inside)] | None, BeforeValidator(_given)]
 
 
@@ -77,7 +102,7 @@ class Wishes(BaseModel):
     folder: Folder = Field(None, description="Only photos below it.", examples=["2019/aquarium"])
     after: Moment = Field(None, description="Taken then or later.", examples=["2024-07"])
     before: Moment = Field(None, description="Taken earlier.", examples=["2025"])
-    camera: Text = Field(None, description="Taken with it; in any case.", examples=["Canon EOS R6"])
+    camera: Camera = Field(None, description="Taken with it; in any case.", examples=["Canon EOS R6"])
 
 
 @dataclass(frozen=True)
@@ -97,6 +122,10 @@ class Query:
     min_score: float | None = None
     fold_duplicates: bool = False
     where: Filter | None = field(default=None)
+
+    @property
+    def has_pictures(self) -> bool:
+        return any(part.kind in PICTURES for part in self.parts)
 
 
 def asked(pictures: Mapping[Kind, bytes | Path], wishes: Wishes) -> Query:

@@ -99,7 +99,9 @@ class Reindex:
         # A session of its own: Ctrl-C is for the service, which then ends the job itself.
         return await asyncio.create_subprocess_exec(
             *self._command(),
-            stdin=asyncio.subprocess.DEVNULL,
+            # Its standard input ends with this process, however that ends, and so does the job.
+            "--supervised",
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             limit=_LINE,

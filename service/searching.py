@@ -1,4 +1,7 @@
-"""A search from query to photos: decoded in a bounded pool, encoded in the batch that forms, looked up in a thread."""
+"""A search from query to photos: decoded in a bounded pool, encoded in the batch that forms, looked up in a thread.
+
+Whoever sends no picture never waits for those of others to be decoded.
+"""
 
 import asyncio
 import os
@@ -20,7 +23,7 @@ from service.errors import client_gone
 from service.finding import described, encoders, find, mixed, prepared
 from service.gallery import Gallery
 from service.metrics import Metrics
-from service.query import Kind, Part, Query
+from service.query import PICTURES, Kind, Part, Query
 from service.schemas import Result, SearchResponse, Took
 
 T = TypeVar("T")
@@ -35,6 +38,8 @@ class Searcher:
         self._metrics = metrics
         cores = max(2, os.cpu_count() or 1)
         self._decoding = anyio.CapacityLimiter(decoders or cores)
+        # Vectors of known photos: who asks for those has no picture to wait for.
+        self._looking_up = anyio.CapacityLimiter(cores)
         # Each scan is the work of one thread; a card makes one batch of the queries that gather.
         self._scanning = anyio.CapacityLimiter(cores)
         self._asking = anyio.CapacityLimiter(MOST)
@@ -42,8 +47,8 @@ class Searcher:
     async def search(self, query: Query) -> SearchResponse:
         """Raises BadImage where a picture is none, NoTextTower where the model reads no words."""
         # One generation for all that follows, whatever is swapped in meanwhile.
-        published = self.gallery.published
-        with self.batcher.admitted() as deadline:
+        published = self.gallery.trusted
+        with self.batcher.admitted(pictures=query.has_pictures) as deadline:
             clock = [time.perf_counter()]
             ready = [(part, await self._prepared(part, published)) for part in query.parts]
             clock.append(time.perf_counter())
@@ -65,7 +70,11 @@ class Searcher:
     async def _prepared(self, part: Part, published: Published) -> Any:
         gallery = self.gallery
         prepare = partial(prepared, part, gallery.encoder, published, gallery.caps)
-        return await anyio.to_thread.run_sync(prepare, limiter=self._decoding)
+        if part.kind == Kind.TEXT:
+            # Words are taken as they are.
+            return prepare()
+        limiter = self._decoding if part.kind in PICTURES else self._looking_up
+        return await anyio.to_thread.run_sync(prepare, limiter=limiter)
 
     async def _vector(self, part: Part, value: Any, deadline: float) -> Vectors:
         if part.kind == Kind.LIKE:

@@ -1,18 +1,38 @@
 """Every setting of the service, in one place: options of `sketchseek serve`, else the environment, else a file."""
 
 import os
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
+from service.named import BadName, place, text_in
+
 FILE = "sketchseek.toml"
+_CONFIG = "SKETCHSEEK_CONFIG"
+
+
+def _placed(value: object) -> object:
+    return place(value) if isinstance(value, str | Path) else value
+
+
+def _some(value: str) -> str:
+    """Nothing at all is a wish; commas and blanks without anything between them are a mistake."""
+    if value and not listed(value):
+        raise ValueError("holds no entry; enter one, or leave the setting out")
+    return value
+
+
+Place = Annotated[Path, BeforeValidator(_placed)]
+Several = Annotated[str, AfterValidator(_some)]
 
 
 class Settings(BaseSettings):
@@ -23,7 +43,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SKETCHSEEK_", frozen=True, extra="forbid")
 
-    index: Path = Field(Path("index"), description="The index folder to serve.")
+    index: Place = Field(Path("index"), description="The index folder to serve.")
     model: str = Field("lite", description="A shipped model's name, or a folder with a card.json.")
     engine: Literal["auto", "openvino", "torch", "torch-cuda"] = Field(
         "auto",
@@ -51,18 +71,18 @@ class Settings(BaseSettings):
         False,
         description="Listen beyond this machine although no key is set: whoever reaches it sees the photos.",
     )
-    api_keys: str = Field(
+    api_keys: Several = Field(
         "", description="Entries that `sketchseek key` printed, with commas between; empty asks for no key."
     )
-    api_keys_file: Path | None = Field(
+    api_keys_file: Place | None = Field(
         None, description="A file with more such entries, one a line; what follows a `#` is a remark."
     )
-    cors_origins: str = Field(
+    cors_origins: Several = Field(
         "", description="Origins whose pages may call the service, with commas between; empty allows none."
     )
     max_upload_mb: int = Field(20, ge=1, le=200, description="Largest request body, in MiB.")
     body_seconds: float = Field(30.0, gt=0, description="How long a request may take to send its picture.")
-    allowed_hosts: str = Field(
+    allowed_hosts: Several = Field(
         "",
         description="Names under which requests may call the service, with commas between; "
         "empty allows this machine's own names on a loopback address, and any name elsewhere.",
@@ -74,7 +94,9 @@ class Settings(BaseSettings):
         2.0, gt=0, description="How often the service looks for a newly published generation."
     )
     max_searches: int = Field(
-        64, ge=1, description="Searches at once; further ones get 503 and when to ask again."
+        64,
+        ge=1,
+        description="Searches with pictures at once, and as many without; further ones get 503 and when to ask again.",
     )
     max_batch: int = Field(16, ge=1, le=1024, description="Pictures that the model gets at once, at most.")
     decoders: int = Field(
@@ -111,19 +133,50 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, settings_file())
+        return init_settings, env_settings, InitSettingsSource(settings_cls, _in_file())
 
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach the service."""
-        host = self.host.lower()
-        return host.startswith("127.") or host in {"localhost", "::1"}
+        return _is_here(self.host)
+
+    @property
+    def proxied(self) -> bool:
+        """Whether callers use a name that is not this machine's own, so that something passes them on."""
+        return not all(map(_is_here, listed(self.allowed_hosts)))
+
+
+def _is_here(host: str) -> bool:
+    name = host.lower().strip("[]")
+    return name.startswith("127.") or name in {"localhost", "::1"}
 
 
 def settings_file() -> Path:
-    return Path(os.environ.get("SKETCHSEEK_CONFIG", FILE))
+    try:
+        return place(os.environ.get(_CONFIG, FILE))
+    except ValueError as error:
+        raise BadName(f"{_CONFIG}: {error}") from None
+
+
+def _in_file() -> dict[str, Any]:
+    """What the file says. One that is named, or lies there, and says nothing has lost what it was to say."""
+    path = settings_file()
+    if _CONFIG not in os.environ and not os.path.lexists(path):
+        return {}
+    try:
+        found = tomllib.loads(text_in(path, "the settings file"))
+    except tomllib.TOMLDecodeError as error:
+        raise BadName(f"{path}: the settings file cannot be read ({error}); mend it") from None
+    if not found:
+        raise BadName(f"{path}: the settings file holds no setting; docs/settings.md lists them all")
+    return found
 
 
 def listed(text: str) -> list[str]:
     """The parts of a setting that holds several, with commas between."""
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def said(error: Mapping[str, Any]) -> str:
+    """What is wrong with a setting, in our own words where we said it."""
+    return str(error["msg"]).removeprefix("Value error, ")

@@ -33,9 +33,9 @@ class FaissFile:
 
     device = "cpu"
 
-    def __init__(self, path: Path, effort: int = 0, *, in_memory: int = IN_MEMORY) -> None:
+    def __init__(self, path: Path, effort: int = 0, *, in_memory: int | None = None) -> None:
         try:
-            mapped = path.stat().st_size > in_memory
+            mapped = is_mapped(path, in_memory)
             flags = faiss.IO_FLAG_MMAP_IFC | faiss.IO_FLAG_READ_ONLY if mapped else faiss.IO_FLAG_READ_ONLY
             outer = faiss.read_index(str(path), flags)
         except (OSError, RuntimeError) as error:
@@ -95,7 +95,9 @@ class FaissFile:
         """Holds nothing of a card."""
 
     def _compare(self, queries: Vectors, k: int, among: Rows) -> tuple[Ids, Vectors]:
-        scores = queries @ self.rows(among.numbers).T
+        # What a vector with a number that is none scores is none, too; whoever asked leaves it out.
+        with np.errstate(invalid="ignore", over="ignore"):
+            scores = queries @ self.rows(among.numbers).T
         best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         return among.numbers[best], np.take_along_axis(scores, best, axis=1)
 
@@ -119,6 +121,11 @@ class FaissFile:
             scores, rows = index.search(queries, k, params=parameters)
         # Not every index of FAISS heeds a selector, and those that do not say nothing.
         return (rows, scores) if among is None else sifted(rows, scores, among)
+
+
+def is_mapped(path: Path, in_memory: int | None = None) -> bool:
+    """Whether the file is read only as it is searched."""
+    return path.is_file() and path.stat().st_size > (IN_MEMORY if in_memory is None else in_memory)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import click
 
 from model.engines import NAMES
 from model.errors import NoEngine
+from service.named import given, place
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -28,15 +29,32 @@ def needs(doing: str, *modules: str) -> None:
             raise NoEngine(f"{doing} needs {module}: pip install 'sketchseek[cpu,train]'")
 
 
-def _expanded(_: click.Context, __: click.Parameter, value: Path | None) -> Path | None:
-    return value and value.expanduser()
+class Place(click.Path):
+    """A path as an option or argument. "$PHOTOS" where nothing set PHOTOS is refused: it is no working folder."""
+
+    def __init__(self, **rules: Any) -> None:
+        super().__init__(path_type=Path, **rules)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            given(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def _expanded(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+    try:
+        return value and place(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, parameter) from None
 
 
 def index_option(**extra: Any) -> Decorator:
     return click.option(
         "--index",
         "index",
-        type=click.Path(file_okay=False, path_type=Path),
+        type=Place(file_okay=False),
         envvar="SKETCHSEEK_INDEX",
         show_envvar=True,
         callback=_expanded,

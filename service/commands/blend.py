@@ -5,12 +5,12 @@ from pathlib import Path
 import click
 
 from model.card import Checkpoint
-from service.commands import needs
+from service.commands import Place, needs
 
 
 @click.command("blend")
-@click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The new model's folder.")
+@click.argument("models", nargs=-1, required=True, type=Place())
+@click.option("--out", type=Place(), required=True, help="The new model's folder.")
 @click.option("--name", help="What the new model calls itself; else as the first one does.")
 def command(models: tuple[Path, ...], out: Path, name: str | None) -> None:
     """Write the mean of MODELS, folders with a card that `sketchseek train` made from the same towers and data.

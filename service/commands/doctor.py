@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from service.checks import Asked, Finding, State, findings
 from service.commands import index_option, model_options
-from service.settings import Settings
+from service.named import BadName
+from service.settings import Settings, said
 
 _MARKS: dict[State, tuple[str, str]] = {
     "ok": ("ok", "green"),
@@ -47,12 +48,12 @@ def _settings() -> tuple[Settings, list[Finding]]:
     except ValidationError as error:
         return Settings.model_construct(), [
             Finding(
-                "wrong", f"{(name := _variable(each['loc']))}: {each['msg']}", f"unset {name}, or correct it"
+                "wrong", f"{(name := _variable(each['loc']))}: {said(each)}", f"unset {name}, or correct it"
             )
             for each in error.errors()
         ]
-    except (OSError, ValueError) as error:
-        return Settings.model_construct(), [Finding("wrong", f"the settings file cannot be read: {error}")]
+    except BadName as error:
+        return Settings.model_construct(), [Finding("wrong", str(error))]
 
 
 def _variable(where: tuple[int | str, ...]) -> str:

@@ -17,16 +17,14 @@ from model.evaluation import TASKS, Evaluation, evaluate
 from model.labels import key
 from model.splits import find_split, parted
 from model.standins import MEAN, RAW, STRIPPED, compared, mean_stripped, stripped
-from service.commands import model_options
+from service.commands import Place, model_options
 
 WITHOUT_SKETCHES = ("text-to-photo", "photo-to-photo")
 
 
 @click.command("evaluate")
-@click.argument("data", type=click.Path(path_type=Path))
-@click.option(
-    "--root", type=click.Path(path_type=Path), help="Where a manifest's images lie; else beside it."
-)
+@click.argument("data", type=Place())
+@click.option("--root", type=Place(), help="Where a manifest's images lie; else beside it.")
 @click.option("--set", "sets", multiple=True, metavar="NAME", help="Only this set of a manifest; repeatable.")
 @click.option("--splits", metavar="FILE_OR_NAME", help="JSON with lists of labels, or a published split.")
 @click.option("--unseen", metavar="KEY", help="Which list in the --splits file; else its only one.")
@@ -37,7 +35,7 @@ WITHOUT_SKETCHES = ("text-to-photo", "photo-to-photo")
     multiple=True,
     help="Rows beside the model's own: nothing stripped, or each modality's mean; repeatable.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for evaluation.json and evaluation.md.")
+@click.option("--out", type=Place(), help="Folder for evaluation.json and evaluation.md.")
 @click.option(
     "--pictures", is_flag=True, help="In --out also: the space before and after, and what was found."
 )

@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 
 from model.card import Checkpoint
-from service.commands import needs
+from service.commands import Place, needs
 
 
 @click.command("export")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=Place())
 def command(folder: Path) -> None:
     """Write image.xml and image.bin of the model in FOLDER again, and let its card name them."""
     checkpoint = Checkpoint(folder)

@@ -6,9 +6,10 @@ import click
 
 from indexer import INDEX_TYPES, IndexType, Partition, RulesChange, run
 from model import Encoder
-from service.commands import index_option, model_options
+from service.commands import Place, index_option, model_options
 from service.commands.job_file import config_option
 from service.commands.telling import report_options, told
+from service.supervised import end_with_stdin
 
 _REMEMBERED = "{}, as in .gitignore; repeatable. Later runs do so, too, until it is given anew ('' for none)."
 
@@ -18,14 +19,12 @@ _REMEMBERED = "{}, as in .gitignore; repeatable. Later runs do so, too, until it
     epilog="Run it again at any time: only new, changed and deleted photos are worked on. "
     "Without PHOTOS it looks at the folders of earlier runs.",
 )
-@click.argument("photos", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("photos", nargs=-1, type=Place())
 @config_option
 @index_option(required=True)
 @model_options
 @click.option("--accept-deletions", is_flag=True, help="Believe that missing photos are deleted.")
-@click.option(
-    "--forget", multiple=True, type=click.Path(path_type=Path), help="Take this folder out of the index."
-)
+@click.option("--forget", multiple=True, type=Place(), help="Take this folder out of the index.")
 @click.option(
     "--index-type",
     type=click.Choice(INDEX_TYPES),
@@ -51,6 +50,7 @@ _REMEMBERED = "{}, as in .gitignore; repeatable. Later runs do so, too, until it
     metavar="I/N",
     help="Embed only this part of the library, say 1/3, into an index folder of its own; see sketchseek merge.",
 )
+@click.option("--supervised", is_flag=True, hidden=True, help="End when standard input does.")
 @report_options
 def command(
     photos: tuple[Path, ...],
@@ -66,11 +66,14 @@ def command(
     hidden: bool | None,
     follow_links: bool | None,
     partition: str | None,
+    supervised: bool,
     verbose: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
     """Bring an index up to date with folders of PHOTOS."""
+    if supervised:
+        end_with_stdin()
     with told(index, verbose=verbose, quiet=quiet, as_json=as_json) as (reporter, tell):
         part = None if partition is None else Partition.parse(partition)
         encoder = Encoder.load(model, engine=engine)

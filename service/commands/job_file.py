@@ -10,6 +10,9 @@ from typing import Any
 
 import click
 
+from service.commands import Place
+from service.named import BadName, place, text_in
+
 # To be said by a person who has looked, never by a job that runs every night.
 NEVER = frozenset(("accept_deletions", "forget", "config"))
 
@@ -17,7 +20,7 @@ NEVER = frozenset(("accept_deletions", "forget", "config"))
 def config_option(function: Any) -> Any:
     return click.option(
         "--config",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        type=Place(exists=True, dir_okay=False),
         is_eager=True,
         expose_value=False,
         callback=_read,
@@ -29,9 +32,13 @@ def _read(context: click.Context, _: click.Parameter, file: Path | None) -> None
     if file is None:
         return
     try:
-        found = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        found = tomllib.loads(text_in(file, "the job file"))
+    except BadName as error:
+        raise click.UsageError(str(error)) from None
+    except tomllib.TOMLDecodeError as error:
         raise click.UsageError(f"{file}: not a TOML file: {error}") from None
+    if not found:
+        raise click.UsageError(f"{file}: the job file holds no option; docs/indexing.md shows one")
     known = {_said(parameter): parameter for parameter in context.command.params}
     allowed = sorted(known.keys() - NEVER)
     values = {key.replace("-", "_"): value for key, value in found.items()}
@@ -59,5 +66,8 @@ def _placed(parameter: click.Parameter, value: object, file: Path) -> object:
     if not isinstance(parameter.type, click.Path):
         return value
     parts = value if isinstance(value, list) else [value]
-    paths = [str(file.resolve().parent / Path(str(part)).expanduser()) for part in parts]
+    try:
+        paths = [str(file.resolve().parent / place(str(part))) for part in parts]
+    except ValueError as error:
+        raise click.UsageError(f"{file}: {parameter.name!r} {error}") from None
     return paths if many else paths[0]

@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 
 from indexer import INDEX_TYPES, IndexType, merge
-from service.commands import index_option
+from service.commands import Place, index_option
 from service.commands.job_file import config_option
 from service.commands.telling import report_options, told
 
 
 @click.command("merge", epilog="Merge again whenever a part has changed: only what changed is copied.")
-@click.argument("parts", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("parts", nargs=-1, required=True, type=Place())
 @config_option
 @index_option(required=True)
 @click.option("--accept-deletions", is_flag=True, help="Take out photo folders that no part holds any more.")

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.commands import index_option, model_options, shown
+from service.commands import Place, index_option, model_options, shown
 
 if TYPE_CHECKING:
     from indexer import Hit, Published
     from service.terminal import Pictures
 
 _OPTIONS = (
-    click.option("--photo", type=click.Path(path_type=Path), help="A photo of such a thing."),
+    click.option("--photo", type=Place(), help="A photo of such a thing."),
     click.option("--text", help="Words for it."),
     click.option("--like", metavar="ID", help="A photo of the index, by the id that --json shows."),
     *(
@@ -57,7 +57,7 @@ def _query_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command("search")
-@click.argument("sketch", type=click.Path(path_type=Path), required=False)
+@click.argument("sketch", type=Place(), required=False)
 @index_option()
 @click.option("--server", metavar="URL", help="Ask the service there, instead of reading an index.")
 @click.option(

@@ -5,7 +5,6 @@ import errno
 import ipaddress
 import os
 import socket
-import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +19,8 @@ from indexer.stores.gpu import DEVICES, opener
 from model import SKETCH_CAPS, Encoder, gpu
 from model.card import Checkpoint
 from service import ending, keys, logging
-from service.commands import index_option, model_options
-from service.settings import Settings, settings_file
+from service.commands import Place, index_option, model_options
+from service.settings import Settings, said
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--config",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=Place(exists=True, dir_okay=False),
     help="A file of settings.  [default: sketchseek.toml, if there is one]",
 )
 @click.option(
@@ -112,9 +111,7 @@ def _settings(options: dict[str, Any]) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(map(str, first["loc"]))
-        raise click.ClickException(f"setting {name} (SKETCHSEEK_{name.upper()}): {first['msg']}") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise click.ClickException(f"{settings_file()}: cannot be read ({error})") from None
+        raise click.ClickException(f"setting {name} (SKETCHSEEK_{name.upper()}): {said(first)}") from None
 
 
 def _listen(settings: Settings, keyring: keys.Keyring) -> socket.socket:

@@ -39,7 +39,7 @@ async def readyz(request: Request, response: Response, gallery: OpenGallery) -> 
     """A search would be answered now. `reasons` also tells of a newer generation that could not be opened."""
     published = gallery.published
     stalled, engine = request.app.state.searcher.batcher.stalled, gallery.encoder.engine
-    ready = not stalled and engine.problem is None
+    ready = not stalled and engine.problem is None and not gallery.damaged
     if not ready:
         response.status_code = 503
     reasons = ["the model does not answer" if stalled else None, engine.problem, gallery.problem]

@@ -19,7 +19,7 @@ router = APIRouter(tags=["index"])
 _COUNTS = ("added", "changed", "moved", "removed", "unchanged")
 
 
-@router.get("/index", responses=problems("invalid_request"))
+@router.get("/index", responses=problems("invalid_request", "index_damaged"))
 async def index(
     gallery: OpenGallery,
     k: Annotated[int, Query(ge=0, le=1000, description="How many skipped files.")] = 100,

@@ -20,7 +20,7 @@ from service.thumbnails import Thumbnails
 router = APIRouter(tags=["photos"])
 
 PhotoId = Annotated[str, InPath(description="The `id` of a search result.", max_length=16)]
-_MISSING = ("photo_not_found", "photo_gone", "invalid_request", "photo_unreadable", "busy")
+_MISSING = ("photo_not_found", "photo_gone", "invalid_request", "photo_unreadable", "index_damaged", "busy")
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 _SENT: dict[int | str, dict[str, Any]] = {200: {"description": "The file.", "content": {"*/*": _FILE}}}
 _PART: dict[int | str, dict[str, Any]] = {206: {"description": "The part.", "content": {"*/*": _FILE}}}
@@ -82,7 +82,7 @@ def _look_up(
 
 
 def _find(gallery: Gallery, photo_id: str) -> Photo:
-    photo = gallery.published.photo(photo_id)
+    photo = gallery.trusted.photo(photo_id)
     if photo is None:
         raise ServiceError(404, "photo_not_found", "no photo has this id; take one from a search result")
     return photo

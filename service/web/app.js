@@ -1,6 +1,7 @@
 /**
  * The page's own wiring: whatever changes what is looked for leads to a search, and what comes back is shown.
  */
+import { sound } from "./answers.js";
 import { Address } from "./address.js";
 import { Drawing } from "./drawing.js";
 import { offerExamples, strokesOf } from "./examples.js";
@@ -86,8 +87,9 @@ async function searchMore() {
   if (fetching || !shown) return;
   fetching = true;
   try {
-    const answer = await client.more(shown, results.count);
-    if (answer) {
+    const more = await client.more(shown, results.count);
+    if (more) {
+      const answer = sound(more);
       results.append(answer.results);
       offerMore(answer);
     }
@@ -103,7 +105,8 @@ function setState(state) {
   by("found").ariaBusy = String(state === "asking");
 }
 
-function showAnswer(answer) {
+function showAnswer(told) {
+  const answer = sound(told);
   const { results: photos, total_searched: total, took_ms: took, generation } = answer;
   showWelcome(false);
   results.show(photos);

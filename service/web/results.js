@@ -1,6 +1,7 @@
 /**
  * The grid of photos found: laid out before a picture has loaded, walked through with the arrow keys.
  */
+import { scoreOf } from "./answers.js";
 import { justify } from "./justify.js";
 
 const GAP = 8;
@@ -165,13 +166,13 @@ export function dayOf({ taken }) {
 }
 
 function describe(tile, photo, index) {
-  const score = photo.score.toFixed(2);
+  const score = scoreOf(photo);
   const day = dayOf(photo);
   const copies = photo.duplicates?.length ?? 0;
   tile.querySelector(".name").textContent = fileName(photo.path);
-  tile.querySelector(".score").textContent = [day, score].filter(Boolean).join(" · ");
+  tile.querySelector(".score").textContent = [day, score.replace("score ", "")].filter(Boolean).join(" · ");
   tile.querySelector(".copies").textContent = copies ? `+${copies}` : "";
   const like = copies ? `, ${copies} more like it` : "";
-  const label = `${index + 1}: ${photo.path}${day && `, ${day}`}, score ${score}${like}`;
+  const label = `${index + 1}: ${photo.path}${[day, score].filter(Boolean).map((fact) => `, ${fact}`).join("")}${like}`;
   tile.querySelector("button").setAttribute("aria-label", label);
 }

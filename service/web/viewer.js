@@ -1,6 +1,7 @@
 /**
  * One photo at a time, large, in a dialog over the page.
  */
+import { scoreOf } from "./answers.js";
 import { dayOf, fileName } from "./results.js";
 
 const SWIPE_PX = 48;
@@ -76,7 +77,7 @@ export class Viewer {
     part("file").textContent = fileName(photo.path);
     const size = `${photo.width} × ${photo.height}`;
     const place = `${index + 1} of ${this.#photos.length}`;
-    const facts = [dayOf(photo), photo.camera, size, `score ${photo.score.toFixed(2)}`, place];
+    const facts = [dayOf(photo), photo.camera, size, scoreOf(photo), place];
     part("facts").textContent = facts.filter(Boolean).join(" · ");
     part("original").href = photo.url;
     part("trouble").textContent = "";

@@ -10,10 +10,13 @@ from PIL import Image, ImageFilter
 
 from indexer import BrokenGeneration, Filter, Hit, NoIndex, Photo, Published, publishing
 from indexer.catalogue import Catalogue
-from indexer.generation import current, describe, read_manifest, seal_manifest
+from indexer.generation import Manifest, current, describe, read_manifest, seal_manifest
 from indexer.photos import Photos, PhotosWriter
 from indexer.records import Entry
+from indexer.stores.build import build
+from indexer.stores.layers import LayeredStore
 from tests.conftest import Job
+from tests.indexer.test_stores import source, vectors
 from tests.shapes import THINGS, drawing, picture
 
 YEARS = {thing: 2019 + number for number, thing in enumerate(THINGS)}
@@ -298,4 +301,27 @@ def test_a_million_photos_are_filtered_by_an_index(tmp_path: Path) -> None:
         assert "USING" in plan, plan
         assert len(ids) == {"3": 714}.get(where.folder or "", 0 if where.camera else 56)
         assert ids.dtype == np.int64
+    photos.close()
+
+
+@pytest.mark.parametrize("odd", [np.inf, -np.inf, np.nan])
+def test_a_score_is_a_number(tmp_path: Path, odd: float) -> None:
+    """Of a vector that is damaged the score is none; the photo costs itself, and no other."""
+    count, wrong = 300, (3, 7, 250)
+    rows, ids = vectors(count, 1), np.arange(1, count + 1)
+    rows[list(wrong), 5] = odd
+    built = build(tmp_path / "index.faiss", source(ids, rows), "flat")
+    writer = PhotosWriter(tmp_path / "photos.sqlite")
+    writer.add((n, "/r", f"{n % 2}/{n}.jpg", str(n), 1, 1, None, None, None, None) for n in ids.tolist())
+    writer.finish()
+    store, photos = LayeredStore.open(tmp_path, built.effort), Photos(tmp_path / "photos.sqlite")
+    opened = Published(
+        tmp_path, Manifest(2, "000001", "", "m", "f", 16, built.kind, count, 1, {}), store, photos
+    )
+    for query in vectors(20, 2):
+        for wishes in ({}, {"fold_duplicates": True}, {"where": Filter(folder="0")}, {"min_score": -1.0}):
+            hits = opened.search(query, 100, **wishes)
+            assert all(np.isfinite(hit.score) for hit in hits)
+            assert {hit.photo.id for hit in hits}.isdisjoint(number + 1 for number in wrong)
+            assert len(hits) > 90
     photos.close()

@@ -353,6 +353,6 @@ def test_a_storm_of_callers_who_hang_up_leaves_nothing_behind() -> None:
                     task.cancel()
             done = await asyncio.gather(*tasks, return_exceptions=True)
             assert all(right(vector, n) for n, vector in enumerate(done) if n % 3)
-            assert (batcher.queued, batcher._searches) == (0, 0)
+            assert (batcher.queued, set(batcher._searches.values())) == (0, {0})
 
         asyncio.run(go())

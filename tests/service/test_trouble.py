@@ -119,3 +119,14 @@ def test_more_callers_than_places_are_all_answered(live_server: LiveServer) -> N
     assert len(statuses) == 48
     assert set(statuses) <= {200, 503}
     assert 200 in statuses
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_damaged_vector_is_like_nothing(
+    live_server: LiveServer, monkeypatch: pytest.MonkeyPatch, wrong: float
+) -> None:
+    published = live_server.gallery.published
+    monkeypatch.setattr(published, "vector", lambda _: np.full((1, 512), wrong, np.float32))
+    with live_server.client() as client:
+        told = problem(client.get("/search", params={"like": "0" * 16}), 500, "encoding_failed")
+    assert "sketchseek index" in told

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.service.web.desk import Desk, expect, forgive_failed_requests, problem
+from tests.service.web.desk import SEARCH, Desk, expect, forgive_failed_requests, problem
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 pytestmark = pytest.mark.browser
 
@@ -118,4 +123,43 @@ def test_a_photo_that_is_gone_says_so_and_keeps_its_thumbnail(desk: Desk) -> Non
         "src", re.compile(r"/thumbnail\?v=[0-9a-f]{8}$")
     )
     desk.button("Close").click()
+    forgive_failed_requests(desk)
+
+
+def test_values_that_are_missing_or_no_numbers_cost_themselves_alone(open_page: Callable[..., Desk]) -> None:
+    """As a damaged index, another version or a proxy may give them; JSON knows neither NaN nor infinity."""
+    names = ("path", "score", "width", "height", "taken", "camera", "duplicates", "url", "thumbnail_url")
+    odd = [None, "many", [], {}, 1e400, -1, 0]
+
+    def spoiled(route: Route) -> None:
+        told = route.fetch().json()
+        pairs = itertools.product(names, odd)
+        for photo, (name, value) in zip(itertools.cycle(told["results"]), pairs, strict=False):
+            photo[name] = value
+        told["results"] = [{**photo, "id": f"{n:016x}"} for n, photo in enumerate(told["results"], 1)]
+        told["results"][0] = {"id": "f" * 16}
+        told["results"][1]["score"] = None
+        told["results"] += [None, {}, {"id": 7}]
+        told["took_ms"], told["total_searched"] = None, None
+        route.fulfill(body=json.dumps(told).replace("Infinity", "1e999"), content_type="application/json")
+
+    desk = open_page(routes={SEARCH: spoiled, "**/thumbnail*": lambda route: route.abort()})
+    labels = desk.drawn_results()
+    assert len(labels) > 20
+    assert labels[0] == f"1: {'f' * 16}"
+    assert "score" not in labels[1]
+    assert not re.search("NaN|null|undefined|Infinity", " ".join(labels))
+    heights = desk.page.evaluate(
+        "() => [...document.querySelectorAll('.results li')].map((it) => it.offsetHeight)"
+    )
+    assert min(heights) > 0
+    desk.page.locator(".tile").first.click()
+    expect(desk.page.locator("#viewer .facts")).to_have_text(re.compile(rf"^1 . 1 · 1 of {len(labels)}$"))
+    desk.button("Next photo").click()
+    expect(desk.page.locator("#viewer .facts")).not_to_contain_text("score")
+    desk.button("Close").click()
+    with desk.page.expect_response(SEARCH):
+        desk.draw((0.2, 0.9), (0.9, 0.1))
+    expect(desk.page.locator("#found[data-state=current]")).to_have_count(1)
+    assert len(desk.results()) > 20
     forgive_failed_requests(desk)
