@@ -4,6 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.service.conftest import live_server, own_server
+
+# As fixtures for the attacks on the service.
+__all__ = ["live_server", "own_server"]
+
 HERE = Path(__file__).parent
 
 
