@@ -16,7 +16,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
-from service import errors, keys, openapi
+from service import errors, keys, openapi, starting
 from service.access import Access
 from service.batcher import Batcher, Limits
 from service.gallery import Gallery
@@ -118,16 +118,20 @@ def _measure(metrics: Metrics, gallery: Gallery, batcher: Batcher) -> None:
 
 @contextlib.contextmanager
 def _on_hangup(reload: Callable[[], object]) -> Iterator[None]:
-    """SIGHUP reloads, where signals can be had at all."""
+    """SIGHUP reloads, where signals can be had at all; one that came before is not forgotten."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    loop = asyncio.get_running_loop()
+    loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGHUP)
     loop.add_signal_handler(signal.SIGHUP, reload)
+    if starting.reload_wanted():
+        reload()
     try:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
+        # Else the next one, while the service stops, would kill it.
+        signal.signal(signal.SIGHUP, before)
 
 
 async def _watch(gallery: Gallery, seconds: float) -> None:
