@@ -23,6 +23,7 @@ from service.gallery import Gallery
 from service.guard import Guard, allowed_hosts
 from service.metrics import Metrics
 from service.reindex import Reindex
+from service.reports import Reports
 from service.routes import ANYWHERE, admin, health, index, photos, search, session
 from service.searching import Searcher
 from service.settings import Settings, listed
@@ -74,6 +75,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     app.state.keyring = keys.read(settings.api_keys, settings.api_keys_file)
     app.state.thumbnails = Thumbnails(gallery.thumbnails, settings.large_pictures_mb * 2**20)
     app.state.reading = anyio.CapacityLimiter(_READERS)
+    app.state.reports = Reports(gallery.index)
     app.state.body_seconds = settings.body_seconds
     _add_layers(app, settings)
     errors.install(app)
