@@ -1,7 +1,9 @@
 """Connections: how many at once, how much of one is read at a time, and for how long one may be silent or stall."""
 
 import asyncio
+import contextlib
 import resource
+import socket
 from functools import partial
 from typing import Any, cast
 
@@ -21,7 +23,8 @@ _STALLED_SECONDS = 2.0
 # So many at once are told that there are too many; others are just cut.
 _TOLD = 64
 # Each piece is parsed at one go while all others wait: of the oddest bytes, 16 KiB take 40 ms, and 256 half a second.
-_READ = 2**14
+# The rest of a body whose length is known is not looked at, and may be large.
+_READ, _READ_BODY = 2**14, 2**18
 # The longest head, as long as it is not whole; what follows it in the same piece waits for the answer.
 _HEAD = 2**14
 
@@ -34,7 +37,7 @@ def server(app: ASGIApp, settings: Settings) -> uvicorn.Server:
         most=settings.max_connections,
         write_seconds=settings.write_seconds,
         # One for all: what it holds is taken out before anybody else reads.
-        buffer=memoryview(bytearray(_READ)),
+        buffer=memoryview(bytearray(_READ_BODY)),
     )
     return uvicorn.Server(
         uvicorn.Config(
@@ -74,9 +77,12 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         self._write_seconds = write_seconds
         self._buffer = buffer
         self._silence: asyncio.TimerHandle | None = None
+        self._coming = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        with contextlib.suppress(OSError):  # the loop does so, but not for every kind of listener
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # Told of every byte that waits: an answer that is over may wait to be taken as well as one under way, and
         # the next of the same connection is not begun to be sent before.
         transport.set_write_buffer_limits(high=0)
@@ -89,13 +95,19 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
             self._cut()
 
     def get_buffer(self, _: int) -> memoryview:
-        return self._buffer
+        return self._buffer[: max(_READ, min(self._coming, _READ_BODY))]
 
     def buffer_updated(self, size: int) -> None:
         self.data_received(bytes(self._buffer[:size]))
 
     def data_received(self, data: bytes) -> None:
+        before = self.cycle
         super().data_received(data)
+        if self.cycle is before:
+            self._coming -= len(data)
+        else:
+            announced = (int(value) for name, value in self.headers if name == b"content-length")
+            self._coming = next(announced, 0) - len(self.cycle.body)
         # The time is not prolonged by a byte now and then.
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_waiting()

@@ -1,4 +1,4 @@
-"""Whether the peer of a connection takes what it is sent, as the kernel tells: no program can see it from its own buffer.
+"""Whether the peer of a connection takes what it is sent, as the kernel tells: our own buffer says too little.
 
 An answer that nobody takes holds its connection, and with it a place that others are refused.
 """
