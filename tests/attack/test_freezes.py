@@ -204,3 +204,17 @@ def test_a_form_lets_others_have_their_turn(live_server: LiveServer) -> None:
 
     assert asyncio.run(go()) == 422
     assert asked > 20
+
+
+def test_callers_do_not_choose_how_long_a_line_of_the_log_is(
+    live_server: LiveServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    with listening(live_server.gallery, access_log=True) as url, httpx.Client(base_url=url) as client:
+        client.request("M" * 8000, "/" + "%00" * 2000, headers={"x-forwarded-for": "f" * 8000})
+        client.get("/livez", headers={"upgrade": "websocket", "connection": "upgrade"})
+    ours = [record for record in caplog.records if record.name.startswith("sketchseek")]
+    assert len(ours) >= 2
+    for record in ours:
+        assert len(record.getMessage()) < 1000
+        assert all(len(str(value)) <= 200 for value in getattr(record, "fields", {}).values())
