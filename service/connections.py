@@ -22,9 +22,9 @@ _CROWDED_SECONDS = 1.0
 _STALLED_SECONDS = 2.0
 # So many at once are told that there are too many; others are just cut.
 _TOLD = 64
-# Each piece is parsed at one go while all others wait: of the oddest bytes, 16 KiB take 40 ms, and 256 half a second.
+# Each piece is parsed at one go while all others wait: of the oddest bytes, 8 KiB take 20 ms, and 256 half a second.
 # The rest of a body whose length is known is not looked at, and may be large.
-_READ, _READ_BODY = 2**14, 2**18
+_READ, _READ_BODY = 2**13, 2**18
 # The longest head, as long as it is not whole; what follows it in the same piece waits for the answer.
 _HEAD = 2**14
 

@@ -19,7 +19,7 @@ _TEXT = 2**14
 # Of a Content-Type; a boundary has 70 letters.
 _LONGEST_KIND = 512
 # The oddest bytes take a microsecond each.
-_PIECE = 2**15
+_PIECE = 2**14
 _PLAIN = {b"utf-8", b"utf8"}
 
 
