@@ -16,13 +16,14 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
-from service import errors, keys, openapi
+from service import errors, keys, openapi, starting
 from service.access import Access
 from service.batcher import Batcher, Limits
 from service.gallery import Gallery
 from service.guard import Guard, allowed_hosts
 from service.metrics import Metrics
 from service.reindex import Reindex
+from service.reports import Reports
 from service.routes import ANYWHERE, admin, health, index, photos, search, session
 from service.searching import Searcher
 from service.settings import Settings, listed
@@ -74,6 +75,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     app.state.keyring = keys.read(settings.api_keys, settings.api_keys_file)
     app.state.thumbnails = Thumbnails(gallery.thumbnails, settings.large_pictures_mb * 2**20)
     app.state.reading = anyio.CapacityLimiter(_READERS)
+    app.state.reports = Reports(gallery.index)
     app.state.body_seconds = settings.body_seconds
     _add_layers(app, settings)
     errors.install(app)
@@ -118,16 +120,20 @@ def _measure(metrics: Metrics, gallery: Gallery, batcher: Batcher) -> None:
 
 @contextlib.contextmanager
 def _on_hangup(reload: Callable[[], object]) -> Iterator[None]:
-    """SIGHUP reloads, where signals can be had at all."""
+    """SIGHUP reloads, where signals can be had at all; one that came before is not forgotten."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    loop = asyncio.get_running_loop()
+    loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGHUP)
     loop.add_signal_handler(signal.SIGHUP, reload)
+    if starting.reload_wanted():
+        reload()
     try:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
+        # Else the next one, while the service stops, would kill it.
+        signal.signal(signal.SIGHUP, before)
 
 
 async def _watch(gallery: Gallery, seconds: float) -> None:

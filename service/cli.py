@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from service import ending
+from service import ending, starting
 from service.examples import EXAMPLES
 
 # Command: (module, what it is for). Loading a model's libraries just to print --help would take a second.
@@ -48,6 +48,14 @@ class _Lazy(click.Group):
         command: click.Command = module.command
         command.epilog = _with_examples(module.command.epilog, EXAMPLES[cmd_name])
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        # Before its libraries are loaded, which takes long enough for signals to come.
+        if args[:1] == ["serve"]:
+            starting.listen()
+        return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Without loading the commands, for which nobody waits at a tab."""

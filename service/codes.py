@@ -24,7 +24,7 @@ CODES: Mapping[str, Code] = {
     "photo_gone": Code(410, "The photo was deleted or moved since it was indexed."),
     "photo_changed": Code(410, "The photo's file changed, and no picture of the old one is left."),
     "content_too_large": Code(413, "The request is too large."),
-    "unsupported_media_type": Code(415, "The body is neither a form nor a picture."),
+    "unsupported_media_type": Code(415, "The body is neither a form in UTF-8 nor a picture."),
     "range_not_satisfiable": Code(416, "The photo has no such bytes."),
     "misdirected_request": Code(421, "The service does not answer under this name."),
     "invalid_request": Code(422, "A field is unknown, given twice, or out of range; `detail` names it."),

@@ -13,9 +13,13 @@ from starlette.requests import ClientDisconnect
 from indexer.errors import BrokenGeneration
 from model import BadImage, EmptyDrawing, NoTextTower
 from model.errors import DeviceProblem
+from service.logging import LONGEST, method_of
 from service.schemas import Problem
 
 log = logging.getLogger("sketchseek")
+
+# Letters of a name or a reason that an answer repeats.
+_NAMED = 200
 
 # What the framework itself refuses, in our words.
 _HTTP = {
@@ -43,6 +47,10 @@ def wrong_host() -> ServiceError:
 
 def too_large() -> ServiceError:
     return ServiceError(413, *_HTTP[413], headers={"connection": "close"})
+
+
+def overdone(what: str) -> ServiceError:
+    return ServiceError(400, "bad_request", f"the request has {what}; send fewer", {"connection": "close"})
 
 
 def client_gone() -> ServiceError:
@@ -125,7 +133,8 @@ def install(app: FastAPI) -> None:
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:]) or "request"
-        return answer(ServiceError(422, "invalid_request", f"{where}: {first['msg']}"))
+        # Names are the caller's own, and may be as long as an address.
+        return answer(ServiceError(422, "invalid_request", f"{where[:_NAMED]}: {first['msg'][:_NAMED]}"))
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> JSONResponse:
@@ -134,7 +143,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        log.error("%s %.*s failed", method_of(request.scope), LONGEST, request.url.path, exc_info=error)
         return answer(
             ServiceError(500, "internal_error", "something went wrong here; the server's log says what")
         )

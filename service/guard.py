@@ -23,6 +23,8 @@ _DRAINED = 64 * 2**20
 _DRAIN_SECONDS = 5
 # As many of the largest bodies may be here at once, wholly or in part; memory is not for each connection to fill.
 _LARGEST_AT_ONCE = 32
+# Each is looked through more than once; browsers and proxies send thirty, and a search has fourteen wishes.
+_MOST_HEADERS, _MOST_PARAMETERS = 100, 64
 
 
 def allowed_hosts(settings: Settings) -> Set[str] | None:
@@ -73,7 +75,7 @@ class Guard:
                 raise errors.crowded()
             return message
 
-        refusal = self._refusal(headers)
+        refusal = _overdone(scope) or self._refusal(headers)
         app = self._app if refusal is None else errors.answer(refusal)
         try:
             await app(scope, limited, send_and_linger)
@@ -85,6 +87,15 @@ class Guard:
             return errors.wrong_host()
         announced = headers.get("content-length", "")
         return errors.too_large() if announced.isdecimal() and int(announced) > self._largest else None
+
+
+def _overdone(scope: Scope) -> errors.ServiceError | None:
+    """More headers or parameters than anybody needs, which others would have to wait for."""
+    if len(scope["headers"]) > _MOST_HEADERS:
+        return errors.overdone(f"more than {_MOST_HEADERS} headers")
+    if scope["query_string"].count(b"&") >= _MOST_PARAMETERS:
+        return errors.overdone(f"more than {_MOST_PARAMETERS} parameters in its address")
+    return None
 
 
 class _Body:

@@ -4,13 +4,18 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 access = logging.getLogger("sketchseek.access")
 
+# Letters of a caller's own words (an address, a forwarded name) in a line.
+LONGEST = 200
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _PATH = re.compile(r"(?<![\w.:/])/(?:[^/:\n]+/)*(?=[^/:\n])")
 
@@ -18,6 +23,11 @@ _PATH = re.compile(r"(?<![\w.:/])/(?:[^/:\n]+/)*(?=[^/:\n])")
 def sane_id(given: str) -> str:
     """The caller's own request id, if it can stand in a log; else a new one."""
     return given if _SANE.fullmatch(given) else uuid4().hex
+
+
+def method_of(scope: Mapping[str, Any]) -> str:
+    """One of the methods that there are, else `other`: callers may make up as many as they like."""
+    return scope["method"] if scope["method"] in _METHODS else "other"
 
 
 def without_paths(text: str) -> str:
@@ -32,8 +42,8 @@ def configure(style: str, level: str) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for noisy in ("uvicorn", "httpx", "asyncio", "PIL"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    # Warns of every form that is not well formed, for anybody who cares to send some.
-    for noisier in ("multipart", "python_multipart"):
+    # They warn of every request or form that is not well formed, for anybody who cares to send some.
+    for noisier in ("uvicorn.error", "multipart", "python_multipart"):
         logging.getLogger(noisier).setLevel(logging.ERROR)
 
 

@@ -7,17 +7,18 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from indexer.report import skipped_total
 from service.logging import without_paths
 from service.schemas import Indexing
 from service.settings import Settings
 
-# More than one line of the job may hold: a report names every file that it skipped.
-_LINE = 2**24
+# More than any line of the job holds; a report names but the first of the files that it skipped.
+_LINE = 2**20
 _TAIL = 20
 _NICE = 10
 _END = {"done": "done", "failed": "failed", "stopped": "stopped"}
@@ -84,11 +85,8 @@ class Reindex:
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)  # searches come first
         assert process.stdout is not None
-        try:
-            async for line in process.stdout:
-                self._hear(line.decode("utf-8", "replace").strip())
-        except ValueError:  # a line beyond all measure
-            process.kill()
+        async for line in _lines(process.stdout):
+            self._hear(line.decode("utf-8", "replace").strip())
         status = await process.wait()
         self._state.exit_status, self._state.finished = status, _now()
         if self._state.state == "running":
@@ -131,9 +129,30 @@ class Reindex:
             self._state.report = _public(told)
 
 
+async def _lines(out: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """A line beyond all measure is passed over: it is no reason to end a job that may have been at work for hours."""
+    whole = True
+    while True:
+        try:
+            line = await out.readuntil()
+        except asyncio.LimitOverrunError as error:
+            await out.readexactly(error.consumed)
+            whole = False
+            continue
+        except asyncio.IncompleteReadError as error:
+            line = error.partial
+        if not line:
+            return
+        if whole:
+            yield line
+        whole = True
+
+
 def _public(report: dict[str, Any]) -> dict[str, Any]:
     """Without paths: of lists only how long they are, but for the problems."""
-    return {name: _plain(name, value) for name, value in report.items()}
+    # The list of skipped files holds but the first.
+    counted = {"skipped": skipped_total(report)} if "skipped" in report else {}
+    return {name: _plain(name, value) for name, value in report.items()} | counted
 
 
 def _plain(name: str, value: object) -> object:

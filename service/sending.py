@@ -26,17 +26,18 @@ def send_original(
     """The answer to a request for an open photo, which this closes."""
     found = original.found
     etag = f'"{found.st_mtime_ns:x}-{found.st_size:x}"'
-    modified = formatdate(found.st_mtime, usegmt=True)
+    modified = _date(found.st_mtime)
     headers = {
         "etag": etag,
-        "last-modified": modified,
         "cache-control": "private, no-cache",
         "accept-ranges": "bytes",
         "content-security-policy": _SANDBOX,
         "content-disposition": f"{'inline' if original.inline else 'attachment'}; filename*=utf-8''{quote(name)}",
     }
+    if modified is not None:
+        headers["last-modified"] = modified
     try:
-        if unchanged(request.headers, etag, found.st_mtime):
+        if unchanged(request.headers, etag, None if modified is None else found.st_mtime):
             original.file.close()
             return Response(status_code=304, headers=headers)
         part = None
@@ -52,6 +53,14 @@ def send_original(
     if asks_for_head(request):
         end = start
     return _Stream(original, start, end, limiter, 200 if part is None else 206, headers)
+
+
+def _date(seconds: float) -> str | None:
+    """As HTTP writes it; None for times beyond the years that it can write, which some file systems keep."""
+    try:
+        return formatdate(seconds, usegmt=True)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def asks_for_head(request: Request) -> bool:

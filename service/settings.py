@@ -118,6 +118,11 @@ class Settings(BaseSettings):
     stop_seconds: int = Field(25, ge=1, description="How long requests may go on after SIGTERM.")
     max_connections: int = Field(1000, ge=1, description="Connections at once, idle ones among them.")
     keep_alive_seconds: int = Field(15, ge=1, description="How long an idle connection is kept.")
+    write_seconds: float = Field(
+        30.0,
+        gt=0,
+        description="How long a caller may take nothing of an answer, or less than 1 KiB a second, until cut off.",
+    )
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people, or for machines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least that is logged."

@@ -7,7 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import errors
-from service.logging import access, request_id, sane_id
+from service.logging import LONGEST, access, method_of, request_id, sane_id
 from service.metrics import Metrics
 
 
@@ -50,13 +50,14 @@ class Tracing:
             request_id.reset(token)
 
     def _tell(self, scope: Scope, inner: Scope, status: int, seconds: float) -> None:
-        route = getattr(inner.get("route"), "path", "other")
-        method = scope["method"] if route != "other" else "other"
-        self._metrics.requests.labels(route, method, str(status)).inc()
+        route, method = getattr(inner.get("route"), "path", "other"), method_of(scope)
+        # What callers choose never becomes a label as it is: each one that is new would be kept for good.
+        counted = method if route != "other" else "other"
+        self._metrics.requests.labels(route, counted, str(status)).inc()
         self._metrics.seconds.labels(route).observe(seconds)
         if self._log:
-            took = round(1000 * seconds, 1)
-            fields = {"method": scope["method"], "path": scope["path"], "status": status, "took_ms": took}
+            took, path = round(1000 * seconds, 1), scope["path"][:LONGEST]
+            client = (scope.get("client") or [""])[0][:LONGEST]
+            fields = {"method": method, "path": path, "status": status, "took_ms": took, "client": client}
             # As JSON text: what callers put into a path shall not break the line.
-            message = f"{scope['method']} {scope['path']!a} {status} {took} ms"
-            access.info(message, extra={"fields": {**fields, "client": (scope.get("client") or [""])[0]}})
+            access.info(f"{method} {path!a} {status} {took} ms", extra={"fields": fields})

@@ -52,7 +52,6 @@ def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
 
     Every option can also be set by an environment variable or in a file; docs/settings.md lists them all.
     """
-    ending.leave()
     if config is not None:
         os.environ["SKETCHSEEK_CONFIG"] = str(config)
     chosen = {name: value for name, value in options.items() if _chosen(ctx, name)}
@@ -72,6 +71,7 @@ def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
         f"model {encoder.card.name} by {engine.name} on {engine.device}"
     )
     click.echo(f"Draw at http://{shown}:{port}/  (Ctrl-C stops)")
+    ending.leave()
     with contextlib.suppress(KeyboardInterrupt):  # which uvicorn raises again once it has stopped
         server(app, settings).run(sockets=[listener])
 

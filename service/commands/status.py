@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from indexer import Status, status
+from indexer.report import skipped_total
 from service.commands import index_option
 
 
@@ -48,8 +49,7 @@ def _tell(found: Status) -> None:
 
 def _last_run(report: dict[str, Any]) -> str:
     """The report of the last run in a line, whichever version of this program wrote it."""
-    skipped = report.get("skipped")
     counts = {name: report.get(name) for name in ("added", "changed", "moved", "removed", "unchanged")}
-    counts["skipped"] = len(skipped) if isinstance(skipped, list) else None
+    counts["skipped"] = skipped_total(report)
     did = ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "nothing"
     return f"{did}; {report.get('state')} after {report.get('seconds')} s (reports/last.txt has it all)"

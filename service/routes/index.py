@@ -1,16 +1,17 @@
 """/index: what is searched, what the last run did, and which files it could not read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Annotated, Any
 
 import anyio.to_thread
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
-from indexer.report import last_report
+from indexer.report import skipped_files, skipped_total
 from indexer.status import is_running
 from service.gallery import Gallery
 from service.logging import without_paths
+from service.reports import Reports
 from service.routes import OpenGallery, problems
 from service.schemas import IndexState, LastRun, SkippedFile
 
@@ -21,31 +22,32 @@ _COUNTS = ("added", "changed", "moved", "removed", "unchanged")
 
 @router.get("/index", responses=problems("invalid_request", "index_damaged"))
 async def index(
+    request: Request,
     gallery: OpenGallery,
     k: Annotated[int, Query(ge=0, le=1000, description="How many skipped files.")] = 100,
     offset: Annotated[int, Query(ge=0, le=10_000_000, description="How many of them to leave out.")] = 0,
 ) -> IndexState:
     """How many photos are searched, what the last run did, and which files were skipped, with the reason."""
-    return await anyio.to_thread.run_sync(_state, gallery, k, offset)
+    reports: Reports = request.app.state.reports
+    return await anyio.to_thread.run_sync(_state, gallery, reports, k, offset, limiter=reports.limiter)
 
 
-def _state(gallery: Gallery, k: int, offset: int) -> IndexState:
+def _state(gallery: Gallery, reports: Reports, k: int, offset: int) -> IndexState:
     published = gallery.published
-    report = last_report(gallery.index) or {}
-    skipped, roots = _listed(report.get("skipped")), published.roots()
+    report, roots = reports.last(), published.roots()
     return IndexState(
         photos=len(published),
         generation=published.manifest.generation,
         published=published.manifest.created,
         running=is_running(gallery.index),
         last_run=_run(report) if report else None,
-        skipped=[_skipped(entry, roots) for entry in skipped[offset : offset + k]],
-        skipped_total=len(skipped),
+        skipped=[_skipped(entry, roots) for entry in skipped_files(gallery.index, report, offset, k)],
+        skipped_total=skipped_total(report),
         problem=gallery.problem,
     )
 
 
-def _run(report: dict[str, Any]) -> LastRun:
+def _run(report: Mapping[str, Any]) -> LastRun:
     """From a report that any version of the indexer may have written."""
     counts = {name: value for name in _COUNTS if isinstance(value := report.get(name), int)}
     seconds = report.get("seconds")

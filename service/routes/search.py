@@ -1,15 +1,16 @@
 """/search: a drawing, a photo, words or any mix of them in, the photos that show that out."""
 
 import asyncio
+import io
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import anyio.to_thread
 from fastapi import APIRouter, Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 
+from service import forms
 from service.errors import ServiceError
 from service.openapi import in_address, search_body
 from service.query import PICTURES, Kind, Wishes, asked
@@ -78,16 +79,17 @@ async def _found(request: Request, pictures: Mapping[Kind, bytes], wishes: Wishe
 
 async def _body(request: Request, wishes: Wishes) -> tuple[dict[Kind, bytes], Wishes]:
     kind = request.headers.get("content-type", "application/octet-stream").lower()
-    if kind.startswith("multipart/form-data"):
-        async with request.form(max_files=4, max_fields=32) as form:
+    if kind.startswith(forms.KIND):
+        async with forms.form(request) as form:
             return await _pictures(form), _merged(wishes, _fields(form))
     if not kind.startswith(_RAW):
         detail = "send the drawing as a picture (image/png), or in the field `sketch` of a multipart form"
         raise ServiceError(415, "unsupported_media_type", detail)
-    parts = [part async for part in request.stream()]
-    # In a thread: twenty megabytes take longer to copy than anybody else should have to wait.
-    data = parts[0] if len(parts) == 1 else await anyio.to_thread.run_sync(b"".join, parts)
-    if not data:
+    # Not as a list of parts: there may be one for each byte.
+    body = io.BytesIO()
+    async for part in request.stream():
+        body.write(part)
+    if not (data := body.getvalue()):
         raise ServiceError(422, "no_sketch", "the request holds no drawing: its picture has no bytes")
     return {Kind.SKETCH: data}, wishes
 

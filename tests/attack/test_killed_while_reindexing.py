@@ -34,7 +34,7 @@ def worker(index: Path) -> int | None:  # noqa: F811
 
 
 def test_the_job_ends_with_a_service_that_is_killed(
-    index: Path,
+    index: Path,  # noqa: F811
     library: Path,
     encoder: Encoder,
 ) -> None:
