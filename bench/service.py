@@ -1,8 +1,8 @@
 """The service over real sockets: speed with 100,000 photos beside a plain peer, a storm of callers, swaps, attacks.
 
 The peer is what one writes in an afternoon: FastAPI, open_clip's ViT-B/32 in torch with random weights, NumPy's dot
-product over the same photos, the model called in FastAPI's threads. About six minutes;
-`PARTS="speed storm swaps hostile"` chooses, and "ours" leaves out the peer.
+product over the same photos, the model called in FastAPI's threads. About a quarter of an hour;
+`PARTS="speed storm swaps hostile mixed"` chooses, and "ours" leaves out the peer.
 """
 
 import os
@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from bench.hostile import hostile
+from bench.mixed import mixed
 from bench.serving import Load, Server, drawing, load, publish_random, running, serving
 from bench.storm import storm, swaps
 from bench.timing import measure
@@ -19,7 +20,7 @@ from model import Encoder, decode
 
 PHOTOS = 100_000
 SECONDS = 10.0
-PARTS = ("speed", "storm", "swaps", "hostile")
+PARTS = ("speed", "storm", "swaps", "hostile", "mixed")
 PEER = """
 import io, sys, numpy as np, open_clip, torch, uvicorn
 from fastapi import FastAPI, Request
@@ -58,6 +59,8 @@ def main() -> None:
                 swaps(index, png)
             elif part == "hostile":
                 hostile(index, png)
+            elif part == "mixed":
+                mixed(index)
             else:
                 _speed(index, png, beside_peer=part != "ours")
 

@@ -32,7 +32,10 @@ EXAMPLES = {
         "sketchseek doctor",
         "sketchseek doctor --index ~/.sketchseek --json",
     ),
-    "verify": ("sketchseek verify --index ~/.sketchseek --all",),
+    "verify": (
+        "sketchseek verify --index ~/.sketchseek --all",
+        "sketchseek verify --index ~/.sketchseek --deep",
+    ),
     "rollback": (
         "sketchseek rollback --index ~/.sketchseek",
         "sketchseek rollback --release --index ~/.sketchseek  # runs publish again",
