@@ -34,9 +34,9 @@ def worker(index: Path) -> int | None:  # noqa: F811
 
 
 def test_the_job_ends_with_a_service_that_is_killed(
-    index: Path,
+    index: Path,  # noqa: F811
     library: Path,
-    encoder: Encoder,  # noqa: F811
+    encoder: Encoder,
 ) -> None:
     for seed in range(24):
         picture("star", 100 + seed).save(library / f"new {seed}.png")
