@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from indexer.errors import BrokenGeneration
 from model import BadImage, EmptyDrawing, NoTextTower
-from model.errors import DeviceProblem
+from model.errors import DeviceProblem, ModelError
 from service.logging import LONGEST, method_of
 from service.schemas import Problem
 
@@ -123,6 +123,11 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(DeviceProblem)
     async def device(_: Request, error: DeviceProblem) -> JSONResponse:
         return answer(ServiceError(503, "device_problem", str(error), {"retry-after": "5"}))
+
+    @app.exception_handler(ModelError)
+    async def model(request: Request, error: ModelError) -> JSONResponse:
+        log.error("%s %s: %s", request.method, request.url.path, error)
+        return answer(unencodable())
 
     @app.exception_handler(BrokenGeneration)
     async def damaged(request: Request, error: BrokenGeneration) -> JSONResponse:

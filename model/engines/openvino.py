@@ -14,7 +14,9 @@ from model.wordpiece import Tokens
 
 # Full precision on every CPU: bf16, which some would choose by themselves, moves vectors (cosine .9985)
 # so that an index made on one machine would not quite fit another.
-_OPTIONS = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+# Weights are read, not mapped: a file that is cut short in place would kill a process that has it mapped, and one
+# that is written over would change its vectors unseen.
+_OPTIONS = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "ENABLE_MMAP": False}
 
 
 class OpenVinoEngine:

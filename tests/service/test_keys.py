@@ -116,6 +116,50 @@ def test_sessions_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not ring.holds(session)
 
 
+@pytest.mark.parametrize("length", [0, 1, len(READ), 5_000])
+def test_a_wrong_key_costs_what_a_right_one_does(monkeypatch: pytest.MonkeyPatch, length: int) -> None:
+    """Each key is hashed once, and its hash compared with all there are, whichever fits: time tells nothing."""
+    entries = [keys.make(admin=False) for _ in range(5)]
+    ring = keys.read(",".join(entry for _, entry in entries), None)
+    compared: list[tuple[int, int]] = []
+    hashed: list[int] = []
+    compare, sha256 = keys.hmac.compare_digest, keys.hashlib.sha256
+
+    def comparing(one: str, other: str) -> bool:
+        compared.append((len(one), len(other)))
+        return compare(one, other)
+
+    def hashing(data: bytes) -> object:
+        hashed.append(len(data))
+        return sha256(data)
+
+    monkeypatch.setattr(keys.hmac, "compare_digest", comparing)
+    monkeypatch.setattr(keys.hashlib, "sha256", hashing)
+    for key in (entries[0][0], entries[-1][0], "x" * length, "\xff" * length, entries[2][0][:length]):
+        compared.clear()
+        hashed.clear()
+        ring.find(key)
+        assert compared == [(64, 64)] * 5
+        assert hashed == [len(key.encode())]
+    session = ring.session()
+    until, _, signature = session.partition(".")
+    for cookie in (
+        session,
+        f"{until}.{signature[:-1]}x",
+        f"{until}.",
+        "",
+        ".",
+        "\ud800.\xff",
+        "9" * 5_000,
+        "x.y.z",
+    ):
+        compared.clear()
+        assert ring.holds(cookie) is (cookie == session)
+        # Before anything else of it is believed, even that it begins with a number.
+        assert len(compared) == 1
+        assert compared[0][0] == 64
+
+
 @pytest.mark.parametrize(
     "headers",
     [
