@@ -1,10 +1,7 @@
 """How many pixels a file says it has, told without decoding it: what memory and turns are given out by."""
 
-import io
-
-from PIL import Image
-
-from model.images import register_heif
+from model.images import opened
+from model.layout import excess
 from model.raw import is_raw
 from model.sniff import declared_size, picture_format
 
@@ -17,14 +14,12 @@ def claimed_pixels(data: bytes) -> int:
     if is_raw(data):
         return _LARGEST_SENSOR
     name = picture_format(data)
-    if name is None:
+    if name is None or excess(data, name):
         return 0
     size = declared_size(data, name)
     if size is None:
         try:
-            if name == "HEIF":
-                register_heif()
-            with Image.open(io.BytesIO(data), formats=(name,)) as image:
+            with opened(data, name) as image:
                 size = image.size
         except Exception:
             # Decoders raise nearly every type there is on damaged bytes.

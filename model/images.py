@@ -30,9 +30,11 @@ from PIL import (
     TiffImagePlugin,
     UnidentifiedImageError,
     WebPImagePlugin,  # noqa: F401
+    _avif,
 )
 
 from model.errors import BadImage, Unreadable
+from model.layout import MOST_EXIF_BYTES, excess
 from model.profiles import by_profile
 from model.raw import is_raw, preview
 from model.sniff import FORMATS, declared_size, has_more_scans, picture_format, what_it_is_instead
@@ -105,6 +107,8 @@ def decode(
         raise BadImage(
             f"{name} pictures are not accepted here; send one of {', '.join(sorted(caps.formats))}"
         )
+    if much := excess(data, name):
+        raise BadImage(much)
     if declared := declared_size(data, name):
         _check_pixels(*declared, caps)
     if name == "JPEG" and has_more_scans(data, _MOST_SCANS):
@@ -171,11 +175,9 @@ def _check_tiles(image: TiffImagePlugin.TiffImageFile, caps: Caps) -> None:
 
 def _load(data: bytes, name: str, caps: Caps, shortest: int | None) -> tuple[Image.Image, tuple[int, int]]:
     """The loaded picture, scaled where asked, not yet turned; and its full size, turned as little."""
-    if name == "HEIF":
-        register_heif()
     image: Image.Image | None = None
     try:
-        image = Image.open(io.BytesIO(data), formats=(name,))
+        image = opened(data, name)
         _check_pixels(*image.size, caps)
         full = image.size
         if isinstance(image, TiffImagePlugin.TiffImageFile):
@@ -198,8 +200,20 @@ def _load(data: bytes, name: str, caps: Caps, shortest: int | None) -> tuple[Ima
     return image, full
 
 
+def opened(data: bytes, name: str) -> Image.Image:
+    """A file whose header was read; `excess` must have found nothing in it."""
+    if name == "HEIF":
+        _register_heif()
+    # Pillow looks into the EXIF of an AVIF while it opens it.
+    if name == "AVIF" and len(data) > MOST_EXIF_BYTES:
+        *_, exif, _, _ = _avif.AvifDecoder(data, "auto", 1).get_info()
+        if len(exif or b"") > MOST_EXIF_BYTES:
+            raise BadImage("the AVIF has far more EXIF than cameras write; export it again")
+    return Image.open(io.BytesIO(data), formats=(name,))
+
+
 @functools.cache
-def register_heif() -> None:
+def _register_heif() -> None:
     # Imported on the first HEIC only: who has none should not load its codecs.
     import pillow_heif
 
@@ -276,12 +290,20 @@ def _to_srgb(image: Image.Image, profile: object, keep_alpha: bool) -> Image.Ima
     return paper
 
 
+def exif_of(image: Image.Image) -> Image.Exif:
+    """An opened picture's EXIF; none where it is so long that to read one entry of it may take seconds."""
+    if len(image.info.get("exif", b"")) > MOST_EXIF_BYTES:
+        return Image.Exif()
+    # That of a PNG would decode all of it, to see what comes after the pixels.
+    return Image.Image.getexif(image) if image.format == "PNG" else image.getexif()
+
+
 def _turn(image: Image.Image, name: str) -> Image.Transpose | None:
     # libheif has turned a HEIC by its own boxes already; its EXIF tag says the same thing once more.
     if name == "HEIF":
         return None
     try:
-        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+        return _TURNS.get(exif_of(image).get(ExifTags.Base.Orientation, 1))
     except Exception:
         # Broken EXIF is no reason to refuse a good picture.
         return None
