@@ -1,6 +1,5 @@
 """When, with what and where a photo was taken, as its EXIF says. Damaged or absurd EXIF says nothing."""
 
-import io
 import math
 import re
 import struct
@@ -11,7 +10,8 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
-from model.images import register_heif
+from model.images import exif_of, opened
+from model.layout import excess
 from model.sniff import picture_format
 
 # Raise it when more is read than before: the next run then reads all photos again, without embedding them.
@@ -33,12 +33,10 @@ class Metadata:
 def metadata_in(data: bytes) -> Metadata:
     """Reads the header of a file alone; no pixel is decoded."""
     name = picture_format(data)
-    if name is None:
+    if name is None or excess(data, name):
         return Metadata()
     try:
-        if name == "HEIF":
-            register_heif()
-        with Image.open(io.BytesIO(data), formats=(name,)) as image:
+        with opened(data, name) as image:
             if name == "PNG" and "exif" not in image.info:
                 image.info["exif"] = _png_exif(data)
             return read_metadata(image)
@@ -50,8 +48,7 @@ def metadata_in(data: bytes) -> Metadata:
 def read_metadata(image: Image.Image) -> Metadata:
     """What an opened picture says of itself."""
     try:
-        # That of a PNG would decode all of it, to see what comes after the pixels.
-        exif = Image.Image.getexif(image) if image.format == "PNG" else image.getexif()
+        exif = exif_of(image)
     except Exception:
         # Broken EXIF makes parsers raise nearly every type there is; it is no reason to refuse a good picture.
         return Metadata()

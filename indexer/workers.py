@@ -8,8 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from indexer.budget import Budget
 from indexer.errors import IndexProblem
 from indexer.metadata import Metadata
 from model import PHOTO_CAPS, BadImage, Unreadable
@@ -69,7 +69,7 @@ class Workers:
         self._started: list[_Worker] = []
         self._stuck: dict[Path, list[_Worker]] = {}
         self._closed = False
-        self._budget = _Budget(BUDGET)
+        self._budget = Budget(BUDGET)
 
     def read(self, root: Path, relative: str) -> Read:
         """Reads a file in this thread's process. Raises BadImage, or Unreadable where a later run may have luck."""
@@ -232,27 +232,6 @@ class _Worker:
             return Unreadable(_SHOT)
         how = signal.Signals(-code).name if code is not None and code < 0 else f"exit status {code}"
         return BadImage(f"it crashes the decoder ({how}); export it again")
-
-
-class _Budget:
-    """Large photos wait for one another; one that is larger than the whole budget goes alone."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._taken = 0
-        self._freed = threading.Condition()
-
-    @contextmanager
-    def share(self, wanted: int) -> Iterator[None]:
-        with self._freed:
-            self._freed.wait_for(lambda: not self._taken or self._taken + wanted <= self._most)
-            self._taken += wanted
-        try:
-            yield
-        finally:
-            with self._freed:
-                self._taken -= wanted
-                self._freed.notify_all()
 
 
 def _given_up(busy: str, seconds: float, worked: float) -> BadImage:

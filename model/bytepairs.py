@@ -8,18 +8,20 @@ import html
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
 
-from model.wordpiece import Tokens
+from model.wordpiece import LONGEST_TEXT, Tokens
 
 # The file lists more merges than CLIP learned.
 MERGES = 49152 - 256 - 2
 ENDINGS = ("'re", "'ve", "'ll", "'s", "'t", "'m", "'d")
 # Telephones curl quotation marks of their own accord; CLIP has seen straight ones.
 STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
+# Bytes of a word that are merged, which takes their square: many times what fills the tower.
+LONGEST_WORD = 512
 SPECIAL = ("<start_of_text>", "<end_of_text>")
 
 
@@ -42,7 +44,7 @@ class BytePairs:
         ids = np.zeros((len(texts), self._longest), dtype=np.int64)
         start, end = (self._id_of[piece] for piece in SPECIAL)
         for number, text in enumerate(texts):
-            row = [start, *self._row(text), end][: self._longest]
+            row = [start, *islice(self._row(text[:LONGEST_TEXT]), self._longest - 1), end][: self._longest]
             # A text that is too long ends all the same: the tower looks for the end.
             row[-1] = end
             ids[number, : len(row)] = row
@@ -57,7 +59,8 @@ class BytePairs:
 
     def _merged(self, word: str) -> list[str]:
         """The pair that was learned first is joined wherever it stands, again and again."""
-        pieces = [_letter_of_byte()[byte] for byte in word.encode("utf-8")]
+        # A file's name may hold what is no character at all.
+        pieces = [_letter_of_byte()[byte] for byte in word.encode("utf-8", "replace")[:LONGEST_WORD]]
         pieces[-1] += "</w>"
         while len(pieces) > 1:
             best = min(pairwise(pieces), key=lambda pair: self._rank_of.get(pair, len(self._rank_of)))

@@ -13,10 +13,6 @@ import stat
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 # Named here so that Image.open finds its eight formats at once and never loads the exotic ones.
 from PIL import (
@@ -30,15 +26,20 @@ from PIL import (
     TiffImagePlugin,
     UnidentifiedImageError,
     WebPImagePlugin,  # noqa: F401
+    _avif,
 )
 
 from model.errors import BadImage, Unreadable
+from model.layout import MOST_EXIF_BYTES, excess
+from model.pixels import eight_bit, shrunk
 from model.profiles import by_profile
 from model.raw import is_raw, preview
 from model.sniff import FORMATS, declared_size, has_more_scans, picture_format, what_it_is_instead
 
 # Raise it when `decode` learns to read more: files that it refused are then tried again.
 DECODER_VERSION = 1
+# What a JPEG's may be. Of longer lines some pixels wide, each would take ten times the memory of its pixels.
+_LONGEST_SIDE = 65_535
 _NO_MEMORY = "there is not enough memory to decode it now"
 _MOST_SAMPLES = 16
 # Encoders make ten or twenty. A few bytes more are another scan, and each costs as much as the whole picture.
@@ -105,15 +106,19 @@ def decode(
         raise BadImage(
             f"{name} pictures are not accepted here; send one of {', '.join(sorted(caps.formats))}"
         )
+    if much := excess(data, name):
+        raise BadImage(much)
     if declared := declared_size(data, name):
         _check_pixels(*declared, caps)
     if name == "JPEG" and has_more_scans(data, _MOST_SCANS):
         raise BadImage(f"the JPEG is made of more than {_MOST_SCANS} scans; save it again as a common one")
     image, (width, height) = _load(data, name, caps, shortest)
     try:
-        turn = _turn(image, name)
-        flat = _to_srgb(_shrunk(_eight_bit(image), shortest), image.info.get("icc_profile"), keep_alpha)
-        upright = flat if turn is None else flat.transpose(turn)
+        turn, profile = _turn(image, name), image.info.get("icc_profile")
+        # One name for all: what a step leaves behind is free before the next one takes memory.
+        image = shrunk(eight_bit(image), shortest)
+        image = _to_srgb(image, profile, keep_alpha)
+        upright = image if turn is None else image.transpose(turn)
     except MemoryError as error:
         raise Unreadable(_NO_MEMORY) from error
     except Exception as error:
@@ -151,6 +156,8 @@ def _check_bytes(count: int, caps: Caps) -> None:
 
 
 def _check_pixels(width: int, height: int, caps: Caps) -> None:
+    if max(width, height) > _LONGEST_SIDE:
+        raise BadImage(f"{width} x {height}: one side may have {_LONGEST_SIDE} pixels; cut it into pieces")
     if width * height > caps.max_pixels:
         megapixels = width * height / 1e6
         limit = caps.max_pixels / 1e6
@@ -171,11 +178,9 @@ def _check_tiles(image: TiffImagePlugin.TiffImageFile, caps: Caps) -> None:
 
 def _load(data: bytes, name: str, caps: Caps, shortest: int | None) -> tuple[Image.Image, tuple[int, int]]:
     """The loaded picture, scaled where asked, not yet turned; and its full size, turned as little."""
-    if name == "HEIF":
-        register_heif()
     image: Image.Image | None = None
     try:
-        image = Image.open(io.BytesIO(data), formats=(name,))
+        image = opened(data, name)
         _check_pixels(*image.size, caps)
         full = image.size
         if isinstance(image, TiffImagePlugin.TiffImageFile):
@@ -198,8 +203,20 @@ def _load(data: bytes, name: str, caps: Caps, shortest: int | None) -> tuple[Ima
     return image, full
 
 
+def opened(data: bytes, name: str) -> Image.Image:
+    """A file whose header was read; `excess` must have found nothing in it."""
+    if name == "HEIF":
+        _register_heif()
+    # Pillow looks into the EXIF of an AVIF while it opens it.
+    if name == "AVIF" and len(data) > MOST_EXIF_BYTES:
+        *_, exif, _, _ = _avif.AvifDecoder(data, "auto", 1).get_info()
+        if len(exif or b"") > MOST_EXIF_BYTES:
+            raise BadImage("the AVIF has far more EXIF than cameras write; export it again")
+    return Image.open(io.BytesIO(data), formats=(name,))
+
+
 @functools.cache
-def register_heif() -> None:
+def _register_heif() -> None:
     # Imported on the first HEIC only: who has none should not load its codecs.
     import pillow_heif
 
@@ -233,35 +250,6 @@ def _reason(error: Exception) -> str:
     return text[:120]
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """The picture in one of the modes L, RGB, RGBA, CMYK, whatever it was stored as."""
-    if image.mode in ("L", "RGB", "RGBA", "CMYK") and "transparency" not in image.info:
-        return image
-    if image.mode.startswith(("I", "F")):
-        return _from_deep_grey(np.asarray(image), image.mode)
-    if image.has_transparency_data:
-        # La first becomes LA: only that one can become RGBA.
-        return (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
-    return image.convert("L" if image.mode == "1" else "RGB")
-
-
-def _shrunk(image: Image.Image, shortest: int | None) -> Image.Image:
-    factor = min(image.size) // (2 * shortest) if shortest else 1
-    return image.reduce(factor) if factor > 1 else image
-
-
-def _from_deep_grey(values: NDArray[Any], mode: str) -> Image.Image:
-    """16-bit, 32-bit and floating grey to 8 bits: scaled by the range they are meant for, never clipped."""
-    if mode.startswith("I;16"):
-        return Image.fromarray((values.astype(np.uint16) >> 8).astype(np.uint8))
-    finite = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    low = min(float(finite.min()), 0.0)
-    high = float(finite.max())
-    white = next((limit for limit in (1.0, 255.0, 65535.0) if low >= 0 and high <= limit), high)
-    scaled = (finite - low) * (255.0 / max(white - low, 1e-6))
-    return Image.fromarray(scaled.clip(0, 255).astype(np.uint8))
-
-
 def _to_srgb(image: Image.Image, profile: object, keep_alpha: bool) -> Image.Image:
     alpha = image.getchannel("A") if image.mode == "RGBA" else None
     colours = by_profile(image, profile) if isinstance(profile, bytes) else None
@@ -276,12 +264,20 @@ def _to_srgb(image: Image.Image, profile: object, keep_alpha: bool) -> Image.Ima
     return paper
 
 
+def exif_of(image: Image.Image) -> Image.Exif:
+    """An opened picture's EXIF; none where it is so long that to read one entry of it may take seconds."""
+    if len(image.info.get("exif", b"")) > MOST_EXIF_BYTES:
+        return Image.Exif()
+    # That of a PNG would decode all of it, to see what comes after the pixels.
+    return Image.Image.getexif(image) if image.format == "PNG" else image.getexif()
+
+
 def _turn(image: Image.Image, name: str) -> Image.Transpose | None:
     # libheif has turned a HEIC by its own boxes already; its EXIF tag says the same thing once more.
     if name == "HEIF":
         return None
     try:
-        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+        return _TURNS.get(exif_of(image).get(ExifTags.Base.Orientation, 1))
     except Exception:
         # Broken EXIF is no reason to refuse a good picture.
         return None

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import struct
 
+from model.layout import SCAN, segments
+
 FORMATS = frozenset({"JPEG", "PNG", "WEBP", "AVIF", "HEIF", "TIFF", "BMP", "GIF"})
 
 _MAGIC = (
@@ -38,8 +40,9 @@ _STRANGERS = (
 _NOT_IN_TEXT = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1b")
 # Start-of-frame markers; C4, C8 and CC in their midst mean other things.
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_JPEG_BARE = frozenset({0x01, 0xFF, *range(0xD0, 0xD9)})
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+# Tables, restart intervals and remarks between two scans: encoders write two or three.
+_MARKERS_A_SCAN = 20
 
 
 def picture_format(data: bytes) -> str | None:
@@ -140,36 +143,30 @@ def _webp_size(data: bytes) -> tuple[int, int] | None:
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    at = 2
-    while at + 4 <= len(data):
-        if data[at] != 0xFF:
-            at += 1
-            continue
-        marker = data[at + 1]
+    for marker, at in segments(data):
         if marker in _JPEG_FRAMES:
-            height, width = _pair(">HH", data, at + 5)
+            height, width = _pair(">HH", data, at + 3)
             return width, height
-        if marker in (0xD9, 0xDA):
-            return None
-        at += 1 if marker == 0xFF else 2
-        if marker not in _JPEG_BARE and marker != 0:
-            at += int.from_bytes(data[at : at + 2], "big")
     return None
 
 
 def has_more_scans(data: bytes, most: int) -> bool:
-    """Whether a JPEG goes over its whole picture more often than that.
+    """Whether a JPEG goes over its whole picture more often than that, or is cut up by markers as if it did.
 
     What follows the picture, such as the film of a phone's moving photo, does not count.
     """
     if data.count(b"\xff\xda") <= most:
         return False
-    scans, at = 0, 2
-    while scans <= most and (found := _JPEG_MARKER.search(data, at)):
+    scans, marker, at = 0, 0, len(data)
+    for marker, at in segments(data):  # noqa: B007
+        scans += marker == SCAN
+    for _ in range(_MARKERS_A_SCAN * most):
+        at += int.from_bytes(data[at : at + 2], "big") if marker not in (0x01, 0xD8) else 0
+        found = _JPEG_MARKER.search(data, at)
+        if scans > most or found is None:
+            return scans > most
         marker, at = data[found.start() + 1], found.end()
         if marker == 0xD9:
-            break
-        scans += marker == 0xDA
-        if marker not in _JPEG_BARE:
-            at += int.from_bytes(data[at : at + 2], "big")
-    return scans > most
+            return False
+        scans += marker == SCAN
+    return True

@@ -6,12 +6,18 @@ The libraries that do this bring a model hub's client along; this file is tested
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 LONGEST_WORD = 100
+# Characters of a text that are looked at: many times what fills 64 tokens, and little enough that nothing about
+# them, such as sorting accents by thousands, takes long.
+LONGEST_TEXT = 4096
+# Engines keep memory for every length that they see, so that they see few.
+WIDTHS = (8, 16, 32, 64)
 _CJK = (
     (0x4E00, 0x9FFF),
     (0x3400, 0x4DBF),
@@ -26,7 +32,7 @@ _CJK = (
 
 @dataclass(frozen=True)
 class Tokens:
-    """Token ids of some texts, padded to the longest, and a mask that is 1 where a token is."""
+    """Token ids of some texts, padded to one length, and a mask that is 1 where a token is."""
 
     ids: NDArray[np.int64]
     mask: NDArray[np.int64]
@@ -46,7 +52,7 @@ class WordPiece:
 
     def __call__(self, texts: Sequence[str]) -> Tokens:
         rows = [self._row(text) for text in texts]
-        width = max(map(len, rows), default=0)
+        width = _width(max(map(len, rows), default=0))
         ids = np.zeros((len(rows), width), dtype=np.int64)
         mask = np.zeros_like(ids)
         for number, row in enumerate(rows):
@@ -55,8 +61,8 @@ class WordPiece:
         return Tokens(ids, mask)
 
     def _row(self, text: str) -> list[int]:
-        pieces = [piece for word in _words(text) for piece in self._pieces(word)]
-        return [self._start, *pieces[: self._longest - 2], self._end]
+        pieces = (piece for word in _words(text[:LONGEST_TEXT]) for piece in self._pieces(word))
+        return [self._start, *islice(pieces, self._longest - 2), self._end]
 
     def _pieces(self, word: str) -> list[int]:
         """The longest known beginning, then the longest known continuation, and so on; all or [UNK]."""
@@ -75,6 +81,11 @@ class WordPiece:
             found.append(number)
             begin = end
         return found
+
+
+def _width(longest: int) -> int:
+    """The least of WIDTHS that all rows fit into; beyond the last, and without rows, their own."""
+    return next((width for width in WIDTHS if width >= longest), longest) if longest else 0
 
 
 def _words(text: str) -> Iterator[str]:

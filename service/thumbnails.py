@@ -15,15 +15,17 @@ import anyio
 import anyio.to_thread
 
 from indexer import Photo, make_thumbnail, thumbnail_path, write_thumbnail
+from indexer.budget import Budget
 from indexer.thumbnails import LARGE, LONGEST, Size, read_thumbnail, stored_bytes
 from model import PHOTO_CAPS, BadImage, decode
+from model.claims import claimed_bytes
 from service import files
 from service.errors import ServiceError
 
 log = logging.getLogger("sketchseek")
 
-# Three bytes a pixel, and more on the way: of such photos one is decoded at a time.
-_HUGE = 40_000_000
+# Bytes that decoding takes at a time, all threads together: two photos of a good camera; a larger one goes alone.
+_MEMORY = 512 * 2**20
 _ROOM = 0.9
 
 
@@ -37,7 +39,7 @@ class Thumbnails:
         self._lock = threading.Lock()
         # Searches come first: a page of lost thumbnails must not take all cores from them.
         self._making = anyio.CapacityLimiter(max(1, (os.cpu_count() or 1) // 2))
-        self._huge = anyio.CapacityLimiter(1)
+        self._memory = Budget(_MEMORY)
 
     def stored(self, photo: Photo, size: Size) -> bytes | None:
         """The picture, if it is there and as it was written."""
@@ -50,8 +52,7 @@ class Thumbnails:
 
     async def made(self, photo: Photo, size: Size) -> bytes:
         """The picture, made of the very content that was indexed, for browsers keep it for good."""
-        limiter = self._huge if photo.width * photo.height > _HUGE else self._making
-        return await anyio.to_thread.run_sync(self._make, photo, size, limiter=limiter)
+        return await anyio.to_thread.run_sync(self._make, photo, size, limiter=self._making)
 
     def _make(self, photo: Photo, size: Size) -> bytes:
         # Somebody else may have asked for the same while we waited.
@@ -62,11 +63,12 @@ class Thumbnails:
         if hashlib.blake2b(original, digest_size=16).hexdigest() != photo.content:
             raise files.changed()
         try:
-            image = decode(original, caps=PHOTO_CAPS, shortest=_shortest(photo, size)).image
+            with self._memory.share(claimed_bytes(original)):
+                image = decode(original, caps=PHOTO_CAPS, shortest=_shortest(photo, size)).image
+                data = make_thumbnail(image, size)
         except BadImage as error:
             log.warning("no picture can be made of photo %s: %s", photo.public_id, error)
             raise _unshowable() from None
-        data = make_thumbnail(image, size)
         if size != LARGE or self._make_room(stored_bytes(data)):
             try:
                 write_thumbnail(self._folder, photo.content, data, size)

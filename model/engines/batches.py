@@ -1,9 +1,17 @@
-"""In which sizes a card takes its batches: a few fixed ones, powers of two, with the last of a batch padded."""
+"""In which sizes engines take their batches: a few fixed ones, for they keep memory for every shape that they see.
+
+A card takes powers of two, with the last of a batch padded; on a CPU a batch is parted, for it has no use for padding.
+"""
 
 from collections.abc import Callable
 
-from model.gpu import is_out_of_memory
+import numpy as np
 
+from model.gpu import is_out_of_memory
+from model.modality import Vectors
+
+# On two cores a picture takes as long in any of them, and two short texts together little more than one.
+CPU_SIZES = (16, 4, 2, 1)
 # From here on a larger batch fills no card any better.
 MOST = 1024
 
@@ -26,6 +34,17 @@ def parts(count: int, sizes: tuple[int, ...]) -> list[tuple[int, int]]:
         found.append((min(count, size), size))
         count -= min(count, size)
     return found
+
+
+def in_few_sizes(embed: Callable[[slice], Vectors], count: int) -> Vectors:
+    """The vectors of so many items, made of parts of CPU_SIZES, the largest that fit first."""
+    found = []
+    at = 0
+    while at < count:
+        size = next(size for size in CPU_SIZES if size <= count - at)
+        found.append(embed(slice(at, at + size)))
+        at += size
+    return found[0] if len(found) == 1 else np.concatenate(found)
 
 
 def largest_batch(peak: Callable[[int], int], budget: int, most: int = MOST) -> int:

@@ -9,6 +9,7 @@ import openvino
 from numpy.typing import NDArray
 
 from model.card import Checkpoint
+from model.engines.batches import in_few_sizes
 from model.modality import Vectors, unit
 from model.wordpiece import Tokens
 
@@ -34,17 +35,19 @@ class OpenVinoEngine:
         self._image = _Graph(self._core, checkpoint.file("openvino.image"))
 
     def embed_images(self, pixels: NDArray[np.uint8]) -> Vectors:
-        return self._image([pixels])
+        return in_few_sizes(lambda part: self._image([pixels[part]]), len(pixels))
 
     def embed_texts(self, tokens: Tokens) -> Vectors:
+        return in_few_sizes(lambda part: self._texts(tokens.ids[part], tokens.mask[part]), len(tokens.ids))
+
+    def _texts(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Vectors:
         with self._text_lock:
             graph = self._text
         if self._checkpoint.has("open_clip"):
-            return graph([tokens.ids])
-        kinds = np.zeros_like(tokens.ids)
-        hidden = graph({"input_ids": tokens.ids, "attention_mask": tokens.mask, "token_type_ids": kinds})
-        mask = tokens.mask[:, :, None].astype(np.float32)
-        return unit((hidden * mask).sum(axis=1) / mask.sum(axis=1))
+            return graph([ids])
+        hidden = graph({"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)})
+        weight = mask[:, :, None].astype(np.float32)
+        return unit((hidden * weight).sum(axis=1) / weight.sum(axis=1))
 
     @cached_property
     def _text(self) -> "_Graph":

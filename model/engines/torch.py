@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from model.card import Checkpoint
+from model.engines.batches import in_few_sizes
 from model.modality import Vectors
 from model.towers import image_tower, text_tower
 from model.wordpiece import Tokens
@@ -27,13 +28,14 @@ class TorchEngine:
 
     @torch.inference_mode()
     def embed_images(self, pixels: NDArray[np.uint8]) -> Vectors:
-        return _numpy(self._image(torch.from_numpy(pixels)))
+        return in_few_sizes(lambda part: _numpy(self._image(torch.from_numpy(pixels[part]))), len(pixels))
 
     @torch.inference_mode()
     def embed_texts(self, tokens: Tokens) -> Vectors:
         with self._text_lock:
             tower = self._text
-        return _numpy(tower(torch.from_numpy(tokens.ids), torch.from_numpy(tokens.mask)))
+        ids, mask = torch.from_numpy(tokens.ids), torch.from_numpy(tokens.mask)
+        return in_few_sizes(lambda part: _numpy(tower(ids[part], mask[part])), len(ids))
 
     @cached_property
     def _text(self) -> Any:

@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 
 from indexer import IndexProblem
-from indexer.workers import Read, Workers, _Budget
+from indexer.budget import Budget
+from indexer.workers import Read, Workers
 from model import BadImage, Unreadable
 from tests.conftest import Job
 from tests.kills import decoders
@@ -228,7 +229,7 @@ def test_no_process_outlives_closing(make: Make, tmp_path: Path) -> None:
 
 
 def test_large_photos_wait_for_one_another() -> None:
-    budget, under_way, most = _Budget(100), [0], [0]
+    budget, under_way, most = Budget(100), [0], [0]
 
     def decode(pixels: int) -> None:
         with budget.share(pixels):
@@ -246,7 +247,7 @@ def test_large_photos_wait_for_one_another() -> None:
 
 
 def test_one_photo_beyond_the_budget_goes_alone() -> None:
-    budget = _Budget(100)
+    budget = Budget(100)
     with budget.share(500):
         pass
     with budget.share(0), budget.share(100):

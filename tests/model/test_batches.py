@@ -1,11 +1,12 @@
 """The sizes of a card's batches: how a number of pictures is parted and padded, and how the largest is found."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.engines.batches import largest_batch, parts, sizes_up_to
+from model.engines.batches import CPU_SIZES, in_few_sizes, largest_batch, parts, sizes_up_to
 
 
 @given(count=st.integers(0, 5000), power=st.integers(0, 10))
@@ -27,6 +28,20 @@ def test_examples_of_parting() -> None:
     assert parts(9, sizes) == [(8, 8), (1, 1)]
     assert parts(13, sizes) == [(13, 16)]
     assert parts(40, sizes) == [(16, 16), (16, 16), (8, 8)]
+
+
+@given(count=st.integers(1, 200))
+def test_on_a_cpu_a_batch_is_parted_into_few_sizes_in_order(count: int) -> None:
+    items = np.arange(count, dtype=np.float32)[:, None]
+    sizes: list[int] = []
+
+    def embed(part: slice) -> np.ndarray:
+        sizes.append(len(items[part]))
+        return items[part]
+
+    assert np.array_equal(in_few_sizes(embed, count), items)
+    assert set(sizes) <= set(CPU_SIZES)
+    assert sizes == sorted(sizes, reverse=True)
 
 
 @pytest.mark.parametrize(("budget", "most", "found"), [(100, 64, 8), (10**9, 64, 64), (0, 64, 1)])

@@ -1,5 +1,6 @@
 """CLIP's byte pairs, beside open_clip's own tokenizer."""
 
+import random
 import string
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.bytepairs import BytePairs
+from model.bytepairs import LONGEST_WORD, BytePairs
 from model.clip import BYTE_PAIRS
 
 OURS = BytePairs.from_file(BYTE_PAIRS)
@@ -47,3 +48,16 @@ def test_rows_are_as_long_as_the_tower_wants_and_always_end() -> None:
     ids = BytePairs.from_file(BYTE_PAIRS, longest=8)(["cat", "word " * 20]).ids
     assert ids.shape == (2, 8)
     assert ids[1, -1] == ids.max() == ids[0].max()
+
+
+def test_of_an_endless_word_the_beginning_is_merged() -> None:
+    """Merging takes the square of a word's length."""
+    dice = random.Random(0)
+    endless = "".join(dice.choices(string.ascii_lowercase, k=4000))
+    assert np.array_equal(OURS([endless]).ids, THEIRS([endless[:1000]]).numpy())
+    assert len(OURS._merged("a" * 4000)) <= LONGEST_WORD
+
+
+def test_what_is_no_character_is_read_as_a_question_mark() -> None:
+    """The command line makes such of bytes that are no UTF-8."""
+    assert np.array_equal(OURS(["\udcff"]).ids, OURS(["?"]).ids)

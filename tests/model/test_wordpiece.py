@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.card import SHIPPED
-from model.wordpiece import WordPiece
+from model.wordpiece import LONGEST_TEXT, WIDTHS, WordPiece
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -20,7 +22,7 @@ WORDS = WordPiece.from_file(SHIPPED / "lite" / "vocab.txt")
 
 def ids(text: str) -> list[int]:
     tokens = WORDS([text])
-    return [int(number) for number in tokens.ids[0]]
+    return [int(number) for number in tokens.ids[0][tokens.mask[0] == 1]]
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +67,9 @@ def test_particular_texts(reference: Tokenizer, text: str) -> None:
 
 def test_rows_are_padded_and_masked() -> None:
     tokens = WORDS(["a cat", "a very large cat"])
-    assert tokens.ids.shape == tokens.mask.shape == (2, 6)
-    assert tokens.mask[0].tolist() == [1, 1, 1, 1, 0, 0]
+    assert tokens.ids.shape == tokens.mask.shape == (2, 8)
+    assert tokens.mask[0].tolist() == [1, 1, 1, 1, 0, 0, 0, 0]
+    assert tokens.mask[1].tolist() == [1, 1, 1, 1, 1, 1, 0, 0]
     assert not tokens.ids[0, 4:].any()
 
 
@@ -74,5 +77,39 @@ def test_long_texts_are_cut_but_closed() -> None:
     long = ids("word " * 200)
     assert len(long) == 64
     assert long[-1] == ids("")[-1]
+    assert WORDS(["word"] * 3 + ["word " * 200]).ids.shape == (4, 64)
     assert WORDS([]).ids.shape == (0, 0)
     assert WORDS(["a"]).ids.dtype == np.int64
+
+
+def test_there_are_few_lengths() -> None:
+    texts = ["word " * count for count in range(80)]
+    assert {WORDS([text]).ids.shape[1] for text in texts} == set(WIDTHS)
+
+
+def test_of_an_endless_text_the_beginning_is_read() -> None:
+    assert ids("red car " * 200_000) == ids("red car " * 100)
+    assert ids("x" * 10**6) == ids("x" * 101)
+    assert ids("é" * 10**6) == ids("e" * 101)
+
+
+def test_nothing_is_looked_at_behind_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sorting a run of accents takes the square of its length."""
+    seen: list[int] = []
+
+    def normalize(form: str, text: str) -> str:
+        seen.append(len(text))
+        return unicodedata.normalize(form, text)
+
+    monkeypatch.setattr(
+        "model.wordpiece.unicodedata",
+        SimpleNamespace(normalize=normalize, category=unicodedata.category),
+    )
+    assert ids("a" + "\u0301\u0316" * 500_000) == ids("a")
+    assert seen == [LONGEST_TEXT, 1]
+
+
+@pytest.mark.parametrize("text", ["\0" * 50, "\ud800\udfff", "\ufffd", "\u200d" * 50])
+def test_what_is_no_word_is_nothing(text: str) -> None:
+    assert ids(text) == ids("")
+    assert ids(f"red{text}car") == ids("redcar")

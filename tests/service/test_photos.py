@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import quote
@@ -18,8 +19,10 @@ import pytest
 from PIL import Image
 
 from indexer import Silent, run
+from indexer.budget import Budget
 from indexer.thumbnails import thumbnail_path
 from model import Encoder
+from model.claims import claimed_bytes
 from service.sending import byte_range
 from tests.pictures import encoded
 from tests.service.conftest import LiveServer, listening, serving
@@ -205,6 +208,21 @@ def test_large_pictures_are_kept_within_a_limit(own_server: LiveServer) -> None:
         shutil.rmtree(kept)
         opened(client.get(noise[0]))
         assert not kept.exists()
+
+
+def test_memory_for_large_pictures_is_shared(own_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, result = first(own_server)
+    shared: list[int] = []
+    share = Budget.share
+
+    def watched(budget: Budget, wanted: int) -> AbstractContextManager[None]:
+        shared.append(wanted)
+        return share(budget, wanted)
+
+    monkeypatch.setattr(Budget, "share", watched)
+    with own_server.client() as client:
+        opened(client.get(f"{result['url']}/thumbnail?size=large"))
+    assert shared == [claimed_bytes(path.read_bytes())]
 
 
 def test_pictures_go_with_their_photo(own_server: LiveServer) -> None:

@@ -1,0 +1,26 @@
+"""A budget that threads share: who wants more than is left waits, and who wants more than all of it goes alone."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Budget:
+    """Of pixels, bytes, or whatever else there is only so much of at a time."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken = 0
+        self._freed = threading.Condition()
+
+    @contextmanager
+    def share(self, wanted: int) -> Iterator[None]:
+        with self._freed:
+            self._freed.wait_for(lambda: not self._taken or self._taken + wanted <= self._most)
+            self._taken += wanted
+        try:
+            yield
+        finally:
+            with self._freed:
+                self._taken -= wanted
+                self._freed.notify_all()

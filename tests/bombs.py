@@ -1,0 +1,154 @@
+"""Pictures that ask for far more than they show, made cheaply as they are needed; none is larger than an upload."""
+
+import struct
+import zlib
+from collections.abc import Iterable
+
+from PIL import Image
+
+from tests.pictures import encoded, jpeg
+
+# A little below what an upload may have.
+FULL = 19 * 2**20
+
+
+def filled(head: bytes, unit: bytes, tail: bytes = b"", size: int = FULL) -> bytes:
+    """As many copies of the unit between head and tail as fit into an upload."""
+    return head + unit * ((size - len(head) - len(tail)) // len(unit)) + tail
+
+
+def chunk(name: bytes, content: bytes = b"") -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def packed(parts: Iterable[bytes]) -> bytes:
+    packer = zlib.compressobj(9)
+    return b"".join([*(packer.compress(part) for part in parts), packer.flush()])
+
+
+def png(
+    width: int,
+    height: int,
+    *,
+    depth: int = 8,
+    colour: int = 0,
+    extra: bytes = b"",
+    behind: bytes = b"",
+    body: bytes | None = None,
+) -> bytes:
+    """A black PNG of any size, in about a thousandth of its pixels and without one in memory."""
+    samples = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
+    row = bytes(1 + (width * samples * depth + 7) // 8)
+    many = max(1, min(height, 2**20 // len(row)))
+    if body is None:
+        rows = [row * many] * (height // many) + [row * (height % many)]
+        body = packed(rows)
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    return b"".join(
+        [b"\x89PNG\r\n\x1a\n", chunk(b"IHDR", header), extra, chunk(b"IDAT", body), behind, chunk(b"IEND")]
+    )
+
+
+def inflating(name: bytes, head: bytes, size: int) -> bytes:
+    """A chunk whose text or profile becomes so many bytes."""
+    return chunk(name, head + packed([bytes(2**20)] * (size >> 20)))
+
+
+def png_of_chunks(unit: bytes, *, behind: bool = False) -> bytes:
+    many = unit * ((FULL - 200) // len(unit))
+    return png(20, 20, behind=many) if behind else png(20, 20, extra=many)
+
+
+def png_of_empty_data() -> bytes:
+    whole = png(20, 20)
+    at = whole.index(b"IDAT") - 4
+    return filled(whole[:at], chunk(b"IDAT"), whole[at:])
+
+
+def jpeg_of(unit: bytes, size: int = FULL) -> bytes:
+    """A JPEG with so many of the unit before its picture."""
+    whole = jpeg(64, 48)
+    return filled(whole[:2], unit, whole[2:], size)
+
+
+def jpeg_with_scans(unit: bytes) -> bytes:
+    """And within it."""
+    whole = jpeg(64, 48)
+    return filled(whole[:-2], unit, whole[-2:])
+
+
+def webp_of(unit: bytes, size: int = FULL) -> bytes:
+    """An extended WebP with so many chunks behind its picture."""
+    whole = encoded(Image.new("RGB", (64, 48)), "WEBP", exif=b"Exif\0\0II*\0\x08\0\0\0\0\0")
+    body = filled(whole[12:], unit, size=size)
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
+
+
+def box(kind: bytes, content: bytes = b"") -> bytes:
+    return struct.pack(">I", len(content) + 8) + kind + content
+
+
+def boxes_before(whole: bytes, unit: bytes, size: int = FULL) -> bytes:
+    """An AVIF or HEIC with so many boxes behind its type."""
+    end = int.from_bytes(whole[:4], "big")
+    return filled(whole[:end], unit, whole[end:], size)
+
+
+def nested(depth: int, kind: bytes = b"meta") -> bytes:
+    """Boxes in boxes."""
+    size = 12 * depth
+    return b"".join(struct.pack(">I", size - 12 * level) + kind + bytes(4) for level in range(depth))
+
+
+def gif_of(
+    unit: bytes, *, behind: bool = False, picture: tuple[int, int] = (64, 48), size: int = FULL
+) -> bytes:
+    """A GIF with so many blocks before or behind its picture."""
+    whole = encoded(Image.new("P", picture), "GIF")
+    # Behind the header and the palette.
+    at = 13 + (3 << (whole[10] & 7) + 1 if whole[10] & 128 else 0)
+    at = len(whole) - 1 if behind else at
+    return filled(whole[:at], unit, whole[at:], size)
+
+
+def entry(tag: int, kind: int, count: int, value: int) -> bytes:
+    return struct.pack("<HHII", tag, kind, count, value)
+
+
+def tiff(entries: list[bytes], body: bytes = b"", following: int = 0) -> bytes:
+    """A TIFF of these entries; the body begins at byte 8."""
+    directory = struct.pack("<H", len(entries)) + b"".join(entries) + struct.pack("<I", following)
+    return b"II*\0" + struct.pack("<I", 8 + len(body)) + body + directory
+
+
+def plain_tiff(width: int, height: int, *, extra: Iterable[bytes] = (), body: bytes = b"") -> bytes:
+    """A grey TIFF, one strip, uncompressed, with more entries."""
+    pixels = bytes(width * height)
+    entries = [
+        entry(256, 4, 1, width),
+        entry(257, 4, 1, height),
+        entry(258, 3, 1, 8),
+        entry(259, 3, 1, 1),
+        entry(262, 3, 1, 1),
+        entry(273, 4, 1, 8),
+        entry(278, 4, 1, height),
+        entry(279, 4, 1, width * height),
+    ]
+    return tiff([*entries, *extra], pixels + body)
+
+
+def bmp(width: int, height: int, compression: int, body: bytes, bits: int = 8) -> bytes:
+    palette = bytes(4 << bits)
+    header = struct.pack(
+        "<IiiHHIIiiII", 40, width, height, 1, bits, compression, len(body), 0, 0, 1 << bits, 0
+    )
+    at = 14 + len(header) + len(palette)
+    return b"BM" + struct.pack("<IHHI", at + len(body), 0, 0, at) + header + palette + body
+
+
+def exif(numbers: int, *, tag: int = 0x0112, inside: int = 0) -> bytes:
+    """EXIF with a tag, the orientation, of so many fractions; with `inside`, in the folder that this tag points to."""
+    folder = struct.pack("<H", 1) + entry(tag, 5, numbers, 44 if inside else 26) + bytes(4)
+    if inside:
+        folder = struct.pack("<H", 1) + entry(inside, 4, 1, 26) + bytes(4) + folder
+    return b"II*\0\x08\0\0\0" + folder + b"\1\0\0\0" * (2 * numbers)
