@@ -64,17 +64,23 @@ class Published:
 
     @classmethod
     def open(
-        cls, index: Path, fingerprint: str, *, fall_back: bool = True, opener: Opener = FaissFile
+        cls,
+        index: Path,
+        fingerprint: str,
+        *,
+        fall_back: bool = True,
+        past_models: bool = False,
+        opener: Opener = FaissFile,
     ) -> Self:
         """Opens what CURRENT names, once every byte is checked and a stored vector has found itself.
 
         Where that is damaged, the newest intact generation of the same model is opened instead, with a warning,
-        unless the caller would rather have the error.
+        unless the caller would rather have the error; with `past_models` also where that is of another model.
         """
         try:
             return cls._open(index, generation.current(index), fingerprint, opener)
-        except BrokenGeneration as error:
-            if not fall_back:
+        except (BrokenGeneration, WrongModel) as error:
+            if not fall_back or (isinstance(error, WrongModel) and not past_models):
                 raise
             damaged = error
         refused = [Refused(_name(index), str(damaged))]
@@ -93,15 +99,17 @@ class Published:
 
     @classmethod
     def _open(cls, index: Path, folder: Path, fingerprint: str, opener: Opener) -> Self:
-        watch = Watch(_read_later(folder))
-        manifest = generation.verify(folder)
-        if not {MAIN, PHOTOS_FILE} <= set(manifest.files):
-            raise BrokenGeneration(f"{folder}: its manifest lacks a file; run sketchseek index again")
+        # What nobody can search need not be hashed, which a service would do every few seconds.
+        manifest = generation.read_manifest(folder)
         if manifest.fingerprint != fingerprint:
             raise WrongModel(
                 f"{index}: made by another model ({manifest.model}, {manifest.fingerprint}) than the one loaded "
                 f"({fingerprint}); embed the photos anew with: sketchseek index --index {index}"
             )
+        watch = Watch(_read_later(folder))
+        manifest = generation.verify(folder)
+        if not {MAIN, PHOTOS_FILE} <= set(manifest.files):
+            raise BrokenGeneration(f"{folder}: its manifest lacks a file; run sketchseek index again")
         store = LayeredStore.open(folder, manifest.effort, opener)
         opened = cls(index, manifest, store, Photos(folder / PHOTOS_FILE), watch)
         opened.identity = generation.identity(folder)

@@ -74,7 +74,11 @@ class Gallery:
                     self._complain(self._published.lost())
                     return False
                 fresh = Published.open(
-                    self.index, self.encoder.fingerprint, fall_back=doubtful, opener=self._opener
+                    self.index,
+                    self.encoder.fingerprint,
+                    fall_back=doubtful,
+                    past_models=doubtful,
+                    opener=self._opener,
                 )
             except Exception as error:
                 # Whatever is wrong with the new one, the old one is not: this must go on looking.

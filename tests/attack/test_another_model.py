@@ -12,9 +12,11 @@ import httpx
 import pytest
 
 from indexer import Silent, run
+from indexer.generation import current
 from model import SKETCH_CAPS, Encoder
 from model.card import SHIPPED
 from service.gallery import Gallery
+from tests.attack.test_damage_while_serving import cut, damaged
 from tests.pictures import encoded
 from tests.service.conftest import LiveServer, listening
 from tests.service.test_api import PNG, problem, wait_for
@@ -62,6 +64,21 @@ def test_an_index_of_another_model_is_refused_while_the_old_one_serves(own_serve
         ready = wait_for(client, lambda ready: ready["generation"] == "000003")
         assert (ready["reasons"], ready["photos"]) == ([], 31)
     assert set[Any]().union(*(one.result() for one in asking)) <= {(200, "000001"), (200, "000003")}
+
+
+def test_damage_beside_an_index_of_another_model_is_survived(own_server: LiveServer) -> None:
+    """What CURRENT names can never be opened here, and what is served is cut short and mended."""
+    served = current(own_server.index)
+    run(own_server.index, [own_server.photos], StandIn(), Silent())  # type: ignore[arg-type]
+    with own_server.client() as client:
+        wait_for(client, lambda ready: "another model" in "".join(ready["reasons"]))
+        with damaged(served / "photos.sqlite", cut(0.5)):
+            wait_for(client, lambda ready: not ready["ready"])
+            problem(client.post("/search", content=PNG), 503, "index_damaged")
+        ready = wait_for(client, lambda ready: ready["ready"])
+        assert ready["generation"] == "000001"
+        assert "another model" in ready["reasons"][0]
+        assert client.post("/search", content=PNG).status_code == 200
 
 
 @pytest.fixture
