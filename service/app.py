@@ -53,12 +53,19 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
         _measure(metrics, gallery, batcher)
         tasks = [asyncio.create_task(_watch(gallery, settings.refresh_seconds))]
         tasks.append(asyncio.create_task(_measure_lag(metrics)))
-        with _on_hangup(lambda: tasks.append(asyncio.create_task(refresh()))):
+        reloads: set[asyncio.Task[None]] = set()
+
+        def reload() -> None:
+            task = asyncio.create_task(refresh())
+            reloads.add(task)
+            task.add_done_callback(reloads.discard)
+
+        with _on_hangup(reload):
             yield
         await app.state.reindex.stop()
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, *reloads, return_exceptions=True)
         await anyio.to_thread.run_sync(batcher.close)
 
     app = FastAPI(
