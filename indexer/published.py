@@ -1,9 +1,11 @@
 """What a reader sees: the published generation, verified, open, and ready to be searched."""
 
 import logging
+import sys
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -181,6 +183,19 @@ class Published:
     def touched(self) -> bool:
         """Whether somebody wrote into a file that is read while it is searched."""
         return self._watch.touched()
+
+    def let_write(self) -> bool:
+        """Reads mapped files into memory if somebody waits to write into them; whether that was so.
+
+        Whoever waits goes on once the last search in the old ones is over, and then nobody is hurt.
+        """
+        if not (isinstance(self._store, LayeredStore) and self._store.wanted):
+            return False
+        folder = self.index / "generations" / self.manifest.generation
+        whole = partial(FaissFile, in_memory=sys.maxsize)
+        self._store = LayeredStore.open(folder, self.manifest.effort, whole)
+        self._watch = Watch([folder / PHOTOS_FILE])
+        return True
 
     def lost(self) -> str | None:
         """What is not on disk any more as it was published, by sizes alone; it is searched all the same."""

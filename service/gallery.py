@@ -68,8 +68,11 @@ class Gallery:
         Where the old one is what is damaged, an intact one takes its place: mended, or of an earlier run.
         """
         with self._refreshing:
-            doubtful = self.damaged or self._published.touched
+            doubtful = True
             try:
+                if self._published.let_write():
+                    log.warning("somebody writes into the index that is served; it is in memory now")
+                doubtful = self.damaged or self._published.touched
                 if not doubtful and identity(current(self.index)) == self._published.identity:
                     self._complain(self._published.lost())
                     return False

@@ -13,6 +13,7 @@ import numpy as np
 
 from indexer.errors import BrokenGeneration
 from indexer.stores import Ids, Nearest, Rows, sifted
+from indexer.stores.lease import Lease
 from model.modality import Vectors
 
 # Smaller files are read whole: one that is cut short in place would kill a process that has it mapped.
@@ -36,6 +37,7 @@ class FaissFile:
     def __init__(self, path: Path, effort: int = 0, *, in_memory: int | None = None) -> None:
         try:
             mapped = is_mapped(path, in_memory)
+            self._lease = Lease.take(path) if mapped else None
             flags = faiss.IO_FLAG_MMAP_IFC | faiss.IO_FLAG_READ_ONLY if mapped else faiss.IO_FLAG_READ_ONLY
             outer = faiss.read_index(str(path), flags)
         except (OSError, RuntimeError) as error:
@@ -58,6 +60,11 @@ class FaissFile:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody waits to write into the file, which is mapped."""
+        return self._lease is not None and self._lease.wanted
 
     def locate(self, ids: Ids) -> Ids:
         """The row of each id, -1 for those that are not here."""

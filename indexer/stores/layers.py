@@ -44,6 +44,11 @@ class LayeredStore:
     def device(self) -> str:
         return self._files[0].device
 
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody waits to write into a file that is mapped."""
+        return any(isinstance(file, FaissFile) and file.wanted for file in self._files)
+
     def release(self) -> None:
         for file in self._files:
             file.release()

@@ -13,6 +13,7 @@ import pytest
 
 from indexer import Silent, run
 from indexer.generation import current
+from indexer.stores.lease import Lease
 from tests.service.conftest import LiveServer, listening
 from tests.service.test_api import PNG, problem, wait_for
 from tests.service.test_cli import TOP
@@ -153,28 +154,53 @@ def test_damage_that_sqlite_alone_notices(own_server: LiveServer, monkeypatch: p
         assert httpx.post(f"{url}/search", content=PNG).status_code == 200
 
 
-def test_a_mapped_index_that_is_cut_short_kills_nobody(own_server: LiveServer) -> None:
-    """In a process of its own, for a signal would end this one."""
+@contextmanager
+def mapping(index: Path, more: str = "") -> Iterator[str]:
+    """A service that maps every index, in a process of its own, for a signal would end this one; gives its address."""
     script = (
-        "import sys, indexer.stores.faiss as files; files.IN_MEMORY = 0; from service.cli import main; "
-        "main(['serve', '--port', '0', '--index', sys.argv[1]])"
+        f"import sys, indexer.stores.faiss as files; files.IN_MEMORY = 0; {more}"
+        "from service.cli import main; main(['serve', '--port', '0', '--index', sys.argv[1]])"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", script, str(own_server.index)], cwd=TOP, text=True, stdout=subprocess.PIPE
+        [sys.executable, "-c", script, str(index)], cwd=TOP, text=True, stdout=subprocess.PIPE
     )
     assert process.stdout is not None
     process.stdout.readline()
-    url = process.stdout.readline().split()[2].rstrip("/")
     try:
-        with httpx.Client(base_url=url, timeout=30) as client:
-            known = client.post("/search?k=1", content=PNG).json()["results"][0]
-            with damaged(current(own_server.index) / "index.faiss", cut(0)):
-                for address in ("/search?text=a+fish", f"/search?like={known['id']}"):
-                    problem(client.get(address), 503, "index_damaged")
-                wait_for(client, lambda ready: not ready["ready"])
-            wait_for(client, lambda ready: ready["ready"])
-            assert client.post("/search?k=1", content=PNG).json()["results"][0]["id"] == known["id"]
+        yield process.stdout.readline().split()[2].rstrip("/")
         assert process.poll() is None
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
+
+
+def _leases(folder: Path) -> bool:
+    """Whether files can be leased here, as on local drives of Linux."""
+    (folder / "leased").touch()
+    return Lease.take(folder / "leased") is not None
+
+
+def test_who_cuts_a_mapped_index_waits_until_it_is_in_memory(own_server: LiveServer, tmp_path: Path) -> None:
+    """Cut in the midst of searches, which would kill a process that goes on reading."""
+    if not _leases(tmp_path):
+        pytest.skip("this file system knows no leases")
+    with mapping(own_server.index) as url, httpx.Client(base_url=url, timeout=60) as client:
+        whole = client.post("/search?k=30", content=PNG).json()["results"]
+        for share in (0.9, 0.0):
+            with damaged(current(own_server.index) / "index.faiss", cut(share)):
+                assert client.post("/search?k=30", content=PNG).json()["results"] == whole
+                assert wait_for(client, lambda ready: bool(ready["reasons"]))["ready"]
+                assert client.post("/search?k=30", content=PNG).json()["results"] == whole
+            wait_for(client, lambda ready: not ready["reasons"])
+
+
+def test_without_leases_a_mapped_index_that_was_cut_is_not_read(own_server: LiveServer) -> None:
+    no_lease = "from indexer.stores.lease import Lease; Lease.take = classmethod(lambda *_: None); "
+    with mapping(own_server.index, no_lease) as url, httpx.Client(base_url=url, timeout=30) as client:
+        known = client.post("/search?k=1", content=PNG).json()["results"][0]
+        with damaged(current(own_server.index) / "index.faiss", cut(0)):
+            for address in ("/search?text=a+fish", f"/search?like={known['id']}"):
+                problem(client.get(address), 503, "index_damaged")
+            wait_for(client, lambda ready: not ready["ready"])
+        wait_for(client, lambda ready: ready["ready"])
+        assert client.post("/search?k=1", content=PNG).json()["results"][0]["id"] == known["id"]
