@@ -22,7 +22,7 @@ def chunk(name: bytes, content: bytes = b"") -> bytes:
 
 
 def packed(parts: Iterable[bytes]) -> bytes:
-    packer = zlib.compressobj(9)
+    packer = zlib.compressobj(1)
     return b"".join([*(packer.compress(part) for part in parts), packer.flush()])
 
 
@@ -152,3 +152,69 @@ def exif(numbers: int, *, tag: int = 0x0112, inside: int = 0) -> bytes:
     if inside:
         folder = struct.pack("<H", 1) + entry(inside, 4, 1, 26) + bytes(4) + folder
     return b"II*\0\x08\0\0\0" + folder + b"\1\0\0\0" * (2 * numbers)
+
+
+def webp_animation(frames: int, canvas: tuple[int, int]) -> bytes:
+    """So many frames of 2 x 2 pixels on a large canvas."""
+    frame = encoded(Image.new("RGB", (2, 2), "red"), "WEBP", lossless=True)[12:]
+    place = bytes(6) + b"\1\0\0" * 3 + b"\0"
+    content = riff(b"ANMF", place + frame) * frames
+    sides = b"".join((side - 1).to_bytes(3, "little") for side in canvas)
+    return riff(b"RIFF", b"WEBP" + riff(b"VP8X", b"\2\0\0\0" + sides) + riff(b"ANIM", bytes(6)) + content)
+
+
+def riff(kind: bytes, content: bytes) -> bytes:
+    return kind + struct.pack("<I", len(content)) + content + bytes(len(content) % 2)
+
+
+def apng(frames: int, side: int = 20) -> bytes:
+    def control(number: int) -> bytes:
+        return chunk(b"fcTL", struct.pack(">5I2H2B", number, side, side, 0, 0, 1, 10, 0, 0))
+
+    body = packed([bytes((side + 1) * side)])
+    more = (
+        control(2 * number + 1) + chunk(b"fdAT", struct.pack(">I", 2 * number + 2) + body)
+        for number in range(frames - 1)
+    )
+    first = chunk(b"acTL", struct.pack(">II", frames, 0)) + control(0)
+    return png(side, side, extra=first, behind=b"".join(more))
+
+
+def profile(tags: dict[bytes, bytes], *, space: bytes = b"RGB ", size: int | None = None) -> bytes:
+    """A colour profile of these tags and the three that all have."""
+    name = "odd".encode("utf-16-be")
+    text = b"mluc" + bytes(4) + struct.pack(">II2s2sII", 1, 12, b"en", b"US", len(name), 28) + name
+    white = b"XYZ " + struct.pack(">4i", 0, 63190, 65536, 54061)
+    tags = {b"desc": text, b"cprt": text, b"wtpt": white, **tags}
+    at, table, body = 132 + 12 * len(tags), b"", b""
+    for kind, content in tags.items():
+        table += kind + struct.pack(">II", at + len(body), len(content))
+        body += content + bytes(-len(content) % 4)
+    head = struct.pack(
+        ">I4sI4s4s4s12x4s28xIII", size or at + len(body), b"lcms", 0x04300000, b"mntr", space, b"Lab ", b"acsp",
+        0xF6D6, 0x10000, 0xD32D,
+    )  # fmt: skip
+    return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
+
+
+def table(channels: int, points: int) -> bytes:
+    """A colour table of so many points a channel."""
+    head = (
+        b"mft2"
+        + bytes(4)
+        + bytes([channels, 3, points, 0])
+        + struct.pack(">9i", *[65536, 0, 0, 0] * 2, 65536)
+    )
+    ends = struct.pack(">HH", 0, 65535)
+    return head + struct.pack(">HH", 2, 2) + ends * channels + bytes(6 * points**channels) + ends * 3
+
+
+def program_profile(steps: int, pieces: int) -> bytes:
+    """Colours by so many steps of curves in so many pieces, all of them the same few bytes."""
+    breaks = b"".join(struct.pack(">f", 2 * (piece + 1) / pieces - 1) for piece in range(pieces - 1))
+    piece = b"parf" + bytes(4) + struct.pack(">HHffff", 0, 0, 1, 1, 0, 0)
+    curve = b"curf" + bytes(4) + struct.pack(">HH", pieces, 0) + breaks + piece * pieces
+    step = b"cvst" + bytes(4) + struct.pack(">HH", 3, 3) + struct.pack(">II", 36, len(curve)) * 3 + curve
+    places = struct.pack(">II", 16 + 8 * steps, len(step)) * steps
+    program = b"mpet" + bytes(4) + struct.pack(">HHI", 3, 3, steps) + places + step
+    return profile({b"D2B0": program, b"A2B0": table(3, 9)})

@@ -233,10 +233,8 @@ def profile_with_red_and_blue_swapped() -> bytes:
 
 class TestCaps:
     def test_a_bomb_is_refused_from_its_header(self) -> None:
-        start = time.perf_counter()
-        line = refusal(bomb_png())
-        assert line == "30000 x 30000 is 900 megapixels; the limit is 200"
-        assert time.perf_counter() - start < 2
+        # Nothing but the header is there to look at.
+        assert refusal(bomb_png()[:40]) == "30000 x 30000 is 900 megapixels; the limit is 200"
 
     @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "HEIF"])
     def test_the_pixel_cap_holds_for_every_format(self, kind: str) -> None:
