@@ -112,8 +112,8 @@ def test_near_duplicates_are_folded_on_request(
         assert {photo.group for photo in group} == {hits[0].photo.group}
         every = published.search(query, 30)
         assert (len(every), hits[0].folded) == (len(published), len(alike) - 1)
-        # Some of the drawn pictures are near-duplicates of one another as well.
-        assert [hit.photo for hit in hits] == _first_of_each_group(every)
+        # Some of the drawn pictures are near-duplicates of one another as well; of which depends on who came first.
+        assert [hit.photo for hit in hits] == _first_of_each_group(every)[:15]
         if kind == "flat":  # a graph may find equals in another order when it is asked for fewer
             page = published.search(query, 5, offset=1, fold_duplicates=True)
             assert [(hit.photo, hit.folded) for hit in page] == [(hit.photo, hit.folded) for hit in hits[1:6]]
