@@ -135,7 +135,7 @@ def _vectors(index: Path, origin: Origin, catalogue: Catalogue) -> Iterator[Find
     for shard, count in sorted(damaged.items()):
         path = shard_path(vectors_folder(index, origin.fingerprint), shard)
         remedy = f"{_AGAIN} copies them back from what is published, or embeds the photos anew"
-        yield Finding(str(path), f"damaged or lost: {count} vectors", remedy)
+        yield Finding(str(path), f"damaged or lost: {_counted(count, 'vector')}", remedy)
 
 
 def _differences(index: Path, manifest: Manifest, catalogue: Catalogue) -> Iterator[Finding]:
@@ -172,12 +172,18 @@ def _thumbnails(folder: Path, catalogue: Catalogue) -> Iterator[Finding]:
         with suppress(OSError):
             note_damaged(folder, damaged)
         yield Finding(
-            str(folder), f"damaged or missing: {len(damaged)} thumbnails", f"{_AGAIN} makes them anew"
+            str(folder),
+            f"damaged or missing: {_counted(len(damaged), 'thumbnail')}",
+            f"{_AGAIN} makes them anew",
         )
     large = sum(read_thumbnail(path) is None for path in (folder / LARGE).glob("*/*.webp"))
     if large:
         remedy = "the service makes them anew when somebody looks at them"
-        yield Finding(str(folder / LARGE), f"damaged: {large} large pictures", remedy)
+        yield Finding(str(folder / LARGE), f"damaged: {_counted(large, 'large picture')}", remedy)
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _said(path: Path, line: str) -> Finding:

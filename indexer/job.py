@@ -146,7 +146,9 @@ class _Run:
     def _tell_of_thumbnails(self, missing: Set[str]) -> None:
         left = [content for content in missing if not has_thumbnail(self._thumbnails, content)]
         if made := len(missing) - len(left):
-            self._report.healed.append(f"{made} thumbnails were missing or damaged: made anew")
+            self._report.healed.append(
+                f"{made} thumbnail{'s were' if made > 1 else ' was'} missing or damaged: made anew"
+            )
         if left:
             note_damaged(self._thumbnails, left)
         else:

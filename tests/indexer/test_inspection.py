@@ -36,7 +36,7 @@ def a_thumbnail(index: Path) -> Path:
 DAMAGE: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "shard flipped": (
         lambda index: flip(next(index.rglob("*.f16"))),
-        ".f16: damaged or lost: 1 vec",
+        ".f16: damaged or lost: 1 vector; ",
         "1 vector",
     ),
     "shard cut": (
@@ -55,10 +55,10 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str, str]] = {
     ),
     "thumbnail cut": (
         lambda index: a_thumbnail(index).write_bytes(a_thumbnail(index).read_bytes()[:90]),
-        "damaged or missing: 1 thumbnails; ",
-        "1 thumbnails",
+        "damaged or missing: 1 thumbnail; ",
+        "1 thumbnail was",
     ),
-    "thumbnail gone": (lambda index: a_thumbnail(index).unlink(), "missing: 1 thumb", "1 thumbnails"),
+    "thumbnail gone": (lambda index: a_thumbnail(index).unlink(), "missing: 1 thumb", "1 thumbnail was"),
     "report": (
         lambda index: (index / "reports" / "last.json").write_text("{"),
         "last.json: not a report",
