@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async def refresh() -> None:
-            await anyio.to_thread.run_sync(gallery.refresh)
+            await anyio.to_thread.run_sync(partial(gallery.refresh, now=True))
 
         batcher = Batcher(limits, metrics)
         app.state.searcher = Searcher(gallery, batcher, metrics, settings.decoders)

@@ -70,7 +70,10 @@ def say(line: str = STOPPED) -> None:
     """Once, and past all buffers, which a signal may have come in the midst of."""
     if not _State.said:
         _State.said = True
-        os.write(2, f"{line}\n".encode())
+        try:
+            os.write(2, f"{line}\n".encode())
+        except OSError:
+            return  # nobody reads it any more
 
 
 def end(number: int) -> NoReturn:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from pathlib import Path
 
 from indexer import BrokenGeneration, Published
@@ -14,6 +15,7 @@ from service.logging import without_paths
 
 log = logging.getLogger("sketchseek")
 
+_LONGEST_WAIT = 60.0
 _UNFORESEEN = "a newer generation cannot be opened; the server's log says why"
 
 
@@ -40,6 +42,8 @@ class Gallery:
         self.problem: str | None = _told(self._published)
         # What is served cannot be believed; `problem` says why.
         self.damaged = False
+        self._refused: tuple[object, ...] = ()
+        self._patience, self._not_before = 0.0, 0.0
 
     @property
     def published(self) -> Published:
@@ -62,19 +66,23 @@ class Gallery:
             log.error("generation %s is damaged: %s", self._published.manifest.generation, error)
         self.damaged, self.problem = True, without_paths(str(error))
 
-    def refresh(self) -> bool:
+    def refresh(self, *, now: bool = False) -> bool:
         """Opens a newer generation if there is one. A broken one is reported, and the old one serves on.
 
-        Where the old one is what is damaged, an intact one takes its place: mended, or of an earlier run.
+        Where the old one is what is damaged, an intact one takes its place: mended, or of an earlier run. What was
+        refused and has not changed since is looked at again only now and then, unless somebody asks for it `now`:
+        to hash a gigabyte every two seconds takes a core.
         """
         with self._refreshing:
-            doubtful = True
+            doubtful, sight = True, _sight(self.index)
             try:
                 if self._published.let_write():
                     log.warning("somebody writes into the index that is served; it is in memory now")
                 doubtful = self.damaged or self._published.touched
                 if not doubtful and identity(current(self.index)) == self._published.identity:
                     self._complain(self._published.lost())
+                    return False
+                if sight == self._refused and not now and time.monotonic() < self._not_before:
                     return False
                 fresh = Published.open(
                     self.index,
@@ -87,9 +95,15 @@ class Gallery:
                 # Whatever is wrong with the new one, the old one is not: this must go on looking.
                 self.damaged = self.damaged or doubtful
                 self._complain(str(error) if isinstance(error, SketchseekError) else _UNFORESEEN, error)
+                self._wait(sight)
                 return False
             self._swap(fresh)
             return True
+
+    def _wait(self, sight: tuple[object, ...]) -> None:
+        """The longer it stays the same, the longer."""
+        self._patience = min(_LONGEST_WAIT, max(1.0, 2 * self._patience)) if sight == self._refused else 0.0
+        self._refused, self._not_before = sight, time.monotonic() + self._patience
 
     def _complain(self, problem: str | None, cause: object = None) -> None:
         """In the log once for each trouble."""
@@ -107,6 +121,18 @@ class Gallery:
         self.swaps += 1
         self.damaged, self.problem = False, _told(fresh)
         log.info("now serving generation %s with %d photos", fresh.manifest.generation, len(fresh))
+
+
+def _sight(index: Path) -> tuple[object, ...]:
+    """All that is published, as far as it can be seen without reading it."""
+    found: list[object] = []
+    for path in (index / "CURRENT", *sorted((index / "generations").glob("*/*"))):
+        try:
+            described = path.stat()
+        except OSError:
+            continue
+        found.append((str(path), described.st_ino, described.st_size, described.st_mtime_ns))
+    return tuple(found)
 
 
 def _told(published: Published) -> str | None:

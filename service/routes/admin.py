@@ -1,5 +1,6 @@
 """/admin: taking up a new generation now, and bringing the index up to date."""
 
+from functools import partial
 from typing import Annotated, cast
 
 import anyio.to_thread
@@ -23,7 +24,7 @@ Job = Annotated[Reindex, Depends(_reindex)]
 @router.post("/reload")
 async def reload(gallery: OpenGallery) -> Reloaded:
     """Looks for a newer generation now, and takes it up; the old one serves on where that fails."""
-    swapped = await anyio.to_thread.run_sync(gallery.refresh)
+    swapped = await anyio.to_thread.run_sync(partial(gallery.refresh, now=True))
     published = gallery.published
     return Reloaded(
         swapped=swapped,
