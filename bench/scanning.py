@@ -1,4 +1,4 @@
-"""Scan and plan alone, of a library that is known already: python -m bench.scanning [--photos 100000]."""
+"""What a run looks at before it reads a photo of a library that it knows: python -m bench.scanning [--photos 100000]."""
 
 import argparse
 import os
@@ -8,13 +8,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from indexer.catalogue import Catalogue
+from indexer.generation import describe_file
+from indexer.healing import damaged_vectors
 from indexer.metadata import Metadata
 from indexer.plan import RulesChange, count, make_plans
-from indexer.scan import ScanRules, scan
+from indexer.scan import Found, ScanRules, scan
+from indexer.sweeping import sweep
+from indexer.thumbnails import write_thumbnail
+from indexer.vectors import Origin, ShardWriter, vectors_folder
+from model.modality import unit
 
 T = TypeVar("T")
-_FINGERPRINT = "bench"
+_FINGERPRINT, _DIMENSION = "bench", 512
 
 
 def main(arguments: Sequence[str] = ()) -> None:
@@ -32,6 +40,7 @@ def main(arguments: Sequence[str] = ()) -> None:
         print(f"{photos} empty files in {photos // 1000} folders, page cache warm, one thread")
         with Catalogue(index / "catalogue.sqlite") as catalogue:
             _measure(catalogue, root, index, photos)
+        _told("hash of the catalogue", lambda: describe_file(index / "catalogue.sqlite"))
 
 
 def _measure(catalogue: Catalogue, root: Path, index: Path, photos: int) -> None:
@@ -39,11 +48,10 @@ def _measure(catalogue: Catalogue, root: Path, index: Path, photos: int) -> None
     rules = ScanRules(exclude=("*.tmp", "trash/", "!keep.tmp"), include=("*.jpg", "*.png"))
     found = _told("scan", lambda: scan(root)).found
     _told("scan with five patterns", lambda: scan(root, rules))
-    catalogue.begin()
-    for row, photo in enumerate(found):
-        catalogue.add_vector(photo.relative, _FINGERPRINT, 1, row, (1, 1))
-        catalogue.record(photo, content=photo.relative, metadata=Metadata())
-    catalogue.commit()
+    _fill(catalogue, found, index)
+    origin = Origin("bench", _FINGERPRINT, _DIMENSION)
+    _told("checksums of all vectors", lambda: list(damaged_vectors(index, origin, catalogue)))
+    _told("thumbnails listed", lambda: sweep(catalogue, index / "thumbnails"))
     for photo in found[::100]:
         os.utime(photo.path, (1, 1))
     plans = _told(
@@ -54,6 +62,22 @@ def _measure(catalogue: Catalogue, root: Path, index: Path, photos: int) -> None
     )
     _told("count", lambda: count(plans, set(), set()))
     assert len(plans.work) == len(found[::100]), photos
+
+
+def _fill(catalogue: Catalogue, found: Sequence[Found], index: Path) -> None:
+    """Vectors of the shipped model's width, and thumbnails of the usual size."""
+    chance, thumbnail = np.random.default_rng(0), b"\0" * 8000
+    catalogue.begin()
+    with ShardWriter(vectors_folder(index, _FINGERPRINT), _DIMENSION) as shard:
+        for start in range(0, len(found), 4096):
+            part = found[start : start + 4096]
+            names = [f"{chance.integers(2**62):032x}"[::-1] for _ in part]
+            rows = unit(chance.standard_normal((len(part), _DIMENSION), dtype=np.float32))
+            for photo, place in zip(part, shard.append(names, rows), strict=True):
+                catalogue.add_vector(_FINGERPRINT, place, (1, 1))
+                size = write_thumbnail(index / "thumbnails", place.content, thumbnail).stat().st_size
+                catalogue.record(photo, content=place.content, metadata=Metadata(), thumbnail=size)
+    catalogue.commit()
 
 
 def _walk(root: Path) -> int:

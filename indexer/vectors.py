@@ -122,8 +122,9 @@ class ShardReader:
         there = (numbers >= 0) & (numbers < len(mapped))
         rows = mapped[np.where(there, numbers, 0)] if len(mapped) else np.zeros((len(places), 1), np.float16)
         sums = checksums([place.content for place in places], rows)
-        known = [place.checksum in (None, found) for place, found in zip(places, sums, strict=True)]
-        intact: NDArray[np.bool_] = there & np.array(known) & are_vectors(rows)
+        same = [place.checksum == found for place, found in zip(places, sums, strict=True)]
+        old = np.array([place.checksum is None for place in places])
+        intact: NDArray[np.bool_] = there & np.where(old, are_vectors(rows) if old.any() else False, same)
         return intact
 
     def checked(self, places: Sequence[Place]) -> Rows:
