@@ -1,4 +1,4 @@
-"""What a run looks at before it reads a photo of a library that it knows: python -m bench.scanning [--photos 100000]."""
+"""What a run looks at before it reads a photo of a known library: python -m bench.scanning [--photos 100000]."""
 
 import argparse
 import os
