@@ -20,6 +20,20 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
+def open_plain(path: Path) -> BinaryIO:
+    """A regular file; raises OSError for whatever else is there: a pipe would hold whoever opens it, for good."""
+    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise OSError(errno.ENXIO, "not a regular file", str(path))
+    return open(number, "rb")  # noqa: PTH123 - a descriptor, not a path
+
+
+def read_plain(path: Path) -> bytes:
+    with open_plain(path) as file:
+        return file.read()
+
+
 def open_below(root: Path, relative: str) -> BinaryIO:
     """A regular file below a folder, opened without following any link; raises OSError for whatever else is there.
 

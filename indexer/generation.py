@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer import numbering
-from indexer.disk import sync
+from indexer.disk import open_plain, read_plain, sync
 from indexer.errors import BrokenGeneration, NoIndex
 from indexer.stores import IndexType
 
@@ -72,7 +72,7 @@ def held(index: Path) -> str | None:
 def _pointer(index: Path) -> tuple[str, str]:
     pointer = index / "CURRENT"
     try:
-        name, _, remark = pointer.read_text(encoding="utf-8").strip().partition("\n")
+        name, _, remark = read_plain(pointer).decode().strip().partition("\n")
     except FileNotFoundError:
         raise NoIndex(_explain_absence(index)) from None
     except UnicodeDecodeError:
@@ -98,7 +98,7 @@ def _explain_absence(index: Path) -> str:
 def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     try:
-        data = path.read_bytes()
+        data = read_plain(path)
         raw = json.loads(data)
         newer = raw["format"] > FORMAT
         files = {name: File(**entry) for name, entry in raw.pop("files").items()}
@@ -285,7 +285,7 @@ def _point(index: Path, name: str, remark: str = "") -> None:
 
 def describe_file(path: Path) -> File:
     try:
-        with path.open("rb") as opened:
+        with open_plain(path) as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
             return File(bytes=os.fstat(opened.fileno()).st_size, sha256=digest)
     except OSError as error:

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from indexer import generation, parts
@@ -15,14 +15,15 @@ from indexer.healing import damaged_vectors
 from indexer.lock import reading
 from indexer.opening import CATALOGUE, plainly
 from indexer.photos import PHOTOS_FILE, Photos
-from indexer.report import FOLDER
-from indexer.safekeeping import COPY, catalogue_damage, copy_damage
+from indexer.report import FOLDER, LAST
+from indexer.safekeeping import COPY, SEAL, catalogue_damage, copy_damage, seal_damage
 from indexer.schema import SCHEMA_VERSION
 from indexer.sweeping import damaged_thumbnails, note_damaged
 from indexer.thumbnails import LARGE, read_thumbnail
 from indexer.vectors import Origin, shard_path, vectors_folder
 
 _AGAIN = "sketchseek index"
+_OLD = "it is not the one that is served; sketchseek prune 1 removes it"
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,6 @@ def _findings(index: Path) -> Iterator[Finding]:
 def _published(index: Path) -> Generator[Finding, None, Manifest | None]:
     """Returns the manifest of the generation to serve, or else of the newest that is whole."""
     whole: dict[str, Manifest] = {}
-    for folder in generation.generations(index):
-        damage = generation.damage(folder)
-        for line in damage:
-            yield _said(folder, line)
-        if not damage:
-            whole[folder.name] = generation.read_manifest(folder)
     try:
         serving = generation.current(index).name
     except NoIndex as error:
@@ -85,6 +80,17 @@ def _published(index: Path) -> Generator[Finding, None, Manifest | None]:
     except BrokenGeneration as error:
         yield _said(index / "CURRENT", str(error))
         serving = ""
+    there = generation.generations(index)
+    if serving and serving not in {folder.name for folder in there}:
+        gone = index / "generations" / serving
+        yield Finding(str(gone), "to be served, and no generation, or gone", f"{_AGAIN} publishes anew")
+    for folder in there:
+        damage = generation.damage(folder)
+        for finding in (_said(folder, line) for line in damage):
+            # A run makes anew what is served, and nothing else.
+            yield replace(finding, remedy=_OLD) if serving not in ("", folder.name) else finding
+        if not damage:
+            whole[folder.name] = generation.read_manifest(folder)
     return whole.get(serving) or next(iter(whole.values()), None)
 
 
@@ -111,14 +117,17 @@ def _reports(index: Path) -> Iterator[Finding]:
         except (OSError, ValueError, RecursionError):
             whole = False
         if not whole:
+            anew = f"delete it, or leave it: the next {_AGAIN} writes its own"
             yield Finding(
-                str(path), "not a report", f"delete it, or leave it: the next {_AGAIN} writes its own"
+                str(path), "not a report", anew if path.stem == LAST else "delete it: nothing needs it"
             )
 
 
 def _catalogue(index: Path) -> Generator[Finding, None, bool]:
     """Returns whether it can be trusted."""
     path = index / CATALOGUE
+    if reason := seal_damage(index):
+        yield Finding(str(index / SEAL), reason, f"{_AGAIN} writes it anew")
     if reason := copy_damage(index):
         yield Finding(str(index / COPY), reason, f"{_AGAIN} makes it anew")
     if reason := catalogue_damage(index):
@@ -188,5 +197,9 @@ def _counted(count: int, thing: str) -> str:
 
 def _said(path: Path, line: str) -> Finding:
     """From an error's line, which names its file and its remedy already."""
-    what, _, remedy = line.removeprefix(f"{path}: ").rpartition("; ")
-    return Finding(str(path), what or line, remedy if what else f"{_AGAIN} publishes it anew")
+    where = str(path)
+    if line.startswith(where):
+        end = line.find(": ", len(where))
+        where, line = line[:end], line[end + 2 :]
+    what, _, remedy = line.rpartition("; ")
+    return Finding(where, what or line, remedy if what else f"{_AGAIN} publishes it anew")

@@ -7,7 +7,7 @@ one that does is removed. Where it is lost or damaged, the folders that are left
 import re
 from pathlib import Path
 
-from indexer.disk import sync
+from indexer.disk import open_plain, sync
 
 HIGHEST = "HIGHEST"
 # Numbers grow to seven figures, and no further in anybody's life.
@@ -35,7 +35,7 @@ def remember(index: Path, number: int) -> None:
 
 def _first_line(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             return file.read(64).decode("ascii", "replace").partition("\n")[0].strip()
     except OSError:
         return ""

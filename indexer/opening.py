@@ -1,5 +1,6 @@
 """The way to an index that is to be written: a folder of ours, its lock, and errors that say what to do."""
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -45,10 +46,19 @@ def plainly(index: Path) -> Iterator[None]:
             ) from None
         raise IndexProblem(f"{index}: {error}; mend that and run the same command again to go on") from None
     except OSError as error:
-        where = error.filename or index
+        where, what = _obstacle(error)
         raise IndexProblem(
-            f"{where}: {error.strerror}; mend that and run the same command again to go on"
+            f"{where or index}: {what}; mend that and run the same command again to go on"
         ) from None
+
+
+def _obstacle(error: OSError) -> tuple[str | None, str | None]:
+    """What is in the way, and what is wrong with it."""
+    # Of a renaming, the system's first name is what was to be moved there.
+    where = error.filename2 if error.errno == errno.EISDIR and error.filename2 else error.filename
+    if isinstance(error, FileExistsError) and where and Path(where).is_symlink():
+        return where, "a link that leads nowhere"
+    return where, error.strerror
 
 
 def is_text(path: Path) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from indexer import generation
 from indexer.catalogue import Catalogue
-from indexer.disk import sync
+from indexer.disk import read_plain, sync
 from indexer.errors import BrokenGeneration, IndexProblem, NoIndex, WrongModel
 from indexer.generation import PART, File, describe_file
 from indexer.opening import CATALOGUE
@@ -88,7 +88,7 @@ def read(folder: Path) -> Part:
 def told(folder: Path) -> Part:
     """What a part says of itself, believed."""
     try:
-        data = (folder / PART).read_bytes()
+        data = read_plain(folder / PART)
     except OSError as error:
         what = "a whole index, not a part" if (folder / "CURRENT").exists() else f"no part ({error.strerror})"
         made = f"sketchseek index PHOTOS --partition 1/N --index {folder}"

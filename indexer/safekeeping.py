@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from indexer.catalogue import Catalogue
-from indexer.disk import sync
+from indexer.disk import read_plain, sync
 from indexer.errors import BrokenGeneration, NoIndex
 from indexer.generation import File, describe_file, sealed
 from indexer.opening import CATALOGUE
@@ -95,16 +95,25 @@ def copy_damage(index: Path) -> str | None:
     return "not as the last run left it" if seal.copy and not _is_intact(index, seal) else None
 
 
+def seal_damage(index: Path) -> str | None:
+    """What is wrong with the seal beside a copy; None where it is fine, or no copy was made."""
+    return "not as the last run left it" if (index / COPY).exists() and _whole_seal(index) is None else None
+
+
 def read_seal(index: Path) -> Seal:
     """An empty one where there is none, or a damaged one, which proves nothing."""
+    return _whole_seal(index) or Seal()
+
+
+def _whole_seal(index: Path) -> Seal | None:
     try:
-        data = (index / SEAL).read_bytes()
+        data = read_plain(index / SEAL)
         raw = json.loads(data)
         raw.pop("seal")
         found = Seal(**{name: file and File(**file) for name, file in raw.items()})
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return Seal()
-    return found if data == sealed(asdict(found)) else Seal()
+        return None
+    return found if data == sealed(asdict(found)) else None
 
 
 def _visible_damage(path: Path) -> str | None:

@@ -23,20 +23,31 @@ _PIECE = 2**14
 _PLAIN = {b"utf-8", b"utf8"}
 
 
+class _Parser(MultiPartParser):
+    """Knows whether the form came to its end; without that, what is cut off would count as not given."""
+
+    ended = False
+
+    def on_end(self) -> None:
+        self.ended = True
+
+
 @asynccontextmanager
 async def form(request: Request) -> AsyncIterator[FormData]:
     """The fields and files of a form; its files are closed at the end."""
     _look_at(request.headers["content-type"])
     async with aclosing(_pieces(request)) as pieces:
-        parser = MultiPartParser(
-            request.headers, pieces, max_files=_FILES, max_fields=_FIELDS, max_part_size=_TEXT
-        )
+        parser = _Parser(request.headers, pieces, max_files=_FILES, max_fields=_FIELDS, max_part_size=_TEXT)
         # Not on the disk: a search reads the whole file at once, and the guard bounds all that is here together.
         parser.spool_max_size = sys.maxsize
         try:
             found = await parser.parse()
         except MultiPartException as error:
             raise ServiceError(400, "bad_request", f"this form cannot be read: {error.message}") from None
+        if not parser.ended:
+            await found.close()
+            detail = "this form breaks off: its last boundary is missing; send it again"
+            raise ServiceError(400, "bad_request", detail)
     try:
         yield found
     finally:

@@ -6,6 +6,7 @@ import click
 
 from indexer.generation import current, prune
 from indexer.lock import writing
+from indexer.opening import plainly
 from service.commands import index_option
 
 
@@ -15,7 +16,7 @@ from service.commands import index_option
 def command(keep: int, index: Path) -> None:
     """Remove all but the newest KEEP generations. The one that is served always stays."""
     current(index)
-    with writing(index):
+    with plainly(index), writing(index):
         removed = prune(index, keep)
     what = f"removed generation {', '.join(removed)}" if removed else "nothing to remove"
     click.echo(f"{index}: {what}")

@@ -6,6 +6,7 @@ import click
 
 from indexer.generation import current, generations, release, rollback
 from indexer.lock import writing
+from indexer.opening import plainly
 from service.commands import index_option
 
 
@@ -19,7 +20,7 @@ def command(index: Path, again: bool) -> None:
     """
     if not generations(index):
         current(index)
-    with writing(index):
+    with plainly(index), writing(index):
         if again:
             click.echo(f"{index}: generation {release(index)} serves until the next run publishes")
         else:

@@ -1,12 +1,14 @@
 """verify --deep: every kind of damage is named with what heals it, and the next run does heal it."""
 
 import json
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from indexer import IndexBusy, NoIndex, Partition, inspect
+from indexer import IndexBusy, IndexProblem, NoIndex, Partition, generation, inspect
 from indexer.lock import writing
 from indexer.thumbnails import thumbnail_path
 from tests.conftest import Job
@@ -75,6 +77,19 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "published anew",
     ),
     "CURRENT": (lambda index: (index / "CURRENT").write_text("nothing"), "names no generation", ""),
+    "generation gone": (
+        lambda index: shutil.rmtree(index / "generations" / "000001"),
+        "generations/000001: to be served, and no generation, or gone; ",
+        "",
+    ),
+    "all generations gone": (lambda index: shutil.rmtree(index / "generations"), "or gone; ", ""),
+    "manifest gone": (
+        lambda index: next(index.rglob("manifest.json")).unlink(),
+        "generations/000001: to be served",
+        "",
+    ),
+    "seal": (lambda index: flip(index / "catalogue.sqlite.seal"), ".seal: not as the last run left it; ", ""),
+    "seal gone": (lambda index: (index / "catalogue.sqlite.seal").unlink(), ".seal: not as the last", ""),
 }
 
 
@@ -94,6 +109,56 @@ def test_damage_is_named_and_healed(made: Job, kind: str) -> None:
     assert inspect(made.index) == []
     assert ids(made) == before
     assert made().healed == []
+
+
+def test_a_generation_that_is_not_served_is_no_matter_of_the_next_run(made: Job, tmp_path: Path) -> None:
+    write_photo(tmp_path / "photos" / "new.png", 99)
+    made()
+    path = made.index / "generations" / "000001" / "photos.sqlite"
+    flip(path)
+    (finding,) = inspect(made.index)
+    assert (finding.path, finding.what) == (str(path), "not the file that was published")
+    assert "sketchseek prune 1" in finding.remedy
+    generation.prune(made.index, 1)
+    assert inspect(made.index) == []
+
+
+def test_a_report_of_old_is_not_written_anew(made: Job) -> None:
+    (made.index / "reports" / "000001.json").write_text("{")
+    (finding,) = inspect(made.index)
+    assert finding.remedy == "delete it: nothing needs it"
+
+
+@pytest.mark.parametrize("name", ["CURRENT", "HIGHEST", "catalogue.sqlite.seal"])
+def test_a_folder_in_the_place_of_a_file_is_named_as_it_is(made: Job, tmp_path: Path, name: str) -> None:
+    (made.index / name).unlink()
+    (made.index / name).mkdir()
+    write_photo(tmp_path / "photos" / "new.png", 99)
+    with pytest.raises(IndexProblem, match=f"/{name}: Is a directory"):
+        made()
+    (made.index / name).rmdir()
+    assert made().photos == 21
+    assert inspect(made.index) == []
+
+
+def test_a_link_that_leads_nowhere_is_named_as_such(made: Job, tmp_path: Path) -> None:
+    shutil.rmtree(made.index / "generations")
+    (made.index / "generations").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(IndexProblem, match="/generations: a link that leads nowhere"):
+        made()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["CURRENT", "catalogue.sqlite.seal", "catalogue.sqlite.copy", "manifest.json", "index.faiss"],
+)
+def test_a_pipe_in_the_place_of_a_file_holds_up_nobody(made: Job, name: str) -> None:
+    path = next(made.index.rglob(name))
+    path.unlink()
+    os.mkfifo(path)
+    assert inspect(made.index)
+    assert made().photos == 20
+    assert inspect(made.index) == []
 
 
 def test_damaged_vectors_of_an_unpublished_model_are_embedded_anew(made: Job) -> None:

@@ -238,6 +238,19 @@ def test_more_than_one_of_a_kind_is_refused(live_server: LiveServer) -> None:
         assert "pictures go into" in problem(client.post("/search", files=file), 422, "invalid_request")
 
 
+def test_a_form_that_breaks_off_is_not_searched_by_what_is_left(live_server: LiveServer) -> None:
+    field = b'--x\r\ncontent-disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+    kind = {"content-type": "multipart/form-data; boundary=x"}
+    whole = field % (b"text", b"fish") + field % (b"folder", b"nowhere") + b"--x--\r\n"
+    with live_server.client() as client:
+        assert client.post("/search", content=whole, headers=kind).json()["results"] == []
+        for cut in range(len(whole) - 9, len(field), -5):
+            answer = client.post("/search", content=whole[:cut], headers=kind)
+            assert "breaks off" in problem(answer, 400, "bad_request")
+        nothing = client.post("/search", content=b"--x--\r\n", headers=kind)
+        problem(nothing, 422, "empty_query")
+
+
 def test_the_query_has_what_was_given_in_one_order() -> None:
     query = asked({Kind.SKETCH: b"s"}, Wishes(text="a", like="1", like_weight=0.5, folder="x/", k=3))
     assert query.parts == (Part(Kind.SKETCH, b"s", 1), Part(Kind.TEXT, "a", 1), Part(Kind.LIKE, "1", 0.5))

@@ -1,5 +1,6 @@
 """status, verify, rollback and prune as users run them."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -87,3 +88,17 @@ def test_what_is_no_index(tmp_path: Path, command: str) -> None:
         assert (done.exit_code, done.stdout) == (1, "")
         assert message in done.stderr
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["rollback", "rollback --release", "prune 1"])
+def test_a_disk_that_refuses_is_told_in_a_line(
+    index: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path, *_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(folder))
+
+    monkeypatch.setattr("indexer.generation._point", refuse)
+    monkeypatch.setattr("indexer.generation.remove", refuse)
+    done = CliRunner().invoke(main, [*command.split(), "--index", str(index)])
+    assert done.exit_code == 1
+    assert "Read-only file system; mend that and run the same command again" in done.stderr
