@@ -98,25 +98,19 @@ class _Run:
         self, roots: Sequence[Path], forget: Sequence[Path], change: RulesChange, *, accept_deletions: bool
     ) -> None:
         """Makes the catalogue and the vectors say what lies in the folders."""
-        catalogue, report, fingerprint = self._catalogue, self._report, self._encoder.fingerprint
+        catalogue, report = self._catalogue, self._report
         report.healed += heal_vectors(self._index, Origin.of(self._encoder), catalogue)
-        for root in forget:
-            report.removed += catalogue.remove_root(root.expanduser().resolve())
+        report.removed += self._forget_folders([root.expanduser().resolve() for root in forget])
         if not (roots or catalogue.roots() or not forget):
             return
-        with report.spent.on("scan"):
-            swept = sweep(catalogue, self._thumbnails)
-            everything = _model_changed(self._index, self._encoder)
-            plans = make_plans(
-                catalogue,
-                _resolve(catalogue, roots, self._index, everything=everything),
-                fingerprint,
-                index=self._index,
-                change=change,
-                accept_deletions=accept_deletions,
-                again=catalogue.photos_of(swept.missing),
-                part=self._part,
-            )
+        try:
+            plans, missing = self._look(roots, change, accept_deletions=accept_deletions)
+        except PhotosMissing as error:
+            if not forget:
+                raise
+            # What was forgotten shall not be found until the others are there again.
+            report.problems.append(str(error))
+            return
         report.problems += plans.problems
         report.skipped += plans.skipped
         catalogue.expect_moves(plans.gone)
@@ -126,9 +120,39 @@ class _Run:
         catalogue.commit()
         with report.spent.on("photos"):
             failing = self._work(plans)
-        self._tell_of_thumbnails(swept.missing)
+        self._tell_of_thumbnails(missing)
         self._settle(plans, failing, accept_deletions=accept_deletions)
         self._count(plans)
+
+    def _forget_folders(self, folders: Sequence[Path]) -> int:
+        """Takes them out of the catalogue; returns how many photos those held."""
+        held = self._catalogue.roots()
+        for folder in folders:
+            if folder not in held:
+                known = ", ".join(map(str, held)) or "none"
+                raise IndexProblem(
+                    f"{folder}: is no folder of this index, so it cannot be forgotten; it holds {known}"
+                )
+        return sum(map(self._catalogue.remove_root, folders))
+
+    def _look(
+        self, roots: Sequence[Path], change: RulesChange, *, accept_deletions: bool
+    ) -> tuple[Plans, Set[str]]:
+        """What there is to do, and contents whose thumbnail is missing."""
+        with self._report.spent.on("scan"):
+            missing = sweep(self._catalogue, self._thumbnails).missing
+            everything = _model_changed(self._index, self._encoder)
+            plans = make_plans(
+                self._catalogue,
+                _resolve(self._catalogue, roots, self._index, everything=everything),
+                self._encoder.fingerprint,
+                index=self._index,
+                change=change,
+                accept_deletions=accept_deletions,
+                again=self._catalogue.photos_of(missing),
+                part=self._part,
+            )
+        return plans, missing
 
     def _work(self, plans: Plans) -> list[Failing]:
         """Reads and embeds; returns what were photos before and are none now, of which nothing is recorded yet."""

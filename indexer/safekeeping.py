@@ -29,6 +29,8 @@ _LOGS = ("-wal", "-shm", "-journal")
 _FIRST_TABLES = {"roots", "photos", "contents", "vectors", "state"}
 _TABLES = _FIRST_TABLES | {"looks", "removed", "orphans"}
 _OF_THE_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+# SQLite makes no log beside it.
+_UNTOUCHED = "?mode=ro&immutable=1"
 # What no version of ours ever wrote.
 _IMPOSSIBLE = (
     "photos WHERE typeof(id) != 'integer' OR typeof(relative) != 'text' OR typeof(size) != 'integer' "
@@ -79,7 +81,7 @@ def catalogue_damage(index: Path) -> str | None:
     path, seal = index / CATALOGUE, read_seal(index)
     log = Path(f"{path}-wal")
     if not path.exists():
-        return "it is missing" if _is_intact(index, seal) else None
+        return "it is missing" if _is_usable(index, seal) else None
     if not path.is_file():
         return None  # what SQLite says of it is clear enough
     if not path.stat().st_size:
@@ -116,9 +118,9 @@ def _whole_seal(index: Path) -> Seal | None:
     return found if data == sealed(asdict(found)) else None
 
 
-def _visible_damage(path: Path) -> str | None:
+def _visible_damage(path: Path, options: str = "") -> str | None:
     """What can be told without knowing how the file was left: SQLite's own check, and a look at every row."""
-    db = sqlite3.connect(path.absolute().as_uri(), uri=True)
+    db = sqlite3.connect(path.absolute().as_uri() + options, uri=True)
     try:
         ((said,),) = db.execute("PRAGMA integrity_check(1)").fetchall()
         if said != "ok":
@@ -146,12 +148,19 @@ def _is_intact(index: Path, seal: Seal) -> bool:
         return False
 
 
+def _is_usable(index: Path, seal: Seal) -> bool:
+    """Intact; or where the seal is lost, without any damage that shows."""
+    if seal.copy is not None or not (index / COPY).is_file():
+        return _is_intact(index, seal)
+    return bool((index / COPY).stat().st_size) and _visible_damage(index / COPY, _UNTOUCHED) is None
+
+
 def _go_back(index: Path, seal: Seal, reason: str) -> None:
     path = index / CATALOGUE
-    if not _is_intact(index, seal):
+    if not _is_usable(index, seal):
         raise NoIndex(
-            f"{path}: damaged ({reason}), and there is no intact copy of it; delete it and run sketchseek index with "
-            "the photo folders again: what is published stays, photos get new ids"
+            f"{path}: damaged ({reason}), and there is no intact copy of it; delete it and {COPY}, and run sketchseek "
+            "index with the photo folders again: what is published stays, photos get new ids"
         )
     for suffix in _LOGS:
         Path(f"{path}{suffix}").unlink(missing_ok=True)

@@ -1,7 +1,9 @@
 """The command `sketchseek`: one group that mounts the rooms' commands, each loaded only when it is asked for."""
 
+import errno
 import importlib
 import io
+import os
 import signal
 import sys
 from collections.abc import Iterable
@@ -73,11 +75,14 @@ class _Lazy(click.Group):
         return super().main(*args, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
+        _never_none()
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
         try:
-            return super().invoke(ctx)
+            found = super().invoke(ctx)
+            sys.stdout.flush()
+            return found
         except KeyboardInterrupt as stopped:
             ending.say()
             sys.exit(128 + getattr(stopped, "number", signal.SIGINT))
@@ -88,7 +93,26 @@ class _Lazy(click.Group):
             if isinstance(error, SketchseekError):
                 click.ClickException(str(error)).show()
                 sys.exit(error.exit_status)
+            if isinstance(error, OSError) and error.filename is None and error.errno != errno.EPIPE:
+                _output_refused(error)
             raise
+
+
+def _output_refused(error: OSError) -> None:
+    """Of what a command reads and writes, all but its output has a name."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left of it shall not fail once more at the end
+    click.ClickException(f"the output cannot be written: {error.strerror}").show()
+    sys.exit(1)
+
+
+def _never_none() -> None:
+    """Python has no stream where the caller closed one."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_WRONLY)
+            if null != number:
+                os.dup2(null, number)
+            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8"))
 
 
 def _with_examples(epilog: str | None, lines: Iterable[str]) -> str:

@@ -236,3 +236,21 @@ def test_thumbnails_are_found_by_content(job: Job, library: Path) -> None:
     hit = Published.open(job.index, job.encoder.fingerprint).search(job.encoder.texts(["a mug"]), 1)[0]
     assert thumbnail_path(job.index / "thumbnails", hit.photo.content).stat().st_size > 0
     assert np.isfinite(hit.score)
+
+
+def test_what_is_forgotten_is_not_found_while_another_folder_is_away(
+    job: Job, library: Path, tmp_path: Path
+) -> None:
+    other = write_library(tmp_path / "other", each=1)
+    job(library, other)
+    other.rename(tmp_path / "away")
+    report = job(forget=[library])
+    assert (report.published, report.photos, report.removed) == (True, 5, 15)
+    assert "no such folder" in report.problems[0]
+
+
+def test_a_folder_that_was_never_indexed_cannot_be_forgotten(job: Job, library: Path, tmp_path: Path) -> None:
+    job(library)
+    with pytest.raises(IndexProblem, match=f"typo: is no folder of this index.* it holds {library}"):
+        job(forget=[tmp_path / "typo"])
+    assert job().photos == 15

@@ -115,7 +115,7 @@ def test_without_a_copy_it_says_what_to_do(made: Job, tmp_path: Path) -> None:
     change(made.index, "UPDATE contents SET width = 77")
     (made.index / COPY).write_bytes(b"damaged, too")
     assert copy_damage(made.index) == "not as the last run left it"
-    with pytest.raises(NoIndex, match="no intact copy of it; delete it and run sketchseek index"):
+    with pytest.raises(NoIndex, match="no intact copy of it; delete it and catalogue.sqlite.copy"):
         made()
     (made.index / CATALOGUE).unlink()
     report = made(tmp_path / "photos")
@@ -148,3 +148,18 @@ def test_a_damaged_seal_proves_nothing(made: Job) -> None:
 def _forget_seal_of_catalogue(job: Job) -> None:
     """As a run leaves it that is killed: the copy is known, the catalogue is not."""
     _write_seal(job.index, Seal(copy=read_seal(job.index).copy))
+
+
+def test_a_copy_without_its_seal_is_looked_at_and_used(made: Job) -> None:
+    before = ids(made)
+    (made.index / SEAL).unlink()
+    data = bytearray((made.index / CATALOGUE).read_bytes())
+    data[:16] = b"damaged at start"
+    (made.index / CATALOGUE).write_bytes(bytes(data))
+    report = made()
+    assert "went back to the copy" in report.healed[0]
+    assert (report.embedded, ids(made)) == (0, before)
+    (made.index / SEAL).unlink()
+    (made.index / CATALOGUE).unlink()
+    assert "it is missing" in made().healed[0]
+    assert ids(made) == before

@@ -241,3 +241,19 @@ def test_index_lists_what_it_skipped_and_forgets(library: Path, tmp_path: Path) 
     done = sketchseek("index", "--index", tmp_path / "index", "--forget", library)
     assert "15 removed" in done.stdout
     assert "with 0 photos" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [("status", "--json"), ("verify", "--json"), ("status",)])
+def test_output_that_nobody_takes(index: Path, arguments: tuple[str, ...]) -> None:
+    """A full disk behind it, or a stream that the caller closed."""
+    command = [sys.executable, "-m", "service", *arguments, "--index", str(index)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, cwd=TOP, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "Error: the output cannot be written: No space left on device\n",
+    )
+    closed = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *command], cwd=TOP, stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert (closed.returncode, closed.stderr) == (0, "")
