@@ -17,7 +17,7 @@ from tests.service.test_cli import TOP, Serving, index, sketchseek  # noqa: F401
 from tests.service.test_operations import until
 from tests.shapes import picture
 
-WATCHED = "from service.supervised import end_with_stdin; end_with_stdin({}); import signal, time; {}; time.sleep(600)"
+WATCHED = "import signal, time; {}; from service.supervised import end_with_stdin; end_with_stdin({}); time.sleep(600)"
 
 
 def is_there(pid: int) -> bool:
@@ -74,7 +74,7 @@ def test_the_job_ends_with_a_service_that_is_killed(
 )
 def test_a_job_that_says_nothing_ends_too(patience: float, does: str, ends: signal.Signals) -> None:
     """Who writes to a service that is gone notices; who has nothing to say for long, or hangs, does not."""
-    script = WATCHED.format(patience, does)
+    script = WATCHED.format(does, patience)
     job = subprocess.Popen([sys.executable, "-c", script], cwd=TOP, stdin=subprocess.PIPE)
     assert job.stdin is not None
     job.stdin.close()

@@ -17,6 +17,8 @@ from tests.service.test_api import PNG
 from tests.shapes import picture
 
 ASKED = 150
+# On a busy machine it may take a while until both have been met.
+MOST_ASKED = 5000
 
 
 @contextmanager
@@ -30,6 +32,7 @@ def swapping(path: Path, other: Path) -> Iterator[None]:
         while not stop.wait(0.0005):
             path.rename(aside)
             link.rename(path)
+            stop.wait(0.0005)
             path.rename(link)
             aside.rename(path)
 
@@ -68,7 +71,9 @@ def test_no_link_is_followed(
     with listening(own_server.gallery, large_pictures_mb=0) as url, httpx.Client(base_url=url) as client:
         large = client.get(f"{result['thumbnail_url']}&size=large").content
         with swapping(path, other):
-            for number in range(ASKED):
+            for number in range(MOST_ASKED):
+                if number >= ASKED and seen[200] and seen[410]:
+                    break
                 answer = client.get(result["url"])
                 seen[answer.status_code] += 1
                 assert answer.status_code in (200, 206, 410), answer.text

@@ -115,7 +115,7 @@ def test_without_a_copy_it_says_what_to_do(made: Job, tmp_path: Path) -> None:
     change(made.index, "UPDATE contents SET width = 77")
     (made.index / COPY).write_bytes(b"damaged, too")
     assert copy_damage(made.index) == "not as the last run left it"
-    with pytest.raises(NoIndex, match="no intact copy of it; delete it and catalogue.sqlite.copy"):
+    with pytest.raises(NoIndex, match=r"no intact copy of it; delete it and catalogue\.sqlite\.copy"):
         made()
     (made.index / CATALOGUE).unlink()
     report = made(tmp_path / "photos")

@@ -143,7 +143,7 @@ def many_scans(times: int) -> bytes:
 def test_a_jpeg_of_thousands_of_scans_is_given_up(make: Make, tmp_path: Path) -> None:
     (tmp_path / "scans.jpg").write_bytes(many_scans(5000))
     workers = make(seconds=1)
-    with pytest.raises(BadImage, match="more than 50 scans"):
+    with pytest.raises(BadImage, match="more than 25 scans"):
         workers.decode(workers.read(tmp_path, "scans.jpg"))
 
 

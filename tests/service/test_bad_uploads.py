@@ -50,7 +50,7 @@ def test_bad_uploads_are_refused_in_bounded_time_and_memory(live_server: LiveSer
 
 def test_a_picture_that_takes_long_holds_up_nobody_else(live_server: LiveServer) -> None:
     """As many scans as are let through, at the largest size that is: searches beside it are answered."""
-    slow = progressive(4900, 38)
+    slow = progressive(4900, 14)
     with listening(live_server.gallery, decoders=2) as url, ThreadPoolExecutor(1) as pool:
         sent = pool.submit(httpx.post, f"{url}/search", content=slow, timeout=60)
         answered = 0

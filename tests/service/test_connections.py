@@ -182,7 +182,7 @@ def test_rubbish_instead_of_http(live_server: LiveServer) -> None:
                 caller.sendall(first + b"\r\n\r\n")
                 caller.shutdown(socket.SHUT_WR)
                 assert heard(caller)[:12] in (b"HTTP/1.1 400", b"HTTP/1.1 431", b"")
-            except ConnectionError:
+            except OSError:  # cut, which the system tells in several ways
                 continue
     assert httpx.get(f"{live_server.url}/livez").status_code == 200
 
