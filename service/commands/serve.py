@@ -18,7 +18,7 @@ from indexer import Published
 from indexer.stores.gpu import DEVICES, opener
 from model import SKETCH_CAPS, Encoder, gpu
 from model.card import Checkpoint
-from service import ending, keys, logging
+from service import ending, keys, logging, memory
 from service.commands import Place, index_option, model_options
 from service.settings import Settings, said
 
@@ -52,6 +52,7 @@ def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
 
     Every option can also be set by an environment variable or in a file; docs/settings.md lists them all.
     """
+    memory.give_back()
     if config is not None:
         os.environ["SKETCHSEEK_CONFIG"] = str(config)
     chosen = {name: value for name, value in options.items() if _chosen(ctx, name)}
