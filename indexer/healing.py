@@ -72,7 +72,7 @@ def refuse_damage(index: Path, origin: Origin, catalogue: Catalogue) -> None:
 
 def _learn(index: Path, origin: Origin, catalogue: Catalogue) -> None:
     reader = ShardReader(vectors_folder(index, origin.fingerprint), origin.dimension)
-    unknown = (place for place in catalogue.stored(origin.fingerprint) if place.checksum is None)
+    unknown = catalogue.without_checksum(origin.fingerprint)
     learned: list[Place] = []
     for places in _chunks(unknown):
         rows = reader.checked(places)

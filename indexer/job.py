@@ -140,7 +140,7 @@ class _Run:
     ) -> tuple[Plans, Set[str]]:
         """What there is to do, and contents whose thumbnail is missing."""
         with self._report.spent.on("scan"):
-            missing = sweep(self._catalogue, self._thumbnails).missing
+            missing = sweep(self._catalogue, self._thumbnails)
             everything = _model_changed(self._index, self._encoder)
             plans = make_plans(
                 self._catalogue,

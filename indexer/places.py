@@ -32,6 +32,12 @@ class Places:
                    ORDER BY shard, row"""
         return map(Place._make, self._db.execute(query, (fingerprint, shard)))
 
+    def without_checksum(self, fingerprint: str) -> Iterator[Place]:
+        """Those of `stored` that an older version wrote."""
+        query = """SELECT content, shard, row, checksum FROM vectors WHERE fingerprint = ? AND checksum IS NULL
+                   ORDER BY shard, row"""
+        return map(Place._make, self._db.execute(query, (fingerprint,)))
+
     def place_vectors(self, fingerprint: str, places: Iterable[Place]) -> None:
         """Contents' vectors lie here from now on; where they lay before, if anywhere, no more."""
         self._db.executemany(

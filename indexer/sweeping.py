@@ -9,7 +9,6 @@ import os
 import re
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from indexer.catalogue import Catalogue
@@ -24,31 +23,22 @@ _CONTENT = re.compile(r"[0-9a-f]{32}")
 _ABANDONED_SECONDS = 3600.0
 
 
-@dataclass
-class Swept:
-    """Contents whose thumbnail has to be made, and how many files were removed that belonged to nobody."""
-
-    missing: set[str] = field(default_factory=set)
-    strays: int = 0
-
-
-def sweep(catalogue: Catalogue, thumbnails: Path) -> Swept:
-    """Removes strays, and lists what is missing."""
-    swept = Swept(_noted(thumbnails))
+def sweep(catalogue: Catalogue, thumbnails: Path) -> set[str]:
+    """Removes files that belong to nobody; returns contents whose thumbnail has to be made."""
+    missing = _noted(thumbnails)
     for prefix in _PREFIXES:
         expected = catalogue.thumbnails(prefix)
         for folder in (thumbnails / prefix, thumbnails / LARGE / prefix):
             there = _sizes(folder)
             for name in list(_strays(folder, there, expected)):
                 (folder / name).unlink(missing_ok=True)
-                swept.strays += 1
             if folder.parent == thumbnails:
-                swept.missing.update(
+                missing.update(
                     content
                     for content, size in expected.items()
                     if not (found := there.get(f"{content}.webp")) or found != (size or found)
                 )
-    return swept
+    return missing
 
 
 def damaged_thumbnails(catalogue: Catalogue, thumbnails: Path) -> Iterator[str]:
