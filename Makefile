@@ -12,7 +12,7 @@ help:
 	@echo "make install   everything to index, search and serve, in $(VENV)"
 	@echo "make demo      a page that searches a demo gallery; PHOTOS=/my/pictures for your own"
 	@echo "make test      the tests, which also use torch and Chromium"
-	@echo "make lint      ruff and mypy"
+	@echo "make lint      ruff, mypy and the walls between rooms"
 	@echo "make bench     the figures that the README reports"
 	@echo "make containers  builds the images, runs them, and says how large they are (Docker, or buildah as root)"
 
@@ -29,6 +29,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(ARGS)

@@ -14,7 +14,7 @@ SLOW = ("indexing", "scanning", "page", "service", "stores")
 def main() -> None:
     names = sys.argv[1:] or NAMES
     if names[0] == "gpu":
-        importlib.import_module("bench.gpu").main(list(names[1:]))
+        importlib.import_module("bench.gpu.command").main(list(names[1:]))
         return
     unknown = set(names) - {*NAMES, *SLOW}
     if unknown:

@@ -20,19 +20,26 @@ import numpy as np
 import torch
 
 from model import Encoder
-from model.anchors import measure_encodings
-from model.datasets import SKETCH, UNRECOGNIZED, Dataset, Record, read_labels, read_manifest
-from model.embedding import Embedded, embed
-from model.evaluation import evaluate
-from model.learner import LiteLearner, build
-from model.material import Material, with_pseudo_sketches
+from model.data.datasets import (
+    SKETCH,
+    UNRECOGNIZED,
+    Dataset,
+    Record,
+    read_labels,
+    read_manifest,
+)
+from model.evaluation.baselines import MEAN, RAW, stripped
+from model.evaluation.embedding import Embedded, embed
+from model.evaluation.tasks import evaluate
 from model.modality import Modality, unit
-from model.objective import Objective
-from model.publish import Provenance, publish, sources_of
-from model.recipe import Recipe, read_recipe
-from model.runs import put, read_whole
-from model.standins import MEAN, RAW, stripped
-from model.training import Run, Settings, data_digest
+from model.training.anchors import measure_encodings
+from model.training.learner import LiteLearner, build
+from model.training.objective import Objective
+from model.training.publish import Provenance, publish, sources_of
+from model.training.recipe import Recipe, read_recipe
+from model.training.run import Run, Settings, data_digest
+from model.training.state import put, read_whole
+from model.training.views import Material, with_pseudo_sketches
 
 Figures = dict[str, float]
 

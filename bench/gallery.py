@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import Encoder, decode
-from model.datasets import SKETCH, UNRECOGNIZED, Record, read_manifest
+from model.data.datasets import SKETCH, UNRECOGNIZED, Record, read_manifest
 from model.modality import Modality
 
 FIRST = 10

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench.serving import Server, publish_random, running
 from model import Encoder
-from service import keys
+from service.asgi import keys
 
 PHOTOS = 10_000
 # What takes longer than this froze the service, and is not waited for.

@@ -18,8 +18,8 @@ import numpy as np
 from PIL import Image
 
 from indexer import Silent, run
-from indexer.progress import Progress
-from indexer.workers import Workers
+from indexer.decoding.workers import Workers
+from indexer.reports.progress import Progress
 from model import Encoder
 
 PARTS = ("large", "small", "many", "again")

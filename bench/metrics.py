@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from model.metrics import measure
+from model.evaluation.metrics import measure
 
 CLASSES = 30
 

@@ -10,15 +10,15 @@ from typing import TypeVar
 
 import numpy as np
 
-from indexer.catalogue import Catalogue
-from indexer.generation import describe_file
-from indexer.healing import damaged_vectors
-from indexer.metadata import Metadata
-from indexer.plan import RulesChange, count, make_plans
-from indexer.scan import Found, ScanRules, scan
-from indexer.sweeping import sweep
-from indexer.thumbnails import write_thumbnail
-from indexer.vectors import Origin, ShardWriter, vectors_folder
+from indexer.catalogue.database import Catalogue
+from indexer.decoding.metadata import Metadata
+from indexer.decoding.thumbnails import write_thumbnail
+from indexer.folders.scan import Found, ScanRules, scan
+from indexer.jobs.plan import RulesChange, count, make_plans
+from indexer.jobs.sweeping import sweep
+from indexer.sealing import describe_file
+from indexer.shards.damage import damaged_vectors
+from indexer.shards.shard import Origin, ShardWriter, vectors_folder
 from model.modality import unit
 
 T = TypeVar("T")

@@ -19,12 +19,14 @@ from urllib.request import Request, urlopen
 import numpy as np
 from PIL import Image, ImageDraw
 
-from indexer.generation import Manifest, describe, now, publish
-from indexer.photos import PhotosWriter
-from indexer.publishing import PHOTOS_FILE
+from indexer.generations.generation import publish
+from indexer.generations.manifest import Manifest, describe
+from indexer.generations.photos import PhotosWriter
+from indexer.generations.writer import PHOTOS_FILE
+from indexer.reports.times import now
 from indexer.stores import Source
-from indexer.stores.build import build
-from indexer.stores.layers import MAIN
+from indexer.stores.faiss.build import build
+from indexer.stores.faiss.layers import MAIN
 from model import Encoder
 from model.modality import unit
 

@@ -16,11 +16,11 @@ import faiss
 import numpy as np
 
 from bench.timing import measure
-from indexer import duplicates, looks
+from indexer.duplicates import groups, signatures
 from indexer.stores import Ids, Source
-from indexer.stores.build import build
-from indexer.stores.faiss import FaissFile
-from indexer.stores.layers import MAIN, LayeredStore
+from indexer.stores.faiss.build import build
+from indexer.stores.faiss.file import FaissFile
+from indexer.stores.faiss.layers import MAIN, LayeredStore
 from model.modality import Vectors, unit
 
 COUNT, DIMENSION, SMALL = 1_000_000, 512, 100_000
@@ -80,17 +80,17 @@ def _large(folder: Path, source: Source, questions: Vectors) -> None:
 def near_duplicates(source: Source, store: LayeredStore) -> None:
     """By vectors, of which one in a hundred is a near copy of its neighbour, and by looks, likewise."""
     ids = np.concatenate([ids for ids, _ in source.batches()])
-    blind = looks.stack([None] * source.count)
-    seconds, pairs = _timed(lambda: duplicates.all_pairs(source, ids, store, blind))
+    blind = signatures.stack([None] * source.count)
+    seconds, pairs = _timed(lambda: groups.all_pairs(source, ids, store, blind))
     found = sum(place - 1 in others for place, others in pairs.items() if place % _COPIES == _COPIES - 1)
     print(
         f"near-duplicates by vector: {found} of {source.count // _COPIES} copies, {len(pairs) - found} others, "
         f"in {seconds:.0f} s; peak {_peak():.1f} GiB"
     )
     dice = np.random.default_rng(1)
-    seen = dice.integers(0, 256, (source.count, looks.BYTES), dtype=np.uint8)
+    seen = dice.integers(0, 256, (source.count, signatures.BYTES), dtype=np.uint8)
     seen[_COPIES - 1 :: _COPIES] = seen[_COPIES - 2 :: _COPIES] ^ 1
-    seconds, (later, earlier) = _timed(lambda: looks.pairs(seen))
+    seconds, (later, earlier) = _timed(lambda: signatures.pairs(seen))
     found = int((later - earlier == 1).sum())
     print(
         f"near-duplicates by look:   {found} of {source.count // _COPIES} copies, {len(later) - found} others, "

@@ -9,15 +9,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors.numpy import load_file
 
-from model.bytepairs import BytePairs
 from model.card import Card, Checkpoint
 from model.engines import Engine, open_engine
 from model.errors import BadWeights, NoTextTower
-from model.modality import Modality, Vectors, strip, unit
-from model.preprocess import SETTINGS, photo_pixels, sketch_pixels
-from model.wordpiece import WordPiece
+from model.modality import Modality, Pixels, Vectors, strip, unit
+from model.pictures.preprocess import SETTINGS, photo_pixels, sketch_pixels
+from model.words.bytepairs import BytePairs
+from model.words.wordpiece import WordPiece
 
-Pixels = NDArray[np.uint8]
 Item = TypeVar("Item")
 
 

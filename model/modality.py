@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
+# Pictures as the image tower takes them: N x size x size x 3.
+Pixels = NDArray[np.uint8]
 
 
 class Modality(StrEnum):

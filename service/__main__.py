@@ -1,6 +1,6 @@
 """`sketchseek`, and `python -m service`: signals are answered before anything else is loaded."""
 
-from service import ending
+from service.ops import ending
 
 
 def main() -> None:

@@ -17,19 +17,20 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
-from service import errors, keys, openapi, starting
-from service.access import Access
-from service.batcher import Batcher, Limits
-from service.gallery import Gallery
-from service.guard import Guard, allowed_hosts
-from service.metrics import Metrics
-from service.reindex import Reindex
-from service.reports import Reports
+from service.asgi import errors, keys, openapi
+from service.asgi.access import Access
+from service.asgi.guard import Guard, allowed_hosts
+from service.asgi.tracing import Tracing
+from service.ops import starting
+from service.ops.metrics import Metrics
+from service.ops.reindex import Reindex
+from service.ops.reports import Reports
+from service.photos.thumbnails import Thumbnails
 from service.routes import ANYWHERE, admin, health, index, photos, search, session
-from service.searching import Searcher
+from service.search.batcher import Batcher, Limits
+from service.search.gallery import Gallery
+from service.search.searching import Searcher
 from service.settings import Settings, listed
-from service.thumbnails import Thumbnails
-from service.tracing import Tracing
 
 WEB = Path(__file__).parent / "web"
 _LAG_SECONDS = 0.1

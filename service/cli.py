@@ -12,8 +12,8 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from service import ending, starting
-from service.examples import EXAMPLES
+from service.console.examples import EXAMPLES
+from service.ops import ending, starting
 
 # Command: (module, what it is for). Loading a model's libraries just to print --help would take a second.
 _COMMANDS = {
@@ -28,7 +28,7 @@ _COMMANDS = {
     "rollback": ("service.commands.rollback", "Serve the generation before the current one."),
     "prune": ("service.commands.prune", "Remove old generations."),
     "completion": ("service.commands.completion", "Print what makes your shell complete all this."),
-    "train": ("model.commands", "Train a model from drawings, photos and class names."),
+    "train": ("model.training.command", "Train a model from drawings, photos and class names."),
     "blend": ("service.commands.blend", "Make one model of several runs: the mean of their weights."),
     "evaluate": ("service.commands.evaluate", "Measure how well a model finds things in data of yours."),
     "export": ("service.commands.export", "Make a model's OpenVINO graph anew from its torch weights."),

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from indexer import Report, Silent, run
-from indexer.progress import Progress
+from indexer.reports.progress import Progress
 from model import Encoder
-from tests.shapes import write_library
+from tests.kit.shapes import write_library
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

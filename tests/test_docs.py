@@ -12,8 +12,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from bench.__main__ import NAMES, SLOW
-from tests.service.test_help import parse
-from tests.shapes import drawing, write_library
+from tests.kit.shapes import drawing, write_library
+from tests.service.commands.test_help import parse
 
 TOP = Path(__file__).resolve().parents[1]
 PAGES = sorted([TOP / "README.md", *(TOP / "docs").glob("*.md")])
@@ -115,7 +115,7 @@ def test_every_page_can_be_found() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_variables_that_are_named_exist(page: Path) -> None:
-    from service.checks import variables
+    from service.console.checks import variables
 
     named = set(re.findall(r"\bSKETCHSEEK_[A-Z_]*[A-Z]\b", page.read_text("utf-8")))
     assert named <= variables()

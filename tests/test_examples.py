@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ruamel.yaml import YAML
 
 from service.cli import main
-from service.metrics import GAUGES, Metrics
+from service.ops.metrics import GAUGES, Metrics
 from service.settings import Settings
 
 TOP = Path(__file__).resolve().parents[1]

@@ -85,10 +85,10 @@ from PIL import Image
 from indexer import Published, run
 from model import Encoder, SKETCH_CAPS
 from service.app import create_app
-from service.gallery import Gallery
+from service.search.gallery import Gallery
 from service.settings import Settings
 from indexer import Silent
-from tests.shapes import drawing
+from tests.kit.shapes import drawing
 encoder = Encoder.load()
 index = Path({str(tmp_path / "index")!r})
 report = run(index, [Path({str(library)!r})], encoder, Silent())

@@ -12,7 +12,7 @@ from model import gpu
 from model.card import Checkpoint
 from model.errors import DeviceProblem, NoEngine
 from model.modality import Vectors
-from model.wordpiece import Tokens
+from model.words.tokens import Tokens
 
 log = logging.getLogger("sketchseek")
 

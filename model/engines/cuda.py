@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from model import gpu
+from model.backbones.towers import image_tower, text_tower
 from model.card import Checkpoint
-from model.engines.batches import MOST
-from model.engines.recorded import Recorded, on
+from model.engines.cuda_batches import MOST
+from model.engines.cuda_graphs import Recorded, on
 from model.errors import DeviceProblem
 from model.modality import Vectors
-from model.towers import image_tower, text_tower
-from model.wordpiece import Tokens
+from model.words.tokens import Tokens
 
 log = logging.getLogger("sketchseek")
 

@@ -9,9 +9,9 @@ import openvino
 from numpy.typing import NDArray
 
 from model.card import Checkpoint
-from model.engines.batches import in_few_sizes
+from model.engines.cuda_batches import in_few_sizes
 from model.modality import Vectors, unit
-from model.wordpiece import Tokens
+from model.words.tokens import Tokens
 
 # Full precision on every CPU: bf16, which some would choose by themselves, moves vectors (cosine .9985)
 # so that an index made on one machine would not quite fit another.

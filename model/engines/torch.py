@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from model.backbones.towers import image_tower, text_tower
 from model.card import Checkpoint
-from model.engines.batches import in_few_sizes
+from model.engines.cuda_batches import in_few_sizes
 from model.modality import Vectors
-from model.towers import image_tower, text_tower
-from model.wordpiece import Tokens
+from model.words.tokens import Tokens
 
 
 class TorchEngine:

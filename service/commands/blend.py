@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from model.card import Checkpoint
-from service.commands import Place, needs
+from service.console.options import Place, needs
 
 
 @click.command("blend")
@@ -18,7 +18,7 @@ def command(models: tuple[Path, ...], out: Path, name: str | None) -> None:
     It is as quick as each of them and often finds more than the best; measure it with sketchseek evaluate.
     """
     needs("blending", "torch", "timm", "openvino")
-    from model.blend import blend
+    from model.export.blend import blend
 
     made = blend([Checkpoint.find(folder) for folder in models], out, name)
     click.echo(f"{out}: the mean of {len(models)} models, fingerprint {made.card.fingerprint}")

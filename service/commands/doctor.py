@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 from pydantic import ValidationError
 
-from service.checks import Asked, Finding, State, findings
-from service.commands import index_option, model_options
+from service.console.checks import Asked, Finding, State, findings
+from service.console.options import index_option, model_options
 from service.named import BadName
 from service.settings import Settings, said
 

@@ -10,14 +10,14 @@ from typing import Literal
 import click
 
 from model import Encoder, SketchseekError
-from model.benchmarks import open_dataset
-from model.datasets import PHOTO, SKETCH, DataProblem, Dataset, read_labels
-from model.embedding import Embedded, embed
-from model.evaluation import TASKS, Evaluation, evaluate
-from model.labels import key
-from model.splits import find_split, parted
-from model.standins import MEAN, RAW, STRIPPED, compared, mean_stripped, stripped
-from service.commands import Place, model_options
+from model.data.benchmarks import open_dataset
+from model.data.datasets import PHOTO, SKETCH, DataProblem, Dataset, read_labels
+from model.data.labels import key
+from model.data.splits import find_split, parted
+from model.evaluation.baselines import MEAN, RAW, STRIPPED, compared, mean_stripped, stripped
+from model.evaluation.embedding import Embedded, embed
+from model.evaluation.tasks import TASKS, Evaluation, evaluate
+from service.console.options import Place, model_options
 
 WITHOUT_SKETCHES = ("text-to-photo", "photo-to-photo")
 
@@ -97,7 +97,7 @@ def _ready(out: Path | None, pictures: bool) -> None:
         raise SketchseekError("--pictures needs --out FOLDER to put them in")
     if pictures:
         try:
-            import model.figures  # noqa: F401
+            import model.evaluation.figures  # noqa: F401
         except ImportError as error:
             raise SketchseekError(
                 f"--pictures needs matplotlib ({error}): pip install matplotlib, or leave --pictures out"
@@ -189,7 +189,7 @@ def _save(
     report.save(out)
     made = ["evaluation.json", "evaluation.md"]
     if pictures:
-        from model.figures import space_picture, zero_shot_sheet
+        from model.evaluation.figures import space_picture, zero_shot_sheet
 
         made += ["stripping.png"] * bool(space_picture(raw, own, out / "stripping.png", unseen=unseen))
         made += ["found.png"] * bool(zero_shot_sheet(own, out / "found.png", unseen=unseen))

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from model.card import Checkpoint
-from service.commands import Place, needs
+from service.console.options import Place, needs
 
 
 @click.command("export")
@@ -14,7 +14,7 @@ def command(folder: Path) -> None:
     """Write image.xml and image.bin of the model in FOLDER again, and let its card name them."""
     checkpoint = Checkpoint(folder)
     needs("exporting", "torch", "timm", "openvino")
-    from model.export import export
+    from model.export.openvino import export
 
     fresh = export(checkpoint)
     graph = fresh.card.weights["openvino.image"].file

@@ -6,10 +6,10 @@ import click
 
 from indexer import INDEX_TYPES, IndexType, Partition, RulesChange, run
 from model import Encoder
-from service.commands import Place, index_option, model_options
-from service.commands.job_file import config_option
-from service.commands.telling import report_options, told
-from service.supervised import end_with_stdin
+from service.console.job_file import config_option
+from service.console.options import Place, index_option, model_options
+from service.console.telling import report_options, told
+from service.ops.supervised import end_with_stdin
 
 _REMEMBERED = "{}, as in .gitignore; repeatable. Later runs do so, too, until it is given anew ('' for none)."
 

@@ -2,7 +2,7 @@
 
 import click
 
-from service import keys
+from service.asgi import keys
 
 
 @click.command("key")

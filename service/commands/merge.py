@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from indexer import INDEX_TYPES, IndexType, merge
-from service.commands import Place, index_option
-from service.commands.job_file import config_option
-from service.commands.telling import report_options, told
+from service.console.job_file import config_option
+from service.console.options import Place, index_option
+from service.console.telling import report_options, told
 
 
 @click.command("merge", epilog="Merge again whenever a part has changed: only what changed is copied.")

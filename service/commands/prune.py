@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from indexer.generation import current, prune
-from indexer.lock import writing
-from indexer.opening import plainly
-from service.commands import index_option
+from indexer.generations.generation import current, prune
+from indexer.locking.lock import writing
+from indexer.locking.opening import plainly
+from service.console.options import index_option
 
 
 @click.command("prune")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from indexer.generation import current, generations, release, rollback
-from indexer.lock import writing
-from indexer.opening import plainly
-from service.commands import index_option
+from indexer.generations.generation import current, generations, release, rollback
+from indexer.locking.lock import writing
+from indexer.locking.opening import plainly
+from service.console.options import index_option
 
 
 @click.command("rollback")

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.commands import Place, index_option, model_options, shown
+from service.console.options import Place, index_option, model_options, shown
 
 if TYPE_CHECKING:
     from indexer import Hit, Published
-    from service.terminal import Pictures
+    from service.console.terminal import Pictures
 
 _OPTIONS = (
     click.option("--photo", type=Place(), help="A photo of such a thing."),
@@ -106,7 +106,7 @@ def command(
 def _protocol(wanted: str) -> "Pictures":
     if wanted == "none" or (wanted == "auto" and not sys.stdout.isatty()):
         return "none"
-    from service.terminal import chosen
+    from service.console.terminal import chosen
 
     return chosen(wanted, sys.stdout)
 
@@ -115,7 +115,7 @@ def _show(found: Found, kind: "Pictures", may_be_gone: bool) -> None:
     path = Path(found.row["path"])
     if found.thumbnail:
         from model import decode
-        from service.terminal import render
+        from service.console.terminal import render
 
         click.echo(render(decode(found.thumbnail).image, kind), nl=False, color=True)
     gone = "  (gone since it was indexed)" if may_be_gone and not path.exists() else ""
@@ -145,8 +145,8 @@ def _from_index(
 
     from indexer import Published
     from model import Encoder
-    from service import finding, query
-    from service.errors import ServiceError
+    from service.problems import ServiceError
+    from service.search import finding, query
 
     words = {name: value for name, value in asked.items() if name not in query.PICTURES}
     files = {kind: asked[kind] for kind in query.PICTURES if kind in asked}
@@ -168,14 +168,14 @@ def _from_index(
 
 
 def _row(published: "Published", hit: "Hit") -> dict[str, Any]:
-    from service.finding import described
+    from service.search.finding import described
 
     plain = described(published, hit).model_dump(exclude={"url", "thumbnail_url"})
     return plain | {"path": str(hit.photo.path)}
 
 
 def _thumbnail(index: Path, hit: "Hit") -> bytes:
-    from indexer.thumbnails import thumbnail_path
+    from indexer.decoding.thumbnails import thumbnail_path
 
     with contextlib.suppress(OSError):  # one that is lost is made again by the service, or by the next run
         return thumbnail_path(index / "thumbnails", hit.photo.content).read_bytes()

@@ -15,17 +15,18 @@ from click.core import ParameterSource
 from pydantic import ValidationError
 
 from indexer import Published
-from indexer.stores.gpu import DEVICES, opener
+from indexer.stores.gpu.opener import DEVICES, opener
 from model import SKETCH_CAPS, Encoder, gpu
 from model.card import Checkpoint
-from service import ending, keys, logging, memory
-from service.commands import Place, index_option, model_options
+from service.asgi import keys
+from service.console.options import Place, index_option, model_options
+from service.ops import ending, logging, memory
 from service.settings import Settings, said
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from service.gallery import Gallery
+    from service.search.gallery import Gallery
 
 
 @click.command("serve")
@@ -60,7 +61,7 @@ def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
     logging.configure(settings.log_format, settings.log_level)
     listener = _listen(settings, keys.read(settings.api_keys, settings.api_keys_file))
     app, gallery = _load(settings)
-    from service.connections import allow_files, server
+    from service.asgi.connections import allow_files, server
 
     allow_files(settings.max_connections)
     host, port = listener.getsockname()[:2]
@@ -95,7 +96,7 @@ def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
             loading.result()
         opening = pool.submit(Published.open, index, fingerprint, opener=opening_by)
         from service.app import create_app
-        from service.gallery import Gallery
+        from service.search.gallery import Gallery
 
         gallery = Gallery(index, loading.result(), caps, opening.result(), opening_by)
     return create_app(gallery, settings), gallery

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from indexer import Status, status
-from indexer.report import skipped_total
-from service.commands import index_option
+from indexer.reports.report import skipped_total
+from service.console.options import index_option
 
 
 @click.command("status")

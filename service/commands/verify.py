@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 
 from indexer import inspect
-from indexer.generation import current, damage, generations
-from service.commands import index_option
+from indexer.generations.generation import current, generations
+from indexer.generations.manifest import damage
+from service.console.options import index_option
 
 
 @click.command("verify")

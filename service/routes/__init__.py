@@ -5,10 +5,10 @@ from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request
 
+from service.asgi.openapi import PROBLEM
 from service.codes import CODES
-from service.gallery import Gallery
-from service.openapi import PROBLEM
 from service.schemas import Problem
+from service.search.gallery import Gallery
 
 
 # async, for FastAPI sends all others through a thread.

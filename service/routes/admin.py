@@ -6,8 +6,8 @@ from typing import Annotated, cast
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Request
 
-from service.errors import ServiceError
-from service.reindex import Reindex
+from service.ops.reindex import Reindex
+from service.problems import ServiceError
 from service.routes import OpenGallery, problems
 from service.schemas import Indexing, Reloaded
 
@@ -38,9 +38,7 @@ async def reload(gallery: OpenGallery) -> Reloaded:
 async def start(job: Job) -> Indexing:
     """Starts `sketchseek index` over the folders of earlier runs, as a process of its own."""
     if job.running:
-        raise ServiceError(
-            409, "already_running", "an index job is running; GET /admin/reindex shows how far"
-        )
+        raise ServiceError("already_running", "an index job is running; GET /admin/reindex shows how far")
     await job.start()
     return job.state
 

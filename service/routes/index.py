@@ -7,13 +7,13 @@ from typing import Annotated, Any
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request
 
-from indexer.report import skipped_files, skipped_total
-from indexer.status import is_running
-from service.gallery import Gallery
-from service.logging import without_paths
-from service.reports import Reports
+from indexer.jobs.status import is_running
+from indexer.reports.report import skipped_files, skipped_total
+from service.ops.logging import without_paths
+from service.ops.reports import Reports
 from service.routes import OpenGallery, problems
 from service.schemas import IndexState, LastRun, SkippedFile
+from service.search.gallery import Gallery
 
 router = APIRouter(tags=["index"])
 

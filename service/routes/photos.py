@@ -8,14 +8,14 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as InPath
 
 from indexer import Photo
-from indexer.thumbnails import Size
-from service.errors import ServiceError
-from service.files import open_original
-from service.gallery import Gallery
+from indexer.decoding.thumbnails import Size
+from service.asgi.connected import while_connected
+from service.photos.files import open_original
+from service.photos.sending import send_original, unchanged
+from service.photos.thumbnails import Thumbnails
+from service.problems import ServiceError
 from service.routes import OpenGallery, problems
-from service.searching import while_connected
-from service.sending import send_original, unchanged
-from service.thumbnails import Thumbnails
+from service.search.gallery import Gallery
 
 router = APIRouter(tags=["photos"])
 
@@ -84,5 +84,5 @@ def _look_up(
 def _find(gallery: Gallery, photo_id: str) -> Photo:
     photo = gallery.trusted.photo(photo_id)
     if photo is None:
-        raise ServiceError(404, "photo_not_found", "no photo has this id; take one from a search result")
+        raise ServiceError("photo_not_found", "no photo has this id; take one from a search result")
     return photo

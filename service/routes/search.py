@@ -10,13 +10,14 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 
-from service import forms
-from service.errors import ServiceError
-from service.openapi import in_address, search_body
-from service.query import PICTURES, Kind, Wishes, asked
+from service.asgi import forms
+from service.asgi.connected import while_connected
+from service.asgi.openapi import in_address, search_body
+from service.problems import ServiceError
 from service.routes import problems
 from service.schemas import SearchResponse
-from service.searching import Searcher, while_connected
+from service.search.query import PICTURES, Kind, Wishes, asked
+from service.search.searching import Searcher
 
 router = APIRouter(tags=["search"])
 
@@ -62,7 +63,7 @@ async def search(request: Request, wishes: InAddress) -> SearchResponse:
             pictures, wishes = await _body(request, wishes)
     except TimeoutError:
         detail = "the picture took too long to arrive; send it again, or a smaller one"
-        raise ServiceError(408, "body_timeout", detail, {"connection": "close"}) from None
+        raise ServiceError("body_timeout", detail, {"connection": "close"}) from None
     return await _found(request, pictures, wishes)
 
 
@@ -84,13 +85,13 @@ async def _body(request: Request, wishes: Wishes) -> tuple[dict[Kind, bytes], Wi
             return await _pictures(form), _merged(wishes, _fields(form))
     if not kind.startswith(_RAW):
         detail = "send the drawing as a picture (image/png), or in the field `sketch` of a multipart form"
-        raise ServiceError(415, "unsupported_media_type", detail)
+        raise ServiceError("unsupported_media_type", detail)
     # Not as a list of parts: there may be one for each byte.
     body = io.BytesIO()
     async for part in request.stream():
         body.write(part)
     if not (data := body.getvalue()):
-        raise ServiceError(422, "no_sketch", "the request holds no drawing: its picture has no bytes")
+        raise ServiceError("no_sketch", "the request holds no drawing: its picture has no bytes")
     return {Kind.SKETCH: data}, wishes
 
 
@@ -103,17 +104,15 @@ async def _pictures(form: FormData) -> dict[Kind, bytes]:
             raise _twice(kind)
         for upload in given:
             if not isinstance(upload, UploadFile):
-                raise ServiceError(422, _MISSING[kind], f"send a picture in the form's field `{kind}`")
+                raise ServiceError(_MISSING[kind], f"send a picture in the form's field `{kind}`")
             found[kind] = await upload.read()
             if not found[kind]:
-                raise ServiceError(
-                    422, _MISSING[kind], f"the picture in the form's field `{kind}` has no bytes"
-                )
+                raise ServiceError(_MISSING[kind], f"the picture in the form's field `{kind}` has no bytes")
     return found
 
 
 def _twice(name: str) -> ServiceError:
-    return ServiceError(422, "invalid_request", f"{name}: there is more than one; send one")
+    return ServiceError("invalid_request", f"{name}: there is more than one; send one")
 
 
 def _unchosen(value: UploadFile | str) -> bool:
@@ -126,9 +125,7 @@ def _fields(form: FormData) -> dict[str, str]:
         if name in PICTURES:
             continue
         if isinstance(value, UploadFile):
-            raise ServiceError(
-                422, "invalid_request", f"{name}: is a file; pictures go into `sketch` or `photo`"
-            )
+            raise ServiceError("invalid_request", f"{name}: is a file; pictures go into `sketch` or `photo`")
         if name in found:
             raise _twice(name)
         found[name] = value

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
-from service.access import no_key, presented
-from service.keys import COOKIE, SESSION_SECONDS
+from service.asgi.access import no_key, presented
+from service.asgi.keys import COOKIE, SESSION_SECONDS
 from service.routes import problems
 
 router = APIRouter(tags=["session"])

@@ -12,17 +12,17 @@ import httpx
 import pytest
 
 from indexer import Silent, run
-from indexer.generation import current
+from indexer.generations.generation import current
 from model import SKETCH_CAPS, Encoder
 from model.card import SHIPPED
-from service.gallery import Gallery
+from service.search.gallery import Gallery
 from tests.attack.test_damage_while_serving import cut, damaged
-from tests.pictures import encoded
+from tests.kit.pictures import encoded
+from tests.kit.shapes import drawing, picture
+from tests.kit.standin import StandIn
 from tests.service.conftest import LiveServer, listening
-from tests.service.test_api import PNG, problem, wait_for
-from tests.service.test_operations import until
-from tests.shapes import drawing, picture
-from tests.standin import StandIn
+from tests.service.ops.test_operations import until
+from tests.service.routes.test_api import PNG, problem, wait_for
 
 
 @contextmanager

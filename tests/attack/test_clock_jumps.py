@@ -9,11 +9,12 @@ from typing import cast
 import pytest
 
 from indexer import Published, status
-from indexer.catalogue import Catalogue
-from indexer.generation import current, read_manifest, rollback
+from indexer.catalogue.database import Catalogue
+from indexer.generations.generation import current, rollback
+from indexer.generations.manifest import read_manifest
 from model import Encoder
 from tests.conftest import Job
-from tests.standin import StandIn, contents, published, write_photo
+from tests.kit.standin import StandIn, contents, published, write_photo
 
 YEARS = [2026, 1971, 2105, 1999]
 
@@ -41,7 +42,9 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr(time, "time", made.time)
-    monkeypatch.setattr("indexer.generation.now", lambda: made.now().isoformat(timespec="seconds"))
+    monkeypatch.setattr(
+        "indexer.generations.generation.now", lambda: made.now().isoformat(timespec="seconds")
+    )
     return made
 
 
@@ -122,7 +125,7 @@ def test_commits_go_by_a_clock_that_cannot_be_set(
     quick(tmp_path / "photos")
     few = len(commits)
     commits.clear()
-    monkeypatch.setattr("indexer.pipeline.COMMIT_SECONDS", -1.0)
+    monkeypatch.setattr("indexer.jobs.pipeline.COMMIT_SECONDS", -1.0)
     for seed in range(20, 40):
         write_photo(tmp_path / "photos" / f"{seed}.png", seed)
     quick(tmp_path / "photos")

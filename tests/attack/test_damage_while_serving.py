@@ -12,13 +12,13 @@ import httpx
 import pytest
 
 from indexer import Silent, run
-from indexer.generation import current
-from indexer.stores.lease import Lease
+from indexer.generations.generation import current
+from indexer.stores.faiss.lease import Lease
+from tests.kit.shapes import picture
 from tests.service.conftest import LiveServer, listening
-from tests.service.test_api import PNG, problem, wait_for
+from tests.service.ops.test_operations import figure, until
+from tests.service.routes.test_api import PNG, problem, wait_for
 from tests.service.test_cli import TOP
-from tests.service.test_operations import figure, until
-from tests.shapes import picture
 
 
 @contextmanager
@@ -158,7 +158,7 @@ def test_damage_that_sqlite_alone_notices(own_server: LiveServer, monkeypatch: p
 def mapping(index: Path, more: str = "") -> Iterator[str]:
     """A service that maps every index, in a process of its own, for a signal would end this one; gives its address."""
     script = (
-        f"import sys, indexer.stores.faiss as files; files.IN_MEMORY = 0; {more}"
+        f"import sys, indexer.stores.faiss.file as files; files.IN_MEMORY = 0; {more}"
         "from service.cli import main; main(['serve', '--port', '0', '--index', sys.argv[1]])"
     )
     process = subprocess.Popen(
@@ -195,7 +195,7 @@ def test_who_cuts_a_mapped_index_waits_until_it_is_in_memory(own_server: LiveSer
 
 
 def test_without_leases_a_mapped_index_that_was_cut_is_not_read(own_server: LiveServer) -> None:
-    no_lease = "from indexer.stores.lease import Lease; Lease.take = classmethod(lambda *_: None); "
+    no_lease = "from indexer.stores.faiss.lease import Lease; Lease.take = classmethod(lambda *_: None); "
     with mapping(own_server.index, no_lease) as url, httpx.Client(base_url=url, timeout=30) as client:
         known = client.post("/search?k=1", content=PNG).json()["results"][0]
         with damaged(current(own_server.index) / "index.faiss", cut(0)):

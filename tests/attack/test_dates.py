@@ -8,11 +8,11 @@ import pytest
 
 from indexer import Silent, run
 from model import SKETCH_CAPS, Encoder
-from service.gallery import Gallery
+from service.search.gallery import Gallery
+from tests.kit.shapes import picture
 from tests.service.conftest import listening
-from tests.service.test_api import problem
-from tests.service.test_search import _taken
-from tests.shapes import picture
+from tests.service.routes.test_api import problem
+from tests.service.search.test_search import _taken
 
 TAKEN = [
     datetime(2023, 12, 31, 23, 59, 59),

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from indexer import IndexProblem, inspect
-from indexer.opening import CATALOGUE
-from indexer.safekeeping import COPY, SEAL, Seal, _write_seal, read_seal
+from indexer.catalogue.safekeeping import COPY, SEAL, Seal, _write_seal, read_seal
+from indexer.locking.opening import CATALOGUE
 from tests.conftest import Job
-from tests.hostile import thorough
-from tests.indexer.test_removed import ids
-from tests.standin import Library, contents, published
+from tests.indexer.jobs.test_removed import ids
+from tests.kit.hostile import thorough
+from tests.kit.standin import Library, contents, published
 
 TIMES = thorough(12, 400)
 

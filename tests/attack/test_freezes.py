@@ -9,11 +9,11 @@ import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from service import keys
-from service.access import Access
+from service.asgi import keys
+from service.asgi.access import Access
+from tests.service.asgi.test_connections import dial, heard
 from tests.service.conftest import LiveServer, listening
-from tests.service.test_api import PNG, problem
-from tests.service.test_connections import dial, heard
+from tests.service.routes.test_api import PNG, problem
 
 MUCH = 250_000
 PUNY = b"x" * 700_000 + b"-" + b"a" * 300_000

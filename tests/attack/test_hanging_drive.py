@@ -12,12 +12,12 @@ from typing import cast
 
 import pytest
 
-from indexer.workers import MOST_STUCK, Workers
+from indexer.decoding.workers import MOST_STUCK, Workers
 from model import BadImage, Encoder, Unreadable
 from tests.conftest import Job
-from tests.kills import decoders
-from tests.pictures import encoded, photo
-from tests.standin import StandIn, contents, write_photo
+from tests.kit.kills import decoders
+from tests.kit.pictures import encoded, photo
+from tests.kit.standin import StandIn, contents, write_photo
 
 # Files of these names stop their decoder: while it reads, or while it decodes.
 _SABOTAGE = """
@@ -32,7 +32,7 @@ def decoding(file, *arguments, **options):
     if b"STOP" in file.getvalue():
         os.kill(os.getpid(), signal.SIGSTOP)
     return whole(file, *arguments, **options)
-if "indexer.decoding" in sys.orig_argv:
+if "indexer.decoding.process" in sys.orig_argv:
     os.open, Image.open = reading, decoding
 """
 
@@ -103,7 +103,7 @@ def undying(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Stands for a process that waits for a drive in the kernel: no signal ends it."""
     killed: list[subprocess.Popen[bytes]] = []
     with monkeypatch.context() as patched:
-        patched.setattr("indexer.workers._DYING", 0.2)
+        patched.setattr("indexer.decoding.workers._DYING", 0.2)
         patched.setattr(subprocess.Popen, "kill", lambda process: killed.append(process))
         yield
     for process in killed:
@@ -169,7 +169,7 @@ def test_a_run_is_interrupted_while_a_file_hangs(tmp_path: Path, photos: Path) -
     write_photo(photos / "hang.png", 50)
     script = (
         "import sys; from service import ending; ending.begin(); import model\n"
-        "from tests.standin import StandIn; model.Encoder.load = lambda *_, **__: StandIn()\n"
+        "from tests.kit.standin import StandIn; model.Encoder.load = lambda *_, **__: StandIn()\n"
         "from service.cli import main; main()"
     )
     command = [sys.executable, "-c", script, "index", str(photos), "--index", str(tmp_path / "index")]

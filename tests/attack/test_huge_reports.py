@@ -10,11 +10,18 @@ from typing import Any
 import httpx
 import pytest
 
-from indexer import report
-from indexer.report import FOLDER, LAST, last_report, reporting, skipped_files, skipped_total
-from indexer.scan import Skipped
+from indexer.folders.scan import Skipped
+from indexer.reports import report
+from indexer.reports.report import (
+    FOLDER,
+    LAST,
+    last_report,
+    reporting,
+    skipped_files,
+    skipped_total,
+)
 from tests.service.conftest import LiveServer
-from tests.service.test_reindex import scripted
+from tests.service.ops.test_reindex import scripted
 
 MANY = 62_000
 REASON = "not a picture: " + "x" * 200
@@ -59,7 +66,7 @@ def test_many_at_once_ask_for_the_report_of_an_earlier_version(
     path.write_text(json.dumps({"state": "done", "skipped": listed}))
     assert path.stat().st_size > 15 * 2**20
     read, plain = [], report.last_report
-    monkeypatch.setattr("service.reports.last_report", lambda index: read.append(1) or plain(index))
+    monkeypatch.setattr("service.ops.reports.last_report", lambda index: read.append(1) or plain(index))
     together = threading.Barrier(12)
 
     def ask(offset: int) -> int:

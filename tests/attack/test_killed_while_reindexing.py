@@ -12,12 +12,15 @@ import pytest
 
 from indexer import Published
 from model import Encoder
-from tests.kills import decoders
+from tests.kit.kills import decoders
+from tests.kit.shapes import picture
+from tests.service.ops.test_operations import until
 from tests.service.test_cli import TOP, Serving, index, sketchseek  # noqa: F401 - a fixture
-from tests.service.test_operations import until
-from tests.shapes import picture
 
-WATCHED = "import signal, time; {}; from service.supervised import end_with_stdin; end_with_stdin({}); time.sleep(600)"
+WATCHED = (
+    "import signal, time; {}; "
+    "from service.ops.supervised import end_with_stdin; end_with_stdin({}); time.sleep(600)"
+)
 
 
 def is_there(pid: int) -> bool:

@@ -14,12 +14,12 @@ from typing import cast
 import pytest
 
 from indexer import IndexBusy, NoIndex, status
-from indexer.lock import is_held, reading, writing
+from indexer.locking.lock import is_held, reading, writing
 from model import Encoder
 from tests.conftest import Job
-from tests.pictures import jpeg
-from tests.privileges import unprivileged
-from tests.standin import InThread, StandIn, write_photo
+from tests.kit.pictures import jpeg
+from tests.kit.privileges import unprivileged
+from tests.kit.standin import InThread, StandIn, write_photo
 
 TOP = Path(__file__).resolve().parents[2]
 MARK = "sketchseek index"
@@ -40,7 +40,7 @@ def photos(tmp_path: Path) -> Path:
 @pytest.fixture
 def quick(job: Job, photos: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
     """With an index of three photos."""
-    monkeypatch.setattr("indexer.pipeline.Workers", InThread)
+    monkeypatch.setattr("indexer.jobs.pipeline.Workers", InThread)
     job(photos)
     return job
 
@@ -283,7 +283,7 @@ def test_a_thousand_runs_beside_those_who_ask(
 
 
 def test_a_lock_left_by_a_run_that_was_killed_holds_nobody_up(quick: Job) -> None:
-    script = "import os, sys; from pathlib import Path; from indexer.lock import writing\n"
+    script = "import os, sys; from pathlib import Path; from indexer.locking.lock import writing\n"
     script += "with writing(Path(sys.argv[1])): os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", script, str(quick.index)], cwd=TOP, check=False)
     assert "process" in (quick.index / "LOCK").read_text()

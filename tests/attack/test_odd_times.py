@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.service.conftest import LiveServer
-from tests.service.test_api import PNG
+from tests.service.routes.test_api import PNG
 
 YEAR_10209 = 260_000_000_000
 
@@ -29,7 +29,7 @@ def test_a_photo_of_any_time_is_sent(
     with live_server.client() as client:
         found = client.post("/search?k=1", content=PNG).json()["results"][0]
         whole = (live_server.photos / found["path"]).read_bytes()
-        monkeypatch.setattr("service.files.os.fstat", odd)
+        monkeypatch.setattr("service.photos.files.os.fstat", odd)
         answer = client.get(found["url"])
         assert (answer.status_code, answer.content) == (200, whole)
         assert ("last-modified" in answer.headers) == (abs(seconds) < 10**11)

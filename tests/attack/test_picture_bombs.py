@@ -13,10 +13,21 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests import bombs
-from tests.bombs import chunk, entry, exif, filled, gif_of, jpeg_of, jpeg_with_scans, plain_tiff, png, webp_of
-from tests.hostile import progressive
-from tests.pictures import encoded, jpeg, photo, scene
+from tests.kit import bombs
+from tests.kit.bombs import (
+    chunk,
+    entry,
+    exif,
+    filled,
+    gif_of,
+    jpeg_of,
+    jpeg_with_scans,
+    plain_tiff,
+    png,
+    webp_of,
+)
+from tests.kit.hostile import progressive
+from tests.kit.pictures import encoded, jpeg, photo, scene
 
 TOP = Path(__file__).resolve().parents[2]
 # MiB beyond what the process had before. An honest 25 megapixels take 260 as a sketch, in WebP 400.
@@ -26,10 +37,10 @@ MOST = 440
 SERVER = """
 import os, re, resource, struct, sys
 from pathlib import Path
-from indexer.metadata import metadata_in
+from indexer.decoding.metadata import metadata_in
 from model import SKETCH_CAPS, BadImage, decode
-from model.claims import claimed_pixels
-from model.preprocess import photo_pixels, sketch_pixels
+from model.pictures.claims import claimed_pixels
+from model.pictures.preprocess import photo_pixels, sketch_pixels
 
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) >> 10

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kills import decoders
-from tests.standin import contents, published, write_photo
+from tests.kit.kills import decoders
+from tests.kit.standin import contents, published, write_photo
 
 TOP = Path(__file__).resolve().parents[2]
 
@@ -36,7 +36,7 @@ def last():
 atexit.register(last)
 sys.addaudithook(audit)
 import model
-from tests.standin import StandIn
+from tests.kit.standin import StandIn
 model.Encoder.load = lambda *_, **__: StandIn()
 from service.cli import main
 main()
@@ -130,7 +130,7 @@ def test_a_signal_while_libraries_load(
 _LOST = """
 import os, signal
 from service import ending
-from indexer.stopping import Interrupted
+from indexer.jobs.stopping import Interrupted
 ending.begin()
 class Last:
     def __del__(self):
@@ -178,7 +178,7 @@ def tell_all():
                 told = open(f"/proc/{process}/cmdline").read()
             except OSError:
                 continue
-            if "indexer.decoding" in told and f'"parent": {os.getpid()}' in told:
+            if "indexer.decoding.process" in told and f'"parent": {os.getpid()}' in told:
                 os.kill(int(process), number)
     os.kill(os.getpid(), number)
 """

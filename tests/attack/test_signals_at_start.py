@@ -13,9 +13,9 @@ import pytest
 
 from indexer import Silent, run
 from tests.conftest import Job
+from tests.kit.shapes import picture
+from tests.service.ops.test_operations import until
 from tests.service.test_cli import TOP
-from tests.service.test_operations import until
-from tests.shapes import picture
 
 
 @contextmanager

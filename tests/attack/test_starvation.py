@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from service import finding
+from service.search import finding
 from tests.service.conftest import LiveServer, listening
-from tests.service.test_api import PNG, problem
-from tests.service.test_operations import figure, moody, until
+from tests.service.ops.test_operations import figure, moody, until
+from tests.service.routes.test_api import PNG, problem
 
 DECODERS, PLACES = 2, 6
 

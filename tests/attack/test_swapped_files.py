@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 
 from indexer import Published, RulesChange
-from indexer.catalogue import Catalogue
+from indexer.catalogue.database import Catalogue
+from indexer.catalogue.safekeeping import SEAL
+from indexer.decoding.workers import Workers
 from indexer.disk import open_below
-from indexer.filesystems import ChangeTimes
-from indexer.pipeline import Pipeline
-from indexer.safekeeping import SEAL
-from indexer.workers import Workers
+from indexer.folders.filesystems import ChangeTimes
+from indexer.jobs.pipeline import Pipeline
 from model import Encoder, Unreadable
 from tests.conftest import Job
-from tests.standin import InThread, StandIn, contents, write_photo
+from tests.kit.standin import InThread, StandIn, contents, write_photo
 
 SWAPS = 40
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.pictures import encoded
+from tests.kit.pictures import encoded
+from tests.kit.shapes import picture
 from tests.service.conftest import LiveServer, listening
-from tests.service.test_api import PNG
-from tests.shapes import picture
+from tests.service.routes.test_api import PNG
 
 ASKED = 150
 # On a busy machine it may take a while until both have been met.

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from model import Encoder
-from model.bytepairs import BytePairs
 from model.engines import openvino
-from model.engines.batches import CPU_SIZES
+from model.engines.cuda_batches import CPU_SIZES
 from model.modality import Vectors
-from model.wordpiece import WIDTHS
+from model.words.bytepairs import BytePairs
+from model.words.tokens import WIDTHS
 
 TOP = Path(__file__).resolve().parents[2]
 BATCHES = range(1, 17)
@@ -22,7 +22,7 @@ import re, sys
 import numpy as np
 from pathlib import Path
 from model import Encoder
-from model.wordpiece import WIDTHS
+from model.words.wordpiece import WIDTHS
 
 encoder = Encoder.load("lite", engine="openvino")
 kept = lambda: int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) >> 10

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from indexer.catalogue import Catalogue
-from indexer.losses import FEW
-from indexer.thumbnails import thumbnail_path
+from indexer.catalogue.database import Catalogue
+from indexer.decoding.thumbnails import thumbnail_path
+from indexer.folders.losses import FEW
 from tests.conftest import Job
-from tests.failpoints import DIED, Death, in_fork, lay_mines
-from tests.indexer.test_plan import pretend
-from tests.standin import InThread, contents, published, write_photo
+from tests.indexer.jobs.test_plan import pretend
+from tests.kit.failpoints import DIED, Death, in_fork, lay_mines
+from tests.kit.standin import InThread, contents, published, write_photo
 
 PHOTOS = 60
 

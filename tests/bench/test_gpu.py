@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.gpu import PARTS, main
+from bench.gpu.command import PARTS, main
 from service.settings import Settings
-from tests.indexer.fake_faiss_gpu import Card
+from tests.indexer.stores.fake_faiss_gpu import Card
 
 SAID = {
     "towers": ("of the matrix limit", "host to host"),

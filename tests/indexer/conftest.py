@@ -7,13 +7,13 @@ import pytest
 
 from model import Encoder
 from tests.conftest import Job
-from tests.machines import Machines
-from tests.standin import InThread, Library, StandIn, write_photo
+from tests.kit.machines import Machines
+from tests.kit.standin import InThread, Library, StandIn, write_photo
 
 
 @pytest.fixture
 def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
-    monkeypatch.setattr("indexer.pipeline.Workers", InThread)
+    monkeypatch.setattr("indexer.jobs.pipeline.Workers", InThread)
     return Job(tmp_path / "index", cast(Encoder, StandIn()))
 
 

@@ -18,8 +18,8 @@ from model.card import SHIPPED, Card
 from model.errors import BadWeights, NoEngine
 from model.modality import Modality, strip, unit
 from tests.conftest import SHARED
-from tests.pictures import photo
-from tests.shapes import THINGS, drawing, picture
+from tests.kit.pictures import photo
+from tests.kit.shapes import THINGS, drawing, picture
 
 Edit = Callable[[dict[str, object]], None]
 
@@ -199,7 +199,7 @@ def test_a_card_that_is_no_card(copy: Path) -> None:
 def test_a_model_without_words_says_so(copy: Path) -> None:
     from safetensors.numpy import load_file, save_file
 
-    from model.export import weight_file
+    from model.export.openvino import weight_file
 
     heads = {
         name: value for name, value in load_file(copy / "heads.safetensors").items() if "encoding" in name

@@ -14,10 +14,10 @@ import pytest
 from indexer import Silent, run
 from model import SKETCH_CAPS, Encoder
 from service.app import create_app
-from service.connections import server
-from service.gallery import Gallery
+from service.asgi.connections import server
+from service.search.gallery import Gallery
 from service.settings import Settings
-from tests.shapes import write_library
+from tests.kit.shapes import write_library
 
 
 @dataclass(frozen=True)

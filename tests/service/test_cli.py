@@ -14,10 +14,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from indexer.generation import current, read_manifest, seal_manifest
-from tests.pictures import drawing_png, truncated
+from indexer.generations.generation import current
+from indexer.generations.manifest import read_manifest, seal_manifest
+from tests.kit.pictures import drawing_png, truncated
+from tests.kit.shapes import drawing, picture
 from tests.service.conftest import LiveServer
-from tests.shapes import drawing, picture
 
 TOP = Path(__file__).resolve().parents[2]
 

@@ -11,11 +11,11 @@ from indexer import Silent, run
 from model import SKETCH_CAPS, Encoder
 from model.engines.openvino import OpenVinoEngine
 from model.errors import DeviceProblem
-from service.gallery import Gallery
-from tests.indexer.fake_faiss_gpu import Card
-from tests.indexer.test_gpu_stores import on_gpu
+from service.search.gallery import Gallery
+from tests.indexer.stores.fake_faiss_gpu import Card
+from tests.indexer.stores.test_gpu_stores import on_gpu
+from tests.kit.shapes import drawing, write_library
 from tests.service.conftest import LiveServer, listening
-from tests.shapes import drawing, write_library
 
 _BYTES = io.BytesIO()
 drawing("fish").save(_BYTES, "PNG")

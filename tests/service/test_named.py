@@ -10,12 +10,12 @@ from click.testing import CliRunner
 from pydantic import ValidationError
 
 from model import SketchseekError
-from service import keys
+from service.asgi import keys
+from service.asgi.keys import BadKeys
 from service.cli import main
-from service.keys import BadKeys
 from service.named import BadName
 from service.settings import Settings
-from tests.privileges import unprivileged
+from tests.kit.privileges import unprivileged
 
 KEY, ENTRY = keys.make(admin=False)
 ADMIN_ENTRY = keys.make(admin=True)[1]

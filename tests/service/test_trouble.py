@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from model.modality import Vectors
-from tests.pictures import encoded
+from tests.kit.pictures import encoded
+from tests.kit.shapes import drawing, picture
 from tests.service.conftest import LiveServer, listening
-from tests.service.test_api import PNG, problem
-from tests.service.test_operations import figure, moody, until
-from tests.shapes import drawing, picture
+from tests.service.ops.test_operations import figure, moody, until
+from tests.service.routes.test_api import PNG, problem
 
 PHOTO = encoded(picture("mug", 5), "JPEG")
 STAR = encoded(drawing("star"), "PNG")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from service import keys
+from service.asgi import keys
+from tests.kit.shapes import picture
 from tests.service.conftest import LiveServer, listening
 from tests.service.web.desk import Desk, expect
-from tests.shapes import picture
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from service import keys
+from service.asgi import keys
 from tests.service.conftest import LiveServer, listening
 from tests.service.web.desk import Desk, expect
 

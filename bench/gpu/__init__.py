@@ -1,0 +1,1 @@
+"""Benchmarks of a GPU, beside the GPU's own limits: python -m bench gpu."""

@@ -1,0 +1,1 @@
+"""The SQLite record of every photo that an index has seen."""

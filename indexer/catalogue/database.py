@@ -1,0 +1,284 @@
+"""The indexer's memory: every photo that it has seen, what became of it, and where its vector lies.
+
+Vectors belong to contents, not to paths, so a photo that moved or was copied is never embedded twice.
+"""
+
+import json
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, astuple
+from pathlib import Path, PurePosixPath
+from typing import Any, Self
+
+from indexer.catalogue.records import Entry, Known, Place, Root
+from indexer.catalogue.schema import prepare
+from indexer.catalogue.vector_rows import Places
+from indexer.decoding.metadata import METADATA_VERSION, Metadata
+from indexer.errors import NoIndex
+from indexer.folders.partition import Partition
+from indexer.folders.scan import Found, ScanRules, Skipped
+from model import DECODER_VERSION
+
+
+class Catalogue(Places):
+    """One writer at a time (the index lock sees to that); `has_vector`, `is_described` are for any thread."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self._lock = threading.Lock()
+        address = path.absolute().as_uri()
+        if read_only:
+            # Without a log there is nothing that SQLite would have to write before it can read.
+            log = Path(f"{path}-wal")
+            address += "?mode=ro" if log.exists() and log.stat().st_size else "?mode=ro&immutable=1"
+        self._db = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
+        self._gone: dict[str, dict[int, str]] = {}
+        self.moved: set[int] = set()
+        try:
+            if not read_only:
+                prepare(self._db, path)
+        except (sqlite3.Error, NoIndex):
+            self._db.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """For questions that only a merge has, of its own thread."""
+        return self._db
+
+    def begin(self) -> None:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        with self._lock:
+            if self._db.in_transaction:
+                self._db.execute("COMMIT")
+
+    def rollback(self) -> None:
+        with self._lock:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+
+    @property
+    def version(self) -> int:
+        """Of the schema; one that is opened for writing has the present one."""
+        (number,) = self._db.execute("PRAGMA user_version").fetchone()
+        return int(number)
+
+    @property
+    def revision(self) -> int:
+        (number,) = self._db.execute("SELECT revision FROM state").fetchone()
+        return int(number)
+
+    def forget_revision(self) -> None:
+        """Nothing that was published is of this catalogue any more, so that the next publication happens."""
+        self._db.execute("UPDATE state SET revision = random() & 0x3fffffffffffffff")
+
+    @property
+    def partition(self) -> Partition | None:
+        """Which part of a library this is the catalogue of; None for a whole one."""
+        (text,) = self._db.execute("SELECT partition FROM state").fetchone()
+        return text and Partition.parse(text)
+
+    @partition.setter
+    def partition(self, part: Partition) -> None:
+        self._db.execute("UPDATE state SET partition = ?", (str(part),))
+
+    def roots(self) -> list[Path]:
+        return [Path(root) for (root,) in self._db.execute("SELECT root FROM roots ORDER BY root")]
+
+    def root(self, root: Path) -> Root:
+        query = "SELECT rules, device, mounts FROM roots WHERE root = ?"
+        row = self._db.execute(query, (str(root),)).fetchone()
+        if row is None:
+            return Root()
+        rules, device, mounts = row
+        return Root(rules_from(json.loads(rules)), device and int(device), tuple(json.loads(mounts)))
+
+    def remember_root(self, root: Path, memory: Root) -> None:
+        rules, mounts = json.dumps(asdict(memory.rules)), json.dumps(memory.mounts)
+        device = None if memory.device is None else str(memory.device)
+        self._db.execute(
+            """INSERT INTO roots VALUES (?, ?, ?, ?) ON CONFLICT (root) DO UPDATE SET
+               rules = excluded.rules, device = excluded.device, mounts = excluded.mounts
+               WHERE (rules, device, mounts) IS NOT (excluded.rules, excluded.device, excluded.mounts)""",
+            (str(root), rules, device, mounts),
+        )
+
+    def known(self, root: Path, fingerprint: str) -> dict[str, Known]:
+        """All photos of a root, by their relative path."""
+        rows = self._db.execute(
+            """SELECT relative, id, size, mtime_ns, ctime_ns, error, vectors.row IS NOT NULL,
+                   iif(error IS NULL, described >= ?, decoder >= ?) FROM photos
+               LEFT JOIN contents USING (content)
+               LEFT JOIN vectors ON vectors.content = photos.content AND fingerprint = ? WHERE root = ?""",
+            (METADATA_VERSION, DECODER_VERSION, fingerprint, str(root)),
+        )
+        return {
+            relative: Known(number, size, mtime_ns, ctime_ns, error, bool(embedded), bool(up_to_date))
+            for relative, number, size, mtime_ns, ctime_ns, error, embedded, up_to_date in rows
+        }
+
+    def learn_changes(self, times: Iterable[tuple[int, int]]) -> None:
+        """Takes down when files changed, of those of which nobody knew it: pairs of time and id."""
+        self._db.executemany("UPDATE photos SET ctime_ns = ? WHERE id = ?", times)
+
+    def expect_moves(self, gone: Iterable[int]) -> None:
+        """A new path whose content one of these photos had takes that photo's place, id and all."""
+        for number in gone:
+            row = self._db.execute("SELECT content, relative FROM photos WHERE id = ?", (number,)).fetchone()
+            if row and row[0]:
+                self._gone.setdefault(row[0], {})[number] = row[1]
+
+    def has_vector(self, content: str, fingerprint: str) -> bool:
+        with self._lock:
+            query = "SELECT 1 FROM vectors WHERE content = ? AND fingerprint = ?"
+            return self._db.execute(query, (content, fingerprint)).fetchone() is not None
+
+    def is_described(self, content: str) -> bool:
+        with self._lock:
+            query = "SELECT 1 FROM contents WHERE content = ? AND described >= ?"
+            return self._db.execute(query, (content, METADATA_VERSION)).fetchone() is not None
+
+    def add_vector(
+        self, fingerprint: str, place: Place, size: tuple[int, int], look: bytes | None = None
+    ) -> None:
+        with self._lock:
+            self._db.execute(
+                """INSERT INTO contents (content, width, height) VALUES (?, ?, ?)
+                   ON CONFLICT (content) DO UPDATE SET width = excluded.width, height = excluded.height""",
+                (place.content, *size),
+            )
+            self.place_vectors(fingerprint, [place])
+            if look is not None:
+                self._db.execute("INSERT OR REPLACE INTO looks VALUES (?, ?)", (place.content, look))
+
+    def record(
+        self,
+        found: Found,
+        *,
+        content: str | None = None,
+        error: str | None = None,
+        metadata: Metadata | None = None,
+        number: int | None = None,
+        thumbnail: int | None = None,
+    ) -> None:
+        """What became of a file; a path keeps the id that it got first, and a photo keeps it when it moves or returns.
+
+        A new photo gets the id `number`, where nobody else has it.
+        """
+        place = (str(found.root), found.relative)
+        with self._lock:
+            old = self._moved_from(place, content) if content in self._gone else None
+            if old is not None:
+                self._db.execute("UPDATE photos SET root = ?, relative = ? WHERE id = ?", (*place, old))
+            number = self._id(place, content, number)
+            self._db.execute(
+                """INSERT INTO photos (id, root, relative, size, mtime_ns, ctime_ns, content, error, decoder)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (root, relative) DO UPDATE SET
+                   size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns,
+                   content = excluded.content, error = excluded.error, decoder = excluded.decoder""",
+                (number, *place, found.size, found.mtime_ns, found.ctime_ns, content, error, DECODER_VERSION),
+            )
+            if thumbnail is not None:
+                statement = "UPDATE contents SET thumbnail = ? WHERE content = ?"
+                self._db.execute(statement, (thumbnail, content))
+            if metadata is not None:
+                self._db.execute(
+                    """UPDATE contents SET taken = ?, camera = ?, latitude = ?, longitude = ?, described = ?
+                       WHERE content = ? AND described < ?""",
+                    (*astuple(metadata), METADATA_VERSION, content, METADATA_VERSION),
+                )
+
+    def _id(self, place: tuple[str, str], content: str | None, wanted: int | None) -> int:
+        """The id of a path that is new: that which it had before it was removed, or its content had."""
+        before = self._db.execute(_RETURNING, {"root": place[0], "relative": place[1], "content": content})
+        if (row := before.fetchone()) is not None:
+            self._db.execute("DELETE FROM removed WHERE id = ?", row)
+            return int(row[0])
+        if wanted is None or self._db.execute("SELECT 1 FROM photos WHERE id = ?", (wanted,)).fetchone():
+            return secrets.randbits(63)
+        return wanted
+
+    def _moved_from(self, place: tuple[str, str], content: str | None) -> int | None:
+        if self._db.execute("SELECT 1 FROM photos WHERE root = ? AND relative = ?", place).fetchone():
+            return None
+        gone = self._gone[content or ""]
+        # Of several copies, rather the one of the same name.
+        name = PurePosixPath(place[1]).name
+        old = min(
+            gone, key=lambda number: (PurePosixPath(gone[number]).name != name, gone[number]), default=None
+        )
+        if old is not None:
+            del gone[old]
+            self.moved.add(old)
+        return old
+
+    def thumbnails(self, prefix: str) -> dict[str, int | None]:
+        """Contents of photos that begin so, each with the size of its thumbnail, None where that is not known."""
+        rows = self._db.execute(
+            """SELECT DISTINCT content, thumbnail FROM photos JOIN contents USING (content)
+               WHERE content >= ? AND content < ? || 'g'""",
+            (prefix, prefix),
+        )
+        return dict(rows)
+
+    def photos_of(self, contents: Iterable[str]) -> set[int]:
+        """Ids of all photos that have one of these contents."""
+        query = "SELECT id FROM photos WHERE content = ?"
+        return {number for content in contents for (number,) in self._db.execute(query, (content,))}
+
+    def remove_root(self, root: Path) -> int:
+        """Forgets a folder and its photos; returns how many those were."""
+        query = "SELECT count(content) FROM photos WHERE root = ?"
+        (count,) = self._db.execute(query, (str(root),)).fetchone()
+        self._db.execute("DELETE FROM photos WHERE root = ?", (str(root),))
+        self._db.execute("DELETE FROM roots WHERE root = ?", (str(root),))
+        return int(count)
+
+    def remove(self, ids: Iterable[int]) -> None:
+        self._db.executemany("DELETE FROM photos WHERE id = ?", ((number,) for number in ids))
+
+    def unusable(self, root: Path) -> list[Skipped]:
+        """Files that are no photos, with the reason found when they were last tried."""
+        query = "SELECT relative, error FROM photos WHERE root = ? AND error IS NOT NULL ORDER BY relative"
+        return [Skipped(root / relative, error) for relative, error in self._db.execute(query, (str(root),))]
+
+    def count(self, fingerprint: str) -> int:
+        """How many photos have a vector of this model."""
+        query = "SELECT count(*) FROM photos JOIN vectors USING (content) WHERE fingerprint = ?"
+        return int(self._db.execute(query, (fingerprint,)).fetchone()[0])
+
+    def entries(self, fingerprint: str) -> Iterator[Entry]:
+        """Every photo that has a vector of this model, in the order in which the vectors lie on disk."""
+        rows = self._db.execute(
+            """SELECT id, root, relative, content, width, height,
+                   taken, camera, latitude, longitude, shard, row FROM photos
+               JOIN contents USING (content) JOIN vectors USING (content)
+               WHERE fingerprint = ? ORDER BY shard, row, id""",
+            (fingerprint,),
+        )
+        return map(Entry._make, rows)
+
+
+# A photo at a known path is none that returns.
+_RETURNING = """
+SELECT id FROM removed
+WHERE ((root = :root AND relative = :relative) OR content = :content)
+AND NOT EXISTS (SELECT 1 FROM photos WHERE (root, relative) = (:root, :relative))
+ORDER BY (root = :root AND relative = :relative) + (content IS :content) DESC, since DESC LIMIT 1
+"""
+
+
+def rules_from(said: dict[str, Any]) -> ScanRules:
+    """How a folder is scanned, as JSON holds it."""
+    lists = {key: tuple(value) for key, value in said.items() if isinstance(value, list)}
+    return ScanRules(**{**said, **lists})

@@ -1,0 +1,123 @@
+"""What the catalogues of all parts hold, laid beside the tables of the whole: what differs, which vectors it lacks."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from indexer.catalogue.records import Place
+from indexer.catalogue.schema import SCHEMA_VERSION
+from indexer.errors import IndexProblem
+
+_TABLES = """
+CREATE TEMP TABLE arriving (
+    id INTEGER, root TEXT, relative TEXT, size INTEGER, mtime_ns INTEGER, content TEXT, error TEXT,
+    PRIMARY KEY (root, relative)
+) WITHOUT ROWID;
+CREATE TEMP TABLE described AS SELECT * FROM main.contents WHERE FALSE;
+CREATE TEMP TABLE seen AS SELECT * FROM main.looks WHERE FALSE;
+CREATE TEMP TABLE wanted (content TEXT PRIMARY KEY, part INTEGER, shard INTEGER, row INTEGER, checksum INTEGER)
+WITHOUT ROWID;
+"""
+_PHOTOS = "INSERT INTO arriving SELECT id, root, relative, size, mtime_ns, content, error FROM other.photos"
+_CONTENTS = """
+INSERT INTO described SELECT * FROM other.contents WHERE content IN (SELECT content FROM other.photos)
+EXCEPT SELECT * FROM main.contents
+"""
+_LOOKS = """
+INSERT INTO seen SELECT * FROM other.looks WHERE content IN (SELECT content FROM other.photos)
+AND content NOT IN (SELECT content FROM main.looks)
+"""
+# Of a content that several parts hold, one vector is enough.
+_VECTORS = """
+INSERT OR IGNORE INTO wanted SELECT content, :part, shard, row, checksum FROM other.vectors
+WHERE fingerprint = :fingerprint AND content IN (SELECT content FROM other.photos)
+AND content NOT IN (SELECT content FROM main.vectors WHERE fingerprint = :fingerprint)
+"""
+_CHANGES = """
+CREATE TEMP TABLE changes AS
+SELECT a.*, p.id IS NULL AS new, p.content IS NOT a.content AS other FROM arriving a
+LEFT JOIN main.photos p ON p.root = a.root AND p.relative = a.relative
+WHERE p.id IS NULL OR (p.size, p.mtime_ns, p.content, p.error) IS NOT (a.size, a.mtime_ns, a.content, a.error)
+"""
+_GONE = """
+SELECT id, error IS NULL FROM main.photos p
+WHERE NOT EXISTS (SELECT 1 FROM arriving a WHERE a.root = p.root AND a.relative = p.relative)
+"""
+_DESCRIBE = """
+INSERT INTO main.contents SELECT * FROM described WHERE TRUE ON CONFLICT (content) DO UPDATE SET
+    width = excluded.width, height = excluded.height, taken = excluded.taken, camera = excluded.camera,
+    latitude = excluded.latitude, longitude = excluded.longitude, described = excluded.described
+WHERE excluded.described >= contents.described
+"""
+
+
+class Change(NamedTuple):
+    """A photo of a part that the whole does not know like that; `new`: not at that path; `other`: another content."""
+
+    id: int
+    root: str
+    relative: str
+    size: int
+    mtime_ns: int
+    content: str | None
+    error: str | None
+    new: bool
+    other: bool
+
+
+class Row(NamedTuple):
+    """Where the vector of a content lies: in which of the parts, and where in that."""
+
+    part: int
+    place: Place
+
+
+class Arriving:
+    """Tables that last as long as the connection to the catalogue of the whole."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        db.executescript(_TABLES)
+
+    def gather(self, catalogue: Path, part: int, fingerprint: str) -> None:
+        """Reads the catalogue of one part, which nobody may be writing to."""
+        db = self._db
+        db.execute("ATTACH ? AS other", (f"{catalogue.as_uri()}?mode=ro&immutable=1",))
+        try:
+            (version,) = db.execute("PRAGMA other.user_version").fetchone()
+            if version != SCHEMA_VERSION:
+                raise IndexProblem(
+                    f"{catalogue}: written by another version of sketchseek; index that part again with this one"
+                )
+            db.execute(_PHOTOS)
+            db.execute(_CONTENTS)
+            db.execute(_LOOKS)
+            db.execute(_VECTORS, {"part": part, "fingerprint": fingerprint})
+        finally:
+            db.execute("DETACH other")
+
+    def compare(self) -> None:
+        """Once all parts are there, and before anything is taken from them."""
+        self._db.execute(_CHANGES)
+
+    def gone(self) -> dict[int, bool]:
+        """Ids that no part has under their path, and whether each was a photo that could be used."""
+        return {number: bool(usable) for number, usable in self._db.execute(_GONE)}
+
+    def describe(self) -> None:
+        """Takes over sizes, dates, cameras and places, and how photos look."""
+        self._db.execute(_DESCRIBE)
+        self._db.execute("INSERT OR IGNORE INTO main.looks SELECT * FROM seen")
+
+    def changes(self) -> Iterator[Change]:
+        return map(Change._make, self._db.execute("SELECT * FROM changes ORDER BY root, relative"))
+
+    def vectors(self) -> Iterator[Row]:
+        """In the order in which they lie on disk."""
+        query = "SELECT part, content, shard, row, checksum FROM wanted ORDER BY part, shard, row"
+        return (Row(part, Place._make(place)) for part, *place in self._db.execute(query))
+
+    def count_vectors(self) -> int:
+        (count,) = self._db.execute("SELECT count(*) FROM wanted").fetchone()
+        return int(count)

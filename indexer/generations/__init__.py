@@ -1,0 +1,1 @@
+"""Published indexes: written whole, checked, opened, rolled back and removed."""

@@ -1,0 +1,97 @@
+"""Damaged vectors are found before a generation is made of them, and made good.
+
+Each run reads all rows and compares their checksums, as it does with the files of the generation that serves. What
+is damaged or lost is copied back from that generation, which has checksums of its own; the rest is embedded anew.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from indexer.catalogue.database import Catalogue
+from indexer.catalogue.records import Place
+from indexer.errors import BrokenGeneration, NoIndex
+from indexer.generations import generation
+from indexer.generations.manifest import verify
+from indexer.generations.photos import PHOTOS_FILE, Photos
+from indexer.shards import compaction
+from indexer.shards.damage import CHUNK, damaged_vectors, in_chunks
+from indexer.shards.shard import Origin, ShardReader, ShardWriter, are_vectors, checksums, vectors_folder
+from indexer.stores.faiss.layers import LayeredStore
+
+
+def heal_vectors(index: Path, origin: Origin, catalogue: Catalogue) -> list[str]:
+    """Copies damaged vectors back, or forgets them, so that this run embeds them; says what it did.
+
+    Rows that an older version wrote get the checksums that they lack.
+    """
+    damaged = list(damaged_vectors(index, origin, catalogue))
+    bad = [place.content for place in damaged]
+    catalogue.begin()
+    try:
+        copied = _copy_back(index, origin, catalogue, bad) if bad else set()
+        forgotten = [content for content in bad if content not in copied]
+        catalogue.forget_vectors(origin.fingerprint, forgotten)
+        _learn(index, origin, catalogue)
+    except BaseException:
+        catalogue.rollback()
+        raise
+    catalogue.commit()
+    if damaged:
+        # What is left of a damaged shard goes to another place on the disk.
+        folder, shards = vectors_folder(index, origin.fingerprint), {place.shard for place in damaged}
+        folder.mkdir(parents=True, exist_ok=True)
+        compaction.tidy(catalogue, folder, origin.fingerprint, origin.dimension, shards)
+    said = []
+    if copied:
+        said.append(f"{_vectors(len(copied))} damaged or lost: copied back from the published index")
+    if forgotten:
+        said.append(
+            f"{_vectors(len(forgotten))} damaged or lost: embedded anew where the photo is still there"
+        )
+    return said
+
+
+def _learn(index: Path, origin: Origin, catalogue: Catalogue) -> None:
+    reader = ShardReader(vectors_folder(index, origin.fingerprint), origin.dimension)
+    unknown = catalogue.without_checksum(origin.fingerprint)
+    learned: list[Place] = []
+    for places in in_chunks(unknown):
+        rows = reader.checked(places)
+        sums = checksums([place.content for place in places], rows)
+        learned += [place._replace(checksum=found) for place, found in zip(places, sums, strict=True)]
+    catalogue.place_vectors(origin.fingerprint, learned)
+
+
+def _copy_back(index: Path, origin: Origin, catalogue: Catalogue, wanted: Sequence[str]) -> set[str]:
+    """Contents whose vectors the current generation holds, and that have them again now."""
+    try:
+        folder = generation.current(index)
+        manifest = verify(folder)
+        if manifest.fingerprint != origin.fingerprint:
+            return set()
+        store, photos = LayeredStore.open(folder, manifest.effort), Photos(folder / PHOTOS_FILE)
+    except (NoIndex, BrokenGeneration):
+        return set()
+    try:
+        ids = photos.ids_of(wanted)
+    finally:
+        photos.close()
+    copied: set[str] = set()
+    given_out = max(catalogue.shards(origin.fingerprint), default=0)
+    with ShardWriter(vectors_folder(index, origin.fingerprint), origin.dimension, above=given_out) as shard:
+        names = list(ids)
+        for start in range(0, len(names), CHUNK):
+            part = names[start : start + CHUNK]
+            vectors = store.vectors(np.array([ids[name] for name in part], dtype=np.int64))
+            good = are_vectors(vectors)
+            part = [name for name, fine in zip(part, good, strict=True) if fine]
+            catalogue.place_vectors(origin.fingerprint, shard.append(part, vectors[good]))
+            copied.update(part)
+        shard.sync()
+    return copied
+
+
+def _vectors(count: int) -> str:
+    return "1 vector was" if count == 1 else f"{count} vectors were"

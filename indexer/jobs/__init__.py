@@ -1,0 +1,1 @@
+"""What a run does: plan, decode, embed, merge, publish, inspect."""

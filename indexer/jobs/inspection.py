@@ -1,0 +1,207 @@
+"""`sketchseek verify --deep`: everything in an index folder, not only what is published, and what would heal it."""
+
+import json
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from indexer.catalogue.database import Catalogue
+from indexer.catalogue.safekeeping import COPY, SEAL, catalogue_damage, copy_damage, seal_damage
+from indexer.catalogue.schema import SCHEMA_VERSION
+from indexer.decoding.thumbnails import LARGE, read_thumbnail
+from indexer.errors import BrokenGeneration, IndexProblem, NoIndex
+from indexer.generations import generation
+from indexer.generations.generation import PART
+from indexer.generations.manifest import Manifest, damage, read_manifest
+from indexer.generations.photos import PHOTOS_FILE, Photos
+from indexer.jobs import parts
+from indexer.jobs.sweeping import damaged_thumbnails, note_damaged
+from indexer.locking.lock import reading
+from indexer.locking.opening import CATALOGUE, plainly
+from indexer.reports.report import FOLDER, LAST
+from indexer.shards.damage import damaged_vectors
+from indexer.shards.shard import Origin, shard_path, vectors_folder
+
+_AGAIN = "sketchseek index"
+_OLD = "it is not the one that is served; sketchseek prune 1 removes it"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as it was written, and what makes it good."""
+
+    path: str
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.what}; {self.remedy}"
+
+
+def inspect(index: Path) -> list[Finding]:
+    """Reads every byte that a run or a reader would ever read. Nothing is changed but for a note of damaged thumbnails.
+
+    Raises IndexBusy while a run is at it.
+    """
+    index = index.expanduser().resolve()
+    with plainly(index), reading(index):
+        return list(_findings(index))
+
+
+def _findings(index: Path) -> Iterator[Finding]:
+    manifest = yield from _published(index)
+    origin = None if manifest is None else Origin(manifest.model, manifest.fingerprint, manifest.dimension)
+    if (index / PART).exists():
+        origin = yield from _part(index)
+    yield from _reports(index)
+    if not (yield from _catalogue(index)):
+        return
+    with Catalogue(index / CATALOGUE, read_only=True) as catalogue:
+        if catalogue.version < SCHEMA_VERSION:
+            remedy = f"{_AGAIN} brings it up to date, and then all of it can be checked"
+            yield Finding(str(index / CATALOGUE), "written by an older version, without checksums", remedy)
+            return
+        if origin is not None:
+            yield from _vectors(index, origin, catalogue)
+        if manifest is not None:
+            yield from _differences(index, manifest, catalogue)
+        yield from _thumbnails(index / "thumbnails", catalogue)
+
+
+def _published(index: Path) -> Generator[Finding, None, Manifest | None]:
+    """Returns the manifest of the generation to serve, or else of the newest that is whole."""
+    whole: dict[str, Manifest] = {}
+    try:
+        serving = generation.current(index).name
+    except NoIndex as error:
+        if not (index / PART).exists():
+            yield _said(index, str(error))
+        serving = ""
+    except BrokenGeneration as error:
+        yield _said(index / "CURRENT", str(error))
+        serving = ""
+    there = generation.generations(index)
+    if serving and serving not in {folder.name for folder in there}:
+        gone = index / "generations" / serving
+        yield Finding(str(gone), "to be served, and no generation, or gone", f"{_AGAIN} publishes anew")
+    for folder in there:
+        damaged = damage(folder)
+        for finding in (_said(folder, line) for line in damaged):
+            # A run makes anew what is served, and nothing else.
+            yield replace(finding, remedy=_OLD) if serving not in ("", folder.name) else finding
+        if not damaged:
+            whole[folder.name] = read_manifest(folder)
+    return whole.get(serving) or next(iter(whole.values()), None)
+
+
+def _part(index: Path) -> Generator[Finding, None, Origin | None]:
+    try:
+        part = parts.told(index)
+    except IndexProblem as error:
+        yield _said(index / PART, str(error))
+        return None
+    try:
+        parts.read(index)
+        for name in part.files:
+            if name != CATALOGUE:
+                parts.check_shard(index, part, index / name)
+    except IndexProblem as error:
+        yield _said(index / PART, str(error))
+    return part.origin
+
+
+def _reports(index: Path) -> Iterator[Finding]:
+    for path in sorted((index / FOLDER).glob("*.json")):
+        try:
+            whole = isinstance(json.loads(path.read_bytes()), dict)
+        except (OSError, ValueError, RecursionError):
+            whole = False
+        if not whole:
+            anew = f"delete it, or leave it: the next {_AGAIN} writes its own"
+            yield Finding(
+                str(path), "not a report", anew if path.stem == LAST else "delete it: nothing needs it"
+            )
+
+
+def _catalogue(index: Path) -> Generator[Finding, None, bool]:
+    """Returns whether it can be trusted."""
+    path = index / CATALOGUE
+    if reason := seal_damage(index):
+        yield Finding(str(index / SEAL), reason, f"{_AGAIN} writes it anew")
+    if reason := copy_damage(index):
+        yield Finding(str(index / COPY), reason, f"{_AGAIN} makes it anew")
+    if reason := catalogue_damage(index):
+        yield Finding(str(path), f"damaged ({reason})", f"{_AGAIN} goes back to its copy")
+        return False
+    if not path.is_file():
+        yield Finding(str(path), "it is missing", f"{_AGAIN} with the photo folders makes it anew")
+        return False
+    return True
+
+
+def _vectors(index: Path, origin: Origin, catalogue: Catalogue) -> Iterator[Finding]:
+    damaged = Counter(place.shard for place in damaged_vectors(index, origin, catalogue))
+    for shard, count in sorted(damaged.items()):
+        path = shard_path(vectors_folder(index, origin.fingerprint), shard)
+        remedy = f"{_AGAIN} copies them back from what is published, or embeds the photos anew"
+        yield Finding(str(path), f"damaged or lost: {_counted(count, 'vector')}", remedy)
+
+
+def _differences(index: Path, manifest: Manifest, catalogue: Catalogue) -> Iterator[Finding]:
+    """Between the catalogue and what was published of it, photo by photo."""
+    if generation.held(index):
+        return
+    path = index / "generations" / manifest.generation / PHOTOS_FILE
+    if manifest.revision != catalogue.revision:
+        yield Finding(
+            str(index), "changes are recorded that are not published yet", f"{_AGAIN} publishes them"
+        )
+        return
+    photos = Photos(path)
+    try:
+        published = _sum(photos.everything())
+    finally:
+        photos.close()
+    if published != _sum(entry[:-2] for entry in catalogue.entries(manifest.fingerprint)):
+        remedy = f"delete {index / 'CURRENT'} and run {_AGAIN}, which publishes what the catalogue holds"
+        yield Finding(str(path), "its photos are not those of the catalogue", remedy)
+
+
+def _sum(rows: Iterable[tuple[object, ...]]) -> tuple[int, int]:
+    """The same for the same rows in any order, without holding them all."""
+    count = total = 0
+    for row in rows:
+        count, total = count + 1, (total + hash(tuple(row))) & 0xFFFFFFFFFFFFFFFF
+    return count, total
+
+
+def _thumbnails(folder: Path, catalogue: Catalogue) -> Iterator[Finding]:
+    if damaged := set(damaged_thumbnails(catalogue, folder)):
+        # So that the next run need not read all of them again.
+        with suppress(OSError):
+            note_damaged(folder, damaged)
+        yield Finding(
+            str(folder),
+            f"damaged or missing: {_counted(len(damaged), 'thumbnail')}",
+            f"{_AGAIN} makes them anew",
+        )
+    large = sum(read_thumbnail(path) is None for path in (folder / LARGE).glob("*/*.webp"))
+    if large:
+        remedy = "the service makes them anew when somebody looks at them"
+        yield Finding(str(folder / LARGE), f"damaged: {_counted(large, 'large picture')}", remedy)
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def _said(path: Path, line: str) -> Finding:
+    """From an error's line, which names its file and its remedy already."""
+    where = str(path)
+    if line.startswith(where):
+        end = line.find(": ", len(where))
+        where, line = line[:end], line[end + 2 :]
+    what, _, remedy = line.rpartition("; ")
+    return Finding(where, what or line, remedy if what else f"{_AGAIN} publishes it anew")

@@ -1,0 +1,183 @@
+"""Parts of a library become one index: `sketchseek merge`. Nothing is decoded or embedded again.
+
+Where a run has a scan of folders, a merge has the catalogues of the parts: what they know becomes what the whole
+knows, by the same rules for moves and ids, in one transaction. Rows of vectors are copied only where their
+content is new to the whole, so that merging again costs what has changed.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from itertools import groupby
+from pathlib import Path
+
+from indexer.catalogue.database import Catalogue, rules_from
+from indexer.catalogue.incoming import Arriving, Row
+from indexer.catalogue.records import Root
+from indexer.catalogue.safekeeping import kept_catalogue
+from indexer.decoding.thumbnails import (
+    has_thumbnail,
+    read_thumbnail,
+    thumbnail_path,
+    write_thumbnail,
+)
+from indexer.errors import IndexProblem
+from indexer.folders.scan import Found
+from indexer.generations.healing import heal_vectors
+from indexer.jobs import parts
+from indexer.jobs.finishing import clean_up, publish_if_needed
+from indexer.jobs.parts import Part
+from indexer.locking.lock import reading
+from indexer.locking.opening import CATALOGUE, locked, plainly
+from indexer.reports.progress import Reporter
+from indexer.reports.report import Report, reporting
+from indexer.shards.shard import ShardReader, ShardWriter, shard_path, vectors_folder
+from indexer.stores import IndexType
+
+_CHUNK = 4096
+
+
+def merge(
+    index: Path,
+    folders: Sequence[Path],
+    reporter: Reporter,
+    *,
+    accept_deletions: bool = False,
+    index_type: IndexType | None = None,
+    keep: int = 2,
+) -> Report:
+    """Publishes all parts of a library as one index, and keeps the ids that its photos have.
+
+    `accept_deletions` lets photo folders go that the index holds and no part does.
+    """
+    with locked(index) as index, reporting(index) as report, plainly(index), ExitStack() as stack:
+        folders = [folder.expanduser().resolve() for folder in folders]
+        if index in folders:
+            raise IndexProblem(f"{index}: is one of the parts; give the whole an --index of its own")
+        for folder in dict.fromkeys(folders):
+            stack.enter_context(reading(folder))
+        with report.spent.on("read"):
+            found = [parts.read(folder) for folder in folders]
+            parts.check_together(folders, found)
+        catalogue = stack.enter_context(kept_catalogue(index, report.healed))
+        merging = _Merge(index, catalogue, folders, found, report)
+        with report.spent.on("read"):
+            merging.gather(accept_deletions=accept_deletions)
+        with report.spent.on("copy"):
+            merging.take(reporter)
+        origin = found[0].origin
+        with report.spent.on("publish"):
+            publish_if_needed(index, origin, catalogue, report, reporter, index_type=index_type, keep=keep)
+            clean_up(index, origin, catalogue)
+        return report
+
+
+class _Merge:
+    """One merge, which holds the lock and the catalogue."""
+
+    def __init__(
+        self,
+        index: Path,
+        catalogue: Catalogue,
+        folders: Sequence[Path],
+        found: Sequence[Part],
+        report: Report,
+    ) -> None:
+        if catalogue.partition is not None:
+            raise IndexProblem(f"{index}: is a part itself; give the whole an --index of its own")
+        self._index = index
+        self._catalogue = catalogue
+        self._folders = folders
+        self._parts = found
+        self._report = report
+        self._origin = found[0].origin
+        self._vectors = vectors_folder(index, self._origin.fingerprint)
+        self._roots = {Path(root): Root(rules_from(said)) for root, said in found[0].roots.items()}
+        self._foreign = [root for root in catalogue.roots() if root not in self._roots]
+        self._arriving = Arriving(catalogue.connection)
+
+    def gather(self, *, accept_deletions: bool) -> None:
+        """Finds out what the parts hold and the whole does not."""
+        if self._foreign and not accept_deletions:
+            raise IndexProblem(
+                f"{self._index}: holds {', '.join(map(str, self._foreign))}, which no part does; to take that "
+                "out, add --accept-deletions, or choose another --index"
+            )
+        self._report.healed += heal_vectors(self._index, self._origin, self._catalogue)
+        for number, folder in enumerate(self._folders):
+            self._arriving.gather(folder / CATALOGUE, number, self._origin.fingerprint)
+        self._arriving.compare()
+
+    def take(self, reporter: Reporter) -> None:
+        """Lets the whole know what the parts know, and copies the vectors that it needs for that."""
+        catalogue = self._catalogue
+        given_out = max(catalogue.shards(self._origin.fingerprint), default=0)
+        with ShardWriter(self._vectors, self._origin.dimension, above=given_out) as shard:
+            catalogue.begin()
+            try:
+                self._arriving.describe()
+                self._copy(shard, reporter)
+                self._record()
+                shard.sync()
+            except BaseException:
+                catalogue.rollback()
+                raise
+            catalogue.commit()
+
+    def _copy(self, shard: ShardWriter, reporter: Reporter) -> None:
+        done, total = 0, self._arriving.count_vectors()
+        for (number, source), rows in groupby(
+            self._arriving.vectors(), key=lambda row: (row.part, row.place.shard)
+        ):
+            folder, part = self._folders[number], self._parts[number]
+            vectors = vectors_folder(folder, part.fingerprint)
+            parts.check_shard(folder, part, shard_path(vectors, source))
+            reader = ShardReader(vectors, part.dimension)
+            for chunk in _chunks(rows):
+                places = [row.place for row in chunk]
+                names = [place.content for place in places]
+                copied = shard.append(names, reader.checked(places))
+                self._catalogue.place_vectors(part.fingerprint, copied)
+                for name in names:
+                    self._copy_thumbnail(folder, name)
+                done += len(chunk)
+                reporter.step("copying", done, total)
+
+    def _copy_thumbnail(self, folder: Path, content: str) -> None:
+        """One that is missing is made again by whoever needs it."""
+        ours = self._index / "thumbnails"
+        data = read_thumbnail(thumbnail_path(folder / "thumbnails", content))
+        if data is not None and not has_thumbnail(ours, content):
+            write_thumbnail(ours, content, data)
+
+    def _record(self) -> None:
+        catalogue, report = self._catalogue, self._report
+        for root, memory in self._roots.items():
+            catalogue.remember_root(root, memory)
+        for root in self._foreign:
+            report.removed += catalogue.remove_root(root)
+        gone = self._arriving.gone()
+        catalogue.expect_moves(gone)
+        for change in self._arriving.changes():
+            place = Found(Path(change.root), change.relative, change.size, change.mtime_ns)
+            catalogue.record(place, content=change.content, error=change.error, number=change.id)
+            report.added += change.new and change.error is None
+            report.changed += change.other and not change.new
+        catalogue.remove(gone.keys() - catalogue.moved)
+        report.moved = len(catalogue.moved)
+        report.added -= report.moved
+        report.removed += sum(gone.values()) - report.moved
+        report.unchanged = (
+            catalogue.count(self._origin.fingerprint) - report.added - report.changed - report.moved
+        )
+        report.skipped = [bad for root in self._roots for bad in catalogue.unusable(root)]
+
+
+def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    chunk: list[Row] = []
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) == _CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

@@ -1,0 +1,170 @@
+"""Parts of a library, each embedded on a machine of its own: what a part says of itself once its run is through.
+
+`part.json` is written last, and names the size and the hash of the catalogue and of every shard. Whatever is
+half done, half copied or damaged is not what it says.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from indexer.catalogue.database import Catalogue
+from indexer.disk import read_plain, sync
+from indexer.errors import BrokenGeneration, IndexProblem, NoIndex, WrongModel
+from indexer.folders.partition import Partition
+from indexer.generations.generation import PART
+from indexer.locking.opening import CATALOGUE
+from indexer.reports.times import now
+from indexer.sealing import File, describe_file, sealed
+from indexer.shards.shard import Origin, shards, vectors_folder
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Part:
+    """`roots` are the photo folders, each with how it was scanned."""
+
+    format: int
+    partition: str
+    created: str
+    model: str
+    fingerprint: str
+    dimension: int
+    roots: dict[str, Any]
+    photos: int
+    files: dict[str, File]
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.model, self.fingerprint, self.dimension)
+
+    @property
+    def place(self) -> Partition:
+        return Partition.parse(self.partition)
+
+
+def describe(catalogue: Catalogue, part: Partition, origin: Origin) -> Part:
+    """What there is to say of a part but for its files."""
+    roots = {str(root): asdict(catalogue.root(root).rules) for root in catalogue.roots()}
+    photos = catalogue.count(origin.fingerprint)
+    return Part(FORMAT, str(part), now(), **vars(origin), roots=roots, photos=photos, files={})
+
+
+def seal(index: Path, part: Part) -> Part:
+    """Writes `part.json`; no run may be at the index, nor have its catalogue open."""
+    before = _files_before(index)
+    files = {CATALOGUE: describe_file(index / CATALOGUE)}
+    for _, path in sorted(shards(vectors_folder(index, part.fingerprint)).items()):
+        name, known = path.relative_to(index).as_posix(), before.get(path.relative_to(index).as_posix())
+        # A shard never changes once its run is over, and there may be many gigabytes of them.
+        files[name] = known if known and known.bytes == path.stat().st_size else describe_file(path)
+    whole = Part(**{**vars(part), "files": files})
+    temporary = index / f"{PART}.tmp"
+    temporary.write_bytes(sealed(asdict(whole)))
+    sync(temporary)
+    temporary.replace(index / PART)
+    sync(index)
+    return whole
+
+
+def read(folder: Path) -> Part:
+    """What a part says of itself, and that it is whole: its catalogue by hash, its shards by size."""
+    part = told(folder)
+    for name, file in part.files.items():
+        try:
+            same = (folder / name).stat().st_size == file.bytes
+        except OSError:
+            same = False
+        if not same or (name == CATALOGUE and describe_file(folder / name) != file):
+            raise _unfinished(folder, part, name)
+    log = folder / f"{CATALOGUE}-wal"
+    if log.exists() and log.stat().st_size:
+        raise _unfinished(folder, part, log.name)
+    return part
+
+
+def told(folder: Path) -> Part:
+    """What a part says of itself, believed."""
+    try:
+        data = read_plain(folder / PART)
+    except OSError as error:
+        what = "a whole index, not a part" if (folder / "CURRENT").exists() else f"no part ({error.strerror})"
+        made = f"sketchseek index PHOTOS --partition 1/N --index {folder}"
+        raise NoIndex(f"{folder}: {what}; a finished run of {made} makes one") from None
+    return _parsed(folder, data)
+
+
+def check_shard(folder: Path, part: Part, path: Path) -> None:
+    """Every byte of a shard, before rows are taken from it."""
+    name = path.relative_to(folder).as_posix()
+    if part.files.get(name) != describe_file(path):
+        raise BrokenGeneration(f"{path}: not as its run left it; copy it again, or delete it and {_RUN}")
+
+
+def check_together(folders: Sequence[Path], parts: Sequence[Part]) -> None:
+    """Raises where these are not all the parts of one library, made by one model."""
+    first, at = parts[0], folders[0]
+    seen: dict[Partition, Path] = {}
+    for folder, part in zip(folders, parts, strict=True):
+        if part.place.of != first.place.of:
+            raise IndexProblem(f"{folder}: is part {part.partition}, but {at} is part {first.partition}")
+        if part.origin != first.origin:
+            raise WrongModel(
+                f"{folder}: made by model {part.model} ({part.fingerprint}), but {at} by {first.model} "
+                f"({first.fingerprint}); run all parts with one model"
+            )
+        if part.roots != first.roots:
+            ours, theirs = _listed(part), _listed(first)
+            detail = f"{ours}, but {theirs}" if ours != theirs else "the same ones by other patterns"
+            raise IndexProblem(
+                f"{folder}: was made of other photo folders than {at}: {detail}; "
+                "run all parts with the same folders, under the same paths, and the same options"
+            )
+        if part.place in seen:
+            raise IndexProblem(
+                f"{folder}: is part {part.partition}, and so is {seen[part.place]}; give each once"
+            )
+        seen[part.place] = folder
+    missing = sorted({*range(1, first.place.of + 1)} - {place.number for place in seen})
+    if missing:
+        names = ", ".join(f"{number}/{first.place.of}" for number in missing)
+        raise IndexProblem(f"part {names} is missing; a library is merged of all its parts at once")
+
+
+_RUN = "run sketchseek index there again"
+
+
+def _listed(part: Part) -> str:
+    return ", ".join(sorted(part.roots)) or "none"
+
+
+def _unfinished(folder: Path, part: Part, name: str) -> IndexProblem:
+    return IndexProblem(
+        f"{folder}: part {part.partition} is not as its last finished run left it ({name}); {_RUN}, "
+        "or copy the whole folder again"
+    )
+
+
+def _parsed(folder: Path, data: bytes) -> Part:
+    try:
+        raw = json.loads(data)
+        seal = raw.pop("seal")
+        files = {name: File(**entry) for name, entry in raw.pop("files").items()}
+        part = Part(files=files, **raw) if raw["format"] == FORMAT else None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise BrokenGeneration(f"{folder / PART}: damaged; {_RUN}, or copy it again") from None
+    if part is None:
+        raise BrokenGeneration(f"{folder / PART}: written by another version of sketchseek; {_RUN}")
+    if not seal or data != sealed(asdict(part)):
+        raise BrokenGeneration(f"{folder / PART}: damaged; {_RUN}, or copy it again")
+    return part
+
+
+def _files_before(index: Path) -> dict[str, File]:
+    try:
+        return told(index).files
+    except IndexProblem:
+        return {}

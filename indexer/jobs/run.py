@@ -1,0 +1,249 @@
+"""The batch job: scan the folders, embed what is new or changed, forget what is gone, publish the rest."""
+
+from collections.abc import Sequence, Set
+from pathlib import Path
+
+from indexer.catalogue.database import Catalogue
+from indexer.catalogue.safekeeping import kept_catalogue
+from indexer.decoding.thumbnails import has_thumbnail
+from indexer.errors import BrokenGeneration, IndexProblem, NoIndex, PhotosMissing
+from indexer.folders.losses import Failing, doubt
+from indexer.folders.partition import Partition
+from indexer.generations import generation
+from indexer.generations.healing import heal_vectors
+from indexer.generations.manifest import read_manifest
+from indexer.jobs import parts
+from indexer.jobs.finishing import clean_up, publish_if_needed
+from indexer.jobs.pipeline import Pipeline
+from indexer.jobs.plan import Plan, Plans, RulesChange, count, make_plans
+from indexer.jobs.sweeping import forget_damaged, note_damaged, sweep
+from indexer.locking.opening import is_text, locked, plainly
+from indexer.reports.progress import Reporter
+from indexer.reports.report import Report, reporting
+from indexer.shards.shard import Origin, ShardWriter, vectors_folder
+from indexer.stores import IndexType
+from model import Encoder
+
+
+def run(
+    index: Path,
+    roots: Sequence[Path],
+    encoder: Encoder,
+    reporter: Reporter,
+    *,
+    accept_deletions: bool = False,
+    forget: Sequence[Path] = (),
+    index_type: IndexType | None = None,
+    keep: int = 2,
+    change: RulesChange | None = None,
+    partition: Partition | None = None,
+) -> Report:
+    """Brings an index up to date with its photo folders; without `roots`, those of earlier runs.
+
+    `accept_deletions` believes folders that are missing, empty or lost much; `forget` takes folders out of the
+    index; `change` says anew which files of the folders to look at, for later runs as well.
+    `index_type` holds for later runs, too; of the generations, `keep` are kept.
+    With a `partition` the index becomes that part of a library, for good: embedded, to be merged, never published.
+    """
+    with locked(index) as index, reporting(index) as report, plainly(index):
+        with kept_catalogue(index, report.healed) as catalogue:
+            job = _Run(index, encoder, catalogue, report, reporter)
+            part = job.part(partition)
+            job.embed(roots, forget, change or RulesChange(), accept_deletions=accept_deletions)
+            origin = Origin.of(encoder)
+            with report.spent.on("publish"):
+                if part is None:
+                    publish_if_needed(
+                        index, origin, catalogue, report, reporter, index_type=index_type, keep=keep
+                    )
+                clean_up(index, origin, catalogue)
+            if part is not None:
+                sealed = parts.describe(catalogue, part, origin)
+        if part is not None:
+            # Only now that it is closed, the catalogue is one file.
+            with report.spent.on("publish"):
+                report.photos = parts.seal(index, sealed).photos
+        return report
+
+
+class _Run:
+    """One run, which holds the lock and the catalogue."""
+
+    def __init__(
+        self, index: Path, encoder: Encoder, catalogue: Catalogue, report: Report, reporter: Reporter
+    ) -> None:
+        self._index = index
+        self._encoder = encoder
+        self._catalogue = catalogue
+        self._report = report
+        self._reporter = reporter
+        self._vectors = vectors_folder(index, encoder.fingerprint)
+        self._thumbnails = index / "thumbnails"
+        self._part: Partition | None = None
+
+    def part(self, asked: Partition | None) -> Partition | None:
+        """Which part of a library this index is; None for a whole one. It stays what it was at first."""
+        catalogue, before = self._catalogue, self._catalogue.partition
+        if asked is not None and before is None:
+            if catalogue.roots():
+                raise IndexProblem(
+                    f"{self._index}: holds a whole index; give part {asked} an --index of its own"
+                )
+            catalogue.partition = asked
+        elif asked not in (None, before):
+            raise IndexProblem(f"{self._index}: is part {before}; give part {asked} an --index of its own")
+        self._part = catalogue.partition
+        self._report.partition = str(self._part) if self._part else None
+        return self._part
+
+    def embed(
+        self, roots: Sequence[Path], forget: Sequence[Path], change: RulesChange, *, accept_deletions: bool
+    ) -> None:
+        """Makes the catalogue and the vectors say what lies in the folders."""
+        catalogue, report = self._catalogue, self._report
+        report.healed += heal_vectors(self._index, Origin.of(self._encoder), catalogue)
+        report.removed += self._forget_folders([root.expanduser().resolve() for root in forget])
+        if not (roots or catalogue.roots() or not forget):
+            return
+        try:
+            plans, missing = self._look(roots, change, accept_deletions=accept_deletions)
+        except PhotosMissing as error:
+            if not forget:
+                raise
+            # What was forgotten shall not be found until the others are there again.
+            report.problems.append(str(error))
+            return
+        report.problems += plans.problems
+        report.skipped += plans.skipped
+        catalogue.expect_moves(plans.gone)
+        catalogue.begin()
+        for plan in plans.roots:
+            catalogue.learn_changes(plan.times)
+        catalogue.commit()
+        with report.spent.on("photos"):
+            failing = self._work(plans)
+        self._tell_of_thumbnails(missing)
+        self._settle(plans, failing, accept_deletions=accept_deletions)
+        self._count(plans)
+
+    def _forget_folders(self, folders: Sequence[Path]) -> int:
+        """Takes them out of the catalogue; returns how many photos those held."""
+        held = self._catalogue.roots()
+        for folder in folders:
+            if folder not in held:
+                known = ", ".join(map(str, held)) or "none"
+                raise IndexProblem(
+                    f"{folder}: is no folder of this index, so it cannot be forgotten; it holds {known}"
+                )
+        return sum(map(self._catalogue.remove_root, folders))
+
+    def _look(
+        self, roots: Sequence[Path], change: RulesChange, *, accept_deletions: bool
+    ) -> tuple[Plans, Set[str]]:
+        """What there is to do, and contents whose thumbnail is missing."""
+        with self._report.spent.on("scan"):
+            missing = sweep(self._catalogue, self._thumbnails)
+            everything = _model_changed(self._index, self._encoder)
+            plans = make_plans(
+                self._catalogue,
+                _resolve(self._catalogue, roots, self._index, everything=everything),
+                self._encoder.fingerprint,
+                index=self._index,
+                change=change,
+                accept_deletions=accept_deletions,
+                again=self._catalogue.photos_of(missing),
+                part=self._part,
+            )
+        return plans, missing
+
+    def _work(self, plans: Plans) -> list[Failing]:
+        """Reads and embeds; returns what were photos before and are none now, of which nothing is recorded yet."""
+        if not (files := plans.work):
+            return []
+        given_out = max(self._catalogue.shards(self._encoder.fingerprint), default=0)
+        with ShardWriter(self._vectors, self._encoder.dimension, above=given_out) as shard:
+            pipeline = Pipeline(self._encoder, self._catalogue, shard, self._thumbnails, plans.was_good)
+            try:
+                self._report.skipped += pipeline.run(files, self._reporter)
+            finally:
+                self._report.embedded = pipeline.embedded
+            return pipeline.failing
+
+    def _tell_of_thumbnails(self, missing: Set[str]) -> None:
+        left = [content for content in missing if not has_thumbnail(self._thumbnails, content)]
+        if made := len(missing) - len(left):
+            self._report.healed.append(
+                f"{made} thumbnail{'s were' if made > 1 else ' was'} missing or damaged: made anew"
+            )
+        if left:
+            note_damaged(self._thumbnails, left)
+        else:
+            forget_damaged(self._thumbnails)
+
+    def _settle(self, plans: Plans, failing: list[Failing], *, accept_deletions: bool) -> None:
+        """Takes out what is gone, or is no picture any more, where that is believed: in one transaction.
+
+        Before it nothing is recorded of either, so that a run that dies until then has taken nothing out.
+        """
+        self._catalogue.begin()
+        for place, plan in enumerate(plans.roots):
+            bad = [one for one in failing if one.found.root == plan.root]
+            if not accept_deletions and (why := self._doubt(plan, bad)):
+                self._report.problems.append(why)
+                plans.roots[place] = plan.kept()
+                continue
+            for one in bad:
+                self._catalogue.record(one.found, error=one.reason)
+            self._catalogue.remove(set(plan.gone) - self._catalogue.moved)
+            if plan.deleted:
+                self._catalogue.remove_root(plan.root)
+            else:
+                self._catalogue.remember_root(plan.root, plan.memory)
+        self._catalogue.commit()
+
+    def _doubt(self, plan: Plan, failing: list[Failing]) -> str | None:
+        gone = len(plan.losses - self._catalogue.moved)
+        return doubt(plan.root, plan.photos, gone, failing, moved_device=plan.moved_device)
+
+    def _count(self, plans: Plans) -> None:
+        report = self._report
+        said = {skipped.path for skipped in report.skipped}
+        counts = count(plans, self._catalogue.moved, said)
+        report.added, report.changed, report.moved = counts.added, counts.changed, counts.moved
+        report.removed += counts.removed
+        report.unchanged = counts.unchanged
+        for plan in plans.roots:
+            # A file that could not be read now is in the catalogue only if an earlier run could read it.
+            report.skipped += [bad for bad in self._catalogue.unusable(plan.root) if bad.path not in said]
+
+
+def _model_changed(index: Path, encoder: Encoder) -> bool:
+    try:
+        return read_manifest(generation.current(index)).fingerprint != encoder.fingerprint
+    except (NoIndex, BrokenGeneration):
+        return False
+
+
+def _resolve(catalogue: Catalogue, roots: Sequence[Path], index: Path, *, everything: bool) -> list[Path]:
+    """The folders to scan, absolute; one inside another would index its photos twice.
+
+    `everything` adds the folders of earlier runs to those given: a new model must see them all.
+    """
+    before = catalogue.roots()
+    if not roots and not before:
+        raise PhotosMissing("no photo folder given: sketchseek index PHOTOS... --index DIR")
+    given = list(dict.fromkeys(root.expanduser().resolve() for root in roots))
+    wanted = list(dict.fromkeys([*given, *before])) if everything or not given else given
+    for root in wanted:
+        if not is_text(root):
+            raise PhotosMissing(f"{str(root)!r}: the folder's name is not valid UTF-8; rename it")
+        if root.is_relative_to(index):
+            raise PhotosMissing(f"{root}: lies in the index itself; give a folder of photos")
+        for other in {*before, *wanted} - {root}:
+            if root.is_relative_to(other) or other.is_relative_to(root):
+                inner, outer = sorted((root, other), key=lambda path: len(path.parts), reverse=True)
+                raise IndexProblem(
+                    f"{inner} lies inside {outer}, which this index also holds; index only one of them, "
+                    f"or take one out with --forget"
+                )
+    return wanted

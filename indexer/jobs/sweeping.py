@@ -1,0 +1,96 @@
+"""The thumbnails' folder against the catalogue: what is missing or cut short, and what belongs to nobody.
+
+Each run lists it, which takes a second for some hundred thousand photos, and opens no file. Damage within a file
+shows only when it is read: the service makes such a one anew when somebody looks at it, `verify --deep` finds all of
+them and leaves their names in DAMAGED for the next run.
+"""
+
+import os
+import re
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from indexer.catalogue.database import Catalogue
+from indexer.decoding.thumbnails import LARGE, UNFINISHED, has_thumbnail
+
+DAMAGED = "damaged.txt"
+# Of a library where nearly all are damaged, the rest is found the next time.
+_MOST = 100_000
+_PREFIXES = tuple(f"{number:02x}" for number in range(256))
+_CONTENT = re.compile(r"[0-9a-f]{32}")
+# A service may be writing one just now.
+_ABANDONED_SECONDS = 3600.0
+
+
+def sweep(catalogue: Catalogue, thumbnails: Path) -> set[str]:
+    """Removes files that belong to nobody; returns contents whose thumbnail has to be made."""
+    missing = _noted(thumbnails)
+    for prefix in _PREFIXES:
+        expected = catalogue.thumbnails(prefix)
+        for folder in (thumbnails / prefix, thumbnails / LARGE / prefix):
+            there = _sizes(folder)
+            for name in list(_strays(folder, there, expected)):
+                (folder / name).unlink(missing_ok=True)
+            if folder.parent == thumbnails:
+                missing.update(
+                    content
+                    for content, size in expected.items()
+                    if not (found := there.get(f"{content}.webp")) or found != (size or found)
+                )
+    return missing
+
+
+def damaged_thumbnails(catalogue: Catalogue, thumbnails: Path) -> Iterator[str]:
+    """Contents whose thumbnail is missing or damaged; reads all of them."""
+    for prefix in _PREFIXES:
+        for content in catalogue.thumbnails(prefix):
+            if not has_thumbnail(thumbnails, content):
+                yield content
+
+
+def note_damaged(thumbnails: Path, contents: Iterable[str]) -> None:
+    """Leaves word for the next run."""
+    thumbnails.mkdir(exist_ok=True)
+    (thumbnails / DAMAGED).write_text("\n".join(sorted(contents)[:_MOST]) + "\n", "ascii")
+
+
+def forget_damaged(thumbnails: Path) -> None:
+    (thumbnails / DAMAGED).unlink(missing_ok=True)
+
+
+def _noted(thumbnails: Path) -> set[str]:
+    try:
+        with (thumbnails / DAMAGED).open(encoding="ascii", errors="replace") as file:
+            return set(_CONTENT.findall(file.read(_MOST * 33)))
+    except OSError:
+        return set()
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    try:
+        with os.scandir(folder) as entries:
+            files = [entry for entry in entries if not entry.is_dir(follow_symlinks=False)]
+            return {entry.name: entry.stat(follow_symlinks=False).st_size for entry in files}
+    except OSError:
+        return {}
+
+
+def _strays(folder: Path, there: Iterable[str], expected: dict[str, int | None]) -> Iterator[str]:
+    """Files of ours alone: what somebody else put here is left."""
+    for name in there:
+        content, _, suffix = name.partition(".")
+        if not _CONTENT.fullmatch(content) or not name.startswith(folder.name):
+            continue
+        if suffix == "webp":
+            if content not in expected:
+                yield name
+        elif suffix.endswith(UNFINISHED.removeprefix(".")) and _is_abandoned(folder / name):
+            yield name
+
+
+def _is_abandoned(path: Path) -> bool:
+    try:
+        return abs(time.time() - path.stat().st_mtime) > _ABANDONED_SECONDS
+    except OSError:
+        return False

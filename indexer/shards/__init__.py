@@ -1,0 +1,1 @@
+"""Vectors on disk, in append-only files that outlive generations."""

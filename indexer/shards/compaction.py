@@ -1,0 +1,65 @@
+"""Tidying the vectors of an index: shards that hold little of use are copied together, those that nobody needs go.
+
+A copy is on disk before the catalogue says so, and the catalogue says so before the old shard goes: a run that dies
+anywhere in between leaves a shard that the next run removes.
+"""
+
+import shutil
+from collections.abc import Set
+from pathlib import Path
+
+from indexer.catalogue.database import Catalogue
+from indexer.shards.shard import ShardReader, ShardWriter, complete_rows, shards
+
+# Below this share of rows in use a shard is copied: at most half of the space is ever wasted.
+_WORTH_KEEPING = 0.5
+_CHUNK = 4096
+
+
+def tidy(
+    catalogue: Catalogue, folder: Path, fingerprint: str, dimension: int, damaged: Set[int] = frozenset()
+) -> None:
+    """Removes shards without a row in use, and copies the rows of those that are half empty or damaged to a new one."""
+    used = catalogue.rows_in_use(fingerprint)
+    whole, before = complete_rows(folder, dimension), shards(folder)
+    sparse = [
+        number
+        for number, rows in used.items()
+        if number in whole and (rows < _WORTH_KEEPING * whole[number] or number in damaged)
+    ]
+    if sparse:
+        _copy(catalogue, folder, fingerprint, dimension, sparse)
+    for number, path in before.items():
+        if number in sparse or number not in used:
+            path.unlink()
+
+
+def _copy(catalogue: Catalogue, folder: Path, fingerprint: str, dimension: int, numbers: list[int]) -> None:
+    reader, given_out = ShardReader(folder, dimension), max(catalogue.shards(fingerprint))
+    catalogue.begin()
+    try:
+        catalogue.forget_orphans(fingerprint, numbers)
+        with ShardWriter(folder, dimension, above=given_out) as shard:
+            for number in sorted(numbers):
+                places = list(catalogue.stored(fingerprint, number))
+                for start in range(0, len(places), _CHUNK):
+                    part = places[start : start + _CHUNK]
+                    names = [place.content for place in part]
+                    catalogue.place_vectors(fingerprint, shard.append(names, reader.checked(part)))
+            shard.sync()
+    except BaseException:
+        catalogue.rollback()
+        raise
+    catalogue.commit()
+
+
+def drop_models(catalogue: Catalogue, vectors: Path, needed: Set[str]) -> None:
+    """Forgets the vectors of models of which no generation is kept any more."""
+    useless = [folder for folder in vectors.iterdir() if folder.is_dir() and folder.name not in needed]
+    if useless:
+        catalogue.begin()
+        catalogue.keep_models(needed)
+        catalogue.commit()
+    for folder in useless:
+        if all(path.suffix == ".f16" for path in folder.iterdir()):
+            shutil.rmtree(folder)

@@ -1,0 +1,38 @@
+"""Vectors that are not on disk as they were written."""
+
+from collections.abc import Iterator
+from itertools import groupby, islice
+from pathlib import Path
+
+from indexer.catalogue.database import Catalogue
+from indexer.catalogue.records import Place
+from indexer.errors import BrokenGeneration
+from indexer.shards.shard import Origin, ShardReader, vectors_folder
+
+# Rows that are read at a time.
+CHUNK = 4096
+
+
+def damaged_vectors(index: Path, origin: Origin, catalogue: Catalogue) -> Iterator[Place]:
+    """Every vector of a model that is not on disk as it was written."""
+    reader = ShardReader(vectors_folder(index, origin.fingerprint), origin.dimension)
+    for places in in_chunks(catalogue.stored(origin.fingerprint)):
+        intact = reader.intact(places)
+        yield from (place for place, good in zip(places, intact, strict=True) if not good)
+
+
+def refuse_damage(index: Path, origin: Origin, catalogue: Catalogue) -> None:
+    """Raises BrokenGeneration where a vector is damaged: nothing is published of such."""
+    if place := next(damaged_vectors(index, origin, catalogue), None):
+        folder = vectors_folder(index, origin.fingerprint)
+        raise BrokenGeneration(
+            f"{folder}: row {place.row} of shard {place.shard} was damaged during this run; check the disk and the "
+            "memory of this machine, then run sketchseek index again"
+        )
+
+
+def in_chunks(places: Iterator[Place]) -> Iterator[list[Place]]:
+    """Rows of one shard each, so that memory stays small however large the library is."""
+    for _, shard in groupby(places, key=lambda place: place.shard):
+        while chunk := list(islice(shard, CHUNK)):
+            yield chunk

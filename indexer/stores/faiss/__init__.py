@@ -1,0 +1,1 @@
+"""The FAISS store on the CPU: one flat, IVF or HNSW file, and layers of them."""

@@ -1,0 +1,1 @@
+"""FAISS and exact search on a GPU."""

@@ -1,0 +1,1 @@
+"""The networks that turn pixels and tokens into features, and where their weights come from."""

@@ -1,0 +1,273 @@
+"""One face over every collection of sketches and photos: a `Dataset` is a named list of `Record`s.
+
+Ways in: `read_folder` (photos/<class>, sketches/<class>), `read_manifest` (a CSV with a row for each image)
+and `benchmarks.read_benchmark` (the official layouts); `benchmarks.open_dataset` picks one by what is there.
+
+Classes whose names differ only in spelling (case, spaces, underscores, hyphens, a leading article) become one
+label, and `remarks` tells of it. A class folder without photos is an error, as is anything that seems half
+unpacked; a class with a single image is kept and remarked on.
+"""
+
+import csv
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from model.data.labels import key, same_names, spoken
+from model.errors import SketchseekError
+
+PHOTO, SKETCH = "photo", "sketch"
+SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif", ".jp2")
+)
+COLUMNS = ("set", "modality", "class", "label", "path", "pair_id", "note")
+UNRECOGNIZED = "unrecognized"
+
+
+class DataProblem(SketchseekError):
+    """Training or test data is missing, half unpacked or contradicts itself."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One image: where it lies, what it shows, and which images show the very same thing (`pair`)."""
+
+    path: Path
+    modality: str
+    label: str
+    pair: str | None = None
+    set: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Counts:
+    sketches: int = 0
+    photos: int = 0
+
+
+@dataclass(frozen=True)
+class Dataset:
+    name: str
+    records: tuple[Record, ...]
+    merges: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(sorted({record.label for record in self.records}))
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is worth a line to whoever trains or tests on this."""
+        lone = [label for label, found in self.counts().items() if found.sketches + found.photos == 1]
+        if not lone:
+            return self.merges
+        return (*self.merges, f"{self.name}: {len(lone)} classes have one image only: {_some(lone)}")
+
+    def counts(self) -> dict[str, Counts]:
+        """Sketches and photos of each label."""
+        totals = {label: [0, 0] for label in self.labels}
+        for record in self.records:
+            totals[record.label][record.modality == PHOTO] += 1
+        return {label: Counts(*pair) for label, pair in totals.items()}
+
+    def by_label(self, modality: str | None = None) -> dict[str, tuple[Record, ...]]:
+        groups: dict[str, list[Record]] = {}
+        for record in self.records:
+            if modality in (None, record.modality):
+                groups.setdefault(record.label, []).append(record)
+        return {label: tuple(groups[label]) for label in sorted(groups)}
+
+    def of(self, modality: str) -> tuple[Record, ...]:
+        return tuple(record for record in self.records if record.modality == modality)
+
+    def where(self, keep: Callable[[Record], bool]) -> "Dataset":
+        return replace(self, records=tuple(record for record in self.records if keep(record)))
+
+    def subset(self, labels: Iterable[str]) -> "Dataset":
+        """The records of these labels in any spelling; labels that are not here add nothing."""
+        wanted = {key(label) for label in labels}
+        part = self.where(lambda record: key(record.label) in wanted)
+        if not part:
+            raise DataProblem(
+                f"{self.name} has none of the {len(wanted)} labels asked for; it has {_some(self.labels)}"
+            )
+        return part
+
+    def without(self, labels: Iterable[str]) -> "Dataset":
+        unwanted = {key(label) for label in labels}
+        return self.where(lambda record: key(record.label) not in unwanted)
+
+    def of_sets(self, sets: Iterable[str]) -> "Dataset":
+        wanted = frozenset(sets)
+        return self.where(lambda record: record.set in wanted)
+
+    def joined(self, *others: "Dataset") -> "Dataset":
+        """Several collections as one; the same class in two spellings becomes one label."""
+        everyone = (self, *others)
+        return gathered(
+            " + ".join(data.name for data in everyone),
+            [record for data in everyone for record in data.records],
+            [merge for data in everyone for merge in data.merges],
+        )
+
+
+def gathered(name: str, records: Iterable[Record], merges: Iterable[str] = ()) -> Dataset:
+    """A dataset in which every class has one label, whatever its spellings."""
+    rows, merged = list(records), list(merges)
+    chosen: dict[str, str] = {}
+    for spellings in same_names(record.label for record in rows).values():
+        # The spelling with most spaces reads best in a caption: "cell phone" before "cellphone".
+        best = max(sorted(spellings), key=lambda label: label.count(" "))
+        chosen.update(dict.fromkeys(spellings, best))
+        if len(spellings) > 1:
+            merged.append(f"{name}: {', '.join(map(repr, sorted(spellings)))} are one class, {best!r}")
+    return Dataset(name, tuple(_relabelled(row, chosen[row.label]) for row in rows), tuple(merged))
+
+
+def read_folder(root: Path) -> Dataset:
+    """`root/photos/<class>/...` and, where there are any, `root/sketches/<class>/...`."""
+    photos = class_folder(root / "photos", PHOTO, name=root.name)
+    sketches: list[Record] = []
+    if (root / "sketches").is_dir():
+        sketches = class_folder(root / "sketches", SKETCH, name=root.name)
+    data = gathered(root.name, [*photos, *sketches])
+    for label, found in data.counts().items():
+        if not found.photos:
+            raise DataProblem(
+                f"class {label!r} has {found.sketches} sketches but no photos: "
+                f"expected them under {root / 'photos'}, in a folder of that name"
+            )
+    return data
+
+
+def class_folder(folder: Path, modality: str, *, name: str) -> list[Record]:
+    """The images under `folder/<class>`, sorted, nested folders included; an empty class is an error."""
+    if not folder.is_dir():
+        raise DataProblem(f"expected one folder of {modality}s a class in {folder}, found no such folder")
+    records: list[Record] = []
+    for place in sorted(entry for entry in folder.iterdir() if entry.is_dir() and entry.name[0] != "."):
+        label = spoken(place.name)
+        found = [Record(path, modality, label, set=name) for path in images_under(place)]
+        if not found:
+            raise DataProblem(f"class {label!r}: expected {modality}s in {place}, found 0 images")
+        records.extend(found)
+    if not records:
+        raise DataProblem(f"expected one folder of {modality}s a class in {folder}, found 0 images")
+    return records
+
+
+def images_under(folder: Path) -> list[Path]:
+    found: list[Path] = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = [inner for inner in folders if not inner.startswith(".")]
+        found += [
+            Path(place, file) for file in files if file[0] != "." and Path(file).suffix.lower() in SUFFIXES
+        ]
+    return sorted(found)
+
+
+def read_manifest(manifest: Path, root: Path | None = None, sets: Iterable[str] | None = None) -> Dataset:
+    """A CSV with the columns set, modality, class, label, path, pair_id and note.
+
+    Paths are relative to `root`, or else to the CSV. Of `sets` alone the rows are read and the images needed.
+    """
+    base = manifest.parent if root is None else root
+    wanted = None if sets is None else frozenset(sets)
+    rows = [row for row in _rows(manifest) if wanted is None or row["set"] in wanted]
+    if absent := sorted((wanted or frozenset()) - {row["set"] for row in rows}):
+        raise DataProblem(f"{manifest} lists no images of the set {absent[0]!r}: check its name")
+    records = [
+        Record(
+            base / row["path"],
+            row["modality"],
+            spoken(row["label"] or row["class"]),
+            row["pair_id"] or None,
+            row["set"],
+            row["note"],
+        )
+        for row in rows
+    ]
+    if not records:
+        raise DataProblem(f"{manifest} lists no images")
+    _all_there(records, base)
+    return gathered(manifest.stem, records)
+
+
+def _rows(manifest: Path) -> list[dict[str, str]]:
+    try:
+        with manifest.open(newline="", encoding="utf-8") as lines:
+            table = csv.DictReader(lines, restval="")
+            if missing := [column for column in COLUMNS if column not in (table.fieldnames or ())]:
+                raise DataProblem(f"{manifest} has no column {missing[0]!r}; it needs {', '.join(COLUMNS)}")
+            rows = list(table)
+    except FileNotFoundError:
+        raise DataProblem(f"expected a manifest at {manifest}, found no file") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataProblem(f"{manifest} is no CSV in UTF-8: {error}") from None
+    for number, row in enumerate(rows, start=2):
+        if fault := _fault(row):
+            raise DataProblem(f"{manifest}, line {number}: {fault}")
+    return rows
+
+
+def _fault(row: Mapping[str, str]) -> str | None:
+    if row["modality"] not in (PHOTO, SKETCH):
+        return f"the modality is {row['modality']!r}; write photo or sketch"
+    if not key(row["label"] or row["class"]):
+        return "has neither a label nor a class"
+    path = Path(row["path"])
+    if not path.parts or path.is_absolute() or ".." in path.parts:
+        return f"the path {row['path']!r} should lead from the data folder to an image in it"
+    return None
+
+
+def _all_there(records: list[Record], base: Path) -> None:
+    """One listing a folder instead of one look-up an image: a manifest names tens of thousands."""
+    listed = {place: _names(place) for place in {record.path.parent for record in records}}
+    expected: dict[Path, int] = {}
+    found: dict[Path, int] = {}
+    for record in records:
+        place = base / record.path.relative_to(base).parts[0]
+        expected[place] = expected.get(place, 0) + 1
+        found[place] = found.get(place, 0) + (record.path.name in listed[record.path.parent])
+    for place in sorted(expected):
+        if found[place] < expected[place]:
+            raise DataProblem(
+                f"expected {expected[place]} images under {place}, found {found[place]}: unpack it (again)"
+            )
+
+
+def _names(folder: Path) -> frozenset[str]:
+    try:
+        return frozenset(entry.name for entry in os.scandir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return frozenset()
+
+
+def read_labels(path: Path) -> dict[str, tuple[str, ...]]:
+    """The lists of labels in a JSON file such as splits.json, by name; all else in it is comment."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataProblem(f"expected lists of labels at {path}, found no file") from None
+    except json.JSONDecodeError as error:
+        raise DataProblem(f"{path} is not JSON: {error}") from None
+    if not isinstance(content, Mapping):
+        raise DataProblem(f"{path} should hold an object of lists of labels")
+    return {name: tuple(map(str, value)) for name, value in content.items() if isinstance(value, list)}
+
+
+def _relabelled(record: Record, label: str) -> Record:
+    return record if record.label == label else replace(record, label=label)
+
+
+def _some(labels: Iterable[str], most: int = 5) -> str:
+    names = list(labels)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,71 @@
+"""The published lists of unseen classes, one small file each in `published_splits/`."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.data.datasets import PHOTO, SKETCH, DataProblem, Dataset
+from model.data.labels import key
+
+FOLDER = Path(__file__).parent / "published_splits"
+
+# Lists in circulation differ by a handful of files; anything below this share is an unfinished download.
+ENOUGH = 0.98
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which classes of a benchmark are unseen, and how many test images were published for them."""
+
+    name: str
+    benchmark: str
+    unseen: tuple[str, ...]
+    test_sketches: int
+    test_photos: int
+    source: str
+    # Whether the gallery holds the photos that Sketchy's own sketches were drawn from.
+    originals: bool = True
+
+
+def published() -> dict[str, Split]:
+    """All of them by name; a name that ends in -masbir is a test list of that paper's own."""
+    return {path.stem: _read(path) for path in sorted(FOLDER.glob("*.json"))}
+
+
+def find_split(name: str) -> Split:
+    splits = published()
+    if name not in splits:
+        raise DataProblem(f"no published split is called {name!r}; there are {', '.join(splits)}")
+    return splits[name]
+
+
+def parted(data: Dataset, split: Split) -> tuple[Dataset, Dataset]:
+    """The seen and the unseen part of a benchmark; an error where the unseen part is not all there."""
+    present = {key(label) for label in data.labels}
+    if absent := [label for label in split.unseen if key(label) not in present]:
+        raise DataProblem(
+            f"{data.name} lacks {len(absent)} of the {len(split.unseen)} unseen classes of {split.name}, "
+            f"the first being {absent[0]!r}: unpack it whole"
+        )
+    unseen = data.subset(split.unseen)
+    for what, expected in (("sketch", split.test_sketches), ("photo", split.test_photos)):
+        found = len(unseen.of(what))
+        if found < ENOUGH * expected:
+            raise DataProblem(
+                f"{data.name}: expected about {expected} {what} images in the unseen classes of "
+                f"{split.name}, found {found}: unpack it whole, or give a list of classes of your own"
+            )
+    return data.without(split.unseen), unseen
+
+
+def a_tenth(data: Dataset) -> tuple[str, ...]:
+    """Labels to judge a training by that it shall not see: always the same tenth of those that are drawn."""
+    both = {record.label for record in data.of(SKETCH)} & {record.label for record in data.of(PHOTO)}
+    shuffled = sorted(both, key=lambda label: hashlib.sha256(key(label).encode()).digest())
+    return tuple(sorted(shuffled[: max(2, len(both) // 10)]))
+
+
+def _read(path: Path) -> Split:
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    return Split(name=path.stem, **(fields | {"unseen": tuple(fields["unseen"])}))

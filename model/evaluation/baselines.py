@@ -1,0 +1,47 @@
+"""Stand-ins to beat, from the same embeddings in the same run: nothing stripped, or each modality's plain mean.
+
+What is asked of several vectors becomes one `Evaluation` with a row for each of them under every task.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from model.encoder import Encoder
+from model.evaluation.embedding import Embedded, Vectors
+from model.evaluation.tasks import Evaluation
+from model.modality import Modality, strip
+
+STRIPPED, RAW, MEAN = "stripped", "raw (nothing stripped)", "mean of each modality stripped"
+
+
+def stripped(raw: Embedded, encoder: Encoder) -> Embedded:
+    """What `embed(encoder, ...)` gives, made of what `embed(encoder.unstripped, ...)` gave."""
+    return _changed(raw, encoder.strip)
+
+
+def mean_stripped(raw: Embedded) -> Embedded:
+    """Learned encodings replaced by the means of the images and names at hand, which nobody has beforehand."""
+    return _changed(raw, lambda vectors, _: strip(vectors, vectors.mean(axis=0)))
+
+
+def compared(evaluations: Mapping[str, Evaluation]) -> Evaluation:
+    """The first evaluation, with the rows of the others below its own, task by task."""
+    first = next(iter(evaluations.values()))
+    rows = [replace(row, vectors=name) for name, each in evaluations.items() for row in each.rows]
+    tasks = list(dict.fromkeys(row.task for row in rows))
+    return replace(first, rows=tuple(sorted(rows, key=lambda row: tasks.index(row.task))))
+
+
+def _changed(raw: Embedded, change: Callable[[Vectors, Modality], Vectors]) -> Embedded:
+    vectors = raw.vectors.copy()
+    kinds = np.array([record.modality for record in raw.data.records])
+    for kind in (Modality.PHOTO, Modality.SKETCH):
+        rows = kinds == kind
+        if rows.any():
+            vectors[rows] = change(vectors[rows], kind)
+    texts: dict[str, Vectors] = {}
+    if raw.texts:
+        texts = dict(zip(raw.texts, change(np.stack([*raw.texts.values()]), Modality.TEXT), strict=True))
+    return replace(raw, vectors=vectors, texts=texts)

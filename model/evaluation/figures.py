@@ -1,0 +1,224 @@
+"""The pictures of a report: the space before and after stripping, and sheets of what was found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from model.data.loading import load_image
+from model.evaluation.embedding import Embedded
+from model.evaluation.tasks import Questions
+
+Floats = NDArray[np.float64]
+
+MARKERS = {"sketch": "x", "photo": "o", "text": "*"}
+RIGHT, WRONG, ASKED = "#1a7f37", "#cf222e", "#57606a"
+TILE, FRAME, GAP, CAPTION = 112, 5, 6, 16
+# With more classes than this, their names would hide the points.
+NAMED = 12
+
+
+def tsne(
+    vectors: NDArray[np.floating], *, perplexity: float = 30.0, steps: int = 600, seed: int = 0
+) -> Floats:
+    """Exact t-SNE to two dimensions, for up to a few thousand vectors; begins at the principal components."""
+    if len(vectors) < 4:
+        raise ValueError(f"t-SNE of {len(vectors)} vectors shows nothing: give four or more")
+    points = np.asarray(vectors, dtype=np.float64)
+    points = points - points.mean(axis=0)
+    wanted = _affinities(_distances(points), min(perplexity, (len(points) - 1) / 3))
+    found: Floats = points @ np.linalg.svd(points, full_matrices=False)[2][:2].T
+    # Points that coincide would never part; a trace of noise lets them.
+    found = 1e-4 * (
+        found / max(found.std(), 1e-12) + 1e-3 * np.random.default_rng(seed).standard_normal(found.shape)
+    )
+    speed, gain = np.zeros_like(found), np.ones_like(found)
+    rate = max(len(points) / 12 / 4, 50.0)
+    for step in range(steps):
+        # Early on the attraction is exaggerated, so that clusters form before they settle.
+        early = step < 250
+        closeness = 1 / (1 + _distances(found))
+        np.fill_diagonal(closeness, 0)
+        pull = ((12 if early else 1) * wanted - closeness / closeness.sum()) * closeness
+        slope = 4 * (pull.sum(axis=1)[:, None] * found - pull @ found)
+        gain = np.maximum(np.where(slope * speed < 0, gain + 0.2, gain * 0.8), 0.01)
+        speed = (0.5 if early else 0.8) * speed - rate * gain * slope
+        found = found + speed
+    return found
+
+
+def _distances(points: Floats) -> Floats:
+    squares = (points**2).sum(axis=1)
+    between: Floats = np.maximum(squares[:, None] + squares[None, :] - 2 * points @ points.T, 0)
+    return between
+
+
+def _affinities(distances: Floats, perplexity: float) -> Floats:
+    """Symmetric neighbour probabilities; each row's width is found by bisection on its entropy."""
+    count = len(distances)
+    low, high, width = np.zeros(count), np.full(count, np.inf), np.ones(count)
+    nearest = np.where(np.eye(count, dtype=bool), np.inf, distances)
+    nearest = nearest - nearest.min(axis=1, keepdims=True)
+    for _ in range(64):
+        weights = np.exp(-nearest * width[:, None])
+        total = weights.sum(axis=1)
+        finite = np.where(np.isinf(nearest), 0, nearest)
+        entropy = np.log(total) + width * (finite * weights).sum(axis=1) / total
+        broad = entropy > np.log(max(perplexity, 1.0))
+        low, high = np.where(broad, width, low), np.where(broad, high, width)
+        width = np.where(np.isinf(high), width * 2, (low + high) / 2)
+    rows = weights / total[:, None]
+    affinities: Floats = np.maximum((rows + rows.T) / (2 * count), 1e-12)
+    return affinities
+
+
+def stripping_picture(
+    before: NDArray[np.floating],
+    after: NDArray[np.floating],
+    modalities: Sequence[str],
+    labels: Sequence[str],
+    path: Path,
+    *,
+    seed: int = 0,
+) -> None:
+    """Two panels: embeddings, which part by modality, and semantic vectors, which part by class."""
+    kinds, names = np.array(modalities), sorted(set(labels))
+    photos = kinds == "photo"
+    colours = np.array([names.index(label) for label in labels])
+    figure = Figure(figsize=(12, 6), layout="constrained")
+    for panel, title, vectors in zip(
+        figure.subplots(1, 2), ("before stripping", "after stripping"), (before, after), strict=True
+    ):
+        spots = tsne(vectors, seed=seed)
+        for kind, marker in MARKERS.items():
+            shown = kinds == kind
+            if shown.any():
+                panel.scatter(
+                    *spots[shown].T,
+                    c=colours[shown],
+                    cmap="tab20",
+                    vmin=0,
+                    vmax=max(len(names) - 1, 1),
+                    marker=marker,
+                    s=90 if kind == "text" else 18,
+                    linewidths=1,
+                    label=kind,
+                )
+        if len(names) <= NAMED:
+            for colour in sorted(set(colours[photos])):
+                panel.annotate(
+                    names[colour], np.median(spots[(colours == colour) & photos], axis=0), ha="center"
+                )
+        panel.set(title=title, xticks=[], yticks=[])
+    figure.axes[0].legend(loc="best")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+
+
+def space_picture(
+    before: Embedded,
+    after: Embedded,
+    path: Path,
+    *,
+    unseen: Sequence[str] | None = None,
+    classes: int = 10,
+    each: int = 30,
+    seed: int = 0,
+) -> int:
+    """The stripping picture of some unseen classes, with each class's name; returns how many points it has.
+
+    Without sketches, or with fewer than four images, there is nothing to see: 0, and no picture.
+    """
+    records = before.data.records
+    questions = Questions(before, unseen, 0.5)
+    rng = np.random.default_rng(seed)
+    drawn = np.unique(questions.labels[questions.sketches])
+    shown = sorted(map(str, rng.permutation(drawn)[:classes]))
+    places: list[int] = []
+    for label in shown:
+        for kind in (questions.sketches, questions.photos):
+            found = np.flatnonzero(kind & (questions.labels == label))
+            places += [int(place) for place in rng.permutation(found)[:each]]
+    if len(places) < 4:
+        return 0
+    words = [label for label in shown if label in before.texts]
+    spots = [np.array([*data.vectors[places], *map(data.texts.get, words)]) for data in (before, after)]
+    kinds = [*(records[place].modality for place in places), *["text"] * len(words)]
+    labels = [*(records[place].label for place in places), *words]
+    stripping_picture(spots[0], spots[1], kinds, labels, path, seed=seed)
+    return len(places) + len(words)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One line of a sheet: a query, the photos that came first, and which of them are right."""
+
+    query: Image.Image
+    caption: str
+    photos: tuple[Image.Image, ...]
+    right: tuple[bool, ...]
+
+
+def sheet(lines: Sequence[Found], path: Path) -> None:
+    """Queries on the left, then what they found: green frames around right photos, red around wrong ones."""
+    columns = 1 + max(len(line.photos) for line in lines)
+    step = TILE + 2 * FRAME + GAP
+    page = Image.new("RGB", (columns * step + GAP, len(lines) * (step + CAPTION) + GAP), "white")
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(12)
+    for row, line in enumerate(lines):
+        top = GAP + row * (step + CAPTION)
+        marks = [ASKED, *(RIGHT if right else WRONG for right in line.right)]
+        for column, (picture, colour) in enumerate(zip((line.query, *line.photos), marks, strict=True)):
+            page.paste(_tile(picture, colour), (GAP + column * step, top))
+        pen.text((GAP, top + TILE + 2 * FRAME), line.caption, fill="black", font=font)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.save(path)
+
+
+def _tile(picture: Image.Image, colour: str) -> Image.Image:
+    flat = Image.new("RGB", picture.size, "white")
+    flat.paste(picture, mask=picture.getchannel("A") if picture.mode == "RGBA" else None)
+    return ImageOps.expand(ImageOps.pad(flat, (TILE, TILE), color="white"), FRAME, colour)
+
+
+def zero_shot_sheet(
+    embedded: Embedded,
+    path: Path,
+    *,
+    unseen: Sequence[str] | None = None,
+    rows: int = 12,
+    k: int = 10,
+    seed: int = 0,
+) -> int:
+    """A sheet of sketches drawn evenly from the unseen classes; returns how many lines it has."""
+    questions = Questions(embedded, unseen, 0.5)
+    records = embedded.data.records
+    gallery = np.flatnonzero(questions.photos & questions.unseen)
+    lines: list[Found] = []
+    for asked in _spread(np.flatnonzero(questions.sketches), questions.labels, rows, seed):
+        scores = embedded.vectors[gallery] @ embedded.vectors[asked]
+        best = gallery[np.argsort(-scores, kind="stable")[:k]]
+        right = tuple(bool(questions.labels[place] == questions.labels[asked]) for place in best)
+        photos = tuple(load_image(records[place], shortest=TILE) for place in best)
+        caption = f"{questions.labels[asked]}: {sum(right)} of {len(right)} right"
+        lines.append(Found(load_image(records[asked], shortest=TILE), caption, photos, right))
+    if lines:
+        sheet(lines, path)
+    return len(lines)
+
+
+def _spread(asked: NDArray[np.intp], labels: NDArray[np.str_], rows: int, seed: int) -> list[int]:
+    """Queries of as many different classes as there are rows, before any class comes twice."""
+    shuffled = np.random.default_rng(seed).permutation(asked)
+    turn: dict[str, int] = {}
+    order: list[tuple[int, int]] = []
+    for place in shuffled:
+        label = str(labels[place])
+        turn[label] = turn.get(label, -1) + 1
+        order.append((turn[label], int(place)))
+    # Python's sort is stable: within a turn the shuffled order stays.
+    return [place for _, place in sorted(order, key=lambda item: item[0])[:rows]]

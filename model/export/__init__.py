@@ -1,0 +1,1 @@
+"""Writing a model folder, and turning torch weights into an OpenVINO graph."""

@@ -1,0 +1,99 @@
+"""A checkpoint's towers as the OpenVINO graphs that CPUs serve."""
+
+import hashlib
+import json
+import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import openvino
+import torch
+from torch import nn
+
+from model.backbones.towers import image_tower, text_tower
+from model.card import Card, Checkpoint, WeightFile
+from model.errors import ModelError
+
+
+def export(checkpoint: Checkpoint) -> Checkpoint:
+    """Make the graphs from the torch weights, with fp16 weights, and let the card name them.
+
+    New graphs get names of their own and the card changes last, so that a crash leaves the model as it was.
+    """
+    card, size = checkpoint.card, checkpoint.card.image_tower.size or 224
+    pictures = torch.zeros((2, size, size, 3), dtype=torch.uint8)
+    made = _graph(checkpoint, "image", image_tower(checkpoint), pictures)
+    if checkpoint.has("open_clip") and checkpoint.has("words"):
+        from model.backbones.open_clip import CONTEXT
+
+        made |= _graph(
+            checkpoint, "text", text_tower(checkpoint), torch.zeros((2, CONTEXT), dtype=torch.int64)
+        )
+    fresh = card.model_copy(update={"weights": card.weights | made})
+    write_card(fresh, checkpoint.folder)
+    for part in made:
+        if part in card.weights and card.weights[part].package is None:
+            card.weights[part].locate(checkpoint.folder).unlink(missing_ok=True)
+    return Checkpoint(checkpoint.folder)
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A folder to write into, which takes its name once all is written. What is there is not touched."""
+    if folder.exists() and any(folder.iterdir()):
+        raise ModelError(f"{folder} already holds something: give another folder, or remove that one first")
+    beside = folder.with_name(f"{folder.name}.unfinished")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    yield beside
+    beside.replace(folder)
+
+
+def weight_file(path: Path) -> WeightFile:
+    """What a card says of a file that lies beside it."""
+    return WeightFile(file=path.name, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def write_card(card: Card, folder: Path) -> None:
+    """Whole or not at all."""
+    beside = folder / "card.json.new"
+    beside.write_text(json.dumps(card.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
+    beside.replace(folder / "card.json")
+
+
+def _graph(
+    checkpoint: Checkpoint, name: str, tower: nn.Module, example: torch.Tensor
+) -> dict[str, WeightFile]:
+    with warnings.catch_warnings(), _traceable():
+        # Tracing warns of each Python branch in the towers' code; the parity test judges the result.
+        warnings.simplefilter("ignore")
+        graph = openvino.convert_model(tower, example_input=example)
+    graph.reshape([-1, *example.shape[1:]])
+    path = _free(checkpoint.folder, name)
+    openvino.save_model(graph, str(path), compress_to_fp16=True)
+    return {
+        f"openvino.{name}": weight_file(path),
+        f"openvino.{name}.bin": weight_file(path.with_suffix(".bin")),
+    }
+
+
+@contextmanager
+def _traceable() -> Iterator[None]:
+    """Without the fused attention that torch takes where it can, which no graph can hold."""
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+
+
+def _free(folder: Path, name: str) -> Path:
+    """image.xml, or where that is taken image-2.xml, and so on."""
+    path, number = folder / f"{name}.xml", 1
+    while path.exists() or path.with_suffix(".bin").exists():
+        number += 1
+        path = folder / f"{name}-{number}.xml"
+    return path

@@ -1,0 +1,1 @@
+"""Training a model: recipes, losses, sampling, checkpoints, publication."""

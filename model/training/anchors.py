@@ -1,0 +1,200 @@
+"""What a pretrained tower knows about photos, held fast while sketches learn to join it.
+
+An ImageNet tower already gathers photos by class, classes it was never taught included; it is drawings that
+lie elsewhere. So the joint space starts as the photos' own principal directions, the modality encodings as
+the mean of each modality, and the words' projection as the ridge regression onto the photos' class means.
+Training then pulls drawings towards the photos while the photos are kept where they were.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.data.datasets import PHOTO as PHOTOS
+from model.data.datasets import SKETCH as SKETCHES
+from model.data.datasets import DataProblem, Record
+from model.training.learner import LiteLearner
+from model.training.losses import PHOTO, SKETCH, TEXT, contrast, unit
+from model.training.recipe import AnchorWeights
+from model.training.views import EDGES, Material
+
+BATCH = 64
+MEASURED = 12
+RIDGE = 3.0
+SMOOTHING = 0.05
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """`photos`: the semantic vector of each photo before training, by row (zeros for drawings).
+
+    `prototypes`: the mean photo of each label; `prototype_of`: a label's row in it, -1 without photos.
+    """
+
+    photos: Tensor
+    prototypes: Tensor
+    prototype_of: Tensor
+    words: Tensor
+
+    def to(self, device: torch.device) -> "Anchors":
+        parts = (self.photos, self.prototypes, self.prototype_of, self.words)
+        return Anchors(*(part.to(device) for part in parts))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One batch as the anchors see it: semantic vectors with their label, modality and own photo's row."""
+
+    semantic: Tensor
+    rows: Tensor
+    labels: Tensor
+    modality: Tensor
+    own_photo: Tensor
+    words: Tensor
+
+
+def lay(learner: LiteLearner, material: Material, labels: NDArray[np.int64], words: Tensor) -> Anchors:
+    """Set projection, encodings and words' projection to their closed forms; the photos' places come back.
+
+    `words` are (labels, captions, 384) sentence vectors.
+    """
+    photos = np.array([row for row, record in enumerate(material.records) if record.modality == PHOTOS])
+    drawings = np.array([row for row, record in enumerate(material.records) if record.modality != PHOTOS])
+    if not len(photos) or not len(drawings):
+        raise DataProblem(f"training needs photos and sketches: found {len(photos)} and {len(drawings)}")
+    seen = plain_features(learner, material, photos)
+    drawn = plain_features(learner, material, drawings)
+    dimension = learner.projection.out_features
+    with torch.no_grad():
+        learner.projection.weight.copy_(_principal(unit(seen), _even(labels[photos]), dimension))
+        embedded, sketched = (unit(learner.projection(part)) for part in (seen, drawn))
+        learner.encodings.zero_()
+        learner.encodings[PHOTO] = (embedded * _even(labels[photos])[:, None]).sum(0)
+        learner.encodings[SKETCH] = (sketched * _even(labels[drawings])[:, None]).sum(0)
+        semantic = unit(embedded - learner.encodings[PHOTO])
+        places = torch.zeros(len(material), dimension)
+        places[torch.from_numpy(photos)] = semantic
+        known, prototypes = _means(semantic, labels[photos])
+        _lay_words(learner, words[known], prototypes)
+    prototype_of = torch.full((len(words),), -1, dtype=torch.long)
+    prototype_of[known] = torch.arange(len(known))
+    return Anchors(places, prototypes, prototype_of, words)
+
+
+@torch.no_grad()
+def measure_encodings(
+    learner: LiteLearner, material: Material, labels: NDArray[np.int64], words: Tensor
+) -> None:
+    """Each modality's encoding as the mean of what training left of it, every label counting alike."""
+    for modality, kind in ((PHOTO, PHOTOS), (SKETCH, SKETCHES)):
+        rows = _some_of_each(material, labels, kind)
+        embedded = unit(learner.projection(plain_features(learner, material, rows)))
+        learner.encodings[modality] = (embedded * _even(labels[rows])[:, None]).sum(0)
+    learner.encodings[TEXT] = learner.texts(words[:, 0]).mean(0)
+
+
+def _some_of_each(material: Material, labels: NDArray[np.int64], kind: str) -> NDArray[np.int64]:
+    """Rows of that modality, at most `MEASURED` of a label; edges of photos are no drawings."""
+    taken: Counter[int] = Counter()
+    rows = []
+    for row, record in enumerate(material.records):
+        label = int(labels[row])
+        if record.modality == kind and record.note != EDGES and taken[label] < MEASURED:
+            taken[label] += 1
+            rows.append(row)
+    return np.array(rows)
+
+
+def terms(shown: Shown, anchors: Anchors, weights: AnchorWeights, scale: float) -> dict[str, Tensor]:
+    """Each wanted term by name, unweighted."""
+    found: dict[str, Tensor] = {}
+    sketches, photos = shown.modality == SKETCH, shown.modality == PHOTO
+    if weights.prototypes:
+        target = anchors.prototype_of[shown.labels]
+        found["prototypes"] = _choose(
+            shown.semantic, anchors.prototypes, target, sketches & (target >= 0), scale
+        )
+    if weights.words:
+        every = torch.ones_like(sketches)
+        found["words"] = _choose(shown.semantic, shown.words, shown.labels, every, scale)
+    if weights.across:
+        same = shown.labels[sketches][:, None] == shown.labels[photos][None, :]
+        found["across"] = contrast(
+            shown.semantic[sketches], shown.semantic[photos], same, torch.tensor(scale)
+        )
+    if weights.keep_photos:
+        found["keep_photos"] = _apart(shown.semantic[photos], anchors.photos[shown.rows[photos]])
+    if weights.own_photo:
+        paired = sketches & (shown.own_photo >= 0)
+        found["own_photo"] = _apart(shown.semantic[paired], anchors.photos[shown.own_photo[paired]])
+    return found
+
+
+@torch.no_grad()
+def plain_features(
+    learner: LiteLearner, material: Material, rows: Sequence[int] | NDArray[np.int64]
+) -> Tensor:
+    """The tower's features of the pictures themselves, without variation."""
+    device = learner.encodings.device
+    parts = [
+        learner.features(material.images(list(rows[start : start + BATCH])).to(device)).cpu()
+        for start in range(0, len(rows), BATCH)
+    ]
+    return torch.cat(parts)
+
+
+def label_rows(records: Sequence[Record], labels: Sequence[str]) -> NDArray[np.int64]:
+    number = {label: row for row, label in enumerate(labels)}
+    return np.array([number[record.label] for record in records], dtype=np.int64)
+
+
+def _choose(left: Tensor, right: Tensor, target: Tensor, which: Tensor, scale: float) -> Tensor:
+    if not bool(which.any()):
+        return left.sum() * 0.0
+    logits = torch.tensor(scale).exp() * left[which] @ right.T
+    return F.cross_entropy(logits, target[which], label_smoothing=SMOOTHING)
+
+
+def _apart(left: Tensor, right: Tensor) -> Tensor:
+    return (1 - (left * right).sum(1)).mean() if len(left) else left.sum() * 0.0
+
+
+def _even(labels: NDArray[np.int64]) -> Tensor:
+    """A weight for each row such that every label has the same share; they sum to one."""
+    weights = 1.0 / np.bincount(labels)[labels]
+    return torch.from_numpy((weights / weights.sum()).astype(np.float32))
+
+
+def _principal(vectors: Tensor, weights: Tensor, dimension: int) -> Tensor:
+    centred = vectors - (vectors * weights[:, None]).sum(0)
+    _, directions = torch.linalg.eigh((centred * weights[:, None]).T @ centred)
+    principal: Tensor = directions.flip(1)[:, :dimension].T
+    return principal.contiguous()
+
+
+def _means(vectors: Tensor, labels: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    known, numbers = np.unique(labels, return_inverse=True)
+    sums = torch.zeros(len(known), vectors.shape[1]).index_add_(0, torch.from_numpy(numbers), vectors)
+    return torch.from_numpy(known), unit(sums)
+
+
+def _lay_words(learner: LiteLearner, words: Tensor, prototypes: Tensor) -> None:
+    said = words.mean(1)
+    bordered = torch.cat([said, torch.ones(len(said), 1)], dim=1)
+    square = bordered.T @ bordered + RIDGE * torch.eye(bordered.shape[1])
+    solved = torch.linalg.solve(square, bordered.T @ prototypes)
+    learner.text.weight.copy_(solved[:-1].T)
+    learner.text.bias.copy_(solved[-1])
+    learner.encodings[TEXT] = learner.texts(words[:, 0]).mean(0)
+
+
+def words_of(learner: LiteLearner, anchors: Anchors, caption: int) -> Tensor:
+    """Semantic vectors of all labels, said with one of the captions."""
+    embedded = learner.texts(anchors.words[:, caption])
+    return unit(embedded - learner.encodings[TEXT])

@@ -1,0 +1,63 @@
+"""A run's history as a CSV table and a picture of its curves."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from model.training.state import RunProblem
+
+Rows = Sequence[dict[str, float]]
+
+
+def write_csv(file: Path, history: Rows) -> None:
+    """One row a report; a figure that was not measured then stays empty."""
+    part = file.with_name(file.name + ".part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w", newline="", encoding="utf-8") as opened:
+            table = csv.DictWriter(opened, columns(history), restval="")
+            table.writeheader()
+            table.writerows(history)
+        part.replace(file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise RunProblem(
+            f"{file}: cannot be written ({error.strerror}); the last good state is kept: "
+            "make room and run the same command"
+        ) from error
+
+
+def columns(history: Rows) -> list[str]:
+    return list(dict.fromkeys(name for row in history for name in row))
+
+
+def write_picture(file: Path, history: Rows) -> None:
+    """Losses over steps; where unseen classes were judged, their mAP below."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib.figure import Figure
+
+    judged = any("unseen_map" in row for row in history)
+    figure = Figure(figsize=(9, 7 if judged else 4.5), layout="constrained")
+    panels = figure.subplots(1 + judged, 1, sharex=True, squeeze=False)[:, 0]
+    # Enough colours that no two of the losses share one.
+    panels[0].set_prop_cycle(color=matplotlib.colormaps["tab20"](range(20)))
+    for name in columns(history):
+        points = [(row["step"], row[name]) for row in history if name in row]
+        if name in ("step", "rate"):
+            continue
+        figures = name == "unseen_map"
+        panels[1 if figures else 0].plot(
+            *zip(*points, strict=True), label=name, marker="o" if figures else None
+        )
+    panels[0].set_ylabel("loss")
+    if judged:
+        panels[1].set_ylabel("mAP, unseen classes")
+    panels[-1].set_xlabel("step")
+    for axis in panels:
+        axis.grid(alpha=0.3)
+        if axis.lines:
+            # Beside the curves, not on them.
+            axis.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
+    figure.savefig(file, dpi=110)

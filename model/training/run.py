@@ -1,0 +1,206 @@
+"""`train`: from a recipe and data to trained weights, through kills, full disks and wrong rates.
+
+Every step depends on the recipe, the data and its number alone, and the state is saved whole, so a run that
+is taken up again ends where it would have ended. The checkpoint that is kept is the one best at classes that
+training never saw, of a validation set; without one it is the last.
+"""
+
+import copy
+import hashlib
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from model.data.datasets import PHOTO as PHOTOS
+from model.data.datasets import DataProblem, Dataset
+from model.evaluation.metrics import measure
+from model.training.curves import write_csv, write_picture
+from model.training.learner import Learner
+from model.training.losses import PHOTO, SKETCH, strip, unit
+from model.training.objective import Objective
+from model.training.recipe import Recipe
+from model.training.state import Progress, RunProblem, restore, save, trained, write_whole
+from model.training.views import Material
+
+LARGEST_GRADIENT = 5.0
+BETAS = (0.9, 0.98)
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a run is watched and kept; none of it changes what is learned."""
+
+    folder: Path
+    report_every: int = 10
+    save_every: int = 20
+    judge_every: int = 40
+    say: Callable[[str], None] = print
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where the kept weights are, and how good they were at unseen classes (-1 if that was not measured)."""
+
+    weights: Path
+    step: int
+    unseen_map: float
+    history: tuple[dict[str, float], ...]
+
+
+class Run:
+    """One training run in its folder: `state.safetensors`, `best.safetensors`, `curves.csv`, `curves.png`."""
+
+    def __init__(
+        self, objective: Objective, validation: Material | None, settings: Settings, data: str
+    ) -> None:
+        self.objective, self.validation, self.settings = objective, validation, settings
+        self.recipe: Recipe = objective.recipe
+        self.learner: Learner = objective.learner
+        self.average = copy.deepcopy(self.learner).requires_grad_(False)
+        self.optimiser = optimiser(self.learner, self.recipe)
+        steps = self.recipe.length(len(objective.material))
+        self.progress = Progress(self.recipe.digest, data, steps)
+        self.state = settings.folder / "state.safetensors"
+        self.best = settings.folder / "best.safetensors"
+
+    def resume(self) -> None:
+        """Take up what an earlier call left in the folder, if it was the same recipe on the same data."""
+        if not self.state.is_file():
+            return
+        found = restore(self.state, self.learner, self.average, self.optimiser)
+        if (found.recipe, found.data) != (self.progress.recipe, self.progress.data):
+            raise RunProblem(
+                f"{self.settings.folder} holds a run of another recipe or other data: "
+                "give an empty folder, or the same recipe and data to go on"
+            )
+        self.progress = found
+        self.settings.say(f"going on from step {found.step} of {found.steps}")
+
+    def go(self) -> Outcome:
+        """Train to the end; on trouble stop with one clear error, the last good state kept on disk."""
+        self.learner.train()
+        started, first = time.monotonic(), self.progress.step
+        try:
+            for step in range(first, self.progress.steps):
+                self._step(step)
+                self._after(step + 1, (time.monotonic() - started) / (step + 1 - first))
+        except (MemoryError, torch.OutOfMemoryError) as error:
+            raise self._out_of_memory(error) from error
+        except RuntimeError as error:
+            if "not enough memory" in str(error) or "out of memory" in str(error):
+                raise self._out_of_memory(error) from error
+            raise
+        if not self.best.is_file():
+            self._keep(self.progress.step)
+        found = tuple(self.progress.history)
+        return Outcome(self.best, self.progress.best_step, self.progress.best, found)
+
+    def _step(self, step: int) -> None:
+        share = self.recipe.rate(step, self.progress.steps)
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["rate"] * share
+        torch.manual_seed(self.recipe.seed * 1_000_003 + step)
+        found = self.objective.loss(step)
+        values = {name: float(term.detach()) for name, term in found.items()}
+        if not all(map(math.isfinite, values.values())):
+            name = next(name for name, value in values.items() if not math.isfinite(value))
+            raise RunProblem(
+                f"step {step}: the loss {name} is {values[name]}; the last good state is kept: "
+                "train again into an empty folder with a smaller learning rate"
+            )
+        self.optimiser.zero_grad(set_to_none=True)
+        found["total"].backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.learner.parameters(), LARGEST_GRADIENT)
+        self.optimiser.step()
+        self._follow(step)
+        if (step + 1) % self.settings.report_every == 0 or step + 1 == self.progress.steps:
+            self.progress.history.append({"step": float(step + 1), "rate": share} | values)
+
+    @torch.no_grad()
+    def _follow(self, step: int) -> None:
+        """The average lags the less the younger the run is, so that it forgets where it began."""
+        keep = min(self.recipe.average, (1 + step) / (10 + step))
+        for slow, fast in zip(self.average.parameters(), self.learner.parameters(), strict=True):
+            slow.lerp_(fast, 1 - keep)
+
+    def _after(self, step: int, seconds: float) -> None:
+        last = step == self.progress.steps
+        self.progress.step = step
+        if step % self.settings.report_every == 0 or last:
+            left = seconds * (self.progress.steps - step)
+            rate = self.recipe.batch / seconds
+            loss = self.progress.history[-1]["total"]
+            where = f"step {step}/{self.progress.steps}"
+            self.settings.say(f"{where}  loss {loss:.3f}  {rate:.0f} images/s  {left / 60:.1f} min left")
+        if self.validation is not None and (step % self.settings.judge_every == 0 or last):
+            self._judge(step)
+        if step % self.settings.save_every == 0 or last:
+            write_csv(self.settings.folder / "curves.csv", self.progress.history)
+            save(self.state, self.progress, self.learner, self.average, self.optimiser)
+        if last:
+            write_picture(self.settings.folder / "curves.png", self.progress.history)
+
+    def _judge(self, step: int) -> None:
+        assert self.validation is not None
+        found = unseen_map(self.average, self.validation)
+        self.settings.say(f"step {step}: mAP {found:.4f} on classes that training never saw")
+        if self.progress.history:
+            self.progress.history[-1]["unseen_map"] = found
+        if found > self.progress.best:
+            self.progress.best = found
+            self._keep(step)
+
+    def _keep(self, step: int) -> None:
+        self.progress.best_step = step
+        write_whole(self.best, trained(self.average), {"step": str(step)})
+
+    def _out_of_memory(self, error: BaseException) -> RunProblem:
+        return RunProblem(
+            f"out of memory at step {self.progress.step} with batches of {self.recipe.batch} "
+            f"({str(error).splitlines()[0]}); the last good state is kept: take a smaller batch"
+        )
+
+
+def optimiser(learner: Learner, recipe: Recipe) -> torch.optim.AdamW:
+    groups = [group for group in learner.groups(recipe) if group["params"]]
+    return torch.optim.AdamW(groups, lr=0.0, betas=BETAS)
+
+
+@torch.no_grad()
+def unseen_map(learner: Learner, material: Material) -> float:
+    """mAP@all of the material's sketches in the gallery of its photos."""
+    was_training = learner.training
+    learner.eval()
+    vectors = np.concatenate([part.float().cpu().numpy() for part in _semantic(learner, material)])
+    learner.train(was_training)
+    labels = np.array([record.label for record in material.records])
+    photos = np.array([record.modality == PHOTOS for record in material.records])
+    if photos.all() or not photos.any():
+        raise DataProblem("classes to validate on need sketches and photos; only one of the two was found")
+    found = measure(vectors[~photos], vectors[photos], labels[~photos], labels[photos])
+    return found.means()["mAP@all"]
+
+
+def _semantic(learner: Learner, material: Material) -> Iterator[Tensor]:
+    device = learner.encodings.device
+    for start in range(0, len(material), BATCH):
+        rows = list(range(start, min(start + BATCH, len(material))))
+        drawn = [SKETCH if material.records[row].modality != PHOTOS else PHOTO for row in rows]
+        with torch.autocast(device.type, torch.bfloat16):
+            embedded = learner.images(material.images(rows).to(device))
+        yield unit(strip(embedded, learner.encodings, torch.tensor(drawn, device=device)))
+
+
+def data_digest(data: Dataset) -> str:
+    """Which images a run learns from, so that it is not taken up with others."""
+    lines = sorted(
+        f"{record.set} {record.modality} {record.label} {record.path.name}" for record in data.records
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

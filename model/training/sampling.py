@@ -1,0 +1,146 @@
+"""Which images make up a training batch: labels evenly, sketch beside photo, the same for a seed.
+
+The sampler keeps no state: batch number n depends on the records, the settings and n alone. A run that was
+killed goes on from its step number and sees exactly the batches it would have seen.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.data.datasets import PHOTO, SKETCH, DataProblem, Record
+
+
+@dataclass(frozen=True)
+class Visit:
+    """The `turn`-th time that a label comes up."""
+
+    label: int
+    turn: int
+
+
+class BalancedSampler:
+    """`batch(step)` gives indices into `records`.
+
+    Each round visits every label once, in a fresh order; each visit takes `per_label` images, sketches and
+    photos by turns, and goes through all of a label's images before it repeats one. With `evenness` below 1 a
+    label of n images comes up n ** (1 - evenness) times a round, so that one with a single photo is not seen
+    as often as one with a thousand.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[Record],
+        batch: int,
+        seed: int,
+        *,
+        per_label: int = 2,
+        evenness: float = 1.0,
+    ) -> None:
+        if not records:
+            raise DataProblem("there is nothing to sample from: no record is left for training")
+        if batch < 1 or per_label < 1 or batch % per_label:
+            raise DataProblem(f"a batch of {batch} cannot be filled with {per_label} images a label")
+        if not 0 <= evenness <= 1:
+            raise DataProblem(f"evenness is {evenness}: give 0 (by size) to 1 (all labels alike)")
+        self.batch_size, self.seed, self.per_label = batch, seed, per_label
+        self._decks = _decks(records)
+        sizes = [sum(map(len, decks)) for decks in self._decks]
+        self._tickets = [max(1, round(size ** (1 - evenness))) for size in sizes]
+        self._round = [label for label, count in enumerate(self._tickets) for _ in range(count)]
+        self._nth = [nth for count in self._tickets for nth in range(count)]
+        # Per instance, so that a sampler that is gone takes its orders with it.
+        self._order = lru_cache(maxsize=4096)(self._shuffled)
+
+    @property
+    def steps_per_round(self) -> int:
+        """Batches until every label has come up."""
+        return -(-len(self._round) * self.per_label // self.batch_size)
+
+    def batch(self, step: int) -> list[int]:
+        visits = self.batch_size // self.per_label
+        return [
+            index
+            for number in range(step * visits, (step + 1) * visits)
+            for index in self._drawn(self._visit(number))
+        ]
+
+    def batches(self, start: int = 0) -> Iterator[list[int]]:
+        """Without end, from the batch of step `start`."""
+        step = start
+        while True:
+            yield self.batch(step)
+            step += 1
+
+    def _visit(self, number: int) -> Visit:
+        rounds, place = divmod(number, len(self._round))
+        ticket = self._order(len(self._round), 0, rounds)[place]
+        label = self._round[ticket]
+        return Visit(label, rounds * self._tickets[label] + self._nth[ticket])
+
+    def _drawn(self, visit: Visit) -> list[int]:
+        first = visit.turn * self.per_label
+        return [self._card(visit.label, draw) for draw in range(first, first + self.per_label)]
+
+    def _card(self, label: int, draw: int) -> int:
+        """Sketches and photos by turns; which of them begins differs from label to label."""
+        decks = self._decks[label]
+        which = draw % len(decks) if self.per_label > 1 else (draw + label) % len(decks)
+        deck = decks[which]
+        rounds, place = divmod(draw // len(decks), len(deck))
+        return deck[self._order(len(deck), 1 + 2 * label + which, rounds)[place]]
+
+    def _shuffled(self, size: int, stream: int, rounds: int) -> list[int]:
+        order: list[int] = np.random.default_rng([self.seed, stream, rounds]).permutation(size).tolist()
+        return order
+
+
+def _decks(records: Sequence[Record]) -> list[list[list[int]]]:
+    """For each label its sketches and its photos, whichever there are, sketches first."""
+    piles: dict[str, dict[str, list[int]]] = {}
+    for index, record in enumerate(records):
+        piles.setdefault(record.label, {}).setdefault(record.modality, []).append(index)
+    return [
+        [piles[label][kind] for kind in (SKETCH, PHOTO) if kind in piles[label]] for label in sorted(piles)
+    ]
+
+
+class InstanceSampler:
+    """`batch(step)` gives drawings of one label, each followed by the very photo that it was drawn from.
+
+    Only labels of which `count` photos were drawn from by hand take part, for telling a few things of a kind
+    apart teaches little; traced edges (`is_traced`) then serve as further drawings.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[Record],
+        own: NDArray[np.int64],
+        is_traced: NDArray[np.bool_],
+        count: int,
+        seed: int,
+    ) -> None:
+        self._count, self._seed = count, seed
+        by_label: dict[str, dict[int, list[int]]] = {}
+        by_hand: dict[str, set[int]] = {}
+        for row, photo in enumerate(own.tolist()):
+            if photo >= 0:
+                by_label.setdefault(records[row].label, {}).setdefault(photo, []).append(row)
+                if not is_traced[row]:
+                    by_hand.setdefault(records[row].label, set()).add(photo)
+        self._labels = [by_label[label] for label in sorted(by_hand) if len(by_hand[label]) >= count > 0]
+
+    def __len__(self) -> int:
+        """How many images it adds to a batch."""
+        return 2 * self._count if self._labels else 0
+
+    def batch(self, step: int) -> list[int]:
+        if not self._labels:
+            return []
+        rng = np.random.default_rng([self._seed, 11, step])
+        drawings = self._labels[int(rng.integers(len(self._labels)))]
+        photos = rng.choice(sorted(drawings), self._count, replace=False).tolist()
+        return [row for photo in photos for row in (int(rng.choice(drawings[photo])), photo)]

@@ -1,0 +1,77 @@
+"""Who may do what: a key for everything but the page itself and the probes, an admin key for /admin."""
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.asgi import errors
+from service.asgi.guard import LOOPBACK, bare
+from service.asgi.keys import COOKIE, Key, Keyring
+from service.problems import ServiceError
+
+_OPEN = frozenset({"/", "/livez", "/readyz", "/openapi.json", "/session"})
+
+
+class Access:
+    """Whatever is not open by name needs a key, so that a new route cannot be forgotten."""
+
+    def __init__(self, app: ASGIApp, keyring: Keyring, loopback: bool) -> None:
+        self._app = app
+        self._keyring = keyring
+        self._loopback = loopback
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self._refusal(scope["path"], Headers(scope=scope)) if scope["type"] == "http" else None
+        app = self._app if refusal is None else errors.answer(refusal)
+        await app(scope, receive, send)
+
+    def _refusal(self, path: str, headers: Headers) -> ServiceError | None:
+        admin = path.startswith("/admin")
+        if not admin and (not self._keyring or path in _OPEN or path.startswith("/web/")):
+            return None
+        if not self._keyring:
+            return None if self._loopback and _from_here(headers) else _admins_only()
+        key = presented(headers, self._keyring)
+        if key is None:
+            return None if not admin and self._keyring.holds(_cookie(headers)) else no_key()
+        return _admins_only() if admin and not key.admin else None
+
+
+def presented(headers: Headers, keyring: Keyring) -> Key | None:
+    """The key that a request bears, if it is one of ours."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    given = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+    return keyring.find(given) if given else None
+
+
+def no_key() -> ServiceError:
+    detail = "this service asks for a key: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`"
+    return ServiceError("no_key", detail, {"www-authenticate": "Bearer", "connection": "close"})
+
+
+def _admins_only() -> ServiceError:
+    detail = (
+        "this needs an admin key (sketchseek key --admin), or a service without keys on this machine alone"
+    )
+    return ServiceError("admins_only", detail)
+
+
+def _cookie(headers: Headers) -> str:
+    """Ours alone, which is never quoted: Python's own parser takes a minute for a cookie of backslashes."""
+    for cookie in headers.get("cookie", "").split(";"):
+        name, _, value = cookie.partition("=")
+        if name.strip() == COOKIE:
+            return value.strip()
+    return ""
+
+
+def _from_here(headers: Headers) -> bool:
+    """Asked by a program of this machine or by our own page: by no other page, and not through a proxy."""
+    proxied = {"forwarded", "x-forwarded-for", "via"} & set(headers)
+    own_page = headers.get("sec-fetch-site", "none") in {"none", "same-origin"}
+    origin = headers.get("origin", "").rpartition("//")[2]
+    return (
+        not proxied
+        and own_page
+        and bare(headers.get("host", "")) in LOOPBACK
+        and (not origin or origin == headers.get("host", ""))
+    )

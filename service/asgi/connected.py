@@ -1,0 +1,29 @@
+"""Work for a caller who may hang up before it is done."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+import anyio
+from starlette.requests import Request
+
+from service.problems import client_gone
+
+T = TypeVar("T")
+
+
+async def while_connected(request: Request, work: Awaitable[T]) -> T:
+    """Gives the work up when the caller hangs up; the request's body must have been read."""
+    with anyio.CancelScope() as scope:
+        watcher = asyncio.create_task(_cancel_when_gone(request, scope))
+        try:
+            return await work
+        finally:
+            watcher.cancel()
+    raise client_gone()
+
+
+async def _cancel_when_gone(request: Request, scope: anyio.CancelScope) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    scope.cancel()

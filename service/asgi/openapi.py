@@ -1,0 +1,71 @@
+"""What the OpenAPI document says beyond what the routes' signatures tell: forms, pictures, and keys."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from service.schemas import Problem
+from service.search.query import PICTURES, Kind, Wishes
+
+# FastAPI itself would have errors as application/json.
+PROBLEM = "#/components/schemas/Problem"
+_PICTURE: dict[str, Any] = {"type": "string", "format": "binary"}
+_KEYS = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A key that `sketchseek key` made."},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same."},
+}
+_OPEN = {"/livez", "/readyz"}
+
+
+def in_address() -> dict[str, Any]:
+    """What a search takes in its address."""
+    wishes: dict[str, dict[str, Any]] = Wishes.model_json_schema()["properties"]
+    parameters = [
+        {"name": name, "in": "query", "required": False, "schema": schema}
+        | {key: schema[key] for key in ("description",) if key in schema}
+        for name, schema in wishes.items()
+    ]
+    return {"parameters": parameters}
+
+
+def search_body() -> dict[str, Any]:
+    """What POST /search takes: a form, or a drawing alone."""
+    wishes = Wishes.model_json_schema()["properties"]
+    form = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {kind.value: _PICTURE for kind in PICTURES} | wishes,
+    }
+    examples = {
+        "a drawing": {"value": {Kind.SKETCH: "(the bytes of fish.png)", "k": 10}},
+        "a drawing, but no such background": {
+            "value": {
+                Kind.SKETCH: "(the bytes of fish.png)",
+                Kind.LIKE: "1f0c5b7a9e3d2468",
+                "like_weight": -0.5,
+                "folder": "2019",
+                "fold_duplicates": True,
+            }
+        },
+        "words and a photo": {"value": {Kind.TEXT: "at night", Kind.PHOTO: "(the bytes of car.jpg)"}},
+    }
+    content: dict[str, Any] = {"multipart/form-data": {"schema": form, "examples": examples}}
+    for kind in ("image/png", "image/jpeg", "image/webp"):
+        content[kind] = {"schema": _PICTURE, "example": "(the bytes of a drawing)"}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def install(app: FastAPI) -> None:
+    """Adds the shape of errors, and the keys; none need be sent where the service has none."""
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = made()
+        document["components"]["securitySchemes"] = _KEYS
+        document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        for path, operations in document["paths"].items():
+            for operation in operations.values():
+                operation["security"] = [{}] if path in _OPEN else [{}, {"bearer": []}, {"header": []}]
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,84 @@
+"""What the commands share: options, paths as arguments, and paths on a terminal."""
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from model.engines import NAMES
+from model.errors import NoEngine
+from service.named import given, place
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def shown(path: Path) -> str:
+    """A path for the terminal: line breaks and control codes in names are spelled out, not obeyed."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode()
+        for char in str(path)
+    )
+
+
+def needs(doing: str, *modules: str) -> None:
+    """Refuses, with the command that mends it, where one of the extra `train` is not installed."""
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise NoEngine(f"{doing} needs {module}: pip install 'sketchseek[cpu,train]'")
+
+
+class Place(click.Path):
+    """A path as an option or argument. "$PHOTOS" where nothing set PHOTOS is refused: it is no working folder."""
+
+    def __init__(self, **rules: Any) -> None:
+        super().__init__(path_type=Path, **rules)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            given(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def _expanded(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+    try:
+        return value and place(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, parameter) from None
+
+
+def index_option(**extra: Any) -> Decorator:
+    return click.option(
+        "--index",
+        "index",
+        type=Place(file_okay=False),
+        envvar="SKETCHSEEK_INDEX",
+        show_envvar=True,
+        callback=_expanded,
+        help="The index folder.",
+        **extra,
+    )
+
+
+def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    model = click.option(
+        "--model",
+        default="lite",
+        envvar="SKETCHSEEK_MODEL",
+        show_envvar=True,
+        show_default=True,
+        help="A shipped model's name, or a folder with a card.json.",
+    )
+    engine = click.option(
+        "--engine",
+        type=click.Choice(NAMES),
+        default="auto",
+        envvar="SKETCHSEEK_ENGINE",
+        show_envvar=True,
+        show_default=True,
+        help="What runs the model.",
+    )
+    return model(engine(function))

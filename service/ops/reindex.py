@@ -1,0 +1,171 @@
+"""`sketchseek index` as a process of its own, one at a time, whose progress can be asked for."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from indexer.reports.report import skipped_total
+from service.ops.logging import without_paths
+from service.schemas import Indexing
+from service.settings import Settings
+
+# More than any line of the job holds; a report names but the first of the files that it skipped.
+_LINE = 2**20
+_TAIL = 20
+_NICE = 10
+_END = {"done": "done", "failed": "failed", "stopped": "stopped"}
+
+
+class Reindex:
+    """All methods belong to the event loop's thread."""
+
+    def __init__(self, settings: Settings, finished: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._settings = settings
+        self._finished = finished
+        self._process: asyncio.subprocess.Process | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._tail: deque[str] = deque(maxlen=_TAIL)
+        self._state = Indexing(state="never")
+
+    @property
+    def state(self) -> Indexing:
+        return self._state.model_copy(update={"tail": list(self._tail)})
+
+    @property
+    def running(self) -> bool:
+        return self._watcher is not None and not self._watcher.done()
+
+    async def start(self) -> None:
+        """Starts the job; the caller has seen that none is running."""
+        self._tail.clear()
+        self._process = None
+        self._state = Indexing(state="running", started=_now())
+        self._watcher = asyncio.create_task(self._run())
+
+    async def stop(self, patience: float = 10.0) -> None:
+        """Asks the job to end, which keeps what it has done, and does not ask a second time."""
+        watcher = self._watcher
+        if watcher is None:
+            return
+        while self._process is None and not watcher.done():  # it is just being started
+            await asyncio.sleep(0.01)
+        process = self._process
+        if process is not None and not watcher.done():
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), patience)
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        watcher.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watcher
+
+    def _command(self) -> list[str]:
+        chosen = self._settings
+        options = ["--index", str(chosen.index), "--model", chosen.model, "--engine", chosen.engine, "--json"]
+        return [sys.executable, "-m", "service", "index", *options]
+
+    async def _run(self) -> None:
+        try:
+            process = self._process = await self._spawn()
+        except OSError as error:
+            self._state.state, self._state.finished = "failed", _now()
+            self._tail.append(f"the job could not be started: {error.strerror}")
+            return
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)  # searches come first
+        assert process.stdout is not None
+        async for line in _lines(process.stdout):
+            self._hear(line.decode("utf-8", "replace").strip())
+        status = await process.wait()
+        self._state.exit_status, self._state.finished = status, _now()
+        if self._state.state == "running":
+            self._state.state = "done" if status == 0 else "failed"
+        await self._finished()
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        # A session of its own: Ctrl-C is for the service, which then ends the job itself.
+        return await asyncio.create_subprocess_exec(
+            *self._command(),
+            # Its standard input ends with this process, however that ends, and so does the job.
+            "--supervised",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            limit=_LINE,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": _with_us()},
+        )
+
+    def _hear(self, line: str) -> None:
+        """Takes what it understands as progress or end, and keeps the last of the rest."""
+        try:
+            told = json.loads(line)
+            event = str(told.pop("event"))
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+            self._tail.append(without_paths(line)[:500])
+            return
+        if event == "progress":
+            self._state.progress = told
+        elif event == "step":
+            # Vectors instead of photos, while a large index is built.
+            self._state.progress = {
+                "what": told.get("what"),
+                "done": told.get("done"),
+                "photos": told.get("of"),
+            }
+        elif event in _END:
+            self._state.state = _END[event]
+            self._state.report = _public(told)
+
+
+async def _lines(out: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """A line beyond all measure is passed over: it is no reason to end a job that may have been at work for hours."""
+    whole = True
+    while True:
+        try:
+            line = await out.readuntil()
+        except asyncio.LimitOverrunError as error:
+            await out.readexactly(error.consumed)
+            whole = False
+            continue
+        except asyncio.IncompleteReadError as error:
+            line = error.partial
+        if not line:
+            return
+        if whole:
+            yield line
+        whole = True
+
+
+def _public(report: dict[str, Any]) -> dict[str, Any]:
+    """Without paths: of lists only how long they are, but for the problems."""
+    # The list of skipped files holds but the first.
+    counted = {"skipped": skipped_total(report)} if "skipped" in report else {}
+    return {name: _plain(name, value) for name, value in report.items()} | counted
+
+
+def _plain(name: str, value: object) -> object:
+    if isinstance(value, list):
+        return [without_paths(str(part)) for part in value] if name == "problems" else len(value)
+    return without_paths(value) if isinstance(value, str) else value
+
+
+def _with_us() -> str:
+    """So that the job runs this very program, wherever the service was started from."""
+    top = str(Path(__file__).resolve().parents[2])
+    return os.pathsep.join(filter(None, [top, os.environ.get("PYTHONPATH")]))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

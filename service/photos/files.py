@@ -1,0 +1,68 @@
+"""The photos' own files: opened only where they still lie below the folder that they were indexed from."""
+
+import errno
+import os
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from indexer import Photo
+from indexer.disk import open_below
+from model.pictures import raw
+from model.pictures.sniff import picture_format
+from service.problems import ServiceError
+
+_GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.ESTALE}
+_HEAD = 256
+# Told by the bytes, as half of all .heic files are really JPEG; what no browser shows is for saving.
+_SHOWN: dict[str | None, str] = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "AVIF": "image/avif",
+}
+_SHOWN |= {"GIF": "image/gif", "BMP": "image/bmp"}
+_TYPES = {**_SHOWN, "HEIF": "image/heic", "TIFF": "image/tiff"}
+
+
+@dataclass(frozen=True)
+class Original:
+    """An open photo. Whoever opens it closes `file`."""
+
+    file: BinaryIO
+    found: os.stat_result
+    media_type: str
+    inline: bool
+
+
+def open_original(photo: Photo) -> Original:
+    """The file as it is now, which may be another than was indexed."""
+    try:
+        file = open_below(Path(photo.root), photo.relative)
+    except OSError as error:
+        raise gone() if error.errno in _GONE else unreadable() from None
+    try:
+        found = os.fstat(file.fileno())
+        kind = picture_format(os.pread(file.fileno(), _HEAD, 0))
+    except OSError:
+        file.close()
+        raise unreadable() from None
+    if PurePosixPath(photo.relative).suffix.lower() in raw.SUFFIXES:
+        kind = None
+    return Original(file, found, _TYPES.get(kind, "application/octet-stream"), inline=kind in _SHOWN)
+
+
+def gone() -> ServiceError:
+    detail = "this photo was deleted, moved or replaced since it was indexed; run sketchseek index again"
+    return ServiceError("photo_gone", detail)
+
+
+def changed() -> ServiceError:
+    detail = "this photo's file was changed since it was indexed; run sketchseek index again"
+    return ServiceError("photo_changed", detail)
+
+
+def unreadable() -> ServiceError:
+    """Not gone: a drive that does not answer, permissions, or too many open files."""
+    detail = "this photo cannot be read now; see to its drive and its permissions, or ask again in a moment"
+    return ServiceError("photo_unreadable", detail, {"retry-after": "5"})

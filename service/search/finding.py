@@ -1,0 +1,102 @@
+"""From the parts of a query to the photos that show them: what the service and the command line have in common."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from indexer import Hit, Published
+from model import SKETCH_CAPS, BadImage, Caps, Encoder, decode
+from model.modality import Pixels, Vectors, unit
+from service.problems import ServiceError
+from service.schemas import Result
+from service.search.query import Kind, Part, Query
+
+# A mix shorter than this share of its weights points nowhere in particular.
+_NOTHING = 1e-3
+
+
+def prepared(part: Part, encoder: Encoder, published: Published, caps: Caps) -> Pixels | Vectors | str:
+    """Pixels of a picture, words as they are, and of a known photo the vector that it has in the index."""
+    value = part.value
+    if part.kind == Kind.PHOTO and not isinstance(value, str):
+        return encoder.prepare_photo(decode(value, caps=caps, shortest=encoder.size).image)
+    if part.kind == Kind.SKETCH and not isinstance(value, str):
+        return encoder.prepare_sketch(decode(value, caps=caps, keep_alpha=True).image)
+    return str(value) if part.kind == Kind.TEXT else _known(published, str(value))
+
+
+def encoders(encoder: Encoder) -> dict[Kind, Callable[[Sequence[Any]], Vectors]]:
+    """What makes vectors of prepared parts, by their kind; those of LIKE are vectors already."""
+    return {
+        Kind.SKETCH: encoder.encode_sketches,
+        Kind.PHOTO: encoder.encode_photos,
+        Kind.TEXT: encoder.texts,
+    }
+
+
+def mixed(vectors: Sequence[Vectors], weights: Sequence[float]) -> Vectors:
+    """Unit vectors by their weights, as one unit vector; refused where they cancel one another out."""
+    weighed = [weight * vector for weight, vector in zip(weights, vectors, strict=True)]
+    total: Vectors = np.sum(weighed, axis=0)
+    length = float(np.linalg.norm(total))
+    if length < _NOTHING * sum(map(abs, weights)):
+        detail = "the parts of this query cancel one another out: change their weights"
+        raise ServiceError("empty_query", detail)
+    return (total / length).astype(np.float32)
+
+
+def find(published: Published, vector: Vectors, query: Query) -> list[Hit]:
+    """The photos nearest to a vector, as the query wishes them."""
+    return published.search(
+        vector,
+        query.k,
+        offset=query.offset,
+        where=query.where,
+        min_score=query.min_score,
+        fold_duplicates=query.fold_duplicates,
+    )
+
+
+def searched(query: Query, encoder: Encoder, published: Published) -> list[Hit]:
+    """The photos for a query that nobody shares the model with."""
+    vectors: list[Vectors] = []
+    for part in query.parts:
+        try:
+            ready: Any = prepared(part, encoder, published, SKETCH_CAPS)
+        except BadImage as error:
+            raise BadImage(f"{part.value}: {error}" if isinstance(part.value, Path) else str(error)) from None
+        vectors.append(ready if part.kind == Kind.LIKE else encoders(encoder)[part.kind]([ready])[0])
+    return find(published, mixed(vectors, [part.weight for part in query.parts]), query)
+
+
+def described(published: Published, hit: Hit) -> Result:
+    """A photo as the service shows it."""
+    photo = hit.photo
+    url = f"/photos/{photo.public_id}"
+    group = published.duplicates(photo) if hit.folded else []
+    return Result(
+        id=photo.public_id,
+        score=round(hit.score, 4),
+        path=photo.relative,
+        url=url,
+        # The content in the address lets browsers keep a thumbnail for good.
+        thumbnail_url=f"{url}/thumbnail?v={photo.content[:8]}",
+        width=photo.width,
+        height=photo.height,
+        taken=photo.taken,
+        camera=photo.camera,
+        duplicates=[other.public_id for other in group if other.id != photo.id],
+    )
+
+
+def _known(published: Published, name: str) -> Vectors:
+    vector = published.vector(name)
+    if vector is None:
+        raise ServiceError("photo_not_found", f"no photo has the id {name[:40]!r}; search again")
+    if not np.isfinite(vector).all():
+        detail = "the vector of this photo is damaged; run sketchseek index again"
+        raise ServiceError("encoding_failed", detail)
+    found: Vectors = unit(vector)[0]
+    return found

@@ -1,0 +1,89 @@
+"""A search from query to photos: decoded in a bounded pool, encoded in the batch that forms, looked up in a thread.
+
+Whoever sends no picture never waits for those of others to be decoded.
+"""
+
+import asyncio
+import os
+import time
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import anyio
+import anyio.to_thread
+
+from indexer import Published
+from indexer.stores.gpu.executor import MOST
+from model.modality import Vectors
+from service.ops.metrics import Metrics
+from service.schemas import Result, SearchResponse, Took
+from service.search.batcher import Batcher
+from service.search.finding import described, encoders, find, mixed, prepared
+from service.search.gallery import Gallery
+from service.search.query import PICTURES, Kind, Part, Query
+
+
+class Searcher:
+    """More decodes at once than cores would only wait for one another, holding their pixels in memory."""
+
+    def __init__(self, gallery: Gallery, batcher: Batcher, metrics: Metrics, decoders: int) -> None:
+        self.gallery = gallery
+        self.batcher = batcher
+        self._metrics = metrics
+        cores = max(2, os.cpu_count() or 1)
+        self._decoding = anyio.CapacityLimiter(decoders or cores)
+        # Vectors of known photos: who asks for those has no picture to wait for.
+        self._looking_up = anyio.CapacityLimiter(cores)
+        # Each scan is the work of one thread; a card makes one batch of the queries that gather.
+        self._scanning = anyio.CapacityLimiter(cores)
+        self._asking = anyio.CapacityLimiter(MOST)
+
+    async def search(self, query: Query) -> SearchResponse:
+        """Raises BadImage where a picture is none, NoTextTower where the model reads no words."""
+        # One generation for all that follows, whatever is swapped in meanwhile.
+        published = self.gallery.trusted
+        with self.batcher.admitted(pictures=query.has_pictures) as deadline:
+            clock = [time.perf_counter()]
+            ready = [(part, await self._prepared(part, published)) for part in query.parts]
+            clock.append(time.perf_counter())
+            vectors = await asyncio.gather(*(self._vector(part, value, deadline) for part, value in ready))
+            mix = mixed(vectors, [part.weight for part in query.parts])
+            clock.append(time.perf_counter())
+            limiter = self._scanning if published.device == "cpu" else self._asking
+            results = await anyio.to_thread.run_sync(self._found, published, mix, query, limiter=limiter)
+            clock.append(time.perf_counter())
+        return SearchResponse(
+            results=results,
+            offset=query.offset,
+            total_searched=len(published),
+            generation=published.manifest.generation,
+            model=self.gallery.encoder.card.name,
+            took_ms=self._took(clock),
+        )
+
+    async def _prepared(self, part: Part, published: Published) -> Any:
+        gallery = self.gallery
+        prepare = partial(prepared, part, gallery.encoder, published, gallery.caps)
+        if part.kind == Kind.TEXT:
+            # Words are taken as they are.
+            return prepare()
+        limiter = self._decoding if part.kind in PICTURES else self._looking_up
+        return await anyio.to_thread.run_sync(prepare, limiter=limiter)
+
+    async def _vector(self, part: Part, value: Any, deadline: float) -> Vectors:
+        if part.kind == Kind.LIKE:
+            vector: Vectors = value
+            return vector
+        return await self.batcher.encode(encoders(self.gallery.encoder)[part.kind], value, deadline)
+
+    @staticmethod
+    def _found(published: Published, mix: Vectors, query: Query) -> list[Result]:
+        return [described(published, hit) for hit in find(published, mix, query)]
+
+    def _took(self, clock: list[float]) -> Took:
+        decoded, encoded, found = (after - before for before, after in pairwise(clock))
+        self._metrics.stage("decode", decoded)
+        self._metrics.stage("search", found)
+        stages = {"decode": decoded, "encode": encoded, "search": found, "total": clock[-1] - clock[0]}
+        return Took(**{name: round(1000 * seconds, 2) for name, seconds in stages.items()})

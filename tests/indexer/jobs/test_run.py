@@ -1,0 +1,331 @@
+"""The job from folders to a published index: what it takes, leaves out, notices and refuses."""
+
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from indexer import (
+    BrokenGeneration,
+    IndexBusy,
+    IndexProblem,
+    NoIndex,
+    NothingToIndex,
+    PhotosMissing,
+    Published,
+)
+from indexer.catalogue.database import Catalogue
+from indexer.catalogue.records import Entry
+from indexer.catalogue.safekeeping import SEAL
+from indexer.decoding.thumbnails import thumbnail_path
+from indexer.generations.generation import current
+from indexer.generations.manifest import read_manifest
+from indexer.jobs.pipeline import Pipeline
+from indexer.locking.lock import writing
+from model import Encoder
+from tests.conftest import Job
+from tests.kit.pictures import bomb_png, jpeg, truncated
+from tests.kit.privileges import unprivileged
+from tests.kit.shapes import THINGS, drawing, picture
+
+
+def paths(job: Job) -> set[str]:
+    published = Published.open(job.index, job.encoder.fingerprint)
+    vector = job.encoder.sketches([drawing("star")])
+    return {hit.photo.relative for hit in published.search(vector, 1000)}
+
+
+def test_first_run_takes_every_photo(job: Job, library: Path) -> None:
+    report = job(library)
+    assert (report.added, report.photos, report.embedded, report.published) == (15, 15, 15, True)
+    assert (job.progress.photos, job.progress.done) == (15, 15)
+    assert paths(job) == {p.relative_to(library).as_posix() for p in library.rglob("*.jpg")}
+
+
+def test_a_drawing_finds_its_kind(job: Job, library: Path) -> None:
+    job(library)
+    published = Published.open(job.index, job.encoder.fingerprint)
+    for thing in THINGS:
+        hits = published.search(job.encoder.sketches([drawing(thing)]), 3)
+        assert any(hit.photo.relative.startswith(f"{thing}/") for hit in hits), thing
+        assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_a_second_run_does_no_work(job: Job, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (library / "bad.jpg").write_bytes(b"")
+    first = job(library)
+    monkeypatch.setattr(Pipeline, "run", lambda *_: pytest.fail("a photo was worked on"))
+    before = sorted((p, p.stat().st_mtime_ns) for p in (job.index / "generations").rglob("*"))
+    second = job(library)
+    assert (second.unchanged, second.embedded, second.published) == (15, 0, False)
+    assert [bad.path.name for bad in second.skipped] == ["bad.jpg"]
+    assert second.generation == first.generation
+    assert sorted((p, p.stat().st_mtime_ns) for p in (job.index / "generations").rglob("*")) == before
+
+
+def test_without_folders_the_known_ones_are_scanned(job: Job, library: Path) -> None:
+    job(library)
+    picture("fish", 9).save(library / "new.png")
+    report = job()
+    assert (report.added, report.unchanged, report.photos) == (1, 15, 16)
+
+
+def test_new_changed_and_deleted_photos(job: Job, library: Path) -> None:
+    job(library)
+    picture("mug", 7).save(library / "star" / "star 0.jpg")
+    picture("mug", 8).save(library / "another mug.png")
+    (library / "fish" / "fish 1.jpg").unlink()
+    report = job(library)
+    assert (report.added, report.changed, report.removed, report.unchanged) == (1, 1, 1, 13)
+    assert report.embedded == 2
+    assert report.photos == 15
+    assert "another mug.png" in paths(job)
+    assert "fish/fish 1.jpg" not in paths(job)
+
+
+def test_a_photo_keeps_its_id_when_it_changes(job: Job, library: Path) -> None:
+    job(library)
+    ids = {e.relative: e.id for e in _entries(job)}
+    picture("mug", 7).save(library / "star" / "star 0.jpg")
+    job(library)
+    assert {e.relative: e.id for e in _entries(job)} == ids
+
+
+def test_moved_and_copied_photos_are_not_embedded_again(job: Job, library: Path) -> None:
+    job(library)
+    (library / "fish").rename(library / "sea")
+    shutil.copy(library / "mug" / "mug 0.jpg", library / "copy.jpg")
+    report = job(library)
+    assert report.embedded == 0
+    assert (report.photos, report.added, report.moved, report.removed) == (16, 1, 3, 0)
+    assert {"sea/fish 0.jpg", "copy.jpg"} < paths(job)
+
+
+def test_a_touched_photo_publishes_nothing(job: Job, library: Path) -> None:
+    job(library)
+    os.utime(library / "mug" / "mug 0.jpg", (1, 1))
+    report = job(library)
+    assert (report.changed, report.embedded, report.published) == (1, 0, False)
+    assert job(library).changed == 0
+
+
+def test_several_folders_live_in_one_index(job: Job, library: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    picture("star", 5).save(other / "s.webp")
+    job(library)
+    assert job(other).photos == 16
+    assert job(library).photos == 16
+
+
+def test_bad_files_are_listed_and_never_fatal(job: Job, library: Path) -> None:
+    whole = jpeg()
+    bad: dict[str, tuple[bytes, str]] = {
+        "text.jpg": (b"Dear diary, this is no picture.", "text"),
+        "empty.png": (b"", "empty"),
+        "cut.jpg": (truncated(whole), "breaks off"),
+        "bomb.png": (bomb_png(), "megapixels"),
+        "noise.webp": (bytes(range(256)) * 4, "not a picture"),
+    }
+    for name, (data, _) in bad.items():
+        (library / name).write_bytes(data)
+    (library / "disguised.png").write_bytes(whole)
+    (library / "folder.jpg").mkdir()
+    (library / "link.jpg").symlink_to(library / "mug" / "mug 0.jpg")
+    report = job(library)
+    reasons = {skipped.path.name: skipped.reason for skipped in report.skipped}
+    assert set(reasons) == {*bad, "link.jpg", "folder.jpg"}
+    for name, (_, part) in bad.items():
+        assert part in reasons[name], reasons[name]
+        assert str(library) not in reasons[name]
+    assert report.photos == 16
+    assert "disguised.png" in paths(job)
+
+
+def test_a_mended_file_is_taken(job: Job, library: Path) -> None:
+    (library / "cut.jpg").write_bytes(truncated(jpeg()))
+    assert job(library).photos == 15
+    (library / "cut.jpg").write_bytes(jpeg())
+    assert job(library).photos == 16
+
+
+def test_a_photo_that_rots_leaves_the_index(job: Job, library: Path) -> None:
+    job(library)
+    (library / "mug" / "mug 0.jpg").write_bytes(b"rotten")
+    report = job(library)
+    assert report.photos == 14
+    assert [bad.path.name for bad in report.skipped] == ["mug 0.jpg"]
+
+
+def test_an_unreadable_file_is_tried_again(job: Job, library: Path) -> None:
+    secret = library / "mug" / "mug 0.jpg"
+    secret.chmod(0)
+    with unprivileged():
+        report = job(library)
+    assert "Permission denied" in report.skipped[0].reason
+    secret.chmod(0o600)
+    assert job(library).added == 1
+
+
+def test_names_that_are_no_text_are_listed(job: Job, library: Path) -> None:
+    odd = os.fsencode(library) + b"/caf\xe9.jpg"
+    Path(os.fsdecode(odd)).write_bytes(jpeg())
+    report = job(library)
+    assert "UTF-8" in report.skipped[0].reason
+    assert report.photos == 15
+
+
+def test_hidden_files_and_linked_folders_are_left_alone(job: Job, library: Path, tmp_path: Path) -> None:
+    (library / ".trash").mkdir()
+    (library / ".trash" / "a.jpg").write_bytes(jpeg())
+    (library / "round").symlink_to(library)
+    report = job(library)
+    assert (report.photos, report.skipped) == (15, [])
+
+
+def test_missing_and_empty_folders(job: Job, tmp_path: Path) -> None:
+    with pytest.raises(PhotosMissing, match="no such folder"):
+        job(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(PhotosMissing, match="no photos in it"):
+        job(tmp_path / "empty")
+    (tmp_path / "file").touch()
+    with pytest.raises(PhotosMissing, match="not a folder"):
+        job(tmp_path / "file")
+    with pytest.raises(PhotosMissing, match="no photo folder given"):
+        job()
+
+
+def test_a_missing_folder_does_not_stop_the_others(job: Job, library: Path, tmp_path: Path) -> None:
+    report = job(library, tmp_path / "nowhere")
+    assert report.photos == 15
+    assert "nowhere" in report.problems[0]
+
+
+def test_an_emptied_folder_is_not_believed(job: Job, library: Path) -> None:
+    job(library)
+    shutil.rmtree(library)
+    library.mkdir()
+    with pytest.raises(PhotosMissing, match="is its drive mounted"):
+        job(library)
+    assert len(paths(job)) == 15
+    report = job(library, accept_deletions=True)
+    assert (report.removed, report.photos) == (15, 0)
+    assert paths(job) == set()
+
+
+def test_only_bad_files_is_an_error(job: Job, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_text("no")
+    with pytest.raises(NothingToIndex, match=r"1 files were skipped \(a.jpg"):
+        job(tmp_path / "photos")
+
+
+def test_nested_folders_are_refused(job: Job, library: Path) -> None:
+    job(library)
+    with pytest.raises(IndexProblem, match="lies inside"):
+        job(library / "fish")
+
+
+def test_an_index_is_not_scattered_over_other_files(job: Job, library: Path) -> None:
+    job.index = library
+    with pytest.raises(NoIndex, match="holds other files"):
+        job(library)
+    assert not (library / "catalogue.sqlite").exists()
+
+
+def test_two_writers(job: Job, library: Path) -> None:
+    job(library)
+    with writing(job.index), pytest.raises(IndexBusy, match=f"process {os.getpid()}"):
+        job(library)
+    assert job(library).unchanged == 15
+
+
+def test_a_damaged_generation_is_made_again(job: Job, library: Path) -> None:
+    job(library)
+    file = current(job.index) / "index.faiss"
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(BrokenGeneration, match="not the file that was published"):
+        paths(job)
+    report = job(library)
+    assert (report.published, report.embedded, len(paths(job))) == (True, 0, 15)
+
+
+def test_an_interrupted_run_goes_on(job: Job, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C after the first batch: what was encoded is kept, and the next run publishes everything."""
+    picture_count = 40
+    for seed in range(picture_count):
+        picture("mug", 100 + seed, size=96).save(library / f"more {seed}.png")
+    encode, calls = job.encoder.encode_photos, []
+
+    def interrupted(pixels: list[object]) -> object:
+        calls.append(len(pixels))
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return encode(pixels)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(job.encoder, "encode_photos", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        job(library)
+    with pytest.raises(NoIndex, match="nothing has been published"):
+        paths(job)
+    monkeypatch.undo()
+    report = job(library)
+    assert report.embedded == 15 + picture_count - calls[0]
+    assert report.photos == 15 + picture_count
+
+
+def test_a_run_killed_before_publishing_is_finished_by_the_next(
+    job: Job, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job(library)
+    picture("fish", 9).save(library / "new.png")
+    with monkeypatch.context() as broken:
+        broken.setattr("indexer.generations.writer.publish", lambda *_, **__: pytest.fail("killed"))
+        with pytest.raises(pytest.fail.Exception):
+            job(library)
+    report = job(library)
+    assert (report.embedded, report.published, report.photos) == (0, True, 16)
+
+
+def test_another_model_embeds_everything_anew(
+    job: Job, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    picture("star", 5).save(other / "s.webp")
+    job(library, other)
+    monkeypatch.setattr(Encoder, "fingerprint", "another")
+    report = job(other)
+    assert (report.embedded, report.photos) == (16, 16)
+    assert read_manifest(current(job.index)).fingerprint == "another"
+
+
+def test_thumbnails_are_made_once_for_a_content(job: Job, library: Path) -> None:
+    job(library)
+    entries = _entries(job)
+    files = {thumbnail_path(job.index / "thumbnails", e.content) for e in entries}
+    assert set((job.index / "thumbnails").rglob("*.*")) == files
+
+
+def test_a_foreign_or_newer_catalogue_is_refused(job: Job, library: Path) -> None:
+    job(library)
+    db = sqlite3.connect(job.index / "catalogue.sqlite")
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+    (job.index / SEAL).unlink()
+    with pytest.raises(NoIndex, match="newer sketchseek"):
+        job(library)
+    (job.index / "catalogue.sqlite").write_bytes(b"not a database at all" * 100)
+    (job.index / "catalogue.sqlite.copy").unlink()
+    with pytest.raises(NoIndex, match=r"damaged .*delete it"):
+        job(library)
+
+
+def _entries(job: Job) -> list[Entry]:
+    with Catalogue(job.index / "catalogue.sqlite") as catalogue:
+        return list(catalogue.entries(job.encoder.fingerprint))

@@ -1,0 +1,187 @@
+"""Every kind of store against brute force, with and without filters and dead ids, and files that are no store."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import faiss
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexer import BrokenGeneration
+from indexer.stores import Ids, IndexType, Nearest, Rows, Source
+from indexer.stores.faiss.build import FLAT_UP_TO, RECALL, Built, build, choose, sample
+from indexer.stores.faiss.file import FEW, FaissFile
+from indexer.stores.faiss.layers import FRESH, MAIN, LayeredStore, write_dead
+from model.modality import Vectors, unit
+
+DIMENSION = 16
+KINDS: tuple[IndexType, ...] = ("flat", "hnsw", "ivf")
+
+
+def vectors(count: int, seed: int) -> Vectors:
+    return unit(np.random.default_rng(seed).standard_normal((count, DIMENSION)).astype(np.float32))
+
+
+def numbers(count: int, seed: int) -> Ids:
+    return np.random.default_rng(seed).integers(0, 2**63 - 1, count)
+
+
+def source(ids: Ids, rows: Vectors, batch: int = 1000) -> Source:
+    def batches() -> Iterator[tuple[Ids, Vectors]]:
+        for start in range(0, len(ids), batch):
+            yield ids[start : start + batch], rows[start : start + batch]
+
+    return Source(len(ids), DIMENSION, batches)
+
+
+def best(queries: Vectors, ids: Ids, rows: Vectors, k: int) -> Nearest:
+    scores = queries @ rows.astype(np.float16).astype(np.float32).T
+    order = np.argsort(-scores, axis=1)[:, :k]
+    return Nearest(ids[order], np.take_along_axis(scores, order, axis=1))
+
+
+def recall(found: Nearest, exact: Nearest) -> float:
+    assert found.ids.shape == exact.ids.shape
+    return float(np.mean([len({*a} & {*b}) / len(b) for a, b in zip(found.ids, exact.ids, strict=True)]))
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Built]:
+    folder = tmp_path_factory.mktemp(request.param)
+    return folder, build(folder / MAIN, source(numbers(6000, 1), vectors(6000, 1)), request.param)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    count=st.integers(0, 60),
+    k=st.integers(1, 80),
+    seed=st.integers(0, 2**32 - 1),
+    kind=st.sampled_from(KINDS),
+)
+def test_the_nearest_are_those_of_brute_force(
+    tmp_path_factory: pytest.TempPathFactory, count: int, k: int, seed: int, kind: IndexType
+) -> None:
+    ids, rows, queries = numbers(count, seed), vectors(count, seed), vectors(3, seed + 1)
+    path = tmp_path_factory.mktemp("store") / MAIN
+    built = build(path, source(ids, rows, 7), kind)
+    found = FaissFile(path, built.effort).search(queries, k)
+    exact = best(queries, ids, rows, k)
+    assert found.ids.shape == exact.ids.shape == (3, min(k, count))
+    assert np.allclose(found.scores, exact.scores, atol=1e-4)
+    assert all(len(set(row)) == len(row) for row in found.ids.tolist())
+
+
+def test_recall_is_what_the_build_says(large: tuple[Path, Built]) -> None:
+    folder, built = large
+    assert built.recall >= RECALL - 0.01
+    store, queries = FaissFile(folder / MAIN, built.effort), vectors(100, 2)
+    exact = best(queries, numbers(6000, 1), vectors(6000, 1), 10)
+    assert recall(store.search(queries, 10), exact) >= 0.96
+    assert store.kind == built.kind
+
+
+@pytest.mark.parametrize("in_memory", [0, 2**30])
+@pytest.mark.parametrize("count", [0, 1, 3, FEW, FEW + 1, 4500])
+def test_a_filter_finds_k_of_those_that_pass(large: tuple[Path, Built], count: int, in_memory: int) -> None:
+    folder, built = large
+    ids, rows, queries = numbers(6000, 1), vectors(6000, 1), vectors(30, 3)
+    file = FaissFile(folder / MAIN, built.effort, in_memory=in_memory)
+    chosen = np.random.default_rng(count).choice(6000, count, replace=False)
+    for k in (10, 300):
+        found = file.search(queries, k, Rows.of(file.find(ids[chosen]), len(file)))
+        assert found.ids.shape == (30, min(k, count))
+        assert np.isin(found.ids, ids[chosen]).all()
+        if count:
+            assert recall(found, best(queries, ids[chosen], rows[chosen], k)) >= 0.93
+
+
+def test_vectors_come_back_by_id(large: tuple[Path, Built]) -> None:
+    folder, built = large
+    ids, rows = numbers(6000, 1), vectors(6000, 1)
+    store = LayeredStore.open(folder, built.effort)
+    places = np.array([5999, 0, 17, 17])
+    assert np.allclose(store.vectors(ids[places]), rows[places], atol=1e-3)
+    assert not store.vectors(np.array([-5, 3])).any()
+    found = store.sample()
+    assert found is not None
+    assert np.allclose(found[1][0], rows[ids.tolist().index(found[0])], atol=1e-3)
+
+
+def test_the_dead_are_never_found_and_the_fresh_are(large: tuple[Path, Built]) -> None:
+    folder, built = large
+    ids, rows, queries = numbers(6000, 1), vectors(6000, 1), vectors(30, 4)
+    fresh_ids, fresh = np.r_[ids[:50], numbers(150, 9)], vectors(200, 9)
+    try:
+        # The first fifty changed: their old vectors are dead, their new ones are beside them.
+        write_dead(folder, ids[:300])
+        build(folder / FRESH, source(fresh_ids, fresh), "flat")
+        store = LayeredStore.open(folder, built.effort)
+    finally:
+        (folder / FRESH).unlink()
+    alive_ids, alive = np.r_[ids[300:], fresh_ids], np.r_[rows[300:], fresh]
+    assert (len(store), sorted(store.ids.tolist())) == (5900, sorted(alive_ids.tolist()))
+    for chosen in (None, np.arange(0, 5900, 1400), np.arange(5700, 5900), np.arange(0, 5900, 2)):
+        among = None if chosen is None else store.select(np.r_[alive_ids[chosen], ids[200:210]])
+        part = np.arange(5900) if chosen is None else chosen
+        found, exact = store.search(queries, 12, among), best(queries, alive_ids[part], alive[part], 12)
+        assert recall(found, exact) >= 0.93
+        assert np.isin(found.ids, alive_ids[part]).all()
+    assert np.allclose(store.vectors(ids[:50]), fresh[:50], atol=1e-3)
+
+
+def test_a_selector_that_is_not_heeded_is_made_up_for(
+    large: tuple[Path, Built], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As some indexes of FAISS take one and never look at it."""
+    folder, built = large
+    file = FaissFile(folder / MAIN, built.effort)
+    rows = Rows.of(np.arange(0, 6000, 2), 6000)
+    monkeypatch.setattr(faiss, "IDSelectorBitmap", lambda _: faiss.IDSelectorAll())
+    found = file.search(vectors(20, 5), 10, rows)
+    assert np.isin(found.ids[found.ids >= 0], file.ids[::2]).all()
+
+
+def test_small_libraries_are_searched_exactly() -> None:
+    assert [choose("auto", n) for n in (0, FLAT_UP_TO, FLAT_UP_TO + 1, 10**7)] == [
+        "flat",
+        "flat",
+        "ivf",
+        "ivf",
+    ]
+    assert [choose(kind, 10**6) for kind in KINDS] == [*KINDS]
+    assert [choose(kind, 0) for kind in KINDS] == ["flat"] * 3
+    assert choose("ivf", 100) == "flat"
+
+
+def test_building_tells_how_far_it_is(tmp_path: Path) -> None:
+    said: list[tuple[str, int, int]] = []
+    build(tmp_path / MAIN, source(numbers(3000, 1), vectors(3000, 1)), "ivf", lambda *now: said.append(now))
+    assert {what for what, _, _ in said} == {"training", "indexing", "measuring"}
+    assert ("indexing", 2000, 3000) in said
+    assert said[-1] == ("measuring", 3000, 3000)
+
+
+@pytest.mark.parametrize("most", [1, 7, 999, 5000])
+def test_a_sample_is_spread_over_all(most: int) -> None:
+    rows = vectors(2500, 1)
+    found = sample(source(numbers(2500, 1), rows, 300), most)
+    step = -(-2500 // most)
+    assert np.array_equal(found, rows[::step])
+    assert len(found) <= most
+
+
+def test_files_that_are_no_store(tmp_path: Path) -> None:
+    path = tmp_path / "index.faiss"
+    with pytest.raises(BrokenGeneration, match="cannot read it"):
+        FaissFile(path)
+    path.write_bytes(b"no index")
+    with pytest.raises(BrokenGeneration, match="cannot read it"):
+        FaissFile(path)
+    faiss.write_index(faiss.IndexFlatIP(4), str(path))
+    with pytest.raises(BrokenGeneration, match="without ids"):
+        FaissFile(path)
+    faiss.write_index(faiss.IndexIDMap(faiss.IndexFlatIP(4)), str(path))
+    with pytest.raises(BrokenGeneration, match="no index of ours"):
+        FaissFile(path)

@@ -1,0 +1,141 @@
+"""The official layouts, made of empty files: only names and counts matter here."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import model.training.command
+from model.data.benchmarks import LAYOUTS, open_dataset, read_benchmark
+from model.data.datasets import PHOTO, SKETCH, DataProblem
+from model.data.labels import key
+from model.data.splits import find_split, parted, published
+
+
+def classes(count: int, *named: str) -> list[str]:
+    return [*named, *(f"class_{number}" for number in range(count - len(named)))]
+
+
+def fill(folder: Path, labels: list[str], *files: str) -> None:
+    for label in labels:
+        (folder / label).mkdir(parents=True)
+        for file in files:
+            (folder / label / file).touch()
+
+
+@pytest.fixture
+def sketchy(tmp_path: Path) -> Path:
+    labels = classes(125, *(name.replace(" ", "_") for name in find_split("sketchy-21").unseen))
+    home = tmp_path / "Sketchy"
+    fill(home / "256x256/sketch/tx_000000000000_ready", labels, "n01_58-1.png", "n01_58-2.png")
+    fill(home / "256x256/photo/tx_000000000000_ready", labels, "n01_58.jpg")
+    fill(home / "EXTEND_image_sketchy_ready", labels, "n01_58.jpg", "n01_77.jpg")
+    return tmp_path
+
+
+def test_sketchy_with_its_pairs(sketchy: Path) -> None:
+    data = read_benchmark("sketchy", sketchy)
+    assert len(data.labels) == 125
+    assert (len(data.of(SKETCH)), len(data.of(PHOTO))) == (250, 375)
+    bats = [record for record in data.records if record.label == "bat"]
+    assert [record.pair for record in bats if record.modality == SKETCH] == ["n01_58", "n01_58"]
+    # Added photos have no drawings of their own, even where a file name is the same.
+    own = {record.path.parent.parent.name for record in bats if record.modality == PHOTO and record.pair}
+    assert own == {"tx_000000000000_ready"}
+    assert open_dataset(sketchy) == data == open_dataset(sketchy / "Sketchy")
+
+
+def test_the_gallery_of_masbir_leaves_the_originals_out(sketchy: Path) -> None:
+    assert len(read_benchmark("sketchy", sketchy, originals=False).of(PHOTO)) == 250
+    assert not find_split("sketchy-21-masbir").originals
+    assert find_split("sketchy-21-masbir").unseen == find_split("sketchy-21").unseen
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "sketches", "photos"),
+    [
+        ("tuberlin", 250, "TUBerlin/png_ready", "TUBerlin/ImageResized_ready"),
+        ("tuberlin", 250, "png", "ImageResized"),
+        ("quickdraw", 110, "QuickDraw_sketches_final", "QuickDraw_images_final"),
+    ],
+)
+def test_the_other_layouts(tmp_path: Path, name: str, count: int, sketches: str, photos: str) -> None:
+    fill(tmp_path / sketches, classes(count), "1.png")
+    fill(tmp_path / photos, classes(count), "1.jpg", "2.jpg")
+    data = open_dataset(tmp_path)
+    assert data.name == LAYOUTS[name].title
+    assert (len(data.of(SKETCH)), len(data.of(PHOTO))) == (count, 2 * count)
+
+
+def test_half_unpacked_benchmarks_say_what_was_expected_and_found(tmp_path: Path) -> None:
+    with pytest.raises(DataProblem, match=r"in .*QuickDraw_sketches_final, found no such folder"):
+        read_benchmark("quickdraw", tmp_path)
+    fill(tmp_path / "QuickDraw_sketches_final", classes(110), "1.png")
+    with pytest.raises(DataProblem, match=r"photos a class in .*QuickDraw_images_final, found no such"):
+        open_dataset(tmp_path)
+    fill(tmp_path / "QuickDraw_images_final", classes(90), "1.jpg", "2.jpg")
+    with pytest.raises(
+        DataProblem, match=r"expected 110 class .*QuickDraw_images_final, found 90 with 180 images"
+    ):
+        open_dataset(tmp_path)
+    with pytest.raises(DataProblem, match="no benchmark is called 'imagenet'"):
+        read_benchmark("imagenet", tmp_path)
+
+
+def test_the_published_lists() -> None:
+    splits = published()
+    assert {name: len(split.unseen) for name, split in splits.items()} == {
+        "quickdraw-30": 30,
+        "sketchy-21": 21,
+        "sketchy-21-masbir": 21,
+        "sketchy-25": 25,
+        "tuberlin-30": 30,
+        "tuberlin-30-masbir": 30,
+    }
+    for split in splits.values():
+        assert len({key(label) for label in split.unseen}) == len(split.unseen)
+        assert split.benchmark in LAYOUTS
+    both = [{key(label) for label in splits[name].unseen} for name in ("tuberlin-30", "tuberlin-30-masbir")]
+    assert both[0] & both[1] == {"rollerblades"}
+    assert (splits["quickdraw-30"].test_sketches, splits["quickdraw-30"].test_photos) == (92291, 54151)
+    assert (splits["sketchy-25"].test_sketches, splits["sketchy-25"].test_photos) == (15229, 17101)
+    with pytest.raises(
+        DataProblem, match=r"no published split is called 'sketchy-99'; there are quickdraw-30"
+    ):
+        find_split("sketchy-99")
+
+
+def test_parted_keeps_seen_and_unseen_apart(sketchy: Path) -> None:
+    split = replace(find_split("sketchy-21"), test_sketches=42, test_photos=64)
+    seen, unseen = parted(read_benchmark("sketchy", sketchy), split)
+    assert {key(label) for label in unseen.labels} == {key(label) for label in split.unseen}
+    assert len(seen.labels) == 104
+    assert not set(seen.records) & set(unseen.records)
+
+
+def test_parted_refuses_what_is_not_all_there(sketchy: Path) -> None:
+    data = read_benchmark("sketchy", sketchy)
+    split = find_split("sketchy-21")
+    with pytest.raises(DataProblem, match=r"about 12694 sketch images .* of sketchy-21, found 42: unpack"):
+        parted(data, split)
+    with pytest.raises(DataProblem, match=r"about 12553 photo images .* of sketchy-21, found 63: unpack"):
+        parted(data, replace(split, test_sketches=42))
+    with pytest.raises(DataProblem, match=r"lacks 2 of the 21 unseen classes of sketchy-21, .* 'cabin'"):
+        parted(data.without(["cabin", "window"]), split)
+
+
+def test_a_training_is_judged_by_seen_labels_and_never_by_those_of_the_test(
+    sketchy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split = replace(find_split("sketchy-21"), test_sketches=42, test_photos=64)
+    monkeypatch.setattr(model.training.command, "find_split", {"sketchy-21": split}.__getitem__)
+    whole = read_benchmark("sketchy", sketchy)
+    test = {key(label) for label in split.unseen}
+    seen, judges = model.training.command._parted(whole, "sketchy-21", all_labels=False, judged=None)
+    assert judges is not None
+    assert (len(judges.labels), len(seen.labels)) == (10, 94)
+    assert not test & {key(label) for label in (*seen.labels, *judges.labels)}
+    assert judges.labels == model.training.command._parted(whole, "sketchy-21", False, None)[1].labels  # type: ignore[union-attr]
+    everything, nobody = model.training.command._parted(whole, "sketchy-21", all_labels=True, judged=None)
+    assert (len(everything.labels), nobody) == (104, None)
+    assert not test & {key(label) for label in everything.labels}

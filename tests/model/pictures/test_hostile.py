@@ -1,0 +1,88 @@
+"""Pictures that take far more than they show: refused by what they say of themselves, or bounded in what they get."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from model import SKETCH_CAPS, BadImage, decode
+from model.pictures.sniff import has_more_scans
+from tests.kit.hostile import claiming, progressive
+from tests.kit.pictures import encoded, jpeg
+
+TOP = Path(__file__).resolve().parents[3]
+# In a process of its own, for memory that was once taken is not given back.
+MEASURE = """
+import resource, sys
+from dataclasses import replace
+from model import SKETCH_CAPS, BadImage, decode
+caps = replace(SKETCH_CAPS, max_pixels=2_000_000)
+data = sys.stdin.buffer.read()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    print("decoded", decode(data, caps=caps).image.size)
+except BadImage as error:
+    print("refused", error)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def measured(data: bytes) -> tuple[str, int]:
+    """What becomes of the picture, and the KiB that this takes."""
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE], cwd=TOP, input=data, capture_output=True, check=True, timeout=60
+    )
+    outcome, taken = done.stdout.decode().splitlines()
+    return outcome, int(taken)
+
+
+def test_a_jpeg_of_thousands_of_scans_is_refused_before_it_is_decoded() -> None:
+    bomb = progressive(5000, 3000)
+    assert len(bomb) < 2**19
+    start = time.process_time()
+    with pytest.raises(BadImage, match="more than 25 scans"):
+        decode(bomb, caps=SKETCH_CAPS)
+    assert time.process_time() - start < 0.5
+
+
+def test_common_jpegs_have_few_scans() -> None:
+    for options in (
+        {},
+        {"progressive": True},
+        {"progressive": True, "subsampling": 0, "restart_marker_rows": 1},
+    ):
+        data = jpeg(64, 48, **options)
+        assert not has_more_scans(data, 10)
+        assert decode(data).width == 64
+    assert has_more_scans(progressive(64, 3), 10)
+    assert decode(progressive(64, 10)).width == 64
+
+
+def test_what_looks_like_scans_elsewhere_does_not_count() -> None:
+    """In metadata, and in the film that phones append."""
+    plain = jpeg(64, 48)
+    noise = b"\xff\xda" * 1000
+    comment = b"\xff\xfe" + (len(noise) + 2).to_bytes(2, "big") + noise
+    for data in (plain + noise, plain[:2] + comment + plain[2:]):
+        assert not has_more_scans(data, 50)
+        assert decode(data).width == 64
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "HEIF"])
+def test_containers_that_lie_about_their_size_are_bounded(kind: str) -> None:
+    side = 2000
+    honest = encoded(
+        Image.effect_noise((side // 16, side // 16), 50).resize((side, side)).convert("RGB"), kind, quality=20
+    )
+    outcome, taken = measured(honest)
+    assert outcome.startswith("refused 2000 x 2000 is 4 megapixels"), outcome
+    outcome, taken = measured(claiming(honest, 60_000, 60_000))
+    assert outcome.startswith("refused"), outcome
+    assert taken < 64 * 2**10
+    # Smaller than it is: what its codec takes for its true size, and no more.
+    outcome, taken = measured(claiming(honest, 100, 100))
+    assert outcome.startswith("refused") or outcome == "decoded (100, 100)"
+    assert taken < 100 * 2**10

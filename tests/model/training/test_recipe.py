@@ -1,0 +1,88 @@
+"""Recipes: the shipped ones say what they must, others are refused with the field's name."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from model.training.recipe import Recipe, RecipeProblem, read_recipe
+
+
+def test_b32_is_the_authors_configuration() -> None:
+    recipe = read_recipe("masbir-b32")
+    assert (recipe.architecture, recipe.pretrained) == ("ViT-B-32", "openai")
+    assert (recipe.tower_rate, recipe.head_rate, recipe.weight_decay) == (5e-8, 5e-3, 0.1)
+    assert (recipe.batch, recipe.epochs, recipe.logit_scale) == (256, 100, 2.6592)
+    weights = recipe.loss_weights
+    assert (weights.clip, weights.semantic_centre, weights.modality_classifier) == (1.0, 0.1, 0.1)
+    assert (weights.reconstruction, weights.orthogonality) == (0.02, 0.0)
+    assert not recipe.anchors.wanted
+    assert recipe.authors_share == 1.0
+
+
+def test_authors_rate_rises_over_a_twentieth_and_then_stays() -> None:
+    recipe = read_recipe("masbir-b32")
+    steps = recipe.length(120_000)
+    assert steps == 100 * 469
+    assert recipe.rate(0, steps) == pytest.approx(1 / 2345)
+    assert recipe.rate(2344, steps) == recipe.rate(steps - 1, steps) == 1.0
+
+
+def test_lite_rate_rises_and_falls_along_a_cosine() -> None:
+    recipe = read_recipe("lite", steps=100, warm_up=0.1)
+    rates = [recipe.rate(step, 100) for step in range(100)]
+    assert rates.index(max(rates)) == 9
+    assert rates[9:] == sorted(rates[9:], reverse=True)
+    assert rates[50] == pytest.approx(0.5)
+    assert rates[-1] == pytest.approx(0.01)
+
+
+def test_digest_changes_with_any_field() -> None:
+    assert read_recipe("lite").digest == read_recipe("lite").digest
+    assert len({read_recipe("lite", seed=seed).digest for seed in range(3)}) == 3
+
+
+def fields(**changes: object) -> dict[str, object]:
+    whole: dict[str, object] = read_recipe("lite").model_dump(mode="json")
+    return whole | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"steps": None}, "either `steps` or `epochs`"),
+        ({"captions": ["a photo"]}, "needs {}"),
+        ({"towers": "open_clip"}, "need a reference that only the lite towers have"),
+        ({"towers": "open_clip", "anchors": {}}, "need a reference that only the lite towers have"),
+        ({"instances": 60}, "60 instances with their photos do not fit"),
+        ({"tower_rate": 0}, "tower_rate"),
+        ({"head_rate": float("inf")}, "head_rate"),
+        ({"bach": 12}, "bach"),
+        ({"loss_weights": {"clip": -1}}, "loss_weights.clip"),
+    ],
+)
+def test_a_wrong_field_is_named(tmp_path: Path, changes: dict[str, object], said: str) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(fields(**changes)))
+    with pytest.raises(RecipeProblem, match=said) as caught:
+        read_recipe(path)
+    assert "mine.json" in str(caught.value)
+
+
+def test_an_unknown_name_lists_the_shipped_ones() -> None:
+    with pytest.raises(RecipeProblem, match="one of: lite, lite-instances, lite-pairs, masbir-b32"):
+        read_recipe("heavy")
+
+
+@pytest.mark.parametrize("text", ["{", "[1]"])
+def test_a_file_that_is_no_recipe_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "broken.json"
+    path.write_text(text)
+    with pytest.raises(RecipeProblem, match=r"broken\.json"):
+        read_recipe(path)
+
+
+def test_every_field_of_a_recipe_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "copy.json"
+    path.write_text(json.dumps(fields(batch=48, name="copy")))
+    assert read_recipe(path) == Recipe.model_validate(fields(batch=48, name="copy"))

@@ -1,0 +1,157 @@
+"""What must not get in or out: other names, links and pipes, slow and large bodies; and watching that never ends."""
+
+import os
+import shutil
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image, ImageDraw
+
+from indexer import Silent, run
+from model import Encoder
+from service.asgi.guard import allowed_hosts
+from service.settings import Settings
+from tests.kit.pictures import encoded
+from tests.kit.shapes import drawing, picture
+from tests.service.conftest import LiveServer, serving
+from tests.service.routes.test_api import PNG, problem, wait_for
+
+
+def found(server: LiveServer) -> tuple[Path, dict[str, str]]:
+    """The first result for a fish, and its file."""
+    with server.client() as client:
+        result = client.post("/search?k=1", content=PNG).json()["results"][0]
+    return server.photos / result["path"], result
+
+
+def test_other_names_are_turned_away(live_server: LiveServer) -> None:
+    port = live_server.url.rsplit(":", 1)[1]
+    with live_server.client() as client:
+        for host in ("evil.example.com", f"evil.example.com:{port}", "127.0.0.1.evil.example.com", ""):
+            problem(client.get("/livez", headers={"host": host}), 421, "misdirected_request")
+        for host in ("localhost", f"localhost:{port}", "LOCALHOST", "[::1]:8000", "127.0.0.1"):
+            assert client.get("/livez", headers={"host": host}).status_code == 200
+
+
+def test_which_names_are_allowed() -> None:
+    assert allowed_hosts(Settings(host="0.0.0.0")) is None
+    assert allowed_hosts(Settings(host="127.0.0.2")) == {"localhost", "127.0.0.1", "[::1]", "127.0.0.2"}
+    assert allowed_hosts(Settings(allowed_hosts="Photos.home, nas")) == {"photos.home", "nas"}
+
+
+@pytest.mark.parametrize("became", ["link", "pipe", "another picture", "folder"])
+def test_a_photo_that_became_something_else_has_no_thumbnail(own_server: LiveServer, became: str) -> None:
+    photo, result = found(own_server)
+    photo.unlink()
+    secret = own_server.photos.parent / "secret.png"
+    picture("star", 99).save(secret)
+    if became == "link":
+        photo.symlink_to(secret)
+    elif became == "pipe":
+        os.mkfifo(photo)
+    elif became == "folder":
+        photo.mkdir()
+    else:
+        shutil.copy(secret, photo)
+    shutil.rmtree(own_server.index / "thumbnails")
+    with own_server.client() as client, ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(client.get, [result["thumbnail_url"]] * 45))
+        for answer in answers:
+            problem(answer, 410, "photo_changed" if became == "another picture" else "photo_gone")
+        assert client.post("/search", content=PNG).status_code == 200
+
+
+def test_an_empty_thumbnail_is_made_again(own_server: LiveServer) -> None:
+    _, result = found(own_server)
+    with own_server.client() as client:
+        for path in (own_server.index / "thumbnails").rglob("*.webp"):
+            path.write_bytes(b"")
+        answers = [client.get(result["thumbnail_url"]) for _ in range(3)]
+    assert {len(answer.content) > 100 for answer in answers} == {True}
+
+
+def test_a_slow_body_is_given_up(tmp_path: Path, encoder: Encoder) -> None:
+    with serving(tmp_path, encoder, body_seconds=0.3) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=10) as slow:
+            slow.sendall(b"POST /search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nabc")
+            answer = slow.recv(4096).decode()
+        assert " 408 " in answer.splitlines()[0]
+        with server.client() as client:
+            assert client.post("/search", content=PNG).status_code == 200
+
+
+def test_head_answers_like_get_without_a_body(live_server: LiveServer) -> None:
+    _, result = found(live_server)
+    with live_server.client() as client:
+        for address in ("/", "/livez", result["url"], result["thumbnail_url"]):
+            head, get = client.head(address), client.get(address)
+            assert (head.status_code, head.content) == (200, b""), address
+            assert head.headers["content-length"] == get.headers["content-length"]
+
+
+def test_an_index_made_anew_is_taken_up(own_server: LiveServer) -> None:
+    """Again generation 000001, but another one."""
+    shutil.rmtree(own_server.index)
+    picture("star", 77).save(own_server.photos / "new.png")
+    run(own_server.index, [own_server.photos], own_server.gallery.encoder, Silent())
+    with own_server.client() as client:
+        ready = wait_for(client, lambda ready: ready["photos"] == 31)
+    assert ready["generation"] == "000001"
+
+
+def test_watching_survives_whatever_it_finds(own_server: LiveServer) -> None:
+    hostile = own_server.index / "generations" / "000007"
+    hostile.mkdir()
+    (hostile / "manifest.json").write_text("[" * 200_000)
+    (own_server.index / "CURRENT").write_text("000007\n")
+    with own_server.client() as client:
+        wait_for(client, lambda ready: ready["reasons"])
+        picture("star", 77).save(own_server.photos / "new.png")
+        run(own_server.index, [own_server.photos], own_server.gallery.encoder, Silent())
+        wait_for(client, lambda ready: ready["photos"] == 31 and not ready["reasons"])
+
+
+def _sketches() -> dict[str, bytes]:
+    dot = Image.new("RGB", (512, 512), "white")
+    ImageDraw.Draw(dot).ellipse((250, 250, 258, 258), fill="black")
+    strokes = Image.new("RGBA", (512, 512), (0, 0, 0, 0))
+    strokes.paste(
+        (255, 255, 255, 255), mask=drawing("fish").resize((512, 512)).convert("L").point(lambda v: 255 - v)
+    )
+    frames = [drawing("fish"), drawing("star")]
+    return {
+        "one dot": encoded(dot, "PNG"),
+        "white on nothing": encoded(strokes, "PNG"),
+        "animated": encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]),
+        "thin and huge": encoded(drawing("fish", size=3000), "PNG"),
+        "tiny": encoded(drawing("fish", size=24), "PNG"),
+        "inverted": encoded(Image.eval(drawing("fish"), lambda v: 255 - v), "WEBP", lossless=True),
+        "all black": encoded(Image.new("RGB", (512, 512)), "PNG"),
+        "nothing": encoded(Image.new("RGBA", (512, 512)), "PNG"),
+    }
+
+
+@pytest.mark.parametrize("name", _sketches())
+def test_unusual_drawings(live_server: LiveServer, name: str) -> None:
+    with live_server.client() as client:
+        answer = client.post("/search?k=3", content=_sketches()[name])
+    if name in {"all black", "nothing"}:
+        problem(answer, 422, "empty_drawing")
+    else:
+        assert answer.status_code == 200
+        assert len(answer.json()["results"]) == 3
+
+
+def test_refused_bodies_still_get_their_answer(live_server: LiveServer) -> None:
+    with live_server.client() as client:
+        for _ in range(5):
+            problem(client.post("/search", content=bytes(22 * 2**20)), 413, "content_too_large")
+        start = time.monotonic()
+        assert client.post("/search", content=PNG).status_code == 200
+    assert time.monotonic() - start < 5
+    assert httpx.get(f"{live_server.url}/livez").json() == {"alive": True}

@@ -1,0 +1,164 @@
+"""`sketchseek doctor`: what is well, what is wrong, and what mends it."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from model import gpu
+from model.errors import DeviceProblem, NoEngine
+from service.cli import main
+from service.console import checks
+from service.console.checks import Asked, Finding, findings, variables
+from service.settings import Settings
+from tests.conftest import Job
+
+TOP = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No settings but those of the test."""
+    for name in variables():
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def doctor(*arguments: str, **environment: str) -> Result:
+    return CliRunner().invoke(main, ["doctor", *arguments], env=environment)
+
+
+def wrong(done: Result) -> dict[str, Any]:
+    """The one thing that is wrong, of a run with --json."""
+    assert done.exit_code == 1, done.output
+    found = [finding for finding in json.loads(done.stdout) if finding["state"] == "wrong"]
+    assert len(found) == 1, found
+    return dict(found[0])
+
+
+def test_all_is_well(job: Job, library: Path) -> None:
+    job(library)
+    done = doctor("--index", str(job.index))
+    assert done.exit_code == 0, done.output
+    for part in (
+        "openvino on cpu runs the model lite",
+        "it reads words",
+        "15 photos, generation 000001, flat",
+    ):
+        assert part in done.stdout
+    assert "WRONG" not in done.stdout
+    assert {line.split()[1] for line in done.stdout.splitlines() if "->" not in line} == set(checks.CHECKS)
+
+
+def test_an_index_that_is_not_there_or_damaged(job: Job, library: Path, tmp_path: Path) -> None:
+    missing = wrong(doctor("--json", "--index", str(tmp_path / "none")))
+    assert (missing["check"], "no such folder" in missing["text"]) == ("index", True)
+    assert missing["mend"] == f"sketchseek index FOLDER_OF_PHOTOS --index {tmp_path / 'none'}"
+    job(library)
+    with (job.index / "generations" / "000001" / "photos.sqlite").open("r+b") as file:
+        file.write(b"damage")
+    damaged = wrong(doctor("--json", "--index", str(job.index)))
+    assert "photos.sqlite" in damaged["text"]
+    assert damaged["mend"] == f"sketchseek index --index {job.index}"
+
+
+@pytest.mark.parametrize(
+    ("environment", "text", "mend"),
+    [
+        (
+            {"SKETCHSEEK_PROT": "8001"},
+            "SKETCHSEEK_PROT is no setting",
+            'export SKETCHSEEK_PORT="$SKETCHSEEK_PROT"; unset SKETCHSEEK_PROT',
+        ),
+        ({"SKETCHSEEK_XYZZY": "1"}, "SKETCHSEEK_XYZZY is no setting", "unset SKETCHSEEK_XYZZY"),
+        ({"SKETCHSEEK_PORT": "many"}, "SKETCHSEEK_PORT: ", "unset SKETCHSEEK_PORT, or correct it"),
+        ({"SKETCHSEEK_HOST": "0.0.0.0"}, "would not start", "sketchseek key"),
+        ({"SKETCHSEEK_API_KEYS": "secret"}, "is no hash", "sketchseek key"),
+        ({"SKETCHSEEK_API_KEYS_FILE": "none.txt"}, "cannot be read", "sketchseek key"),
+    ],
+)
+def test_settings_that_are_off(environment: dict[str, str], text: str, mend: str) -> None:
+    found = wrong(doctor("--json", **environment))
+    assert found["check"] == "settings"
+    assert text in found["text"]
+    assert found["mend"] == mend
+
+
+def test_showing_photos_to_anyone_is_noted() -> None:
+    done = doctor(SKETCHSEEK_HOST="0.0.0.0", SKETCHSEEK_ALLOW_ANYONE="true")
+    assert done.exit_code == 0
+    assert re.search("note +settings +would show the photos to whoever reaches", done.stdout)
+
+
+def test_a_file_of_settings_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "sketchseek.toml").write_text("port = = 1")
+    assert "settings file cannot be read" in wrong(doctor("--json"))["text"]
+
+
+def test_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(*_: object, **__: object) -> None:
+        raise NoEngine("openvino is not installed: pip install 'sketchseek[cpu]'")
+
+    monkeypatch.setattr(checks.Encoder, "load", load)
+    found = wrong(doctor("--json"))
+    assert (found["check"], found["mend"]) == ("engine", "pip install 'sketchseek[cpu]'")
+
+
+def test_an_unknown_model_is_named() -> None:
+    assert "no model 'huge'" in wrong(doctor("--json", "--model", "huge"))["text"]
+
+
+def test_two_kinds_of_faiss_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "version", lambda package: "1.15.1")
+    found = wrong(doctor("--json"))
+    assert (found["check"], "overwritten" in found["text"]) == ("faiss", True)
+    assert found["mend"].startswith("pip uninstall -y faiss-cpu faiss-gpu-cuvs")
+
+
+def test_a_card_is_named_or_what_is_wrong_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(None, "lite", "auto", Settings())
+    monkeypatch.setattr(gpu, "seems_there", lambda: True)
+    monkeypatch.setattr(gpu, "find", lambda: gpu.Gpu(0, "NVIDIA H200", 2**37, 2**37))
+    assert next(checks.graphics_card(asked)).text == (
+        "cuda:0 is a NVIDIA H200, 131072 of 131072 MiB free; torch can use it"
+    )
+
+    def too_old() -> None:
+        raise DeviceProblem("the NVIDIA driver is older than this torch needs: update it")
+
+    monkeypatch.setattr(gpu, "find", too_old)
+    found = next(checks.graphics_card(asked))
+    assert (found.state, "update it" in found.text) == ("wrong", True)
+
+
+def test_faiss_that_does_not_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    asked = Asked(None, "lite", "auto", Settings())
+    assert next(checks.faiss(asked)).mend == "pip install 'sketchseek[cpu]'"
+
+
+def test_a_check_that_breaks_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Asked) -> Iterator[Finding]:
+        raise RuntimeError("no luck")
+        yield
+
+    monkeypatch.setattr(checks, "CHECKS", {"broken": broken, "settings": checks.settings})
+    found = list(findings(Asked(None, "lite", "auto", Settings())))
+    assert found[0] == ("broken", Finding("wrong", "could not be looked at: RuntimeError: no luck"))
+    assert [name for name, _ in found] == ["broken", "settings"]
+
+
+def test_every_variable_that_the_code_reads_is_known() -> None:
+    sources = [path for room in ("model", "indexer", "service") for path in (TOP / room).rglob("*.py")]
+    read = {
+        name
+        for path in sources
+        for name in re.findall(r'"(SKETCHSEEK_[A-Z_]*[A-Z])"', path.read_text("utf-8"))
+    }
+    assert "SKETCHSEEK_CONFIG" in read
+    assert read <= variables()
