@@ -12,8 +12,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from bench.__main__ import NAMES, SLOW
+from tests.kit.service.commands import parse
 from tests.kit.shapes import drawing, write_library
-from tests.service.commands.test_help import parse
 
 TOP = Path(__file__).resolve().parents[1]
 PAGES = sorted([TOP / "README.md", *(TOP / "docs").glob("*.md")])

@@ -14,7 +14,7 @@ import pytest
 
 from indexer.decoding.workers import MOST_STUCK, Workers
 from model import BadImage, Encoder, Unreadable
-from tests.conftest import Job
+from tests.kit.jobs import Job
 from tests.kit.kills import decoders
 from tests.kit.pictures import encoded, photo
 from tests.kit.standin import StandIn, contents, write_photo

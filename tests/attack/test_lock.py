@@ -16,7 +16,7 @@ import pytest
 from indexer import IndexBusy, NoIndex, status
 from indexer.locking.lock import is_held, reading, writing
 from model import Encoder
-from tests.conftest import Job
+from tests.kit.jobs import Job
 from tests.kit.pictures import jpeg
 from tests.kit.privileges import unprivileged
 from tests.kit.standin import InThread, StandIn, write_photo

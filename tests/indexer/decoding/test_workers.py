@@ -18,7 +18,7 @@ from indexer import IndexProblem
 from indexer.decoding.budget import Budget
 from indexer.decoding.workers import Read, Workers
 from model import BadImage, Unreadable
-from tests.conftest import Job
+from tests.kit.jobs import Job
 from tests.kit.kills import decoders
 from tests.kit.pictures import encoded, jpeg, photo
 

@@ -12,8 +12,8 @@ from indexer.generations import writer
 from indexer.generations.generation import current, generations, held, prune, release, rollback
 from indexer.generations.manifest import read_manifest
 from indexer.locking.lock import writing
-from tests.conftest import Job
-from tests.indexer.generations.test_reader import flip
+from tests.kit.damage import flip
+from tests.kit.jobs import Job
 from tests.kit.privileges import unprivileged
 from tests.kit.shapes import picture
 
@@ -157,7 +157,7 @@ import resource, signal
 from pathlib import Path
 from indexer import IndexProblem, run
 from model import Encoder
-from tests.conftest import Silent
+from indexer import Silent
 encoder = Encoder.load("lite", engine="openvino")
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from indexer import IndexProblem
-from tests.conftest import Job
+from tests.kit.jobs import Job
 from tests.kit.privileges import unprivileged
 from tests.kit.standin import Library, contents, published
 

@@ -25,7 +25,7 @@ from indexer.generations.manifest import read_manifest
 from indexer.jobs.pipeline import Pipeline
 from indexer.locking.lock import writing
 from model import Encoder
-from tests.conftest import Job
+from tests.kit.jobs import Job
 from tests.kit.pictures import bomb_png, jpeg, truncated
 from tests.kit.privileges import unprivileged
 from tests.kit.shapes import THINGS, drawing, picture

@@ -1,6 +1,5 @@
 """Every kind of store against brute force, with and without filters and dead ids, and files that are no store."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import faiss
@@ -10,41 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import BrokenGeneration
-from indexer.stores import Ids, IndexType, Nearest, Rows, Source
+from indexer.stores import IndexType, Rows
 from indexer.stores.faiss.build import FLAT_UP_TO, RECALL, Built, build, choose, sample
 from indexer.stores.faiss.file import FEW, FaissFile
 from indexer.stores.faiss.layers import FRESH, MAIN, LayeredStore, write_dead
-from model.modality import Vectors, unit
+from tests.kit.vectors import best, numbers, recall, source, vectors
 
-DIMENSION = 16
 KINDS: tuple[IndexType, ...] = ("flat", "hnsw", "ivf")
-
-
-def vectors(count: int, seed: int) -> Vectors:
-    return unit(np.random.default_rng(seed).standard_normal((count, DIMENSION)).astype(np.float32))
-
-
-def numbers(count: int, seed: int) -> Ids:
-    return np.random.default_rng(seed).integers(0, 2**63 - 1, count)
-
-
-def source(ids: Ids, rows: Vectors, batch: int = 1000) -> Source:
-    def batches() -> Iterator[tuple[Ids, Vectors]]:
-        for start in range(0, len(ids), batch):
-            yield ids[start : start + batch], rows[start : start + batch]
-
-    return Source(len(ids), DIMENSION, batches)
-
-
-def best(queries: Vectors, ids: Ids, rows: Vectors, k: int) -> Nearest:
-    scores = queries @ rows.astype(np.float16).astype(np.float32).T
-    order = np.argsort(-scores, axis=1)[:, :k]
-    return Nearest(ids[order], np.take_along_axis(scores, order, axis=1))
-
-
-def recall(found: Nearest, exact: Nearest) -> float:
-    assert found.ids.shape == exact.ids.shape
-    return float(np.mean([len({*a} & {*b}) / len(b) for a, b in zip(found.ids, exact.ids, strict=True)]))
 
 
 @pytest.fixture(scope="module", params=KINDS)

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 
 from tests.kit.hostile import bad_uploads, progressive, thorough
-from tests.service.conftest import LiveServer, listening
-from tests.service.routes.test_api import PNG, problem
+from tests.kit.service.asking import PNG, problem
+from tests.kit.service.servers import LiveServer, listening
 
 # 10,000 where SKETCHSEEK_THOROUGH is set.
 COUNT = thorough(400, 10_000)

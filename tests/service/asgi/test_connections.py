@@ -3,40 +3,18 @@
 import json
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import httpx
 import pytest
 
 from service.asgi.connections import allow_files
-from tests.service.conftest import LiveServer, listening
-from tests.service.ops.test_operations import until
-from tests.service.routes.test_api import PNG, problem
+from tests.kit.service.asking import PNG, problem
+from tests.kit.service.servers import LiveServer, listening
+from tests.kit.service.sockets import HEAD, dial, dialled, heard
+from tests.kit.waiting import until
 
-HEAD = b"POST /search HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
 MUCH = 2**20
-
-
-def dial(url: str, first: bytes = b"", seconds: float = 20) -> socket.socket:
-    host, port = url.removeprefix("http://").split(":")
-    caller = socket.create_connection((host, int(port)), timeout=seconds)
-    caller.sendall(first)
-    return caller
-
-
-@contextmanager
-def dialled(url: str, count: int, first: bytes) -> Iterator[list[socket.socket]]:
-    with ExitStack() as stack:
-        yield [stack.enter_context(dial(url, first)) for _ in range(count)]
-
-
-def heard(caller: socket.socket) -> bytes:
-    """All that comes until the connection ends."""
-    parts = []
-    while part := caller.recv(65536):
-        parts.append(part)
-    return b"".join(parts)
 
 
 def test_three_hundred_half_sent_bodies_keep_nobody_else_waiting(live_server: LiveServer) -> None:

@@ -16,9 +16,9 @@ from model import Encoder
 from service.asgi.guard import allowed_hosts
 from service.settings import Settings
 from tests.kit.pictures import encoded
+from tests.kit.service.asking import PNG, problem, wait_for
+from tests.kit.service.servers import LiveServer, serving
 from tests.kit.shapes import drawing, picture
-from tests.service.conftest import LiveServer, serving
-from tests.service.routes.test_api import PNG, problem, wait_for
 
 
 def found(server: LiveServer) -> tuple[Path, dict[str, str]]:

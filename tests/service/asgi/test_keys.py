@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from service.asgi import keys
 from service.asgi.keys import BadKeys, Keyring
 from service.cli import main
-from tests.service.conftest import LiveServer, listening
-from tests.service.routes.test_api import PNG, problem
-from tests.service.test_cli import refused, sketchseek
+from tests.kit.service.asking import PNG, problem
+from tests.kit.service.commands import refused, sketchseek
+from tests.kit.service.servers import LiveServer, listening
 
 READ, READ_ENTRY = keys.make(admin=False)
 ADMIN, ADMIN_ENTRY = keys.make(admin=True)

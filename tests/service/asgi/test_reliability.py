@@ -17,11 +17,14 @@ import httpx
 import pytest
 
 from tests.kit.hostile import thorough
-from tests.service.asgi.test_connections import HEAD, dial, heard
-from tests.service.conftest import LiveServer, listening
-from tests.service.ops.test_operations import figure, index, until  # noqa: F401 - a fixture
-from tests.service.routes.test_api import PNG
-from tests.service.test_cli import Serving
+from tests.kit.service.asking import (
+    PNG,
+    figure,
+)
+from tests.kit.service.commands import Serving
+from tests.kit.service.servers import LiveServer, listening
+from tests.kit.service.sockets import HEAD, dial, heard
+from tests.kit.waiting import until
 
 CLIENTS = 64
 SECONDS = thorough(4, 60)
@@ -104,7 +107,7 @@ def test_a_storm_of_callers_who_hang_up_leaves_nothing_behind(live_server: LiveS
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_does_not_wait_for_those_who_are_silent(index: Path, how: signal.Signals) -> None:  # noqa: F811
+def test_a_stop_does_not_wait_for_those_who_are_silent(index: Path, how: signal.Signals) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SKETCHSEEK_STOP_SECONDS", "2")
         server = Serving("--index", index)
@@ -132,7 +135,7 @@ def _ready(url: str) -> bool:
         return False
 
 
-def test_a_search_that_is_under_way_when_the_stop_comes_is_answered(index: Path) -> None:  # noqa: F811
+def test_a_search_that_is_under_way_when_the_stop_comes_is_answered(index: Path) -> None:
     """Not one alone: all that were sent before the signal, also those that wait for the model."""
     server = Serving("--index", index)
     url = server.url.rstrip("/")

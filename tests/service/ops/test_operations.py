@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import copy
 import gc
 import json
 import re
@@ -10,62 +9,19 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from indexer import Silent, run
 from indexer.generations.generation import rollback
-from model import Encoder
-from service.search.gallery import Gallery
+from tests.kit.service.asking import PNG, figure, problem, wait_for
+from tests.kit.service.commands import TOP, Serving, sketchseek
+from tests.kit.service.servers import LiveServer, listening, moody
 from tests.kit.shapes import picture
-from tests.service.conftest import LiveServer, listening
-from tests.service.routes.test_api import PNG, problem, wait_for
-from tests.service.test_cli import TOP, Serving, sketchseek
-
-
-class Moody:
-    """The shipped encoder, which a test can make hang or fail."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
-        self.free = threading.Event()
-        self.free.set()
-        self.began = threading.Event()
-        self.fails: Exception | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._encoder, name)
-
-    def encode_sketches(self, prepared: Any) -> Any:
-        self.began.set()
-        assert self.free.wait(20)
-        if self.fails is not None:
-            raise self.fails
-        return self._encoder.encode_sketches(prepared)
-
-
-def moody(server: LiveServer) -> tuple[Gallery, Moody]:
-    gallery = copy.copy(server.gallery)
-    gallery.encoder = encoder = Moody(server.gallery.encoder)  # type: ignore[assignment]
-    return gallery, encoder
-
-
-def figure(url: str, name: str) -> float:
-    found = re.search(rf"^{re.escape(name)} (\S+)$", httpx.get(f"{url}/metrics").text, re.MULTILINE)
-    assert found, f"{name} is not among the metrics"
-    return float(found[1])
-
-
-def until(check: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
+from tests.kit.waiting import until
 
 
 def test_info_and_metrics_tell_what_runs(live_server: LiveServer) -> None:
@@ -205,13 +161,6 @@ def test_reload_takes_up_what_is_there(own_server: LiveServer) -> None:
         assert (reloaded["generation"], reloaded["photos"]) == ("000002", 31)
         rollback(own_server.index)
         until(lambda: httpx.post(f"{url}/admin/reload").json()["photos"] == 30)
-
-
-@pytest.fixture
-def index(library: Path, tmp_path: Path) -> Path:
-    done = sketchseek("index", library, "--index", tmp_path / "index")
-    assert done.returncode == 0, done.stderr
-    return tmp_path / "index"
 
 
 def test_a_process_reloads_on_sighup_logs_json_and_ends_in_order(index: Path, library: Path) -> None:

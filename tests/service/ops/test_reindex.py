@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from service.ops.reindex import Reindex
-from service.settings import Settings
+from tests.kit.service.asking import problem, wait_for
+from tests.kit.service.scripted import Scripted, scripted
+from tests.kit.service.servers import LiveServer
 from tests.kit.shapes import picture
-from tests.service.conftest import LiveServer
-from tests.service.ops.test_operations import until
-from tests.service.routes.test_api import problem, wait_for
+from tests.kit.waiting import until
 
 
 def test_reindexing_is_a_process_of_its_own_and_one_at_a_time(own_server: LiveServer) -> None:
@@ -44,25 +43,6 @@ def test_a_job_that_fails_says_why(own_server: LiveServer) -> None:
         assert told.json()["state"] == "failed"
         assert told.json()["report"] or told.json()["tail"]
         assert str(own_server.photos.parent) not in told.text
-
-
-class Scripted(Reindex):
-    """Runs a script instead of the job."""
-
-    script = ""
-
-    def _command(self) -> list[str]:
-        return ["/bin/sh", "-c", self.script]
-
-
-async def _nothing() -> None:
-    pass
-
-
-def scripted(script: str) -> Scripted:
-    job = Scripted(Settings(), _nothing)
-    job.script = script
-    return job
 
 
 def test_whatever_a_job_prints_is_borne() -> None:

@@ -25,10 +25,10 @@ from model import Encoder
 from model.pictures.claims import claimed_bytes
 from service.photos.sending import byte_range
 from tests.kit.pictures import encoded
+from tests.kit.service.asking import PNG, problem
+from tests.kit.service.servers import LiveServer, listening, serving
 from tests.kit.shapes import picture
-from tests.service.conftest import LiveServer, listening, serving
-from tests.service.ops.test_operations import until
-from tests.service.routes.test_api import PNG, problem
+from tests.kit.waiting import until
 
 
 def first(server: LiveServer) -> tuple[Path, dict[str, str]]:

@@ -1,0 +1,86 @@
+"""The command as users run it: in a process of its own, or in this one where only its words matter."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from click.testing import CliRunner, Result
+
+from service.cli import main
+
+TOP = Path(__file__).resolve().parents[3]
+
+
+def sketchseek(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "service.cli", *map(str, arguments)],
+        cwd=TOP,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env={**os.environ, **environment},
+    )
+
+
+def refused(done: subprocess.CompletedProcess[str], part: str) -> None:
+    """It failed with one clear line, not with a trace."""
+    assert done.returncode != 0
+    assert done.stdout == ""
+    message = done.stderr.strip()
+    assert "Traceback" not in message
+    assert part in message
+    assert len(message.splitlines()) == 1, message
+
+
+class Serving:
+    """`sketchseek serve` as its own process, on a port that the system chose."""
+
+    def __init__(self, *arguments: object) -> None:
+        command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", *map(str, arguments)]
+        self.process = subprocess.Popen(
+            command, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout is not None
+        self.said = [self.process.stdout.readline() for _ in range(2)]
+        found = re.search(r"http://[^ ]+", self.said[1])
+        assert found, self.said
+        self.url = found[0]
+
+    def stop(self, how: signal.Signals) -> tuple[int, str]:
+        self.process.send_signal(how)
+        _, errors = self.process.communicate(timeout=20)
+        return self.process.returncode, errors
+
+
+CONTEXT = click.Context(main)
+
+
+def parse(line: str) -> click.Context:
+    """The arguments of `sketchseek` in a line for a shell, as its command reads them; none is run."""
+    words = shlex.split(line, comments=True)
+    _, name, *arguments = words[words.index("sketchseek") :]
+    if ">" in arguments or ">>" in arguments:
+        arguments = arguments[: next(i for i, word in enumerate(arguments) if word[0] == ">")]
+    command = main.get_command(CONTEXT, name)
+    assert command is not None, f"no command {name!r}"
+    return command.make_context(name, arguments)
+
+
+def doctor(*arguments: str, **environment: str) -> Result:
+    return CliRunner().invoke(main, ["doctor", *arguments], env=environment)
+
+
+def wrong(done: Result) -> dict[str, Any]:
+    """The one thing that is wrong, of a run with --json."""
+    assert done.exit_code == 1, done.output
+    found = [finding for finding in json.loads(done.stdout) if finding["state"] == "wrong"]
+    assert len(found) == 1, found
+    return dict(found[0])
