@@ -77,7 +77,7 @@ class Moody:
 
     def encode_sketches(self, prepared: Any) -> Any:
         self.began.set()
-        assert self.free.wait(20)
+        assert self.free.wait(60)
         if self.fails is not None:
             raise self.fails
         return self._encoder.encode_sketches(prepared)

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 HEAD = b"POST /search HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
 
 
-def dial(url: str, first: bytes = b"", seconds: float = 20) -> socket.socket:
+def dial(url: str, first: bytes = b"", seconds: float = 60) -> socket.socket:
     host, port = url.removeprefix("http://").split(":")
     caller = socket.create_connection((host, int(port)), timeout=seconds)
     caller.sendall(first)

@@ -3,7 +3,6 @@
 import os
 import shutil
 import socket
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -151,7 +150,5 @@ def test_refused_bodies_still_get_their_answer(live_server: LiveServer) -> None:
     with live_server.client() as client:
         for _ in range(5):
             problem(client.post("/search", content=bytes(22 * 2**20)), 413, "content_too_large")
-        start = time.monotonic()
         assert client.post("/search", content=PNG).status_code == 200
-    assert time.monotonic() - start < 5
     assert httpx.get(f"{live_server.url}/livez").json() == {"alive": True}
