@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import os
+import shutil
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -9,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from model import Encoder
-from tests.kit.jobs import Job, Machines, index_quickly
+from tests.kit.jobs import Job, Machines, index_quickly, shipped
 from tests.kit.shapes import write_library
 from tests.kit.standin import InThread, Library, StandIn, write_photo
 
@@ -18,9 +22,24 @@ if TYPE_CHECKING:
     from tests.kit.service.servers import LiveServer
 
 
+def pytest_configure() -> None:
+    """Files of tests lie in memory where there is room: a run syncs dozens of times, and a disk takes its time for it."""
+    memory = Path("/dev/shm")
+    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 4 * 2**30:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates() -> Iterator[None]:
+    """Read once: each HTTP client reads those of the whole world, 50 ms, to speak with a server without any."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", functools.cache(ssl.create_default_context))
+        yield
+
+
 @pytest.fixture(scope="session")
 def encoder() -> Encoder:
-    return Encoder.load("lite", engine="openvino")
+    return shipped()
 
 
 @pytest.fixture

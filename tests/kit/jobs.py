@@ -1,8 +1,12 @@
 """`sketchseek index` as a function, and what its index holds afterwards."""
 
+import functools
+import hashlib
 import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pytest
@@ -11,6 +15,7 @@ from indexer import Partition, Published, Report, Silent, merge, run
 from indexer.catalogue.safekeeping import SEAL
 from indexer.reports.progress import Progress
 from model import Encoder
+from model.modality import Pixels, Vectors
 from tests.kit.standin import InThread, Library, StandIn
 
 
@@ -38,11 +43,55 @@ class Job:
         return run(self.index, roots, self.encoder, self.progress, **options)
 
 
-def index_quickly(index: Path, photos: Path, encoder: Encoder) -> Report:
-    """As the job does, but without starting processes that decode: for tests of what comes afterwards."""
+@functools.cache
+def shipped() -> Encoder:
+    """The shipped model, loaded once: each compiled graph takes 100 MB and half a second."""
+    return Encoder.load("lite", engine="openvino")
+
+
+@contextmanager
+def quickly() -> Iterator[pytest.MonkeyPatch]:
+    """What loads the shipped model gets the one that is loaded; photos are decoded without processes for it."""
+    load = Encoder.load
+
+    def loaded(name: str | Path = "lite", *, engine: str = "auto", memory: int = 0) -> Encoder:
+        if name == "lite" and engine in ("auto", "openvino"):
+            return shipped()
+        return load(name, engine=engine, memory=memory)
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Encoder, "load", loaded)
         patch.setattr("indexer.jobs.pipeline.Workers", InThread)
-        return run(index, [photos], encoder, Silent())
+        yield patch
+
+
+def index_quickly(index: Path, photos: Path, encoder: Encoder) -> Report:
+    """As the job does, for tests of what comes afterwards: no processes, and no photo is embedded twice."""
+    with quickly():
+        return run(index, [photos], cast(Encoder, _Remembering(encoder)), Silent())
+
+
+class _Remembering:
+    """An encoder that knows the vectors of photos that it has seen; tests index the same ones again and again."""
+
+    known: ClassVar[dict[bytes, Vectors]] = {}
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._encoder, name)
+
+    def encode_photos(self, prepared: Sequence[Pixels]) -> Vectors:
+        keys = [self._key(pixels) for pixels in prepared]
+        new = {key: pixels for key, pixels in zip(keys, prepared, strict=True) if key not in self.known}
+        if new:
+            vectors = self._encoder.encode_photos(list(new.values()))
+            self.known.update(zip(new, vectors, strict=True))
+        return np.stack([self.known[key] for key in keys])
+
+    def _key(self, pixels: Pixels) -> bytes:
+        return hashlib.sha256(self._encoder.fingerprint.encode() + pixels.tobytes()).digest()
 
 
 def ids(job: Job) -> dict[str, int]:
