@@ -1,25 +1,25 @@
 /**
  * The page's own wiring: whatever changes what is looked for leads to a search, and what comes back is shown.
  */
-import { sound } from "./answers.js";
-import { Address } from "./address.js";
-import { Drawing } from "./drawing.js";
-import { offerExamples, strokesOf } from "./examples.js";
-import { counted, IndexPanel } from "./indexpanel.js";
-import { toPng } from "./ink.js";
-import { keyAsker } from "./key.js";
-import { LiveSearch } from "./live.js";
-import { Notice } from "./notice.js";
-import { Pad } from "./pad.js";
-import { Parts } from "./parts.js";
-import { asInk, asPhoto, looksDrawn, opened, receive } from "./pictures.js";
-import { Query } from "./query.js";
-import { Replay } from "./replay.js";
-import { Results } from "./results.js";
-import { PAGE, Problem, SearchClient, readiness } from "./server.js";
-import { copyFrom, save } from "./sharing.js";
-import { Toolbar } from "./toolbar.js";
-import { Viewer } from "./viewer.js";
+import { Drawing } from "./drawing/drawing.js";
+import { offerExamples, strokesOf } from "./drawing/examples.js";
+import { toPng } from "./drawing/ink.js";
+import { Pad } from "./drawing/pad.js";
+import { asInk, asPhoto, looksDrawn, opened, receive } from "./drawing/pictures.js";
+import { Replay } from "./drawing/replay.js";
+import { Toolbar } from "./drawing/toolbar.js";
+import { sound } from "./photos/answers.js";
+import { Results } from "./photos/results.js";
+import { Viewer } from "./photos/viewer.js";
+import { Address } from "./search/address.js";
+import { LiveSearch } from "./search/live.js";
+import { Parts } from "./search/parts.js";
+import { Query } from "./search/query.js";
+import { copyFrom, save } from "./search/sharing.js";
+import { counted, IndexPanel } from "./service/indexpanel.js";
+import { keyAsker } from "./service/key.js";
+import { Notice } from "./service/notice.js";
+import { PAGE, Problem, SearchClient, readiness } from "./service/server.js";
 
 const EXAMPLE_MS = 900;
 

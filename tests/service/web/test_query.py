@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 FIELDS = "() => Object.fromEntries([...window.lastBody].filter(([, value]) => typeof value === 'string'))"
 ROUND_TRIP = """async (strokes) => {
-    const { decode, encode } = await import("/web/strokecode.js");
+    const { decode, encode } = await import("/web/drawing/strokecode.js");
     return strokes.map((stroke) => [encode([stroke]), decode(encode([stroke]))[0]]);
 }"""
 
@@ -168,7 +168,7 @@ def test_further_photos_come_when_one_scrolls_and_nothing_moves(desk: Desk) -> N
     first = desk.drawn_results()
     assert len(first) == 12
     appended = desk.page.evaluate(
-        """async () => { const { Results } = await import("/web/results.js");
+        """async () => { const { Results } = await import("/web/photos/results.js");
             const list = document.createElement("ul"); list.className = "results"; document.body.append(list);
             const photo = (n) => ({ id: `${n}`, path: `${n}.jpg`, score: 0.5, width: 300, height: 200,
                 thumbnail_url: "web/favicon.svg", duplicates: [] });

@@ -48,7 +48,7 @@ def test_rows_of_mixed_proportions_are_full_whole_and_big_enough(desk: Desk) -> 
     for width, target in ((288, 112), (328, 112), (755, 171), (1400, 220)):
         boxes = desk.page.evaluate(
             """async ([ratios, width, target]) =>
-                (await import("/web/justify.js")).justify(ratios, width, target, 8)""",
+                (await import("/web/photos/justify.js")).justify(ratios, width, target, 8)""",
             [ratios, width, target],
         )
         rows = [list(row) for _, row in itertools.groupby(boxes, key=lambda box: box["row"])]

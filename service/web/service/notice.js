@@ -26,7 +26,7 @@ export class Notice {
     else if (code === "busy") this.#wait("One moment", "Many searches at once. Trying again…", retryAfter);
     else if (status === 503) this.waitForIndex({ reasons: [detail || title], retryAfter });
     else if (status === 429) this.#wait("One moment", "Many searches at once. Trying again…", retryAfter);
-    else if (code === "own") this.#say(title, detail, false);
+    else if (code === "unusable_file") this.#say(title, detail, false);
     else {
       this.#stopWatching();
       this.#say("That search did not work", sentence(detail || title), true);

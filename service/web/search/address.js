@@ -1,7 +1,7 @@
 /**
  * The search in the page's address, so that it can be shared and the Back key leads to the last one.
  */
-import { decode, encode } from "./strokecode.js";
+import { decode, encode } from "../drawing/strokecode.js";
 
 const WAIT_MS = 400; // browsers refuse pages that change their address all the time
 

@@ -3,22 +3,31 @@
  */
 import { PAPER } from "./drawing.js";
 import { blobOf } from "./ink.js";
-import { Problem } from "./server.js";
 
 const LONG_SIDE = 1024; // the model looks at 224 pixels
 const LARGEST_BYTES = 200e6;
 const SAMPLE = 64;
 const MARGIN = 0.06; // of the paper, left free around a drawing
 
+/** A file that cannot be searched with, and why, in words for the visitor. */
+class UnusableFile extends Error {
+  code = "unusable_file";
+
+  constructor(title, detail) {
+    super(detail);
+    Object.assign(this, { title, detail });
+  }
+}
+
 /** {bitmap, name}; throws a Problem that says what to do. */
 export async function opened(file) {
   const name = file.name || "picture";
-  if (file.size > LARGEST_BYTES) throw unusable(`${name} is too large`, "Choose a picture of less than 200 MB.");
+  if (file.size > LARGEST_BYTES) throw new UnusableFile(`${name} is too large`, "Choose a picture of less than 200 MB.");
   try {
     return { bitmap: await createImageBitmap(file), name };
   } catch {
     const detail = `${name} is no picture that this browser can open. Try a JPEG, PNG or WebP file.`;
-    throw unusable("That is not a picture", detail);
+    throw new UnusableFile("That is not a picture", detail);
   }
 }
 
@@ -113,8 +122,4 @@ function lightness(data) {
 
 function quantile(values, share) {
   return Uint8Array.from(values).sort()[Math.floor(share * (values.length - 1))];
-}
-
-function unusable(title, detail) {
-  return new Problem({ status: 415, title, detail, code: "own" });
 }
