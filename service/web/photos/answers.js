@@ -1,42 +1,53 @@
 /**
- * Answers as the page can show them: a value that is missing or no number costs itself, not all that was found.
+ * Search answers made safe to show: a missing or invalid value affects only itself, never the other photos.
  */
 
-/** The answer with sound photos only. A score that is none is null; a photo without a name cannot be asked for. */
-export function sound(answer) {
+/** The answer with every value valid: an invalid score becomes null, and photos without an id are left out. */
+export function normalized(answer) {
   const photos = Array.isArray(answer?.results) ? answer.results : [];
   return {
     ...answer,
-    results: photos.filter((photo) => photo?.id && typeof photo.id === "string").map(soundPhoto),
-    total_searched: finite(answer?.total_searched, photos.length),
-    took_ms: { total: finite(answer?.took_ms?.total, 0) },
+    results: photos.filter((photo) => photo?.id && typeof photo.id === "string").map(normalizedPhoto),
+    total_searched: numberOr(answer?.total_searched, photos.length),
+    took_ms: { total: numberOr(answer?.took_ms?.total, 0) },
   };
 }
 
-/** The score for people, if there is one. */
+/** A photo's score, for people; empty if it has none. */
 export function scoreOf({ score }) {
   return score === null ? "" : `score ${score.toFixed(2)}`;
 }
 
-function soundPhoto(photo) {
-  const url = text(photo.url, `photos/${photo.id}`);
+/** The day a photo was taken, for people; empty if unknown. */
+export function dayOf({ taken }) {
+  const date = new Date(taken ?? "");
+  return Number.isNaN(date.valueOf()) ? "" : date.toLocaleDateString("en", { dateStyle: "medium" });
+}
+
+/** The last part of a path. */
+export function fileName(path) {
+  return path.split("/").at(-1);
+}
+
+function normalizedPhoto(photo) {
+  const url = textOr(photo.url, `photos/${photo.id}`);
   return {
     ...photo,
     url,
-    thumbnail_url: text(photo.thumbnail_url, `${url}/thumbnail?`),
-    path: text(photo.path, photo.id),
-    score: finite(photo.score, null),
-    width: Math.max(1, finite(photo.width, 1)),
-    height: Math.max(1, finite(photo.height, 1)),
-    camera: text(photo.camera, null),
+    thumbnail_url: textOr(photo.thumbnail_url, `${url}/thumbnail?`),
+    path: textOr(photo.path, photo.id),
+    score: numberOr(photo.score, null),
+    width: Math.max(1, numberOr(photo.width, 1)),
+    height: Math.max(1, numberOr(photo.height, 1)),
+    camera: textOr(photo.camera, null),
     duplicates: Array.isArray(photo.duplicates) ? photo.duplicates : [],
   };
 }
 
-function finite(value, otherwise) {
+function numberOr(value, otherwise) {
   return Number.isFinite(value) ? value : otherwise;
 }
 
-function text(value, otherwise) {
+function textOr(value, otherwise) {
   return typeof value === "string" && value ? value : otherwise;
 }

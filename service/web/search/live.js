@@ -1,18 +1,18 @@
 /**
- * When to search: as soon as a stroke ends, now and then while a long one goes on, and shortly after the last key.
+ * Decides when to search: after each stroke, now and then during a long one, and shortly after the last key.
  */
 
-const MEANWHILE_MS = 700;
+const INTERVAL_MS = 700;
 
 export class LiveSearch {
-  #ask;
+  #search;
   #timer = 0;
   #last = 0;
   #running = 0;
 
-  /** `ask` searches with what there is at that moment and returns a promise that never rejects. */
-  constructor(ask) {
-    this.#ask = ask;
+  /** `search()` searches with the current query and returns a promise that never rejects. */
+  constructor(search) {
+    this.#search = search;
   }
 
   strokeStarted() {
@@ -20,13 +20,13 @@ export class LiveSearch {
     this.#last = performance.now();
   }
 
-  // Under a moving pen a slow server may finish: aborting it again and again would show nothing at all.
+  // Let a slow server finish: aborting it at every move would never show a result.
   strokeMoved() {
-    if (this.#running || performance.now() - this.#last < MEANWHILE_MS) return;
+    if (this.#running || performance.now() - this.#last < INTERVAL_MS) return;
     this.now();
   }
 
-  /** Once nothing has changed for so long; what changes several times in one go is searched for once. */
+  /** Searches once nothing has changed for `pause` ms, so that several changes at once cause one search. */
   soon(pause = 0) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.now(), pause);
@@ -40,7 +40,7 @@ export class LiveSearch {
     clearTimeout(this.#timer);
     this.#last = performance.now();
     this.#running += 1;
-    await this.#ask();
+    await this.#search();
     this.#running -= 1;
   }
 }

@@ -1,28 +1,28 @@
 /**
- * What is looked for, a row each, where there is more to say than the paper and the words do: how much each part
- * counts, and how to get rid of it. Beside it the words, and the filters that say which photos may answer.
+ * The controls of the query: words, filters, and a row for each part of the search with its weight and a button to
+ * remove it. Rows appear only when they add something to the paper and the words.
  */
 
-const by = (id) => document.getElementById(id);
+const byId = (id) => document.getElementById(id);
 const TYPING_MS = 180;
 
-/** Keeps rows, words and filters in step with the query. hooks: {changed(pause), removed(kind), swapped(kind)}. */
+/** Keeps the controls in step with the query. hooks: {changed(pause), removed(kind), swapped(kind)}. */
 export class Parts {
   #query;
   #hooks;
-  #rows = new Map(); // kind -> its row, kept so that a slider in hand stays
+  #rows = new Map(); // kind -> its row, reused so that a slider being dragged stays in place
 
   constructor(query, hooks) {
     this.#query = query;
     this.#hooks = hooks;
-    by("text").addEventListener("input", () => query.update({ text: by("text").value }, { calm: true }));
-    by("words").addEventListener("submit", (event) => event.preventDefault());
-    by("filter").addEventListener("click", () => this.#showFilters(by("filters").hidden));
-    by("filters").addEventListener("submit", (event) => event.preventDefault());
-    by("filters").addEventListener("input", () => query.filter(this.#filtersGiven(), { calm: true }));
+    byId("text").addEventListener("input", () => query.update({ text: byId("text").value }, { calm: true }));
+    byId("words").addEventListener("submit", (event) => event.preventDefault());
+    byId("filter").addEventListener("click", () => this.#showFilters(byId("filters").hidden));
+    byId("filters").addEventListener("submit", (event) => event.preventDefault());
+    byId("filters").addEventListener("input", () => query.filter(this.#filtersGiven(), { calm: true }));
     for (const id of ["unfilter", "widen"]) {
-      by(id).addEventListener("click", () => {
-        if (document.activeElement === by(id)) by("filter").focus();
+      byId(id).addEventListener("click", () => {
+        if (document.activeElement === byId(id)) byId("filter").focus();
         query.filter(query.noFilters);
       });
     }
@@ -32,35 +32,35 @@ export class Parts {
     });
   }
 
-  /** drawn: {ink: whether there is a drawing, picture: whether part of it is a picture that was brought along}. */
+  /** drawn: {ink: whether there is a drawing, picture: whether it contains an added picture}. */
   show(drawn) {
     const kinds = this.#query.parts(drawn.ink);
     const mixed = kinds.length > 1;
     const shown = kinds.filter((kind) => mixed || kind === "photo" || kind === "like" || drawn.picture);
-    by("parts").hidden = shown.length === 0;
+    byId("parts").hidden = shown.length === 0;
     for (const [kind, row] of this.#rows) if (!shown.includes(kind)) row.remove();
     this.#rows = new Map(shown.map((kind) => [kind, this.#rows.get(kind) ?? this.#newRow(kind)]));
-    let place = by("parts").firstElementChild;
+    let place = byId("parts").firstElementChild;
     for (const [kind, row] of this.#rows) {
       if (row === place) place = place.nextElementSibling;
-      else by("parts").insertBefore(row, place);
+      else byId("parts").insertBefore(row, place);
       this.#fill(row, kind, mixed, drawn);
     }
   }
 
-  /** Remembers folders and cameras to choose from. */
+  /** Offers the folders and cameras of these photos as filters. */
   suggest(photos) {
     const folders = photos.map(({ path }) => path.split("/").slice(0, -1).join("/"));
-    addOptions(by("folders"), folders);
-    addOptions(by("cameras"), photos.map(({ camera }) => camera));
+    addOptions(byId("folders"), folders);
+    addOptions(byId("cameras"), photos.map(({ camera }) => camera));
   }
 
   #newRow(kind) {
-    const row = by("part").content.firstElementChild.cloneNode(true);
+    const row = byId("part").content.firstElementChild.cloneNode(true);
     const slider = row.querySelector("input");
     slider.addEventListener("input", () => this.#query.weigh(kind, Number(slider.value)));
     row.querySelector(".remove").addEventListener("click", () => {
-      by("text").focus({ preventScroll: true });
+      byId("text").focus({ preventScroll: true });
       this.#hooks.removed(kind);
     });
     row.querySelector(".swap").addEventListener("click", () => this.#hooks.swapped(kind));
@@ -69,43 +69,45 @@ export class Parts {
 
   #fill(row, kind, mixed, drawn) {
     const { text, photo, like, weights } = this.#query;
-    const part = (name) => row.querySelector(name);
-    const name = { sketch: "Drawing", text: `“${text.trim()}”`, photo: "Your picture", like: "More like this" }[kind];
-    part(".label").textContent = name;
-    showSample(part(".sample"), kind === "photo" ? photo.preview : kind === "like" ? thumbnailOf(like) : "", kind);
-    part(".remove").ariaLabel = `Remove ${name}`;
-    const swap = { photo: "Use as a drawing", sketch: drawn.picture ? "Use as a photo" : "" }[kind] ?? "";
-    part(".swap").textContent = swap;
-    part(".swap").hidden = !swap;
-    const slider = part("input");
-    slider.hidden = part("output").hidden = !mixed;
+    const find = (name) => row.querySelector(name);
+    const quoted = `“${text.trim()}”`;
+    const label = { sketch: "Drawing", text: quoted, photo: "Your picture", like: "More like this" }[kind];
+    const name = { sketch: "the drawing", text: quoted, photo: "your picture", like: "the similar photo" }[kind];
+    find(".label").textContent = label;
+    showSample(find(".sample"), kind === "photo" ? photo.preview : kind === "like" ? thumbnailOf(like) : "", kind);
+    find(".remove").ariaLabel = `Remove ${name}`;
+    const swap = { photo: "Use as drawing", sketch: drawn.picture ? "Use as photo" : "" }[kind] ?? "";
+    find(".swap").textContent = swap;
+    find(".swap").hidden = !swap;
+    const slider = find("input");
+    slider.hidden = find("output").hidden = !mixed;
     slider.value = weights[kind];
-    slider.ariaLabel = `How much ${name} counts`;
-    slider.ariaValueText = part("output").textContent = weightText(weights[kind]);
+    slider.ariaLabel = `Weight of ${name}`;
+    slider.ariaValueText = find("output").textContent = weightText(weights[kind]);
   }
 
   #showQuery() {
     const { text, filters, filtersUsed } = this.#query;
-    if (by("text").value.trim() !== text.trim()) by("text").value = text;
-    for (const field of by("filters").querySelectorAll("input")) {
+    if (byId("text").value.trim() !== text.trim()) byId("text").value = text;
+    for (const field of byId("filters").querySelectorAll("input")) {
       if (field.type === "checkbox") field.checked = filters[field.name];
       else if (field.value.trim() !== filters[field.name]) field.value = filters[field.name];
     }
-    by("filter").classList.toggle("used", filtersUsed > 0);
-    by("filter").ariaLabel = filtersUsed ? `Filters, ${filtersUsed} in use` : "Filters";
-    by("unfilter").hidden = !filtersUsed;
+    byId("filter").classList.toggle("used", filtersUsed > 0);
+    byId("filter").ariaLabel = filtersUsed ? `Filters, ${filtersUsed} active` : "Filters";
+    byId("unfilter").hidden = !filtersUsed;
   }
 
   #showFilters(shown) {
-    by("filters").hidden = !shown;
-    by("filter").ariaExpanded = String(shown);
+    byId("filters").hidden = !shown;
+    byId("filter").ariaExpanded = String(shown);
     if (!shown) return;
-    by("filters").querySelector("input").focus({ preventScroll: true });
-    by("filters").scrollIntoView({ block: "nearest" });
+    byId("filters").querySelector("input").focus({ preventScroll: true });
+    byId("filters").scrollIntoView({ block: "nearest" });
   }
 
   #filtersGiven() {
-    const given = Object.fromEntries(new FormData(by("filters")));
+    const given = Object.fromEntries(new FormData(byId("filters")));
     return { ...given, folder: given.folder.trim(), camera: given.camera.trim(), fold: "fold" in given };
   }
 }
@@ -114,18 +116,18 @@ function thumbnailOf(id) {
   return `photos/${encodeURIComponent(id)}/thumbnail`;
 }
 
-function showSample(box, address, kind) {
+function showSample(box, url, kind) {
   box.dataset.kind = kind;
-  if (!address) return box.replaceChildren();
+  if (!url) return box.replaceChildren();
   const image = box.firstElementChild ?? new Image();
-  if (image.getAttribute("src") !== address) image.src = address;
+  if (image.getAttribute("src") !== url) image.src = url;
   image.alt = "";
   if (!image.isConnected) box.replaceChildren(image);
 }
 
 function weightText(weight) {
-  if (weight === 0) return "not at all";
-  return weight < 0 ? `away ${Math.round(-100 * weight)} %` : `${Math.round(100 * weight)} %`;
+  if (weight === 0) return "off";
+  return weight < 0 ? `avoid ${Math.round(-100 * weight)}%` : `${Math.round(100 * weight)}%`;
 }
 
 function addOptions(list, values) {

@@ -1,13 +1,14 @@
 /**
- * Asks for the key of a service that wants one.
+ * Asks for a key when the service needs one.
  */
 
-const WHY = {
-  any: ["This gallery asks for a key", "Whoever runs it can give you one. It is kept until you close this tab."],
-  admin: ["This needs an admin key", "Whoever runs this gallery has one. It is kept until you close this tab."],
-};
+const SOURCE = "Ask whoever runs this gallery for one. It is kept until you close this tab.";
+const TITLES = { any: "This gallery needs a key", admin: "This needs an admin key" };
 
-/** A function that shows the dialog and promises the key typed in; nothing when it was closed. One question at a time. */
+/**
+ * A function that shows the dialog and promises the key typed in, or nothing if the dialog was closed.
+ * Calls made while the dialog is open share its answer.
+ */
 export function keyAsker(dialog) {
   const input = dialog.querySelector("input");
   let asking = null;
@@ -17,10 +18,9 @@ export function keyAsker(dialog) {
   });
   return ({ kind = "any", wrong = false } = {}) => {
     asking ??= new Promise((resolve) => {
-      const [title, why] = WHY[kind];
-      dialog.querySelector("h2").textContent = title;
-      dialog.querySelector("label").textContent = why;
-      dialog.querySelector(".wrong").textContent = wrong ? "That key does not open it. Try another one." : "";
+      dialog.querySelector("h2").textContent = TITLES[kind];
+      dialog.querySelector("label").textContent = SOURCE;
+      dialog.querySelector(".wrong").textContent = wrong ? "That key is not valid. Try another one." : "";
       input.value = dialog.returnValue = "";
       dialog.showModal();
       dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });

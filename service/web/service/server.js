@@ -1,13 +1,13 @@
 /**
- * What the page asks of the server: a search, whether it is ready, and how its index is.
+ * The page's requests to the server: searches, its readiness, and the state of its index.
  */
 
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 const KEY = "sketchseek-key";
-/** How many photos come at once. */
+/** The number of photos in one answer. */
 export const PAGE = 40;
 
-/** An answer that is not one: RFC 9457's fields, or status 0 when no server answered at all. */
+/** A failed request: the fields of RFC 9457, or status 0 if the server did not respond at all. */
 export class Problem extends Error {
   constructor({ status, title, detail = "", code = "", retryAfter = null }) {
     super(detail || title);
@@ -15,67 +15,67 @@ export class Problem extends Error {
   }
 
   static async from(response) {
-    const told = await response.json().catch(() => ({}));
+    const body = await response.json().catch(() => ({}));
     const seconds = Number.parseFloat(response.headers.get("Retry-After"));
     return new Problem({
       status: response.status,
-      title: told.title || `The server answered ${response.status}`,
-      detail: told.detail,
-      code: told.code,
+      title: body.title || `The server responded with status ${response.status}`,
+      detail: body.detail,
+      code: body.code,
       retryAfter: Number.isFinite(seconds) ? seconds * 1000 : null,
     });
   }
 }
 
 /**
- * fetch, and once more after signing in where the server asks for a key. The key lives as long as the tab; the
- * cookie that it is changed for lets the pictures through, too, whose requests cannot bear a key.
+ * Fetches, and if the server needs a key, signs in and fetches again. The key is kept as long as the tab is open.
+ * It is exchanged for a cookie, because requests for images cannot carry a key.
  */
-export async function fetchSignedIn(address, options, askForKey, fetchImpl) {
-  const first = await fetchImpl(address, options);
+export async function fetchSignedIn(url, options, askForKey, fetchImpl) {
+  const first = await fetchImpl(url, options);
   if (first.status !== 401) return first;
   for (let key = sessionStorage.getItem(KEY), wrong = false; ; key = null, wrong = true) {
     key ??= await askForKey({ wrong });
     if (!key) return first;
-    const { ok } = await fetchImpl("session", { method: "POST", headers: bearing(key) });
+    const { ok } = await fetchImpl("session", { method: "POST", headers: bearer(key) });
     if (ok) sessionStorage.setItem(KEY, key);
     else sessionStorage.removeItem(KEY);
-    if (ok) return fetchImpl(address, options);
+    if (ok) return fetchImpl(url, options);
   }
 }
 
-/** Asks what only an administrator may, with the key of this tab or another one that is asked for. */
-export async function fetchAsAdmin(address, options, askForKey) {
+/** Sends a request that needs an admin key: with this tab's key, or else with one the visitor is asked for. */
+export async function fetchAsAdmin(url, options, askForKey) {
   for (let key = sessionStorage.getItem(KEY), wrong = false; ; wrong = true) {
-    const response = await patiently(address, { ...options, headers: key ? bearing(key) : {} });
-    if (response.status !== 401 && response.status !== 403) return answered(response);
+    const response = await fetchInTime(url, { ...options, headers: key ? bearer(key) : {} });
+    if (response.status !== 401 && response.status !== 403) return jsonOf(response);
     key = await askForKey({ kind: "admin", wrong });
     if (!key) return null;
     sessionStorage.setItem(KEY, key);
   }
 }
 
-/** Asks for what is looked for now only: a search aborts the one before and outdates what that still answers. */
+/** Searches so that only the newest counts: a search aborts the one before, and a late answer is dropped. */
 export class SearchClient {
   #newest = 0;
   #controller = null;
 
-  /** askForKey(): a promise of the key that a person gives, or of nothing. */
+  /** askForKey() promises the key the visitor types in, or nothing. */
   constructor(fetchImpl = (...args) => fetch(...args), askForKey = async () => "") {
     this.fetch = fetchImpl;
     this.askForKey = askForKey;
   }
 
   /**
-   * `form` may still be on its way: the turn is taken now, not when it arrives.
-   * Returns the server's answer, or null when a newer search or `cancel` overtook this one.
+   * `form` may be a promise: this search counts as the newest from the call on, not from when the form is ready.
+   * Promises the server's answer, or null if a newer search or `cancel` replaced this one.
    */
   search(form) {
     this.#takeTurn();
     return this.#answer(form, 0);
   }
 
-  /** Further photos of the search that was answered last; whatever replaces that also ends this. */
+  /** More photos of the latest search; whatever replaces that search also ends this. */
   more(form, offset) {
     return this.#answer(form, offset);
   }
@@ -94,54 +94,59 @@ export class SearchClient {
     const turn = this.#newest;
     const { signal } = this.#controller;
     try {
-      const answer = await this.#ask(await form, offset, signal);
+      const body = await form; // if that fails, the server is not to blame
+      const answer = await this.#send(body, offset, signal).catch(refuse);
       return turn === this.#newest ? answer : null;
     } catch (error) {
       if (turn !== this.#newest) return null;
-      throw error instanceof Problem ? error : noAnswer(error);
+      throw error;
     }
   }
 
-  async #ask(body, offset, signal) {
+  async #send(body, offset, signal) {
     const request = { method: "POST", headers: { Accept: "application/json" }, body };
-    // A person who looks for a key may take long; only the server must be quick.
-    const send = (address, options) =>
-      this.fetch(address, { ...options, signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]) });
+    // The timeout is for the server alone: the visitor may take long to find a key.
+    const send = (url, options) =>
+      this.fetch(url, { ...options, signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) });
     const response = await fetchSignedIn(`search?k=${PAGE}&offset=${offset}`, request, this.askForKey, send);
-    return answered(response);
+    return jsonOf(response);
   }
 }
 
-/** {photos, generation, published, running, last_run, skipped, skipped_total}. */
+/** Promises {photos, generation, published, running, last_run, skipped, skipped_total}. */
 export async function indexState(askForKey) {
-  return answered(await fetchSignedIn("index", { cache: "no-store" }, askForKey, patiently));
+  return jsonOf(await fetchSignedIn("index", { cache: "no-store" }, askForKey, fetchInTime));
 }
 
-/** {ready, photos, reasons}; throws a Problem with status 0 when no server answers. */
+/** Promises {ready, photos, reasons}; rejects with a Problem of status 0 if the server does not respond. */
 export async function readiness() {
-  const response = await patiently("readyz", { cache: "no-store" });
-  const told = await response.json().catch(() => ({}));
-  const { photos = null, reasons = [] } = told;
-  return { ready: response.ok && told.ready !== false, photos, reasons };
+  const response = await fetchInTime("readyz", { cache: "no-store" });
+  const body = await response.json().catch(() => ({}));
+  const { photos = null, reasons = [] } = body;
+  return { ready: response.ok && body.ready !== false, photos, reasons };
 }
 
-function noAnswer(error) {
-  return new Problem({ status: 0, title: "No answer", detail: error.message });
+function refuse(error) {
+  throw error instanceof Problem ? error : unreachable(error);
 }
 
-async function patiently(address, options) {
+function unreachable(error) {
+  return new Problem({ status: 0, title: "The server is not responding", detail: error.message });
+}
+
+async function fetchInTime(url, options) {
   try {
-    return await fetch(address, { ...options, signal: AbortSignal.timeout(PATIENCE_MS) });
+    return await fetch(url, { ...options, signal: AbortSignal.timeout(TIMEOUT_MS) });
   } catch (error) {
-    throw noAnswer(error);
+    throw unreachable(error);
   }
 }
 
-async function answered(response) {
+async function jsonOf(response) {
   if (!response.ok) throw await Problem.from(response);
   return response.json();
 }
 
-function bearing(key) {
+function bearer(key) {
   return { Authorization: `Bearer ${key}` };
 }

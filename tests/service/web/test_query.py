@@ -51,14 +51,14 @@ def test_parts_are_weighed_by_sliders(desk: Desk) -> None:
     expect(desk.page.locator("#parts")).to_be_hidden()
     with desk.answered():
         desk.page.locator("#text").fill("at night")
-    slider = desk.page.get_by_role("slider", name="How much “at night” counts")
+    slider = desk.page.get_by_role("slider", name="Weight of “at night”")
     with desk.answered():
         slider.focus()
         desk.page.keyboard.press("Home")
     assert (fields(desk)["sketch_weight"], fields(desk)["text_weight"]) == ("1", "-1")
-    expect(slider).to_have_attribute("aria-valuetext", "away 100 %")
+    expect(slider).to_have_attribute("aria-valuetext", "avoid 100%")
     with desk.answered():
-        desk.button("Remove Drawing").click()
+        desk.button("Remove the drawing").click()
     assert "sketch_weight" not in fields(desk)
     assert desk.ink() == 0
 
@@ -70,11 +70,11 @@ def test_filters_narrow_what_is_found_and_can_be_removed(desk: Desk) -> None:
         desk.page.get_by_label("Folder").fill("fish")
     assert {path.split("/")[0] for path in paths(desk)} == {"fish"}
     with desk.answered():
-        desk.page.get_by_label("until").fill("1999-12-31")
+        desk.page.get_by_label("Taken until").fill("1999-12-31")
     assert fields(desk)["before"] == "2000-01-01"
-    expect(desk.page.locator("#nothing")).to_contain_text("No photo passes the filters.")
+    expect(desk.page.locator("#nothing")).to_contain_text("No photos match your filters.")
     with desk.answered():
-        desk.button("Remove the filters").click()
+        desk.button("Clear filters").click()
     assert len({path.split("/")[0] for path in paths(desk)}) > 1
     assert fields(desk) == {"fold_duplicates": "true"}
 

@@ -91,7 +91,7 @@ def test_a_refused_drawing_is_explained_and_can_be_tried_again(desk: Desk) -> No
     [
         (problem(503, "no index yet"), "Your photos are not ready yet"),
         (problem(429, "slow down"), "One moment"),
-        (lambda route: route.abort(), "The server does not answer"),
+        (lambda route: route.abort(), "The server is not responding"),
     ],
     ids=["no index", "too many", "gone"],
 )
