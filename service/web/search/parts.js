@@ -127,7 +127,7 @@ function showSample(box, url, kind) {
 
 function weightText(weight) {
   if (weight === 0) return "off";
-  return weight < 0 ? `avoid ${Math.round(-100 * weight)}%` : `${Math.round(100 * weight)}%`;
+  return `${weight < 0 ? "−" : ""}${Math.round(Math.abs(100 * weight))}%`;
 }
 
 function addOptions(list, values) {
