@@ -18,7 +18,7 @@ from indexer.stores.faiss.file import FEW, FaissFile
 from indexer.stores.faiss.layers import DEAD, FRESH, MAIN, LayeredStore, write_dead
 from indexer.stores.gpu import opener as gpu_stores
 from indexer.stores.gpu.exact import ExactOnGpu
-from indexer.stores.gpu.executor import Found, Lane
+from indexer.stores.gpu.executor import Executor, NearestRows
 from indexer.stores.gpu.faiss import FaissOnGpu
 from indexer.stores.gpu.opener import (
     DEVICES,
@@ -113,7 +113,7 @@ def test_a_filter_finds_k_of_those_that_pass(made: tuple[File, Path, Card], coun
 
 
 def test_the_dead_are_never_found_and_the_fresh_are(made: tuple[File, Path, Card], tmp_path: Path) -> None:
-    """Though the card's index holds them, and heeds no filter."""
+    """Though the card's index holds them, and supports no filter."""
     _, folder, _ = made
     ids, rows, queries = numbers(COUNT, 1), vectors(COUNT, 1), vectors(30, 4)
     for name in (MAIN,):
@@ -141,30 +141,30 @@ def test_more_results_than_a_card_gives_come_from_the_host(
 
 
 def test_queries_that_gather_become_one_batch() -> None:
-    lane, entered, go_on = Lane(), threading.Event(), threading.Event()
+    executor, entered, go_on = Executor(), threading.Event(), threading.Event()
     asked: list[int] = []
 
     class Slow:
-        name, heeds, most = "slow", False, 99
+        name, supports_filters, most = "slow", False, 99
 
-        def search(self, queries: np.ndarray, k: int, among: Rows | None) -> Found:
+        def search(self, queries: np.ndarray, k: int, among: Rows | None) -> NearestRows:
             entered.set()
             assert go_on.wait(20)
             asked.append(len(queries))
             rows = np.repeat(queries[:, :1].astype(np.int64), k, axis=1)
-            return Found(rows, rows.astype(np.float32))
+            return NearestRows(rows, rows.astype(np.float32))
 
         def close(self) -> None:
             """Nothing to give back."""
 
     slow = Slow()
     with ThreadPoolExecutor(20) as pool:
-        first = pool.submit(lane.search, slow, np.full((1, 2), 7.0, np.float32), 1)
+        first = pool.submit(executor.search, slow, np.full((1, 2), 7.0, np.float32), 1)
         assert entered.wait(20)
         others = [
-            pool.submit(lane.search, slow, np.full((2, 2), n, np.float32), n % 3 + 1) for n in range(10)
+            pool.submit(executor.search, slow, np.full((2, 2), n, np.float32), n % 3 + 1) for n in range(10)
         ]
-        while len(lane._waiting) < 10:
+        while len(executor._waiting) < 10:
             threading.Event().wait(0.01)
         go_on.set()
         for number, future in enumerate(others):
