@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from indexer.stores import Ids, Rows
-from model.gpu import in_halves
+from model.gpu import outcomes
 from model.modality import Vectors
 
 T = TypeVar("T")
@@ -114,17 +114,19 @@ class Executor:
         self._waiting = others
         return batch
 
-    def _do(self, batch: "list[_Query] | _Task") -> None:
-        try:
-            if isinstance(batch, _Task):
+    @staticmethod
+    def _do(batch: "list[_Query] | _Task") -> None:
+        if isinstance(batch, _Task):
+            try:
                 batch.answer.set_result(batch.work())
-                return
-            for query, found in zip(batch, in_halves(_searched, batch), strict=True):
-                query.answer.set_result(found)
-        except Exception as error:
-            for item in [batch] if isinstance(batch, _Task) else batch:
-                if not item.answer.done():
-                    item.answer.set_exception(error)
+            except Exception as error:
+                batch.answer.set_exception(error)
+            return
+        for query, outcome in zip(batch, outcomes(_searched, batch), strict=True):
+            if isinstance(outcome, Exception):
+                query.answer.set_exception(outcome)
+            else:
+                query.answer.set_result(outcome)
 
 
 def _searched(batch: Sequence[_Query]) -> list[NearestRows]:
