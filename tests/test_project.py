@@ -28,7 +28,7 @@ def read(path: Path) -> Any:
 
 def test_a_version_is_named_alike_everywhere() -> None:
     version = PROJECT["version"]
-    changes = re.findall(r"^## \[?([^\] ]+)\]?(?: - (\d{4}-\d{2}-\d{2}))?$", CHANGELOG, re.MULTILINE)
+    changes = re.findall(r"^## (\S+)(?: - (\d{4}-\d{2}-\d{2}))?$", CHANGELOG, re.MULTILINE)
     assert changes[0] == ("Unreleased", "")
     assert changes[1][0] == version
     assert all(date for _, date in changes[1:])
