@@ -53,10 +53,12 @@ def command(
     model: str,
     engine: str,
 ) -> None:
-    """Measure how well a model finds photos in DATA; docs/evaluation.md explains tasks and figures.
+    """Measure how well a model finds photos in DATA.
 
     DATA is a manifest (.csv), a folder of photos/<class> and sketches/<class>, or one of the official
     layouts of Sketchy-Ext, TU-Berlin-Ext and QuickDraw-Ext. Without --splits all its classes are unseen.
+
+    https://github.com/sketchseek/sketchseek/blob/main/docs/evaluation.md explains tasks and figures.
     """
     wanted = _tasks(tasks)
     _ready(out, pictures)
