@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def pytest_configure() -> None:
-    """Files of tests lie in memory where there is room: a run syncs dozens of times, and a disk takes its time for it."""
+    """Files of tests lie in memory where there is room: a run syncs dozens of times, for which a disk takes long."""
     memory = Path("/dev/shm")
     if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 4 * 2**30:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
