@@ -12,9 +12,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from service.settings import Settings
+from tests.kit import TOP
 from tests.kit.service.servers import LiveServer
 
-TOP = Path(__file__).resolve().parents[1]
 DOCKERFILE = (TOP / "docker" / "Dockerfile").read_text("utf-8")
 COMPOSE: dict[str, Any] = YAML(typ="safe").load((TOP / "compose.yaml").read_text("utf-8"))
 

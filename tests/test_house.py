@@ -13,8 +13,8 @@ import pytest
 
 from service.cli import main as cli
 from service.settings import Settings
+from tests.kit import TOP
 
-TOP = Path(__file__).resolve().parents[1]
 ROOMS = {"model": 0, "indexer": 1, "service": 2}
 SOURCES = [path for room in ROOMS for path in sorted((TOP / room).rglob("*.py"))]
 

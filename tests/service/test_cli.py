@@ -15,8 +15,9 @@ import pytest
 
 from indexer.generations.generation import current
 from indexer.generations.manifest import read_manifest, seal_manifest
+from tests.kit import TOP
 from tests.kit.pictures import drawing_png, truncated
-from tests.kit.service.commands import TOP, Serving, refused, sketchseek
+from tests.kit.service.commands import Serving, refused, sketchseek
 from tests.kit.service.servers import LiveServer
 from tests.kit.shapes import drawing, picture
 

@@ -18,12 +18,11 @@ from indexer import IndexProblem
 from indexer.decoding.budget import Budget
 from indexer.decoding.workers import Read, Workers
 from model import BadImage, Unreadable
+from tests.kit import TOP
 from tests.kit.jobs import Job
 from tests.kit.kills import decoders
 from tests.kit.pictures import encoded, jpeg, photo
 from tests.kit.waiting import until
-
-TOP = Path(__file__).resolve().parents[3]
 
 # Found by every new Python on its path: decoding a file that says so in its comment does something terrible.
 _SABOTAGE = """

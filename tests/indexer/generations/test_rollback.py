@@ -12,12 +12,11 @@ from indexer.generations import writer
 from indexer.generations.generation import current, generations, held, prune, release, rollback
 from indexer.generations.manifest import read_manifest
 from indexer.locking.lock import writing
+from tests.kit import TOP
 from tests.kit.damage import flip
 from tests.kit.jobs import Job
 from tests.kit.privileges import unprivileged
 from tests.kit.shapes import picture
-
-TOP = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

@@ -7,16 +7,14 @@ import shlex
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
 from click.testing import CliRunner, Result
 
 from service.cli import main
+from tests.kit import TOP
 from tests.kit.jobs import quickly
-
-TOP = Path(__file__).resolve().parents[3]
 
 
 def sketchseek(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -2,17 +2,16 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from PIL import Image, ImageFile
 
 from model import SKETCH_CAPS, BadImage, decode
 from model.pictures.sniff import has_more_scans
+from tests.kit import TOP
 from tests.kit.hostile import claiming, progressive
 from tests.kit.pictures import encoded, jpeg
 
-TOP = Path(__file__).resolve().parents[3]
 # In a process of its own, for memory that was once taken is not given back.
 MEASURE = """
 import resource, sys

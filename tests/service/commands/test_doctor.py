@@ -12,10 +12,9 @@ from model.errors import DeviceProblem, NoEngine
 from service.console import checks
 from service.console.checks import Asked, Finding, findings, variables
 from service.settings import Settings
+from tests.kit import TOP
 from tests.kit.jobs import Job
 from tests.kit.service.commands import doctor, wrong
-
-TOP = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,8 @@ from model.evaluation.baselines import MEAN, RAW, STRIPPED
 from model.evaluation.embedding import embed
 from model.evaluation.tasks import TASKS, evaluate
 from service.cli import main
-from tests.kit.service.commands import TOP, refused, sketchseek
+from tests.kit import TOP
+from tests.kit.service.commands import refused, sketchseek
 from tests.kit.shapes import THINGS, drawing, picture, write_library
 
 

@@ -11,9 +11,9 @@ from click.testing import CliRunner
 
 from service.cli import main
 from service.console.examples import EXAMPLES
+from tests.kit import TOP
 from tests.kit.service.commands import CONTEXT, parse
 
-TOP = Path(__file__).resolve().parents[3]
 LINES = [(name, line) for name, lines in EXAMPLES.items() for line in lines]
 
 

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit import TOP
 from tests.kit.kills import decoders
 from tests.kit.pictures import encoded
 from tests.kit.shapes import picture
 from tests.kit.waiting import until
-
-TOP = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ import pytest
 from indexer import Published, Silent, run
 from indexer.generations.generation import rollback
 from model import Encoder
+from tests.kit import TOP
 from tests.kit.service.asking import PNG, figure, problem, wait_for
-from tests.kit.service.commands import TOP, Serving, sketchseek
+from tests.kit.service.commands import Serving, sketchseek
 from tests.kit.service.servers import LiveServer, listening, moody
 from tests.kit.shapes import picture
 from tests.kit.waiting import until

@@ -14,9 +14,9 @@ import pytest
 from indexer import Silent, run
 from indexer.generations.generation import current
 from indexer.stores.faiss.lease import Lease
+from tests.kit import TOP
 from tests.kit.damage import cut, damaged
 from tests.kit.service.asking import PNG, figure, problem, wait_for
-from tests.kit.service.commands import TOP
 from tests.kit.service.servers import LiveServer, listening
 from tests.kit.shapes import picture
 from tests.kit.waiting import until

@@ -12,8 +12,9 @@ import pytest
 
 from indexer import Published
 from model import Encoder
+from tests.kit import TOP
 from tests.kit.kills import decoders
-from tests.kit.service.commands import TOP, Serving, sketchseek
+from tests.kit.service.commands import Serving, sketchseek
 from tests.kit.shapes import picture
 from tests.kit.waiting import until
 

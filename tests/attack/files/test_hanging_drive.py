@@ -13,6 +13,7 @@ import pytest
 
 from indexer.decoding.workers import MOST_STUCK, Workers
 from model import BadImage, Encoder, Unreadable
+from tests.kit import TOP
 from tests.kit.jobs import Job
 from tests.kit.kills import decoders
 from tests.kit.pictures import encoded, photo
@@ -161,7 +162,7 @@ def test_a_run_is_interrupted_while_a_file_hangs(tmp_path: Path, photos: Path) -
         "from service.cli import main; main()"
     )
     command = [sys.executable, "-c", script, "index", str(photos), "--index", str(tmp_path / "index")]
-    places = os.pathsep.join(filter(None, [str(tmp_path / "sabotage"), str(Path(__file__).parents[2])]))
+    places = os.pathsep.join(filter(None, [str(tmp_path / "sabotage"), str(TOP)]))
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,

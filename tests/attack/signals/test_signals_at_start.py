@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from indexer import Silent, run
+from tests.kit import TOP
 from tests.kit.jobs import Job
-from tests.kit.service.commands import TOP
 from tests.kit.shapes import picture
 from tests.kit.waiting import until
 
