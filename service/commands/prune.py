@@ -14,7 +14,7 @@ from service.console.options import index_option
 @click.argument("keep", type=click.IntRange(1))
 @index_option(required=True)
 def command(keep: int, index: Path) -> None:
-    """Remove all but the newest KEEP generations. The one that is served always stays."""
+    """Remove all but the newest KEEP generations. The one being served always stays."""
     current(index)
     with plainly(index), writing(index):
         removed = prune(index, keep)

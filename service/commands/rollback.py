@@ -12,11 +12,11 @@ from service.console.options import index_option
 
 @click.command("rollback")
 @index_option(required=True)
-@click.option("--release", "again", is_flag=True, help="Let the next run publish again.")
+@click.option("--release", "again", is_flag=True, help="Let runs publish again.")
 def command(index: Path, again: bool) -> None:
-    """Serve the generation before the current one.
+    """Go back to the previous generation.
 
-    Later runs record what they find, but publish nothing and say so, until sketchseek rollback --release.
+    Later runs still record changes but publish nothing, until you run sketchseek rollback --release.
     """
     if not generations(index):
         current(index)

@@ -1,4 +1,4 @@
-"""`sketchseek serve`: the page and the HTTP API."""
+"""`sketchseek serve`: the web page and the HTTP API."""
 
 import contextlib
 import errno
@@ -31,15 +31,13 @@ if TYPE_CHECKING:
 
 @click.command("serve")
 @index_option()
-@click.option("--host", help="Address to listen on.  [default: 127.0.0.1, this machine alone]")
-@click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [default: 8000]")
-@click.option(
-    "--allow-anyone", is_flag=True, help="Listen beyond this machine without a key: anyone sees the photos."
-)
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1, this machine only]")
+@click.option("--port", type=int, help="Port to listen on; 0 picks a free one.  [default: 8000]")
+@click.option("--allow-anyone", is_flag=True, help="Accept connections from other machines without a key.")
 @click.option(
     "--config",
     type=Place(exists=True, dir_okay=False),
-    help="A file of settings.  [default: sketchseek.toml, if there is one]",
+    help="Settings file.  [default: sketchseek.toml, if it exists]",
 )
 @click.option(
     "--index-device",
@@ -49,10 +47,10 @@ if TYPE_CHECKING:
 @model_options
 @click.pass_context
 def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
-    """Serve the page and the HTTP API for an index.
+    """Serve the web page and the HTTP API.
 
-    Every option can also be set by an environment variable or in a file;
-    https://github.com/sketchseek/sketchseek/blob/main/docs/settings.md lists them all.
+    You can set every option with an environment variable or in a settings file, too, along with many more:
+    https://github.com/sketchseek/sketchseek/blob/main/docs/settings.md
     """
     memory.give_back()
     if config is not None:

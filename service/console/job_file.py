@@ -25,7 +25,7 @@ def config_option(function: Any) -> Any:
         is_eager=True,
         expose_value=False,
         callback=_read,
-        help="Take options from this TOML file; those given here go first.",
+        help="Read options from this TOML file; options on the command line override it.",
     )(function)
 
 

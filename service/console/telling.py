@@ -19,11 +19,11 @@ SHOWN = 20
 
 
 def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    verbose = click.option("-v", "--verbose", is_flag=True, help=f"List all skipped files, not only {SHOWN}.")
-    quiet = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
-    as_json = click.option(
-        "--json", "as_json", is_flag=True, help="Print one JSON object a line, for machines."
+    verbose = click.option(
+        "-v", "--verbose", is_flag=True, help=f"List all skipped files, not just the first {SHOWN}."
     )
+    quiet = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+    as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
     return verbose(quiet(as_json(function)))
 
 
