@@ -102,7 +102,8 @@ def _ready(out: Path | None, pictures: bool) -> None:
             import model.evaluation.figures  # noqa: F401
         except ImportError as error:
             raise SketchseekError(
-                f"--pictures needs matplotlib ({error}): pip install matplotlib, or leave --pictures out"
+                f"--pictures needs matplotlib and scikit-learn ({error}): pip install matplotlib scikit-learn, "
+                "or leave --pictures out"
             ) from None
     if out is not None:
         try:
