@@ -12,8 +12,8 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from model.links import DOCS
 from service.console.examples import EXAMPLES
-from service.links import DOCS
 from service.ops import ending, starting
 
 # Command: (module, summary). Loading a model's libraries just to print --help would take a second.

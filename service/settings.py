@@ -14,7 +14,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from service.links import DOCS
+from model.links import DOCS
 from service.named import BadName, place, text_in
 
 FILE = "sketchseek.toml"

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
+from model.links import DOCS
 from service.console.options import Place
-from service.links import DOCS
 from service.named import BadName, place, text_in
 
 # To be said by a person who has looked, never by a job that runs every night.
