@@ -12,15 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-import faiss
 import numpy as np
 
 from bench.timing import measure
 from indexer.duplicates import groups, signatures
-from indexer.stores import Ids, Source
-from indexer.stores.faiss.build import build
-from indexer.stores.faiss.file import FaissFile
-from indexer.stores.faiss.layers import MAIN, LayeredStore
+from indexer.stores import Ids, Source, Store
+from indexer.stores.backend import Built
+from indexer.stores.registry import Stores, asked
 from model.modality import Vectors, unit
 
 COUNT, DIMENSION, SMALL = 1_000_000, 512, 100_000

@@ -14,6 +14,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from indexer.stores.placement import Device, GpuIndex
 from service.named import BadName, place, text_in
 
 FILE = "sketchseek.toml"
@@ -49,11 +50,11 @@ class Settings(BaseSettings):
         "auto",
         description="What runs the model; `auto` takes a card that torch can use, else OpenVINO, else torch.",
     )
-    index_device: Literal["auto", "cpu", "cuda"] = Field(
+    index_device: Device = Field(
         "auto",
         description="What searches the index; `auto` takes a card if the index fits, `cuda` refuses one that does not.",
     )
-    gpu_index: Literal["exact", "flat", "ivf", "cagra"] = Field(
+    gpu_index: GpuIndex = Field(
         "exact",
         description="How a card searches: all vectors by torch, or one of FAISS's indexes (docs/gpu.md).",
     )

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from unicodedata import normalize
 import numpy as np
 
 from indexer.errors import BrokenGeneration
+from indexer.library import Filter, Photo
 from indexer.stores import Ids
 
 PHOTOS_FILE = "photos.sqlite"
@@ -32,56 +33,7 @@ ANALYZE;
 """
 
 
-@dataclass(frozen=True)
-class Photo:
-    """A photo as a search finds it. Its id says nothing of where it lies.
-
-    `taken` is the camera's local time in ISO 8601. `duplicate_of` is the id of the photo that stands for its
-    group of near-duplicates; None for that photo itself, and for one that is alone.
-    """
-
-    id: int
-    root: str
-    relative: str
-    content: str
-    width: int
-    height: int
-    taken: str | None = None
-    camera: str | None = None
-    latitude: float | None = None
-    longitude: float | None = None
-    duplicate_of: int | None = None
-
-    @property
-    def public_id(self) -> str:
-        return f"{self.id:016x}"
-
-    @property
-    def path(self) -> Path:
-        return Path(self.root) / self.relative
-
-    @property
-    def group(self) -> int:
-        """The same for all near-duplicates of one another, and for nothing else."""
-        return self.id if self.duplicate_of is None else self.duplicate_of
-
-
 _COLUMNS = [field.name for field in fields(Photo)][:-1]
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Which photos may be found. Photos whose file does not say when or with what they were taken match no such wish.
-
-    `folder` is a path below a photo folder, or an absolute one; in either form of Unicode, and with backslashes
-    between folders or within names. `after` is inclusive and `before` exclusive, both the beginning of an ISO 8601
-    local time, such as 2024 or 2024-07-01T18. Cameras match in any case.
-    """
-
-    folder: str | None = None
-    after: str | None = None
-    before: str | None = None
-    camera: str | None = None
 
 
 class PhotosWriter:
@@ -153,6 +105,11 @@ class Photos:
 
     def matching(self, wanted: Filter) -> Ids:
         """The ids of all photos that pass."""
+        where, values = self._passing(wanted)
+        return _column(self._ask(f"SELECT id FROM photos WHERE {where}", values))  # noqa: S608
+
+    def _passing(self, wanted: Filter) -> tuple[str, list[str]]:
+        """The condition of a filter, and what stands for its marks."""
         conditions: list[str] = []
         values: list[str] = []
         if wanted.folder is not None:
@@ -167,8 +124,23 @@ class Photos:
             if value is not None:
                 conditions.append(condition)
                 values.append(value)
-        where = " AND ".join(conditions) or "TRUE"
-        return _column(self._ask(f"SELECT id FROM photos WHERE {where}", values))  # noqa: S608
+        return " AND ".join(conditions) or "TRUE", values
+
+    def members(self, groups: Sequence[int], where: Filter | None = None) -> dict[int, list[int]]:
+        """For each of these groups of near-duplicates the ids that pass a filter, in the order of their paths."""
+        condition, values = ("TRUE", []) if where is None else self._passing(where)
+        found: dict[int, list[int]] = {group: [] for group in groups}
+        for start in range(0, len(groups), 500):
+            part = list(groups[start : start + 500])
+            marks = ",".join("?" * len(part))
+            rows = self._ask(
+                f"SELECT id, ifnull(duplicate_of, id) FROM photos "  # noqa: S608
+                f"WHERE (id IN ({marks}) OR duplicate_of IN ({marks})) AND {condition} ORDER BY relative",
+                [*part, *part, *values],
+            )
+            for number, group in rows:
+                found[group].append(number)
+        return found
 
     def group(self, photo: Photo) -> list[Photo]:
         """All near-duplicates of a photo and itself, in the order of their paths."""

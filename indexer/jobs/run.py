@@ -5,6 +5,7 @@ from pathlib import Path
 
 from indexer.catalogue.database import Catalogue
 from indexer.catalogue.safekeeping import kept_catalogue
+from indexer.collection import Collection
 from indexer.decoding.thumbnails import has_thumbnail
 from indexer.errors import BrokenGeneration, IndexProblem, NoIndex, PhotosMissing
 from indexer.folders.losses import Failing, doubt
@@ -17,11 +18,11 @@ from indexer.jobs.finishing import clean_up, publish_if_needed
 from indexer.jobs.pipeline import Pipeline
 from indexer.jobs.plan import Plan, Plans, RulesChange, count, make_plans
 from indexer.jobs.sweeping import forget_damaged, note_damaged, sweep
+from indexer.library import shelf
 from indexer.locking.opening import is_text, locked, plainly
 from indexer.reports.progress import Reporter
 from indexer.reports.report import Report, reporting
 from indexer.shards.shard import Origin, ShardWriter, vectors_folder
-from indexer.stores import IndexType
 from model import Encoder
 
 
@@ -33,7 +34,7 @@ def run(
     *,
     accept_deletions: bool = False,
     forget: Sequence[Path] = (),
-    index_type: IndexType | None = None,
+    index_type: str | None = None,
     keep: int = 2,
     change: RulesChange | None = None,
     partition: Partition | None = None,
@@ -53,8 +54,9 @@ def run(
             origin = Origin.of(encoder)
             with report.spent.on("publish"):
                 if part is None:
+                    collection = Collection(index, origin, catalogue)
                     publish_if_needed(
-                        index, origin, catalogue, report, reporter, index_type=index_type, keep=keep
+                        shelf(index), collection, report, reporter, index_type=index_type, keep=keep
                     )
                 clean_up(index, origin, catalogue)
             if part is not None:

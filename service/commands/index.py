@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from indexer import INDEX_TYPES, IndexType, Partition, RulesChange, run
+from indexer import Partition, RulesChange, index_types, run
 from model import Encoder
 from service.console.job_file import config_option
 from service.console.options import Place, index_option, model_options
@@ -27,7 +27,7 @@ _REMEMBERED = "{}, as in .gitignore; repeatable. Later runs do so, too, until it
 @click.option("--forget", multiple=True, type=Place(), help="Take this folder out of the index.")
 @click.option(
     "--index-type",
-    type=click.Choice(INDEX_TYPES),
+    type=click.Choice(index_types()),
     help="Kind of index; later runs keep it.  [default: auto, which goes by the number of photos]",
 )
 @click.option(
@@ -59,7 +59,7 @@ def command(
     engine: str,
     accept_deletions: bool,
     forget: tuple[Path, ...],
-    index_type: IndexType | None,
+    index_type: str | None,
     keep: int,
     exclude: tuple[str, ...],
     include: tuple[str, ...],

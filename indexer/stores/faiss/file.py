@@ -13,6 +13,7 @@ import numpy as np
 
 from indexer.errors import BrokenGeneration
 from indexer.stores import Ids, Nearest, Rows, sifted
+from indexer.stores.faiss import EXACT
 from indexer.stores.faiss.lease import Lease
 from model.modality import Vectors
 
@@ -22,8 +23,8 @@ IN_MEMORY = 2**29
 FEW = 2048
 # A graph finds its way badly where most of what it meets does not count.
 _SPARSE = 0.1
-KINDS = {
-    faiss.IndexScalarQuantizer: "flat-fp16",
+_KINDS = {
+    faiss.IndexScalarQuantizer: EXACT,
     faiss.IndexIVFScalarQuantizer: "ivf-fp16",
     faiss.IndexHNSWSQ: "hnsw-fp16",
 }
@@ -47,10 +48,10 @@ class FaissFile:
             raise BrokenGeneration(f"{path}: holds an index without ids; run sketchseek index again")
         # The outer index owns the inner one, so it has to live as long.
         self._outer, self._index = outer, faiss.downcast_index(outer.index)
-        if type(self._index) not in KINDS:
+        if type(self._index) not in _KINDS:
             raise BrokenGeneration(f"{path}: holds no index of ours; run sketchseek index again")
         self.path = path
-        self.kind = KINDS[type(self._index)]
+        self.kind = _KINDS[type(self._index)]
         self.dimension = int(self._index.d)
         self.effort = max(1, effort)
         self.ids: Ids = faiss.vector_to_array(outer.id_map)

@@ -11,10 +11,10 @@ from PIL import Image, ImageFilter
 from indexer import BrokenGeneration, Filter, Hit, NoIndex, Photo, Published
 from indexer.catalogue.database import Catalogue
 from indexer.catalogue.records import Entry
-from indexer.generations import writer
 from indexer.generations.generation import current
 from indexer.generations.manifest import Manifest, describe, read_manifest, seal_manifest
 from indexer.generations.photos import Photos, PhotosWriter
+from indexer.stores.faiss import extend
 from indexer.stores.faiss.build import build
 from indexer.stores.faiss.layers import LayeredStore
 from tests.conftest import Job
@@ -91,7 +91,7 @@ def test_pages_follow_one_another(published: Published, job: Job) -> None:
 def test_near_duplicates_are_folded_on_request(
     job: Job, library: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "REBUILD_AT", 0.5)
+    monkeypatch.setattr(extend, "REBUILD_AT", 0.5)
     # Unlike all else there is: which of several near-duplicates stands for a group depends on their ids.
     fractal = Image.effect_mandelbrot((400, 300), (-2, -1.5, 1, 1.5), 100)
     alone = fractal.filter(ImageFilter.GaussianBlur(4)).convert("RGB")
@@ -143,7 +143,7 @@ def test_a_small_change_reuses_a_large_index(
     job: Job, library: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Added, changed, deleted and back again, over several generations; after each, what is found is what is there."""
-    monkeypatch.setattr(writer, "REBUILD_AT", 0.5)
+    monkeypatch.setattr(extend, "REBUILD_AT", 0.5)
     job(library, index_type=kind)
     first = read_manifest(current(job.index))
 
@@ -189,7 +189,7 @@ def _open(path: Path) -> object:
 def test_a_damaged_large_index_is_not_taken_over(
     job: Job, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "REBUILD_AT", 0.5)
+    monkeypatch.setattr(extend, "REBUILD_AT", 0.5)
     job(library, index_type="hnsw")
     flip(current(job.index) / "index.faiss", 0.5)
     picture("mug", 8).save(library / "new.png")
@@ -207,7 +207,7 @@ def flip(path: Path, where: float) -> None:
 def test_any_flipped_byte_is_refused_and_the_last_good_generation_serves(
     job: Job, library: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(writer, "REBUILD_AT", 0.5)
+    monkeypatch.setattr(extend, "REBUILD_AT", 0.5)
     job(library, index_type="hnsw")
     picture("mug", 8).save(library / "new.png")
     job()
