@@ -76,6 +76,6 @@ def asked(index_type: str) -> tuple[str, str]:
     """The store that an index type belongs to, and its own name for it; raises IndexProblem."""
     name, own = split(index_type)
     types = Stores()[name].types if name in STORES else ()
-    if (own or next(iter(types), "")) not in types:
+    if own not in types and not (types and index_type == name):
         raise IndexProblem(f"unknown index type {index_type!r}; known: {', '.join(index_types())}")
     return name, own or types[0]

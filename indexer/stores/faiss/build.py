@@ -14,7 +14,7 @@ import numpy as np
 from indexer.stores import Nearest, OnStep, Source
 from indexer.stores.backend import Built
 from indexer.stores.faiss import EXACT, IndexType
-from indexer.stores.faiss.file import FaissFile
+from indexer.stores.faiss.file import TUNED_AT, FaissFile
 from model.modality import Vectors, unit
 
 # Up to here an exact scan takes few enough milliseconds.
@@ -26,7 +26,6 @@ _CANDIDATES = 80
 _POINTS_PER_LIST = 64
 _LEAST = {"flat": 0, "hnsw": 1, "ivf": 4 * _POINTS_PER_LIST}
 _QUESTIONS = 200
-_AT = 10
 
 
 def choose(index_type: IndexType, count: int) -> Literal["flat", "hnsw", "ivf"]:
@@ -85,7 +84,7 @@ def _tune(path: Path, source: Source, tell: OnStep) -> tuple[int, float]:
     noise = np.random.default_rng(0).standard_normal(chosen.shape).astype(np.float32)
     questions = unit(chosen + unit(noise))
     least = _least_scores(source, questions, tell)
-    most = min(_AT, source.count)
+    most = min(TUNED_AT, source.count)
     kept = slice(min(1, len(questions) - 1), None, 2)
     effort, previous = 1, 0
     while True:
@@ -109,7 +108,7 @@ def _least_scores(source: Source, questions: Vectors, tell: OnStep) -> Vectors:
     for ids, vectors in source.batches():
         exact = np.asarray(vectors, dtype=np.float16).astype(np.float32)
         best = np.concatenate([best, questions @ exact.T], axis=1)
-        at = min(_AT, best.shape[1])
+        at = min(TUNED_AT, best.shape[1])
         best = -np.partition(-best, at - 1, axis=1)[:, :at]
         done += len(ids)
         tell("measuring", done, source.count)

@@ -21,6 +21,8 @@ from model.modality import Vectors
 IN_MEMORY = 2**29
 # So few rows are quicker fetched and compared one by one than found by any index.
 FEW = 2048
+# So many results are asked for when it is measured how hard to search. Fewer are not found by searching less.
+TUNED_AT = 10
 # A graph finds its way badly where most of what it meets does not count.
 _SPARSE = 0.1
 _KINDS = {
@@ -119,7 +121,7 @@ class FaissFile:
             parameters = faiss.SearchParametersIVF(nprobe=lists, sel=selector)
         elif isinstance(index, faiss.IndexHNSW) and not exhaustive and share >= _SPARSE:
             parameters = faiss.SearchParametersHNSW(
-                efSearch=int(max(self.effort, 2 * k) / share), sel=selector
+                efSearch=int(max(self.effort, 2 * max(k, TUNED_AT)) / share), sel=selector
             )
         else:
             # A graph's own vectors are a flat index.
