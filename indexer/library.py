@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from indexer.stores import OnStep
 
 
-def public_id(number: int) -> str:
-    """How people and programs see a photo's id."""
-    return f"{number:016x}"
-
-
 @dataclass(frozen=True)
 class Photo:
     """A photo as a search finds it. Its id says nothing of where it lies.
@@ -48,7 +43,7 @@ class Photo:
 
     @property
     def public_id(self) -> str:
-        return public_id(self.id)
+        return f"{self.id:016x}"
 
     @property
     def path(self) -> Path:

@@ -85,6 +85,7 @@ class Photos:
         self._db = sqlite3.connect(_reading(path), uri=True, check_same_thread=False)
         self._db.create_function("fold", 1, _fold, deterministic=True)
         self._lock = threading.Lock()
+        self._roots: list[str] | None = None
 
     def __len__(self) -> int:
         return int(self._ask("SELECT count(*) FROM photos")[0][0])
@@ -100,8 +101,10 @@ class Photos:
         return found
 
     def roots(self) -> list[str]:
-        """The photo folders."""
-        return [root for (root,) in self._ask(_ROOTS)]
+        """The photo folders; to find them takes a look at all photos, so that it is done once."""
+        if self._roots is None:
+            self._roots = [root for (root,) in self._ask(_ROOTS)]
+        return self._roots
 
     def matching(self, wanted: Filter) -> Ids:
         """The ids of all photos that pass."""
@@ -126,20 +129,17 @@ class Photos:
                 values.append(value)
         return " AND ".join(conditions) or "TRUE", values
 
-    def members(self, groups: Sequence[int], where: Filter | None = None) -> dict[int, list[int]]:
-        """For each of these groups of near-duplicates the ids that pass a filter, in the order of their paths."""
+    def members(self, groups: Sequence[int], where: Filter | None = None) -> dict[int, list[Photo]]:
+        """For each of these groups of near-duplicates the photos that pass a filter, in the order of their paths."""
         condition, values = ("TRUE", []) if where is None else self._passing(where)
-        found: dict[int, list[int]] = {group: [] for group in groups}
+        found: dict[int, list[Photo]] = {group: [] for group in groups}
         for start in range(0, len(groups), 500):
             part = list(groups[start : start + 500])
-            marks = ",".join("?" * len(part))
             rows = self._ask(
-                f"SELECT id, ifnull(duplicate_of, id) FROM photos "  # noqa: S608
-                f"WHERE (id IN ({marks}) OR duplicate_of IN ({marks})) AND {condition} ORDER BY relative",
-                [*part, *part, *values],
+                _MEMBERS.format(marks=",".join("?" * len(part)), where=condition), [*part, *part, *values]
             )
-            for number, group in rows:
-                found[group].append(number)
+            for photo in (Photo(*row) for row in rows):
+                found[photo.group].append(photo)
         return found
 
     def group(self, photo: Photo) -> list[Photo]:
@@ -186,6 +186,13 @@ def _reading(path: Path) -> str:
 _MIXED = 3
 _INSIDE = "(relative >= ? AND relative < ?)"
 _ROOTS = "SELECT DISTINCT root FROM photos"
+# CROSS: few members are looked at one by one, however well an index would answer the rest.
+_MEMBERS = """
+WITH members AS MATERIALIZED (
+    SELECT id FROM photos WHERE id IN ({marks}) UNION SELECT id FROM photos WHERE duplicate_of IN ({marks})
+)
+SELECT photos.* FROM members CROSS JOIN photos USING (id) WHERE {where} ORDER BY relative, root
+"""
 
 
 def _camera(name: str | None) -> str:

@@ -4,7 +4,6 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -15,7 +14,7 @@ from indexer.generations import generation
 from indexer.generations.manifest import MANIFEST, Manifest, identity, read_manifest, verify
 from indexer.generations.photos import PHOTOS_FILE, Photos
 from indexer.generations.watch import Watch
-from indexer.library import Filter, Hit, Photo, Refused, public_id
+from indexer.library import Filter, Hit, Photo, Refused
 from indexer.stores import Selection, Store
 from indexer.stores.registry import Stores
 from model.modality import Vectors
@@ -226,13 +225,18 @@ class Published:
         return [Hit(photos[number], score) for number, score in pairs if number in photos], complete
 
     def _with_duplicates(self, hits: list[Hit], where: Filter | None) -> list[Hit]:
-        """Whatever scored too little to be fetched is folded as well: the photo list knows the groups."""
+        """Whatever scored too little to be fetched is folded as well: the photo list knows the groups.
+
+        Of exact copies, which score the same, the first by its path is shown, whichever the search came upon.
+        """
         members = self._photos.members([hit.photo.group for hit in hits], where)
-        folded = ([one for one in members[hit.photo.group] if one != hit.photo.id] for hit in hits)
-        return [
-            replace(hit, duplicates=tuple(map(public_id, others))) if others else hit
-            for hit, others in zip(hits, folded, strict=True)
-        ]
+        complete = []
+        for hit in hits:
+            group = members[hit.photo.group]
+            shown = next((photo for photo in group if photo.content == hit.photo.content), hit.photo)
+            others = tuple(photo.public_id for photo in group if photo.id != shown.id)
+            complete.append(Hit(shown, hit.score, others))
+        return complete
 
     def _select(self, where: Filter) -> Selection:
         with self._lock:
