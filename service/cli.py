@@ -13,6 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from service.console.examples import EXAMPLES
+from service.links import DOCS
 from service.ops import ending, starting
 
 # Command: (module, what it is for). Loading a model's libraries just to print --help would take a second.
@@ -121,10 +122,12 @@ def _with_examples(epilog: str | None, lines: Iterable[str]) -> str:
     return epilog if epilog and examples in epilog else "\n\n".join(filter(None, (epilog, examples)))
 
 
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]}, epilog=f"Documentation: {DOCS}"
+)
 @click.version_option(package_name="sketchseek")
 def main() -> None:
-    """Draw a few lines, get the photos of your own collection that show that thing.
+    """Sketch something, and find the photos of it in your own collection.
 
     \b
     sketchseek index ~/Pictures --index ~/.sketchseek

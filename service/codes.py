@@ -1,4 +1,4 @@
-"""Every code that an error may bear, with its status: frozen, since programs rely on it. docs/api.md lists the same."""
+"""Every code that an error may bear, with its status: frozen, since programs rely on it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

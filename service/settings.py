@@ -15,6 +15,7 @@ from pydantic_settings import (
 )
 
 from indexer.stores.placement import Device, GpuIndex
+from service.links import DOCS
 from service.named import BadName, place, text_in
 
 FILE = "sketchseek.toml"
@@ -56,7 +57,7 @@ class Settings(BaseSettings):
     )
     gpu_index: GpuIndex = Field(
         "exact",
-        description="How a card searches: all vectors by torch, or one of FAISS's indexes (docs/gpu.md).",
+        description="How a card searches: all vectors by torch, or one of FAISS's indexes.",
     )
     encoder_memory_mb: int = Field(
         0,
@@ -174,7 +175,7 @@ def _in_file() -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise BadName(f"{path}: the settings file cannot be read ({error}); mend it") from None
     if not found:
-        raise BadName(f"{path}: the settings file holds no setting; docs/settings.md lists them all")
+        raise BadName(f"{path}: the settings file holds no setting; {DOCS}/settings.md lists them all")
     return found
 
 

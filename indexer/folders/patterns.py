@@ -14,8 +14,11 @@ class Patterns:
 
     `*` and `?` stop at a slash, `**` does not. A pattern with a slash before its end holds from the photo folder
     on, any other one at every depth. One that ends in a slash means folders only. What lies in a folder that
-    matches is not looked at, so nothing below it can be taken back.
+    matches is not looked at, so nothing below it can be taken back. There are no comments: `#recycle` is a name.
     """
+
+    # Not by pathspec: it takes `#recycle` for a comment, cuts spaces off, and takes photos back out of excluded folders
+    # (`*`, `!*.png`). Catalogues hold patterns that were written for these rules.
 
     texts: tuple[str, ...] = ()
 

@@ -10,14 +10,9 @@ from indexer.errors import PhotosMissing
 from indexer.folders.filesystems import ChangeTimes
 from indexer.folders.partition import Partition
 from indexer.folders.patterns import Patterns
-from model.pictures import raw
+from model.pictures import formats, raw
 
-# Only which files are tried depends on the suffix; what a file is, its bytes decide when it is decoded.
-SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".avif", ".heic", ".heif", ".hif"}
-    | {".tif", ".tiff", ".bmp", ".dib", ".gif"}
-    | raw.SUFFIXES
-)
+SUFFIXES = formats.SUFFIXES | raw.SUFFIXES
 _LONGEST_TIME = 2**63 - 1
 
 

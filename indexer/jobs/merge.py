@@ -33,6 +33,7 @@ from indexer.locking.opening import CATALOGUE, locked, plainly
 from indexer.reports.progress import Reporter
 from indexer.reports.report import Report, reporting
 from indexer.shards.shard import ShardReader, ShardWriter, shard_path, vectors_folder
+from indexer.stores.registry import asked
 
 _CHUNK = 4096
 
@@ -50,6 +51,8 @@ def merge(
 
     `accept_deletions` lets photo folders go that the index holds and no part does.
     """
+    if index_type is not None:
+        asked(index_type)
     with locked(index) as index, reporting(index) as report, plainly(index), ExitStack() as stack:
         folders = [folder.expanduser().resolve() for folder in folders]
         if index in folders:

@@ -23,6 +23,7 @@ from indexer.locking.opening import is_text, locked, plainly
 from indexer.reports.progress import Reporter
 from indexer.reports.report import Report, reporting
 from indexer.shards.shard import Origin, ShardWriter, vectors_folder
+from indexer.stores.registry import asked
 from model import Encoder
 
 
@@ -46,6 +47,8 @@ def run(
     `index_type` holds for later runs, too; of the generations, `keep` are kept.
     With a `partition` the index becomes that part of a library, for good: embedded, to be merged, never published.
     """
+    if index_type is not None:
+        asked(index_type)
     with locked(index) as index, reporting(index) as report, plainly(index):
         with kept_catalogue(index, report.healed) as catalogue:
             job = _Run(index, encoder, catalogue, report, reporter)

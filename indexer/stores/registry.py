@@ -77,5 +77,7 @@ def asked(index_type: str) -> tuple[str, str]:
     name, own = split(index_type)
     types = Stores()[name].types if name in STORES else ()
     if own not in types and not (types and index_type == name):
-        raise IndexProblem(f"unknown index type {index_type!r}; known: {', '.join(index_types())}")
+        raise IndexProblem(
+            f"unknown index type {index_type!r}; known: {', '.join(index_types())}; choose one with --index-type"
+        )
     return name, own or types[0]

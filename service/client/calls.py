@@ -27,7 +27,7 @@ _FIRST_WAIT = 0.5
 
 
 class SearchOptions(TypedDict, total=False):
-    """What a search can be told; docs/api.md says what each means."""
+    """What a search accepts; https://github.com/sketchseek/sketchseek/blob/main/docs/api.md says what each means."""
 
     sketch: Picture | None
     photo: Picture | None

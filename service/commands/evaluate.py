@@ -53,10 +53,12 @@ def command(
     model: str,
     engine: str,
 ) -> None:
-    """Measure how well a model finds photos in DATA; docs/evaluation.md explains tasks and figures.
+    """Measure how well a model finds photos in DATA.
 
     DATA is a manifest (.csv), a folder of photos/<class> and sketches/<class>, or one of the official
     layouts of Sketchy-Ext, TU-Berlin-Ext and QuickDraw-Ext. Without --splits all its classes are unseen.
+
+    https://github.com/sketchseek/sketchseek/blob/main/docs/evaluation.md explains tasks and figures.
     """
     wanted = _tasks(tasks)
     _ready(out, pictures)
@@ -100,7 +102,8 @@ def _ready(out: Path | None, pictures: bool) -> None:
             import model.evaluation.figures  # noqa: F401
         except ImportError as error:
             raise SketchseekError(
-                f"--pictures needs matplotlib ({error}): pip install matplotlib, or leave --pictures out"
+                f"--pictures needs matplotlib and scikit-learn ({error}): pip install matplotlib scikit-learn, "
+                "or leave --pictures out"
             ) from None
     if out is not None:
         try:

@@ -44,14 +44,15 @@ if TYPE_CHECKING:
 @click.option(
     "--index-device",
     type=click.Choice(DEVICES),
-    help="What searches the index.  [default: auto, see docs/gpu.md]",
+    help="What searches the index.  [default: auto]",
 )
 @model_options
 @click.pass_context
 def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
     """Serve the page and the HTTP API for an index.
 
-    Every option can also be set by an environment variable or in a file; docs/settings.md lists them all.
+    Every option can also be set by an environment variable or in a file;
+    https://github.com/sketchseek/sketchseek/blob/main/docs/settings.md lists them all.
     """
     memory.give_back()
     if config is not None:

@@ -4,7 +4,7 @@ EXAMPLES = {
     "index": (
         "sketchseek index ~/Pictures --index ~/.sketchseek    # the first time",
         "sketchseek index --index ~/.sketchseek               # later: what is new, changed or gone",
-        "sketchseek index --config job.toml                   # as a nightly job; docs/indexing.md",
+        "sketchseek index --config job.toml                   # as a nightly job",
     ),
     "merge": ("sketchseek merge part-1 part-2 --index ~/.sketchseek",),
     "search": (

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from service.console.options import Place
+from service.links import DOCS
 from service.named import BadName, place, text_in
 
 # To be said by a person who has looked, never by a job that runs every night.
@@ -38,7 +39,7 @@ def _read(context: click.Context, _: click.Parameter, file: Path | None) -> None
     except tomllib.TOMLDecodeError as error:
         raise click.UsageError(f"{file}: not a TOML file: {error}") from None
     if not found:
-        raise click.UsageError(f"{file}: the job file holds no option; docs/indexing.md shows one")
+        raise click.UsageError(f"{file}: the job file holds no option; {DOCS}/indexing.md shows one")
     known = {_said(parameter): parameter for parameter in context.command.params}
     allowed = sorted(known.keys() - NEVER)
     values = {key.replace("-", "_"): value for key, value in found.items()}

@@ -18,6 +18,7 @@ from indexer import (
     Shelf,
     Silent,
     WrongModel,
+    merge,
     run,
     shelf,
 )
@@ -271,6 +272,16 @@ def test_an_address_of_an_unknown_kind(tmp_path: Path) -> None:
     for address in (tmp_path, str(tmp_path), tmp_path.as_uri()):
         with pytest.raises(NoIndex, match=str(tmp_path)):
             shelf(address).current()
+
+
+def test_an_unknown_index_type_is_refused_before_anything_is_done(tmp_path: Path) -> None:
+    for work in (
+        lambda: run(tmp_path / "index", [tmp_path], StandIn(), Silent(), index_type="annoy"),
+        lambda: merge(tmp_path / "index", [tmp_path], Silent(), index_type="annoy"),
+    ):
+        with pytest.raises(IndexProblem, match="unknown index type 'annoy'; known: auto, flat, hnsw, ivf"):
+            work()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_manifest_that_names_an_unknown_store(

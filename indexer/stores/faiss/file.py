@@ -129,7 +129,7 @@ class FaissFile:
             parameters = None if selector is None else faiss.SearchParameters(sel=selector)
         with _threads_for(len(queries)):
             scores, rows = index.search(queries, k, params=parameters)
-        # Not every index of FAISS heeds a selector, and those that do not say nothing.
+        # Not every index of FAISS supports a selector, and those that do not say nothing.
         return (rows, scores) if among is None else sifted(rows, scores, among)
 
 

@@ -194,7 +194,8 @@ def test_names_lead_back_to_their_store() -> None:
 def test_what_no_store_offers_is_refused_with_what_there_is(name: str) -> None:
     with pytest.raises(IndexProblem) as refused:
         asked(name)
-    assert str(refused.value) == f"unknown index type {name!r}; known: {', '.join(index_types())}"
+    known = ", ".join(index_types())
+    assert str(refused.value) == f"unknown index type {name!r}; known: {known}; choose one with --index-type"
     with pytest.raises(BrokenGeneration) as broken:
         Stores().of(name, "manifest.json")
     assert str(broken.value).startswith(

@@ -20,6 +20,13 @@ from model.modality import Vectors, unit
 
 DIMENSION = 16
 KINDS: tuple[IndexType, ...] = ("flat", "hnsw", "ivf")
+# How far a score, or a component of a vector, may be from brute force. fp16 rounds each component by at most
+# eps/2 of itself, or half its smallest step where it is tiny: a unit vector moves by eps/2 + step/2 * sqrt(d), and a
+# score with a unit query by no more (Cauchy-Schwarz). Brute force and the store each round, and an inverted list
+# rounds what is left beside its centre, which is up to 2 long: three times that. float32 sums add eps * d.
+FP16, FP32 = np.finfo(np.float16), np.finfo(np.float32)
+ROUNDED = float(FP16.eps / 2 + FP16.smallest_subnormal / 2 * np.sqrt(DIMENSION))
+TOLERANCE = 3 * ROUNDED + float(FP32.eps) * DIMENSION
 
 
 def vectors(count: int, seed: int) -> Vectors:
@@ -71,7 +78,7 @@ def test_the_nearest_are_those_of_brute_force(
     found = FaissFile(path, built.effort).search(queries, k)
     exact = best(queries, ids, rows, k)
     assert found.ids.shape == exact.ids.shape == (3, min(k, count))
-    assert np.allclose(found.scores, exact.scores, atol=1e-4)
+    assert np.allclose(found.scores, exact.scores, rtol=0, atol=TOLERANCE)
     assert all(len(set(row)) == len(row) for row in found.ids.tolist())
 
 
@@ -104,11 +111,11 @@ def test_vectors_come_back_by_id(large: tuple[Path, Built]) -> None:
     ids, rows = numbers(6000, 1), vectors(6000, 1)
     store = LayeredStore.open(folder, built.effort)
     places = np.array([5999, 0, 17, 17])
-    assert np.allclose(store.vectors(ids[places]), rows[places], atol=1e-3)
+    assert np.allclose(store.vectors(ids[places]), rows[places], rtol=0, atol=TOLERANCE)
     assert not store.vectors(np.array([-5, 3])).any()
     found = store.sample()
     assert found is not None
-    assert np.allclose(found[1][0], rows[ids.tolist().index(found[0])], atol=1e-3)
+    assert np.allclose(found[1][0], rows[ids.tolist().index(found[0])], rtol=0, atol=TOLERANCE)
 
 
 def test_the_dead_are_never_found_and_the_fresh_are(large: tuple[Path, Built]) -> None:
@@ -130,7 +137,7 @@ def test_the_dead_are_never_found_and_the_fresh_are(large: tuple[Path, Built]) -
         found, exact = store.search(queries, 12, among), best(queries, alive_ids[part], alive[part], 12)
         assert recall(found, exact) >= 0.93
         assert np.isin(found.ids, alive_ids[part]).all()
-    assert np.allclose(store.vectors(ids[:50]), fresh[:50], atol=1e-3)
+    assert np.allclose(store.vectors(ids[:50]), fresh[:50], rtol=0, atol=TOLERANCE)
 
 
 def test_a_selector_that_is_not_heeded_is_made_up_for(

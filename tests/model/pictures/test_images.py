@@ -14,8 +14,9 @@ import pytest
 from PIL import Image, ImageCms
 
 from model.errors import BadImage, Unreadable
+from model.pictures.formats import FORMATS
 from model.pictures.images import PHOTO_CAPS, SKETCH_CAPS, Caps, decode
-from model.pictures.sniff import FORMATS, declared_size, picture_format
+from model.pictures.sniff import declared_size, picture_format
 from tests.kit.pictures import (
     BLUE,
     RED,

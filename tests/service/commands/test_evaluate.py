@@ -131,6 +131,7 @@ def test_an_official_layout(world: Path, splits: Path, tmp_path: Path) -> None:
 
 def test_the_pictures(world: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="pictures need matplotlib (extra: train)")
+    pytest.importorskip("sklearn", reason="pictures need scikit-learn (extra: train)")
     done = sketchseek("evaluate", world, "--out", tmp_path, "--pictures", "--tasks", "zero-shot")
     assert done.returncode == 0, done.stderr
     assert done.stderr.endswith("evaluation.json, evaluation.md, stripping.png, found.png\n")
@@ -214,11 +215,13 @@ def without(modules: tuple[str, ...], *arguments: object) -> subprocess.Complete
 
 
 def test_it_needs_neither_torch_nor_matplotlib(world: Path, tmp_path: Path) -> None:
-    light = ("torch", "timm", "transformers", "matplotlib", "fastapi", "faiss")
+    light = ("torch", "timm", "transformers", "matplotlib", "sklearn", "fastapi", "faiss")
     done = without(light, "evaluate", world, "--out", tmp_path / "out", "--compare", "raw")
     assert done.returncode == 0, done.stderr
     assert "| zero-shot | stripped | 10 | 15 |" in done.stdout
-    refused(without(("matplotlib",), "evaluate", world, "--out", tmp_path, "--pictures"), "needs matplotlib")
+    for name in ("matplotlib", "sklearn"):
+        done = without((name,), "evaluate", world, "--out", tmp_path, "--pictures")
+        refused(done, "needs matplotlib and scikit-learn")
     refused(without(("torch",), "export", SHIPPED / "lite"), "exporting needs torch")
     refused(without(("timm",), "blend", "lite", "lite", "--out", tmp_path / "new"), "blending needs timm")
 
