@@ -14,6 +14,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from indexer.stores.placement import Device, GpuIndex
 from model.links import DOCS
 from service.named import BadName, place, text_in
 
@@ -50,11 +51,11 @@ class Settings(BaseSettings):
         "auto",
         description="What runs the model; `auto` picks a GPU that torch can use, then OpenVINO, then torch.",
     )
-    index_device: Literal["auto", "cpu", "cuda"] = Field(
+    index_device: Device = Field(
         "auto",
         description="What searches the index; `auto` uses a GPU if the index fits, `cuda` insists on one.",
     )
-    gpu_index: Literal["exact", "flat", "ivf", "cagra"] = Field(
+    gpu_index: GpuIndex = Field(
         "exact",
         description="How a GPU searches: `exact` compares every vector with torch; the others are FAISS indexes.",
     )

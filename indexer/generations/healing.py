@@ -18,7 +18,7 @@ from indexer.generations.photos import PHOTOS_FILE, Photos
 from indexer.shards import compaction
 from indexer.shards.damage import CHUNK, damaged_vectors, in_chunks
 from indexer.shards.shard import Origin, ShardReader, ShardWriter, are_vectors, checksums, vectors_folder
-from indexer.stores.faiss.layers import LayeredStore
+from indexer.stores.registry import Stores
 
 
 def heal_vectors(index: Path, origin: Origin, catalogue: Catalogue) -> list[str]:
@@ -71,7 +71,8 @@ def _copy_back(index: Path, origin: Origin, catalogue: Catalogue, wanted: Sequen
         manifest = verify(folder)
         if manifest.fingerprint != origin.fingerprint:
             return set()
-        store, photos = LayeredStore.open(folder, manifest.effort), Photos(folder / PHOTOS_FILE)
+        store = Stores().open(folder, manifest.store, manifest.effort)
+        photos = Photos(folder / PHOTOS_FILE)
     except (NoIndex, BrokenGeneration):
         return set()
     try:

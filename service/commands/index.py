@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from indexer import INDEX_TYPES, IndexType, Partition, RulesChange, run
+from indexer import Partition, RulesChange, index_types, run
 from model import Encoder
 from service.console.job_file import config_option
 from service.console.options import Place, index_option, model_options
@@ -27,7 +27,7 @@ _REMEMBERED = "{} (.gitignore syntax); repeatable. Later runs remember it; '' re
 @click.option("--forget", multiple=True, type=Place(), help="Remove this folder from the index; repeatable.")
 @click.option(
     "--index-type",
-    type=click.Choice(INDEX_TYPES),
+    type=click.Choice(index_types()),
     help="Index type; later runs keep it.  [default: auto, chosen by the number of photos]",
 )
 @click.option(
@@ -62,7 +62,7 @@ def command(
     engine: str,
     accept_deletions: bool,
     forget: tuple[Path, ...],
-    index_type: IndexType | None,
+    index_type: str | None,
     keep: int,
     exclude: tuple[str, ...],
     include: tuple[str, ...],

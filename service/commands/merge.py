@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from indexer import INDEX_TYPES, IndexType, merge
+from indexer import index_types, merge
 from service.console.job_file import config_option
 from service.console.options import Place, index_option
 from service.console.telling import report_options, told
@@ -15,7 +15,7 @@ from service.console.telling import report_options, told
 @config_option
 @index_option(required=True)
 @click.option("--accept-deletions", is_flag=True, help="Remove photo folders that no part contains any more.")
-@click.option("--index-type", type=click.Choice(INDEX_TYPES), help="Index type; later merges keep it.")
+@click.option("--index-type", type=click.Choice(index_types()), help="Index type; later merges keep it.")
 @click.option(
     "--prune",
     "keep",
@@ -29,7 +29,7 @@ def command(
     parts: tuple[Path, ...],
     index: Path,
     accept_deletions: bool,
-    index_type: IndexType | None,
+    index_type: str | None,
     keep: int,
     verbose: bool,
     quiet: bool,

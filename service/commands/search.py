@@ -13,7 +13,7 @@ import click
 from service.console.options import Place, index_option, model_options, shown
 
 if TYPE_CHECKING:
-    from indexer import Hit, Published
+    from indexer import Hit
     from service.console.terminal import Pictures
 
 _OPTIONS = (
@@ -47,7 +47,7 @@ _OPTIONS = (
 
 
 @dataclass(frozen=True)
-class Found:
+class Shown:
     """A photo as --json prints it, and a WebP of it where the terminal shows such; else no bytes."""
 
     row: dict[str, Any]
@@ -115,7 +115,7 @@ def _protocol(wanted: str) -> "Pictures":
     return chosen(wanted, sys.stdout)
 
 
-def _show(found: Found, kind: "Pictures", may_be_gone: bool) -> None:
+def _show(found: Shown, kind: "Pictures", may_be_gone: bool) -> None:
     path = Path(found.row["path"])
     if found.thumbnail:
         from model import decode
@@ -126,7 +126,7 @@ def _show(found: Found, kind: "Pictures", may_be_gone: bool) -> None:
     click.echo(f"{found.row['score']:6.3f}  {shown(path)}{gone}")
 
 
-def _from_service(server: str, key: str | None, asked: Mapping[str, Any], pictures: bool) -> list[Found]:
+def _from_service(server: str, key: str | None, asked: Mapping[str, Any], pictures: bool) -> list[Shown]:
     from service.client import ApiError, Client
 
     base = server.rstrip("/")
@@ -137,17 +137,17 @@ def _from_service(server: str, key: str | None, asked: Mapping[str, Any], pictur
             thumbnail = b""
             with contextlib.suppress(ApiError):  # gone meanwhile, perhaps; its line is shown all the same
                 thumbnail = client.thumbnail(one.id).content if pictures else b""
-            found.append(Found(row, thumbnail))
+            found.append(Shown(row, thumbnail))
     return found
 
 
 def _from_index(
     index: Path, model: str, engine: str, asked: Mapping[str, Any], pictures: bool
-) -> list[Found]:
+) -> list[Shown]:
     # Imported only now: who asks a service shall not wait for a model's libraries.
     from pydantic import ValidationError
 
-    from indexer import Published
+    from indexer import shelf
     from model import Encoder
     from service.problems import ServiceError
     from service.search import finding, query
@@ -157,12 +157,12 @@ def _from_index(
     try:
         wanted = query.asked(files, query.Wishes.model_validate(words))
         encoder = Encoder.load(model, engine=engine)
-        published = Published.open(index, encoder.fingerprint)
+        published = shelf(index).open(encoder.fingerprint)
         for refused in published.refused:
             serving = published.manifest.generation
             click.secho(f"generation {serving} is searched, for {refused.reason}", err=True, fg="red")
         hits = finding.searched(wanted, encoder, published)
-        return [Found(_row(published, hit), _thumbnail(index, hit) if pictures else b"") for hit in hits]
+        return [Shown(_row(hit), _thumbnail(index, hit) if pictures else b"") for hit in hits]
     except ServiceError as error:
         raise click.ClickException(error.detail) from None
     except ValidationError as error:
@@ -171,10 +171,10 @@ def _from_index(
         raise click.ClickException(f"{'-' if name == 'k' else '--'}{name}: {first['msg']}") from None
 
 
-def _row(published: "Published", hit: "Hit") -> dict[str, Any]:
+def _row(hit: "Hit") -> dict[str, Any]:
     from service.search.finding import described
 
-    plain = described(published, hit).model_dump(exclude={"url", "thumbnail_url"})
+    plain = described(hit).model_dump(exclude={"url", "thumbnail_url"})
     return plain | {"path": str(hit.photo.path)}
 
 

@@ -14,8 +14,8 @@ import click
 from click.core import ParameterSource
 from pydantic import ValidationError
 
-from indexer import Published
-from indexer.stores.gpu.opener import DEVICES, opener
+from indexer.library import shelf
+from indexer.stores.placement import DEVICES, Placement
 from model import SKETCH_CAPS, Encoder, gpu
 from model.card import Checkpoint
 from service.asgi import keys
@@ -87,17 +87,18 @@ def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
     )
     fingerprint = Checkpoint.find(settings.model).card.fingerprint
     memory = settings.encoder_memory_mb * 2**20
-    opening_by = opener(settings.index_device, settings.gpu_index, settings.index_memory_mb * 2**20)
+    placement = Placement(settings.index_device, settings.gpu_index, settings.index_memory_mb * 2**20)
+    source = shelf(index, placement)
     with ThreadPoolExecutor(2) as pool:
         loading = pool.submit(Encoder.load, settings.model, engine=settings.engine, memory=memory)
         if gpu.seems_there():
             # The index gets of a card what the model leaves.
             loading.result()
-        opening = pool.submit(Published.open, index, fingerprint, opener=opening_by)
+        opening = pool.submit(source.open, fingerprint)
         from service.app import create_app
         from service.search.gallery import Gallery
 
-        gallery = Gallery(index, loading.result(), caps, opening.result(), opening_by)
+        gallery = Gallery(index, loading.result(), caps, opening.result(), source)
     return create_app(gallery, settings), gallery
 
 

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import click
 
-from indexer import inspect
-from indexer.generations.generation import current, generations
-from indexer.generations.manifest import damage
+from indexer import inspect, shelf
 from service.console.options import index_option
 
 
@@ -33,9 +31,10 @@ def command(index: Path, everything: bool, deep: bool, as_json: bool) -> None:
             [asdict(finding) for finding in findings] if as_json else None,
         )
         return
-    serving = current(index)
-    folders = sorted({serving, *generations(index)}) if everything else [serving]
-    found = {folder.name: damage(folder) for folder in folders}
+    kept_on = shelf(index)
+    serving = kept_on.current()
+    names = sorted({serving, *kept_on.generations()}) if everything else [serving]
+    found = {name: kept_on.verify(name) for name in names}
     _tell({f"generation {name}": lines for name, lines in found.items()}, found if as_json else None)
 
 
