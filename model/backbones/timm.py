@@ -70,7 +70,7 @@ def pretrained(name: str, tensors: dict[str, Tensor]) -> nn.Module:
 
 def described(network: Any, size: int | None = None) -> Built:
     """What timm says of a network: width, size, preprocessing, levels."""
-    config = network.pretrained_cfg
+    config = getattr(network, "pretrained_cfg", None) or {}
     native = (config.get("input_size") or (3, 224, 224))[-1]
     if size not in (None, native) and config.get("fixed_input_size") and hasattr(network, "set_input_size"):
         # A number of patches of its own, whose places are interpolated.
@@ -107,8 +107,8 @@ def _preprocessing(config: Any) -> Preprocessing:
     chosen = config.get("interpolation")
     return Preprocessing(
         photo_filter=chosen if chosen in FILTERS else "bicubic",
-        mean=tuple(config["mean"]),
-        std=tuple(config["std"]),
+        mean=tuple(config.get("mean", Preprocessing.mean)),
+        std=tuple(config.get("std", Preprocessing.std)),
     )
 
 
