@@ -54,7 +54,7 @@ class _Before:
         return cls(folder, manifest) if manifest.fingerprint == fingerprint else None
 
 
-def publish(
+def publish_catalogue(
     index: Path,
     origin: Origin,
     catalogue: Catalogue,

@@ -37,7 +37,9 @@ def publish_if_needed(
                 f"to publish them, run sketchseek rollback --release --index {index}, then this again"
             )
         else:
-            manifest = writer.publish(index, origin, catalogue, index_type=index_type, progress=reporter.step)
+            manifest = writer.publish_catalogue(
+                index, origin, catalogue, index_type=index_type, progress=reporter.step
+            )
             report.published = True
             held = None
             if damaged is not None:

@@ -43,7 +43,7 @@ _OPTIONS = (
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundPhoto:
     """A photo as --json prints it, and a WebP of it where the terminal shows such; else no bytes."""
 
     row: dict[str, Any]
@@ -111,7 +111,7 @@ def _protocol(wanted: str) -> "Pictures":
     return chosen(wanted, sys.stdout)
 
 
-def _show(found: Found, kind: "Pictures", may_be_gone: bool) -> None:
+def _show(found: FoundPhoto, kind: "Pictures", may_be_gone: bool) -> None:
     path = Path(found.row["path"])
     if found.thumbnail:
         from model import decode
@@ -122,7 +122,7 @@ def _show(found: Found, kind: "Pictures", may_be_gone: bool) -> None:
     click.echo(f"{found.row['score']:6.3f}  {shown(path)}{gone}")
 
 
-def _from_service(server: str, key: str | None, asked: Mapping[str, Any], pictures: bool) -> list[Found]:
+def _from_service(server: str, key: str | None, asked: Mapping[str, Any], pictures: bool) -> list[FoundPhoto]:
     from service.client import ApiError, Client
 
     base = server.rstrip("/")
@@ -133,13 +133,13 @@ def _from_service(server: str, key: str | None, asked: Mapping[str, Any], pictur
             thumbnail = b""
             with contextlib.suppress(ApiError):  # gone meanwhile, perhaps; its line is shown all the same
                 thumbnail = client.thumbnail(one.id).content if pictures else b""
-            found.append(Found(row, thumbnail))
+            found.append(FoundPhoto(row, thumbnail))
     return found
 
 
 def _from_index(
     index: Path, model: str, engine: str, asked: Mapping[str, Any], pictures: bool
-) -> list[Found]:
+) -> list[FoundPhoto]:
     # Imported only now: who asks a service shall not wait for a model's libraries.
     from pydantic import ValidationError
 
@@ -158,7 +158,7 @@ def _from_index(
             serving = published.manifest.generation
             click.secho(f"generation {serving} is searched, for {refused.reason}", err=True, fg="red")
         hits = finding.searched(wanted, encoder, published)
-        return [Found(_row(published, hit), _thumbnail(index, hit) if pictures else b"") for hit in hits]
+        return [FoundPhoto(_row(published, hit), _thumbnail(index, hit) if pictures else b"") for hit in hits]
     except ServiceError as error:
         raise click.ClickException(error.detail) from None
     except ValidationError as error:
