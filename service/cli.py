@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 
 from model.links import DOCS
 from service.console.examples import EXAMPLES
-from service.ops import ending, starting
+from service.ops import signals
 
 # Command: (module, summary). Loading a model's libraries just to print --help would take a second.
 _COMMANDS = {
@@ -57,7 +57,7 @@ class _Lazy(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         # Before its libraries are loaded, which takes long enough for signals to come.
         if args[:1] == ["serve"]:
-            starting.listen()
+            signals.listen_for_reload()
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -72,7 +72,7 @@ class _Lazy(click.Group):
 
     def main(self, *args: Any, **options: Any) -> Any:
         if not args and options.get("args") is None:  # those of the process, which is this command's
-            ending.begin()
+            signals.begin()
         return super().main(*args, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -85,7 +85,7 @@ class _Lazy(click.Group):
             sys.stdout.flush()
             return found
         except KeyboardInterrupt as stopped:
-            ending.say()
+            signals.say()
             sys.exit(128 + getattr(stopped, "number", signal.SIGINT))
         except Exception as error:
             # Imported only now: --help shall not wait for numpy.

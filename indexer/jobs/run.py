@@ -20,6 +20,7 @@ from indexer.jobs.plan import Plan, Plans, RulesChange, count, make_plans
 from indexer.jobs.sweeping import forget_damaged, note_damaged, sweep
 from indexer.library import shelf
 from indexer.locking.opening import is_text, locked, plainly
+from indexer.reports.counting import counted_were
 from indexer.reports.progress import Reporter
 from indexer.reports.report import Report, reporting
 from indexer.shards.shard import Origin, ShardWriter, vectors_folder
@@ -177,9 +178,7 @@ class _Run:
     def _tell_of_thumbnails(self, missing: Set[str]) -> None:
         left = [content for content in missing if not has_thumbnail(self._thumbnails, content)]
         if made := len(missing) - len(left):
-            self._report.healed.append(
-                f"{made} thumbnail{'s were' if made > 1 else ' was'} missing or damaged: made anew"
-            )
+            self._report.healed.append(f"{counted_were(made, 'thumbnail')} missing or damaged: made anew")
         if left:
             note_damaged(self._thumbnails, left)
         else:

@@ -20,7 +20,7 @@ from model import SKETCH_CAPS, Encoder, gpu
 from model.card import Checkpoint
 from service.asgi import keys
 from service.console.options import Place, index_option, model_options
-from service.ops import ending, logging, memory
+from service.ops import logging, memory, signals
 from service.settings import Settings, said
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
         f"model {encoder.card.name} by {engine.name} on {engine.device}"
     )
     click.echo(f"Draw at http://{shown}:{port}/  (Ctrl-C stops)")
-    ending.leave()
+    signals.leave()
     with contextlib.suppress(KeyboardInterrupt):  # which uvicorn raises again once it has stopped
         server(app, settings).run(sockets=[listener])
 

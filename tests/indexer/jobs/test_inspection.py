@@ -189,7 +189,7 @@ def test_a_run_that_dies_before_it_publishes_is_named(
 ) -> None:
     write_photo(tmp_path / "photos" / "new.png", 99)
     with monkeypatch.context() as broken:
-        broken.setattr("indexer.generations.writer.publish", lambda *_, **__: pytest.fail("killed"))
+        broken.setattr("indexer.generations.writer.publish_catalogue", lambda *_, **__: pytest.fail("killed"))
         with pytest.raises(pytest.fail.Exception):
             made()
     (finding,) = inspect(made.index)

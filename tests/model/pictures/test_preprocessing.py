@@ -31,7 +31,11 @@ def test_it_is_written_as_it_is_read() -> None:
     ("given", "kind", "message"),
     [
         ({"sharpen": 1}, UnknownName, "card: unknown preprocessing 'sharpen'; known: tidy, colour_as_ink,"),
-        ({"photo": "stretch"}, UnknownName, "photo: unknown value 'stretch'; known: squash, shortest, longest"),
+        (
+            {"photo": "stretch"},
+            UnknownName,
+            "photo: unknown value 'stretch'; known: squash, shortest, longest",
+        ),
         ({"photo_filter": "nearest"}, UnknownName, "known: bicubic, bilinear, box, hamming, lanczos"),
         ({"photo": ["squash"]}, UnknownName, r"photo: unknown value \['squash'\]"),
         ({"tidy": 2}, UnknownName, "tidy: unknown value 2; known: 1"),
