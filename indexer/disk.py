@@ -21,13 +21,9 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def open_plain(path: Path) -> BufferedReader:
+def open_plain(path: Path, *, follow: bool = True) -> BufferedReader:
     """A regular file; raises OSError for whatever else is there: a pipe would hold whoever opens it, for good."""
-    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
-    if not stat.S_ISREG(os.fstat(number).st_mode):
-        os.close(number)
-        raise OSError(errno.ENXIO, "not a regular file", str(path))
-    return open(number, "rb")  # noqa: PTH123 - a descriptor, not a path
+    return _plain(os.open(path, _FILE & ~os.O_NOFOLLOW if follow else _FILE), path)
 
 
 def read_plain(path: Path) -> bytes:
@@ -53,7 +49,11 @@ def open_below(root: Path, relative: str) -> BinaryIO:
         number = os.open(name, _FILE, dir_fd=below)
     finally:
         os.close(below)
+    return _plain(number, root / relative)
+
+
+def _plain(number: int, path: Path) -> BufferedReader:
     if not stat.S_ISREG(os.fstat(number).st_mode):
         os.close(number)
-        raise OSError(errno.ENXIO, "not a regular file", str(root / relative))
-    return open(number, "rb")  # noqa: PTH123 - a descriptor, not a path
+        raise OSError(errno.ENXIO, "not a regular file", str(path))
+    return open(number, "rb")

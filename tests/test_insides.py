@@ -10,7 +10,6 @@ from types import FunctionType
 import pytest
 from h11 import _readers
 from packaging.requirements import Requirement
-from packaging.version import Version
 from PIL import Image, _avif
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
@@ -38,20 +37,20 @@ def names_of(kind: type) -> set[str]:
 
 
 def inherited() -> set[str]:
-    """What our connection uses of itself or of its parent, and does not define."""
+    """What our connection uses of itself and does not define, or asks of its parent."""
     tree = ast.parse(inspect.getsource(Connection))
-    used: set[str] = set()
     own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    of_self: set[str] = set()
+    of_parent: set[str] = set()
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Attribute):
-            continue
-        of_self = isinstance(node.value, ast.Name) and node.value.id == "self"
-        of_parent = isinstance(node.value, ast.Call) and ast.unparse(node.value) == "super()"
-        if of_self and isinstance(node.ctx, ast.Store) and node.attr.startswith("_"):
-            own.add(node.attr)
-        if of_parent or of_self:
-            used.add(node.attr)
-    return (used - own) | {"data_received", "connection_made", "connection_lost"}
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "super()":
+            of_parent.add(node.attr)
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self":
+            of_self.add(node.attr)
+            # What begins with an underscore and is set here is ours; `self.app` replaces uvicorn's.
+            if isinstance(node.ctx, ast.Store) and node.attr.startswith("_"):
+                own.add(node.attr)
+    return (of_self - own) | of_parent
 
 
 @pytest.mark.parametrize("name", sorted(inherited()))
@@ -90,10 +89,7 @@ def test_pillow_tells_the_exif_of_an_avif_before_it_reads_it() -> None:
 def test_a_release_that_nobody_has_tried_is_not_installed(library: str) -> None:
     wanted = next(need for need in map(Requirement, PROJECT["dependencies"]) if need.name == library)
     assert wanted.specifier.contains(version(library))
-    major, minor = Version(version(library)).release[:2]
-    # Before 1.0 a minor release may change anything.
-    following = f"{major + 1}.0" if major else f"0.{minor + 1}"
-    assert not wanted.specifier.contains(following), f"{library} has no upper bound in pyproject.toml"
+    assert any(bound.operator == "<" for bound in wanted.specifier), f"{library} has no upper bound"
 
 
 def test_nothing_else_is_taken_from_the_insides_of_others() -> None:

@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from ruamel.yaml import YAML
 
-from service.links import DOCS
+from model.links import DOCS
 from tests.kit import TOP
 
 PROJECT: dict[str, Any] = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["project"]
@@ -94,7 +94,7 @@ def sentences(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_what_is_installed_names_documents_that_it_has(package: str) -> None:
-    """A wheel carries no docs folder: its help, messages and page name the page on the web (service/links.py)."""
+    """A wheel carries no docs folder: its help, messages and page name the page on the web (model/links.py)."""
     paths = [path for path in (TOP / package).rglob("*") if path.suffix in (".py", ".js", ".html")]
     for path in paths:
         for text in sentences(path):

@@ -13,37 +13,41 @@ import click
 from service.console.options import Place, index_option, model_options, shown
 
 if TYPE_CHECKING:
-    from indexer import Hit, Published
+    from indexer import Hit
     from service.console.terminal import Pictures
 
 _OPTIONS = (
-    click.option("--photo", type=Place(), help="A photo of such a thing."),
-    click.option("--text", help="Words for it."),
-    click.option("--like", metavar="ID", help="A photo of the index, by the id that --json shows."),
+    click.option("--photo", type=Place(), help="A photo of what you are looking for."),
+    click.option("--text", help="Words that describe it."),
+    click.option("--like", metavar="ID", help="A photo in the index, by its id (--json prints it)."),
     *(
-        click.option(f"--{kind}-weight", type=float, help=f"Default 1; less than 0: {away}.")
-        for kind, away in (
-            ("sketch", "what the drawing does not show"),
-            ("photo", "what the photo does not show"),
-            ("text", "what the words do not say"),
-            ("like", "what is not like it"),
+        click.option(
+            f"--{kind}-weight",
+            type=float,
+            help=f"Weight of the {of}, from -2 to 2; negative leads away from it.  [default: 1]",
+        )
+        for kind, of in (
+            ("sketch", "drawing"),
+            ("photo", "photo"),
+            ("text", "words"),
+            ("like", "photo in the index"),
         )
     ),
-    click.option("-k", default=10, show_default=True, help="How many photos, up to 200."),
-    click.option("--offset", type=int, help="How many of the best to leave out: for the next page."),
-    click.option("--min-score", type=float, help="Leave worse ones out."),
+    click.option("-k", default=10, show_default=True, help="How many photos to list, up to 200."),
+    click.option("--offset", type=int, help="Skip this many of the best results."),
+    click.option("--min-score", type=float, help="Leave out photos that score less, from -1 to 1."),
     click.option(
-        "--fold-duplicates", is_flag=True, default=None, help="Of near-duplicates, show the best alone."
+        "--fold-duplicates", is_flag=True, default=None, help="Show only the best of near-duplicates."
     ),
-    click.option("--folder", help="Only photos in this folder below a photo folder."),
-    click.option("--after", metavar="TIME", help="Taken then or later, such as 2024-07."),
-    click.option("--before", metavar="TIME", help="Taken earlier, such as 2025."),
-    click.option("--camera", help="Taken with this camera, in any case."),
+    click.option("--folder", help="Only photos in this folder, relative to the photo folder."),
+    click.option("--after", metavar="TIME", help="Only photos taken at or after TIME, such as 2024-07."),
+    click.option("--before", metavar="TIME", help="Only photos taken before TIME, such as 2025."),
+    click.option("--camera", help="Only photos taken with this camera; case does not matter."),
 )
 
 
 @dataclass(frozen=True)
-class Found:
+class Shown:
     """A photo as --json prints it, and a WebP of it where the terminal shows such; else no bytes."""
 
     row: dict[str, Any]
@@ -59,18 +63,18 @@ def _query_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.command("search")
 @click.argument("sketch", type=Place(), required=False)
 @index_option()
-@click.option("--server", metavar="URL", help="Ask the service there, instead of reading an index.")
+@click.option("--server", metavar="URL", help="Search through a running service instead of an index folder.")
 @click.option(
-    "--key", envvar="SKETCHSEEK_KEY", show_envvar=True, help="The service's key, if it asks for one."
+    "--key", envvar="SKETCHSEEK_KEY", show_envvar=True, help="API key, if the service requires one."
 )
 @_query_options
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list for programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @click.option(
     "--thumbnails",
     type=click.Choice(("auto", "kitty", "iterm", "sixel", "none")),
     default="auto",
     show_default=True,
-    help="Show the photos in the terminal, the way that it knows.",
+    help="Show thumbnails in the terminal, using this protocol.",
 )
 @click.option("--open", "open_best", is_flag=True, help="Open the best photo in your picture viewer.")
 @model_options
@@ -85,7 +89,7 @@ def command(
     engine: str,
     **query: Any,
 ) -> None:
-    """Find the photos that show what the drawing SKETCH shows, or a photo, or words, or all of them together."""
+    """Find photos of what the drawing SKETCH shows. Combine it with a photo, words, or both, or use those alone."""
     asked = {name: value for name, value in query.items() if value is not None}
     kind = "none" if as_json else _protocol(thumbnails)
     if server is not None:
@@ -111,7 +115,7 @@ def _protocol(wanted: str) -> "Pictures":
     return chosen(wanted, sys.stdout)
 
 
-def _show(found: Found, kind: "Pictures", may_be_gone: bool) -> None:
+def _show(found: Shown, kind: "Pictures", may_be_gone: bool) -> None:
     path = Path(found.row["path"])
     if found.thumbnail:
         from model import decode
@@ -122,7 +126,7 @@ def _show(found: Found, kind: "Pictures", may_be_gone: bool) -> None:
     click.echo(f"{found.row['score']:6.3f}  {shown(path)}{gone}")
 
 
-def _from_service(server: str, key: str | None, asked: Mapping[str, Any], pictures: bool) -> list[Found]:
+def _from_service(server: str, key: str | None, asked: Mapping[str, Any], pictures: bool) -> list[Shown]:
     from service.client import ApiError, Client
 
     base = server.rstrip("/")
@@ -133,17 +137,17 @@ def _from_service(server: str, key: str | None, asked: Mapping[str, Any], pictur
             thumbnail = b""
             with contextlib.suppress(ApiError):  # gone meanwhile, perhaps; its line is shown all the same
                 thumbnail = client.thumbnail(one.id).content if pictures else b""
-            found.append(Found(row, thumbnail))
+            found.append(Shown(row, thumbnail))
     return found
 
 
 def _from_index(
     index: Path, model: str, engine: str, asked: Mapping[str, Any], pictures: bool
-) -> list[Found]:
+) -> list[Shown]:
     # Imported only now: who asks a service shall not wait for a model's libraries.
     from pydantic import ValidationError
 
-    from indexer import Published
+    from indexer import shelf
     from model import Encoder
     from service.problems import ServiceError
     from service.search import finding, query
@@ -153,12 +157,12 @@ def _from_index(
     try:
         wanted = query.asked(files, query.Wishes.model_validate(words))
         encoder = Encoder.load(model, engine=engine)
-        published = Published.open(index, encoder.fingerprint)
+        published = shelf(index).open(encoder.fingerprint)
         for refused in published.refused:
             serving = published.manifest.generation
             click.secho(f"generation {serving} is searched, for {refused.reason}", err=True, fg="red")
         hits = finding.searched(wanted, encoder, published)
-        return [Found(_row(published, hit), _thumbnail(index, hit) if pictures else b"") for hit in hits]
+        return [Shown(_row(hit), _thumbnail(index, hit) if pictures else b"") for hit in hits]
     except ServiceError as error:
         raise click.ClickException(error.detail) from None
     except ValidationError as error:
@@ -167,10 +171,10 @@ def _from_index(
         raise click.ClickException(f"{'-' if name == 'k' else '--'}{name}: {first['msg']}") from None
 
 
-def _row(published: "Published", hit: "Hit") -> dict[str, Any]:
+def _row(hit: "Hit") -> dict[str, Any]:
     from service.search.finding import described
 
-    plain = described(published, hit).model_dump(exclude={"url", "thumbnail_url"})
+    plain = described(hit).model_dump(exclude={"url", "thumbnail_url"})
     return plain | {"path": str(hit.photo.path)}
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
+from model.links import DOCS
 from service.console.options import Place
-from service.links import DOCS
 from service.named import BadName, place, text_in
 
 # To be said by a person who has looked, never by a job that runs every night.
@@ -25,7 +25,7 @@ def config_option(function: Any) -> Any:
         is_eager=True,
         expose_value=False,
         callback=_read,
-        help="Take options from this TOML file; those given here go first.",
+        help="Read options from this TOML file; options on the command line override it.",
     )(function)
 
 

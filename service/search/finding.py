@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from indexer import Hit, Published
+from indexer import Hit, Library
 from model import SKETCH_CAPS, BadImage, Caps, Encoder, decode
 from model.modality import Pixels, Vectors, unit
 from service.problems import ServiceError
@@ -17,7 +17,7 @@ from service.search.query import Kind, Part, Query
 _NOTHING = 1e-3
 
 
-def prepared(part: Part, encoder: Encoder, published: Published, caps: Caps) -> Pixels | Vectors | str:
+def prepared(part: Part, encoder: Encoder, published: Library, caps: Caps) -> Pixels | Vectors | str:
     """Pixels of a picture, words as they are, and of a known photo the vector that it has in the index."""
     value = part.value
     if part.kind == Kind.PHOTO and not isinstance(value, str):
@@ -47,7 +47,7 @@ def mixed(vectors: Sequence[Vectors], weights: Sequence[float]) -> Vectors:
     return (total / length).astype(np.float32)
 
 
-def find(published: Published, vector: Vectors, query: Query) -> list[Hit]:
+def find(published: Library, vector: Vectors, query: Query) -> list[Hit]:
     """The photos nearest to a vector, as the query wishes them."""
     return published.search(
         vector,
@@ -59,7 +59,7 @@ def find(published: Published, vector: Vectors, query: Query) -> list[Hit]:
     )
 
 
-def searched(query: Query, encoder: Encoder, published: Published) -> list[Hit]:
+def searched(query: Query, encoder: Encoder, published: Library) -> list[Hit]:
     """The photos for a query that nobody shares the model with."""
     vectors: list[Vectors] = []
     for part in query.parts:
@@ -71,11 +71,10 @@ def searched(query: Query, encoder: Encoder, published: Published) -> list[Hit]:
     return find(published, mixed(vectors, [part.weight for part in query.parts]), query)
 
 
-def described(published: Published, hit: Hit) -> Result:
+def described(hit: Hit) -> Result:
     """A photo as the service shows it."""
     photo = hit.photo
     url = f"/photos/{photo.public_id}"
-    group = published.duplicates(photo) if hit.folded else []
     return Result(
         id=photo.public_id,
         score=round(hit.score, 4),
@@ -87,11 +86,11 @@ def described(published: Published, hit: Hit) -> Result:
         height=photo.height,
         taken=photo.taken,
         camera=photo.camera,
-        duplicates=[other.public_id for other in group if other.id != photo.id],
+        duplicates=list(hit.duplicates),
     )
 
 
-def _known(published: Published, name: str) -> Vectors:
+def _known(published: Library, name: str) -> Vectors:
     vector = published.vector(name)
     if vector is None:
         raise ServiceError("photo_not_found", f"no photo has the id {name[:40]!r}; search again")

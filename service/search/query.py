@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from indexer.generations.photos import Filter
+from indexer.library import Filter
 from service.problems import ServiceError
 
 _LONGEST = 1000

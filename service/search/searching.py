@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from indexer import Published
+from indexer import Library
 from indexer.stores.gpu.executor import MOST
 from model.modality import Vectors
 from service.ops.metrics import Metrics
@@ -62,7 +62,7 @@ class Searcher:
             took_ms=self._took(clock),
         )
 
-    async def _prepared(self, part: Part, published: Published) -> Any:
+    async def _prepared(self, part: Part, published: Library) -> Any:
         gallery = self.gallery
         prepare = partial(prepared, part, gallery.encoder, published, gallery.caps)
         if part.kind == Kind.TEXT:
@@ -78,8 +78,8 @@ class Searcher:
         return await self.batcher.encode(encoders(self.gallery.encoder)[part.kind], value, deadline)
 
     @staticmethod
-    def _found(published: Published, mix: Vectors, query: Query) -> list[Result]:
-        return [described(published, hit) for hit in find(published, mix, query)]
+    def _found(published: Library, mix: Vectors, query: Query) -> list[Result]:
+        return [described(hit) for hit in find(published, mix, query)]
 
     def _took(self, clock: list[float]) -> Took:
         decoded, encoded, found = (after - before for before, after in pairwise(clock))

@@ -8,6 +8,9 @@ import httpx
 import pytest
 
 from indexer import Silent, run
+from indexer.generations.shelf import FolderShelf
+from indexer.stores.embedded import FaissBackend
+from indexer.stores.registry import Stores
 from model import SKETCH_CAPS, Encoder
 from model.engines.openvino import OpenVinoEngine
 from model.errors import DeviceProblem
@@ -34,7 +37,8 @@ def test_an_index_on_a_card_serves_and_makes_way_for_the_next(
     card.install(monkeypatch)
     photos, index = write_library(tmp_path / "photos"), tmp_path / "index"
     run(index, [photos], encoder, Silent())
-    gallery = Gallery(index, encoder, SKETCH_CAPS, opener=on_gpu("flat"))
+    on_card = Stores(backends={"faiss": FaissBackend(opener=on_gpu("flat"))})
+    gallery = Gallery(index, encoder, SKETCH_CAPS, source=FolderShelf(index, on_card))
     with listening(gallery) as url:
         assert httpx.get(f"{url}/info").json()["index_device"] == "cuda:0 of a test (FAISS, flat)"
         answer = httpx.post(f"{url}/search", content=PNG, headers={"content-type": "image/png"})

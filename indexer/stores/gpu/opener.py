@@ -8,22 +8,18 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
 
 import numpy as np
 
 from indexer.stores import File, Ids, Nearest, Rows, sifted
 from indexer.stores.faiss.file import FEW, FaissFile
 from indexer.stores.gpu.executor import Executor, Resident
+from indexer.stores.placement import DEVICES, Device, GpuIndex
 from model import gpu
 from model.errors import DeviceProblem
 from model.modality import Vectors
 
 log = logging.getLogger("sketchseek")
-
-Device = Literal["auto", "cpu", "cuda"]
-GpuIndex = Literal["exact", "flat", "ivf", "cagra"]
-DEVICES: tuple[Device, ...] = get_args(Device)
 
 # Scores of a batch, and what FAISS works in.
 SCRATCH = 2**29

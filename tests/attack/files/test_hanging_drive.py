@@ -157,7 +157,7 @@ def stopped(process: int) -> bool:
 def test_a_run_is_interrupted_while_a_file_hangs(tmp_path: Path, photos: Path) -> None:
     write_photo(photos / "hang.png", 50)
     script = (
-        "import sys; from service import ending; ending.begin(); import model\n"
+        "import sys; from service.ops import signals; signals.begin(); import model\n"
         "from tests.kit.standin import StandIn; model.Encoder.load = lambda *_, **__: StandIn()\n"
         "from service.cli import main; main()"
     )

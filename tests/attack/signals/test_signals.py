@@ -17,8 +17,8 @@ from tests.kit.standin import contents, published, write_photo
 # imports, files, databases, processes, locks; to the very end of the interpreter.
 _COMMAND = """
 import os, sys
-from service import ending
-ending.begin()
+from service.ops import signals
+signals.begin()
 at, number, times, told = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 del sys.argv[1:5]
 count = 0
@@ -128,15 +128,15 @@ def test_a_signal_while_libraries_load(
 
 _LOST = """
 import os, signal
-from service import ending
+from service.ops import signals
 from indexer.jobs.stopping import Interrupted
-ending.begin()
+signals.begin()
 class Last:
     def __del__(self):
         os.kill(os.getpid(), signal.SIGTERM)
         for _ in range(1000):
             pass
-with ending.raising(Interrupted):
+with signals.raising(Interrupted):
     Last()
     print("went on", flush=True)
 """

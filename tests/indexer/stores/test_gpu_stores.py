@@ -12,7 +12,9 @@ import pytest
 import torch
 
 from indexer import Published
-from indexer.stores import File, IndexType, Rows
+from indexer.stores import File, Rows
+from indexer.stores.embedded import FaissBackend
+from indexer.stores.faiss import IndexType
 from indexer.stores.faiss.build import build
 from indexer.stores.faiss.file import FEW, FaissFile
 from indexer.stores.faiss.layers import DEAD, FRESH, MAIN, LayeredStore, write_dead
@@ -27,6 +29,7 @@ from indexer.stores.gpu.opener import (
     bytes_needed,
     opener,
 )
+from indexer.stores.registry import Stores
 from model import gpu
 from model.errors import DeviceProblem
 from tests.kit.faiss_gpu import PLENTY, Card, on_gpu
@@ -333,7 +336,8 @@ def test_a_card_that_answers_is_used(
 def test_a_published_index_is_proved_and_searched_on_the_card(job: Job, library: Path) -> None:
     job(library)
     plain = Published.open(job.index, job.encoder.fingerprint)
-    opened = Published.open(job.index, job.encoder.fingerprint, opener=on_gpu("exact"))
+    on_card = Stores(backends={"faiss": FaissBackend(opener=on_gpu("exact"))})
+    opened = Published.open(job.index, job.encoder.fingerprint, stores=on_card)
     query = job.encoder.texts(["a fish"])
     assert [hit.photo.id for hit in opened.search(query, 5)] == [
         hit.photo.id for hit in plain.search(query, 5)

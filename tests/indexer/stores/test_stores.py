@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import BrokenGeneration
-from indexer.stores import IndexType, Rows
-from indexer.stores.faiss.build import FLAT_UP_TO, RECALL, Built, build, choose, sample
+from indexer.stores import Rows
+from indexer.stores.backend import Built
+from indexer.stores.faiss import IndexType
+from indexer.stores.faiss.build import FLAT_UP_TO, RECALL, build, choose
 from indexer.stores.faiss.file import FEW, FaissFile
 from indexer.stores.faiss.layers import FRESH, MAIN, LayeredStore, write_dead
 from tests.kit.vectors import DIMENSION, best, numbers, recall, source, vectors
@@ -144,7 +146,7 @@ def test_building_tells_how_far_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("most", [1, 7, 999, 5000])
 def test_a_sample_is_spread_over_all(most: int) -> None:
     rows = vectors(2500, 1)
-    found = sample(source(numbers(2500, 1), rows, 300), most)
+    found = source(numbers(2500, 1), rows, 300).sample(most)
     step = -(-2500 // most)
     assert np.array_equal(found, rows[::step])
     assert len(found) <= most

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from model.errors import BadImage, EmptyDrawing
 from model.pictures import paper
-from model.pictures.preprocess import MARGIN, SETTINGS, WORKING_SIDE, photo_pixels, sketch_pixels, tidy_sketch
+from model.pictures.preprocess import SETTINGS, STANDARD, photo_pixels, sketch_pixels, tidy_sketch
 from tests.kit.pictures import line_drawing, photo, scene
 from tests.kit.shapes import THINGS, picture
 
@@ -67,7 +67,7 @@ class TestShape:
         image = Image.new("RGB", (800, 600), "white")
         ImageDraw.Draw(image).ellipse((500, 100, 700, 200), fill="black")
         left, top, right, bottom = box_of_ink(sketch_pixels(image, 240))
-        margin = 240 * MARGIN / (1 + 2 * MARGIN)
+        margin = 240 * STANDARD.margin / (1 + 2 * STANDARD.margin)
         assert abs(left - margin) <= 3
         assert abs(240 - 1 - right - margin) <= 3
         assert abs((right - left) / (bottom - top) - 2) < 0.1
@@ -330,7 +330,7 @@ def test_a_large_canvas_is_reduced_before_it_is_looked_at(size: int, monkeypatch
     monkeypatch.setattr(paper, "read_sheet", noting)
     tidy_sketch(image)
     assert sides
-    assert max(sides) < 2 * WORKING_SIDE
+    assert max(sides) < 2 * STANDARD.working_side
 
 
 @pytest.mark.parametrize("thing", THINGS)

@@ -1,4 +1,5 @@
-"""How the command ends when Ctrl-C or SIGTERM asks it to: with one line and status 130 or 143, never with a trace.
+"""What the command does about signals. It ends by Ctrl-C or SIGTERM with one line and status 130 or 143, never with a
+trace; `sketchseek serve` remembers SIGHUP.
 
 Mostly it ends at once: whatever is half done is done again, as after a kill. A job that has something to finish lets
 the first signal be an exception for as long as it is at work (`raising`); a second signal does not wait. This module
@@ -24,6 +25,7 @@ class _State:
     heard: int | None = None
     said = False
     begun = False
+    reload = False
 
 
 def begin() -> None:
@@ -87,3 +89,20 @@ def _hear(number: int, _: FrameType | None) -> None:
     if make is None:
         end(number)
     raise make(number)
+
+
+def listen_for_reload() -> None:
+    """For `serve`, before its libraries and its model load: whoever publishes an index may send SIGHUP just then."""
+    signal.signal(signal.SIGHUP, _remember)
+    # The libraries that load meanwhile shall not have their reading interrupted.
+    signal.siginterrupt(signal.SIGHUP, False)
+
+
+def reload_wanted() -> bool:
+    """Whether SIGHUP came since the last time that somebody asked."""
+    wanted, _State.reload = _State.reload, False
+    return wanted
+
+
+def _remember(_: int, __: FrameType | None) -> None:
+    _State.reload = True
