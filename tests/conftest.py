@@ -49,8 +49,9 @@ def library(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def job(tmp_path: Path, encoder: Encoder) -> Job:
-    """The job as it is, with the shipped model and with its decoder processes."""
+def job(tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> Job:
+    """The job with the shipped model. Its decoder processes are for tests/indexer/decoding and for the command."""
+    monkeypatch.setattr("indexer.jobs.pipeline.Workers", InThread)
     return Job(tmp_path / "index", encoder)
 
 

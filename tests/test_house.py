@@ -134,12 +134,12 @@ def test_the_indexing_page_names_only_commands_and_options_that_exist() -> None:
     assert all((TOP / "docs" / found).is_file() for found in re.findall(r"examples/[\w.-]+\w", text))
 
 
-@pytest.mark.parametrize("forbidden", ["torch", "timm", "transformers", "open_clip", "matplotlib"])
-def test_the_cpu_path_needs_no_heavy_library(forbidden: str, library: Path, tmp_path: Path) -> None:
-    """Index, search and the application, in a process where that library cannot be imported."""
+def test_the_cpu_path_needs_no_heavy_library(library: Path, tmp_path: Path) -> None:
+    """Index, search and the application, in a process where none of them can be imported."""
+    heavy = ("torch", "timm", "transformers", "open_clip", "matplotlib", "sklearn")
     script = f"""
 import json, sys
-sys.modules[{forbidden!r}] = None
+sys.modules.update(dict.fromkeys({heavy}))
 from pathlib import Path
 from PIL import Image
 from indexer import Published, run
@@ -154,10 +154,10 @@ index = Path({str(tmp_path / "index")!r})
 report = run(index, [Path({str(library)!r})], encoder, Silent())
 app = create_app(Gallery(index, encoder, SKETCH_CAPS), Settings(index=index))
 hits = Published.open(index, encoder.fingerprint).search(encoder.sketches([drawing("fish")]), 3)
-print(json.dumps([report.photos, len(hits), {forbidden!r} in sys.modules and sys.modules[{forbidden!r}] is not None]))
+print(json.dumps([report.photos, len(hits)]))
 """
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=TOP, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == [15, 3, False]
+    assert json.loads(done.stdout.splitlines()[-1]) == [15, 3]

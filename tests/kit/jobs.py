@@ -11,7 +11,16 @@ from typing import Any, ClassVar, cast
 import numpy as np
 import pytest
 
-from indexer import Partition, Published, Report, Silent, merge, run
+from indexer import (
+    Partition,
+    Published,
+    Report,
+    Silent,
+    merge,
+    run,
+)
+from indexer.catalogue.database import Catalogue
+from indexer.catalogue.records import Entry
 from indexer.catalogue.safekeeping import SEAL
 from indexer.reports.progress import Progress
 from model import Encoder
@@ -136,3 +145,8 @@ class Machines:
 
     def merge(self, **options: object) -> Report:
         return merge(self.whole, self.parts, Silent(), **options)  # type: ignore[arg-type]
+
+
+def entries(job: Job) -> list[Entry]:
+    with Catalogue(job.index / "catalogue.sqlite") as catalogue:
+        return list(catalogue.entries(job.encoder.fingerprint))

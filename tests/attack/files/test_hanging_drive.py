@@ -51,6 +51,12 @@ def encoder() -> Encoder:
 
 
 @pytest.fixture
+def job(tmp_path: Path, encoder: Encoder) -> Job:
+    """With its decoder processes."""
+    return Job(tmp_path / "index", encoder)
+
+
+@pytest.fixture
 def photos(tmp_path: Path) -> Path:
     for seed in range(6):
         write_photo(tmp_path / "photos" / f"{seed}.png", seed)

@@ -17,7 +17,7 @@ from PIL import Image
 from indexer import IndexProblem
 from indexer.decoding.budget import Budget
 from indexer.decoding.workers import Read, Workers
-from model import BadImage, Unreadable
+from model import BadImage, Encoder, Unreadable
 from tests.kit import TOP
 from tests.kit.jobs import Job
 from tests.kit.kills import decoders
@@ -53,6 +53,12 @@ def sabotage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 Make = Callable[..., Workers]
+
+
+@pytest.fixture
+def job(tmp_path: Path, encoder: Encoder) -> Job:
+    """With its decoder processes."""
+    return Job(tmp_path / "index", encoder)
 
 
 @pytest.fixture
