@@ -12,10 +12,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from bench.__main__ import NAMES, SLOW
+from tests.kit import TOP
+from tests.kit.service.commands import parse
 from tests.kit.shapes import drawing, write_library
-from tests.service.commands.test_help import parse
 
-TOP = Path(__file__).resolve().parents[1]
 PAGES = sorted([TOP / "README.md", *(TOP / "docs").glob("*.md")])
 PROJECT: dict[str, Any] = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["project"]
 SERVICES: dict[str, Any] = YAML(typ="safe").load((TOP / "compose.yaml").read_text("utf-8"))["services"]

@@ -5,7 +5,6 @@ import inspect
 import re
 import tomllib
 from importlib.metadata import version
-from pathlib import Path
 from types import FunctionType
 
 import pytest
@@ -16,9 +15,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from service.asgi import linear
 from service.asgi.connections import Connection
+from tests.kit import TOP
 from tests.kit.pictures import encoded, scene
 
-TOP = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["project"]
 
 

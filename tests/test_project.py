@@ -13,8 +13,8 @@ from packaging.requirements import Requirement
 from ruamel.yaml import YAML
 
 from model.links import DOCS
+from tests.kit import TOP
 
-TOP = Path(__file__).resolve().parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["project"]
 WORKFLOW = TOP / ".github" / "workflows" / "ci.yml"
 PACKAGES = ("model", "indexer", "service")

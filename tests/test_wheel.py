@@ -15,9 +15,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.kit import TOP
 from tests.kit.shapes import drawing, write_library
 
-TOP = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["project"]
 PACKAGES = ("model", "indexer", "service")
 

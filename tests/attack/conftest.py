@@ -4,12 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.indexer.conftest import hundred, machines, quick
-from tests.service.conftest import live_server, own_server
-
-# As fixtures for attacks on runs and on the service.
-__all__ = ["hundred", "live_server", "machines", "own_server", "quick"]
-
 HERE = Path(__file__).parent
 
 

@@ -1,12 +1,9 @@
 """The encoder's face: shapes, units, parity of engines, words, and what it refuses."""
 
-import hashlib
-import json
 import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,29 +14,17 @@ from model import EmptyDrawing, Encoder, ModelError, NoTextTower, decode
 from model.card import SHIPPED, Card
 from model.errors import BadWeights, NoEngine
 from model.modality import Modality, strip, unit
-from tests.conftest import SHARED
+from tests.kit.damage import Edit, edit
 from tests.kit.pictures import photo
 from tests.kit.shapes import THINGS, drawing, picture
 
-Edit = Callable[[dict[str, object]], None]
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The shipped model in a folder of its own, to be damaged."""
     return Path(shutil.copytree(SHIPPED / "lite", tmp_path / "copy"))
-
-
-def edit(folder: Path, change: Edit) -> Path:
-    path = folder / "card.json"
-    raw = json.loads(path.read_text())
-    change(raw)
-    path.write_text(json.dumps(raw))
-    return folder
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_vectors_are_units_of_one_space(encoder: Encoder) -> None:

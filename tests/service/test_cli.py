@@ -1,7 +1,6 @@
 """The command as users run it: in its own process, with its exit code and what it prints."""
 
 import json
-import os
 import re
 import signal
 import socket
@@ -16,40 +15,11 @@ import pytest
 
 from indexer.generations.generation import current
 from indexer.generations.manifest import read_manifest, seal_manifest
+from tests.kit import TOP
 from tests.kit.pictures import drawing_png, truncated
+from tests.kit.service.commands import Serving, refused, sketchseek
+from tests.kit.service.servers import LiveServer
 from tests.kit.shapes import drawing, picture
-from tests.service.conftest import LiveServer
-
-TOP = Path(__file__).resolve().parents[2]
-
-
-def sketchseek(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "service.cli", *map(str, arguments)],
-        cwd=TOP,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-        env={**os.environ, **environment},
-    )
-
-
-def refused(done: subprocess.CompletedProcess[str], part: str) -> None:
-    """It failed with one clear line, not with a trace."""
-    assert done.returncode != 0
-    assert done.stdout == ""
-    message = done.stderr.strip()
-    assert "Traceback" not in message
-    assert part in message
-    assert len(message.splitlines()) == 1, message
-
-
-@pytest.fixture
-def index(library: Path, tmp_path: Path) -> Path:
-    done = sketchseek("index", library, "--index", tmp_path / "index")
-    assert done.returncode == 0, done.stderr
-    return tmp_path / "index"
 
 
 @pytest.fixture
@@ -157,26 +127,6 @@ def test_an_index_of_another_model_is_refused(index: Path, fish: Path) -> None:
     (folder / "manifest.json").write_bytes(seal_manifest(other))
     refused(sketchseek("search", fish, "--index", index), "made by another model")
     refused(sketchseek("serve", "--index", index, "--port", 0), "made by another model")
-
-
-class Serving:
-    """`sketchseek serve` as its own process, on a port that the system chose."""
-
-    def __init__(self, *arguments: object) -> None:
-        command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", *map(str, arguments)]
-        self.process = subprocess.Popen(
-            command, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout is not None
-        self.said = [self.process.stdout.readline() for _ in range(2)]
-        found = re.search(r"http://[^ ]+", self.said[1])
-        assert found, self.said
-        self.url = found[0]
-
-    def stop(self, how: signal.Signals) -> tuple[int, str]:
-        self.process.send_signal(how)
-        _, errors = self.process.communicate(timeout=20)
-        return self.process.returncode, errors
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

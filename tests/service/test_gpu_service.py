@@ -15,10 +15,9 @@ from model import SKETCH_CAPS, Encoder
 from model.engines.openvino import OpenVinoEngine
 from model.errors import DeviceProblem
 from service.search.gallery import Gallery
-from tests.indexer.stores.fake_faiss_gpu import Card
-from tests.indexer.stores.test_gpu_stores import on_gpu
+from tests.kit.faiss_gpu import Card, on_gpu
+from tests.kit.service.servers import LiveServer, listening
 from tests.kit.shapes import drawing, write_library
-from tests.service.conftest import LiveServer, listening
 
 _BYTES = io.BytesIO()
 drawing("fish").save(_BYTES, "PNG")

@@ -9,8 +9,8 @@ from indexer.catalogue import schema
 from indexer.catalogue.database import Catalogue
 from indexer.catalogue.records import Root
 from indexer.catalogue.safekeeping import SEAL
-from tests.conftest import Job
-from tests.indexer.decoding.test_metadata import WHOLE, exif
+from tests.kit.exif import WHOLE, exif
+from tests.kit.jobs import Job
 from tests.kit.pictures import encoded, scene
 from tests.kit.standin import write_photo
 

@@ -1,7 +1,6 @@
 """The catalogue between runs: what changed in it unseen is noticed, and the copy of the last run takes its place."""
 
 import os
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,8 @@ from indexer.catalogue.safekeeping import (
 )
 from indexer.generations.generation import current
 from indexer.locking.opening import CATALOGUE
-from tests.conftest import Job
-from tests.indexer.jobs.test_removed import ids
+from tests.kit.damage import change
+from tests.kit.jobs import Job, ids
 from tests.kit.standin import write_photo
 
 
@@ -31,14 +30,6 @@ def made(quick: Job, tmp_path: Path) -> Job:
         write_photo(tmp_path / "photos" / f"{seed}.png", seed)
     quick(tmp_path / "photos")
     return quick
-
-
-def change(index: Path, statement: str) -> None:
-    """A change that SQLite finds nothing wrong with."""
-    db = sqlite3.connect(index / CATALOGUE)
-    with db:
-        db.execute(statement)
-    db.close()
 
 
 def test_a_run_leaves_a_seal_and_a_copy(made: Job) -> None:

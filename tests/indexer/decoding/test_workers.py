@@ -18,11 +18,11 @@ from indexer import IndexProblem
 from indexer.decoding.budget import Budget
 from indexer.decoding.workers import Read, Workers
 from model import BadImage, Unreadable
-from tests.conftest import Job
+from tests.kit import TOP
+from tests.kit.jobs import Job
 from tests.kit.kills import decoders
 from tests.kit.pictures import encoded, jpeg, photo
-
-TOP = Path(__file__).resolve().parents[3]
+from tests.kit.waiting import until
 
 # Found by every new Python on its path: decoding a file that says so in its comment does something terrible.
 _SABOTAGE = """
@@ -66,15 +66,6 @@ def make(tmp_path: Path) -> Iterator[Make]:
     yield start
     for workers in made:
         workers.close()
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_a_photo_comes_back_as_the_model_wants_it(make: Make, tmp_path: Path) -> None:
@@ -205,7 +196,7 @@ def test_a_process_that_died_between_two_files_is_replaced(make: Make, tmp_path:
     workers.read(tmp_path, "a.jpg")
     (mine,) = decoders(os.getpid())
     os.kill(mine, signal.SIGKILL)
-    assert wait_until(lambda: b"State:\tZ" in Path(f"/proc/{mine}/status").read_bytes())
+    until(lambda: b"State:\tZ" in Path(f"/proc/{mine}/status").read_bytes())
     assert workers.decode(workers.read(tmp_path, "a.jpg")).size
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from indexer import NothingToIndex, RulesChange
 from indexer.folders.scan import ScanRules, scan
-from tests.conftest import Job
+from tests.kit.jobs import Job
 from tests.kit.pictures import bomb_png, jpeg, truncated
 from tests.kit.privileges import unprivileged
 from tests.kit.standin import write_photo

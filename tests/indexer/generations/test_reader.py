@@ -17,9 +17,10 @@ from indexer.generations.photos import Photos, PhotosWriter
 from indexer.stores.faiss import extend
 from indexer.stores.faiss.build import build
 from indexer.stores.faiss.layers import LayeredStore
-from tests.conftest import Job
-from tests.indexer.stores.test_stores import source, vectors
+from tests.kit.damage import flip
+from tests.kit.jobs import Job
 from tests.kit.shapes import THINGS, drawing, picture
+from tests.kit.vectors import source, vectors
 
 YEARS = {thing: 2019 + number for number, thing in enumerate(THINGS)}
 
@@ -198,12 +199,6 @@ def test_a_damaged_large_index_is_not_taken_over(
     job()
     assert Published.open(job.index, job.encoder.fingerprint).refused == ()
     assert "dead.i64" not in read_manifest(current(job.index)).files
-
-
-def flip(path: Path, where: float) -> None:
-    data = bytearray(path.read_bytes())
-    data[int(where * (len(data) - 1))] ^= 0x08
-    path.write_bytes(data)
 
 
 def test_any_flipped_byte_is_refused_and_the_last_good_generation_serves(

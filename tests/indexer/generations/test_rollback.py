@@ -11,12 +11,11 @@ from indexer import IndexProblem, NoIndex, Published, status
 from indexer.generations.generation import current, generations, held, prune, release, rollback
 from indexer.generations.manifest import read_manifest
 from indexer.locking.lock import writing
-from tests.conftest import Job
-from tests.indexer.generations.test_reader import flip
+from tests.kit import TOP
+from tests.kit.damage import flip
+from tests.kit.jobs import Job
 from tests.kit.privileges import unprivileged
 from tests.kit.shapes import picture
-
-TOP = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -156,7 +155,7 @@ import resource, signal
 from pathlib import Path
 from indexer import IndexProblem, run
 from model import Encoder
-from tests.conftest import Silent
+from indexer import Silent
 encoder = Encoder.load("lite", engine="openvino")
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))

@@ -12,9 +12,8 @@ from indexer import IndexBusy, IndexProblem, NoIndex, Partition, inspect
 from indexer.decoding.thumbnails import thumbnail_path
 from indexer.generations import generation
 from indexer.locking.lock import writing
-from tests.conftest import Job
-from tests.indexer.catalogue.test_safekeeping import change
-from tests.indexer.jobs.test_removed import ids
+from tests.kit.damage import change
+from tests.kit.jobs import Job, ids
 from tests.kit.standin import contents, write_photo
 
 
@@ -189,7 +188,7 @@ def test_a_run_that_dies_before_it_publishes_is_named(
 ) -> None:
     write_photo(tmp_path / "photos" / "new.png", 99)
     with monkeypatch.context() as broken:
-        broken.setattr("indexer.generations.writer.publish_catalogue", lambda *_, **__: pytest.fail("killed"))
+        broken.setattr("indexer.generations.writer.publish", lambda *_, **__: pytest.fail("killed"))
         with pytest.raises(pytest.fail.Exception):
             made()
     (finding,) = inspect(made.index)
@@ -282,7 +281,7 @@ def test_the_model_may_make_no_vector(made: Job, tmp_path: Path, monkeypatch: py
 
 
 def test_findings_for_people_and_for_programs(made: Job) -> None:
-    from tests.service.test_cli import sketchseek
+    from tests.kit.service.commands import sketchseek
 
     assert sketchseek("verify", "--deep", "--index", made.index).stdout == f"{made.index}: intact\n"
     flip(next(made.index.rglob("*.f16")))

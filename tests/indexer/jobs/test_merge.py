@@ -26,8 +26,7 @@ from indexer.decoding.thumbnails import thumbnail_path
 from indexer.jobs.pipeline import Pipeline
 from indexer.locking.lock import writing
 from model import Encoder
-from tests.conftest import Job
-from tests.kit.machines import Machines
+from tests.kit.jobs import Job, Machines
 from tests.kit.standin import (
     DIMENSION,
     Library,

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from indexer import IndexProblem
-from tests.conftest import Job
+from tests.kit import TOP
+from tests.kit.jobs import Job
 from tests.kit.privileges import unprivileged
 from tests.kit.standin import Library, contents, published
 
-TOP = Path(__file__).resolve().parents[3]
 # The scripts fork: no library may have started threads by then.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 

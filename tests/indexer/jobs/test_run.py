@@ -25,7 +25,7 @@ from indexer.generations.manifest import read_manifest
 from indexer.jobs.pipeline import Pipeline
 from indexer.locking.lock import writing
 from model import Encoder
-from tests.conftest import Job
+from tests.kit.jobs import Job
 from tests.kit.pictures import bomb_png, jpeg, truncated
 from tests.kit.privileges import unprivileged
 from tests.kit.shapes import THINGS, drawing, picture
@@ -285,7 +285,7 @@ def test_a_run_killed_before_publishing_is_finished_by_the_next(
     job(library)
     picture("fish", 9).save(library / "new.png")
     with monkeypatch.context() as broken:
-        broken.setattr("indexer.generations.writer.publish_catalogue", lambda *_, **__: pytest.fail("killed"))
+        broken.setattr("indexer.generations.writer.publish", lambda *_, **__: pytest.fail("killed"))
         with pytest.raises(pytest.fail.Exception):
             job(library)
     report = job(library)

@@ -19,9 +19,7 @@ from indexer.stores.faiss.build import build
 from indexer.stores.faiss.file import FEW, FaissFile
 from indexer.stores.faiss.layers import DEAD, FRESH, MAIN, LayeredStore, write_dead
 from indexer.stores.gpu import opener as gpu_stores
-from indexer.stores.gpu.exact import ExactOnGpu
 from indexer.stores.gpu.executor import Executor, NearestRows
-from indexer.stores.gpu.faiss import FaissOnGpu
 from indexer.stores.gpu.opener import (
     DEVICES,
     SCRATCH,
@@ -34,12 +32,11 @@ from indexer.stores.gpu.opener import (
 from indexer.stores.registry import Stores
 from model import gpu
 from model.errors import DeviceProblem
-from tests.conftest import Job
-from tests.indexer.stores.fake_faiss_gpu import Card
-from tests.indexer.stores.test_stores import best, numbers, recall, source, vectors
+from tests.kit.faiss_gpu import PLENTY, Card, on_gpu
+from tests.kit.jobs import Job
+from tests.kit.vectors import best, numbers, recall, source, vectors
 
 COUNT = 6000
-PLENTY = 2**40
 LOST = "CUDA error: unspecified launch failure"
 FILE_KIND: dict[GpuIndex, IndexType] = {"exact": "ivf", "flat": "flat", "ivf": "ivf", "cagra": "hnsw"}
 no_card = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a card")
@@ -64,16 +61,6 @@ def card(monkeypatch: pytest.MonkeyPatch) -> Iterator[Card]:
     card.install(monkeypatch)
     yield card
     gc.collect()
-
-
-def on_gpu(kind: GpuIndex, free: Callable[[], int] = lambda: PLENTY, **options: object) -> OnGpu:
-    def load(file: FaissFile) -> ExactOnGpu | FaissOnGpu:
-        if kind == "exact":
-            # So little memory for scores that it takes several rounds.
-            return ExactOnGpu(len(file), file.dimension, file.rows, device="cpu", scratch=4 * 1000)
-        return FaissOnGpu(file, kind)
-
-    return OnGpu(load, "cuda:0 of a test", kind, free=free, **options)  # type: ignore[arg-type]
 
 
 @pytest.fixture(params=["exact", "flat", "ivf", "cagra"])

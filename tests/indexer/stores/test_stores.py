@@ -1,6 +1,5 @@
 """Every kind of store against brute force, with and without filters and dead ids, and files that are no store."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import faiss
@@ -10,15 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import BrokenGeneration
-from indexer.stores import Ids, Nearest, Rows, Source
+from indexer.stores import Rows
 from indexer.stores.backend import Built
 from indexer.stores.faiss import IndexType
 from indexer.stores.faiss.build import FLAT_UP_TO, RECALL, build, choose
 from indexer.stores.faiss.file import FEW, FaissFile
 from indexer.stores.faiss.layers import FRESH, MAIN, LayeredStore, write_dead
-from model.modality import Vectors, unit
+from tests.kit.vectors import DIMENSION, best, numbers, recall, source, vectors
 
-DIMENSION = 16
 KINDS: tuple[IndexType, ...] = ("flat", "hnsw", "ivf")
 # How far a score, or a component of a vector, may be from brute force. fp16 rounds each component by at most
 # eps/2 of itself, or half its smallest step where it is tiny: a unit vector moves by eps/2 + step/2 * sqrt(d), and a
@@ -27,33 +25,6 @@ KINDS: tuple[IndexType, ...] = ("flat", "hnsw", "ivf")
 FP16, FP32 = np.finfo(np.float16), np.finfo(np.float32)
 ROUNDED = float(FP16.eps / 2 + FP16.smallest_subnormal / 2 * np.sqrt(DIMENSION))
 TOLERANCE = 3 * ROUNDED + float(FP32.eps) * DIMENSION
-
-
-def vectors(count: int, seed: int) -> Vectors:
-    return unit(np.random.default_rng(seed).standard_normal((count, DIMENSION)).astype(np.float32))
-
-
-def numbers(count: int, seed: int) -> Ids:
-    return np.random.default_rng(seed).integers(0, 2**63 - 1, count)
-
-
-def source(ids: Ids, rows: Vectors, batch: int = 1000) -> Source:
-    def batches() -> Iterator[tuple[Ids, Vectors]]:
-        for start in range(0, len(ids), batch):
-            yield ids[start : start + batch], rows[start : start + batch]
-
-    return Source(len(ids), DIMENSION, batches)
-
-
-def best(queries: Vectors, ids: Ids, rows: Vectors, k: int) -> Nearest:
-    scores = queries @ rows.astype(np.float16).astype(np.float32).T
-    order = np.argsort(-scores, axis=1)[:, :k]
-    return Nearest(ids[order], np.take_along_axis(scores, order, axis=1))
-
-
-def recall(found: Nearest, exact: Nearest) -> float:
-    assert found.ids.shape == exact.ids.shape
-    return float(np.mean([len({*a} & {*b}) / len(b) for a, b in zip(found.ids, exact.ids, strict=True)]))
 
 
 @pytest.fixture(scope="module", params=KINDS)

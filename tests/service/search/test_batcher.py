@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -119,10 +118,9 @@ def test_admission_is_bounded_and_refuses_at_once() -> None:
             engine.free.clear()
             tasks = [asyncio.create_task(ask(batcher, engine, n)) for n in range(3)]
             await began(engine)
-            start = time.monotonic()
             with pytest.raises(ServiceError) as refused:
                 await ask(batcher, engine, 9)
-            assert time.monotonic() - start < 1
+            assert not any(task.done() for task in tasks)
             assert (refused.value.status, refused.value.headers) == (503, {"retry-after": "1"})
             engine.free.set()
             assert all(right(vector, n) for n, vector in enumerate(await asyncio.gather(*tasks)))
@@ -256,8 +254,9 @@ def test_an_engine_that_hangs_is_noticed_and_comes_back() -> None:
             engine.free.clear()
             first = asyncio.create_task(ask(batcher, engine, 1))
             await began(engine)
-            await asyncio.sleep(0.3)
-            assert batcher.stalled
+            with anyio.fail_after(60):
+                while not batcher.stalled:
+                    await asyncio.sleep(0.01)
             with pytest.raises(ServiceError) as refused:
                 await ask(batcher, engine, 2)
             assert refused.value.status == 503
@@ -266,7 +265,7 @@ def test_an_engine_that_hangs_is_noticed_and_comes_back() -> None:
             assert (late.value.status, late.value.code) == (504, "deadline")
             assert batcher.stalled
             engine.free.set()
-            with anyio.fail_after(10):
+            with anyio.fail_after(60):
                 while batcher.stalled:
                     await asyncio.sleep(0.01)
             assert right(await ask(batcher, engine, 3), 3)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.service.web.desk import SEARCH, Desk, expect
+from tests.kit.service.desk import SEARCH, Desk, expect
 
 pytestmark = pytest.mark.browser
 

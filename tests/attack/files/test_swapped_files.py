@@ -20,7 +20,7 @@ from indexer.disk import open_below
 from indexer.folders.filesystems import ChangeTimes
 from indexer.jobs.pipeline import Pipeline
 from model import Encoder, Unreadable
-from tests.conftest import Job
+from tests.kit.jobs import Job
 from tests.kit.standin import InThread, StandIn, contents, write_photo
 
 SWAPS = 40

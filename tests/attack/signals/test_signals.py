@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit import TOP
 from tests.kit.kills import decoders
 from tests.kit.standin import contents, published, write_photo
-
-TOP = Path(__file__).resolve().parents[2]
 
 # The command with a stand-in for the model, which signals itself at the n-th thing that Python tells its auditors of:
 # imports, files, databases, processes, locks; to the very end of the interpreter.

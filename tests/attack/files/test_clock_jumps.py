@@ -13,7 +13,7 @@ from indexer.catalogue.database import Catalogue
 from indexer.generations.generation import current, rollback
 from indexer.generations.manifest import read_manifest
 from model import Encoder
-from tests.conftest import Job
+from tests.kit.jobs import Job
 from tests.kit.standin import StandIn, contents, published, write_photo
 
 YEARS = [2026, 1971, 2105, 1999]

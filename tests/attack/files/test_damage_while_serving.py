@@ -14,30 +14,12 @@ import pytest
 from indexer import Silent, run
 from indexer.generations.generation import current
 from indexer.stores.faiss.lease import Lease
+from tests.kit import TOP
+from tests.kit.damage import cut, damaged
+from tests.kit.service.asking import PNG, figure, problem, wait_for
+from tests.kit.service.servers import LiveServer, listening
 from tests.kit.shapes import picture
-from tests.service.conftest import LiveServer, listening
-from tests.service.ops.test_operations import figure, until
-from tests.service.routes.test_api import PNG, problem, wait_for
-from tests.service.test_cli import TOP
-
-
-@contextmanager
-def damaged(path: Path, damage: Callable[[Path], object]) -> Iterator[None]:
-    """Damages a file in place, and mends it in place at the end."""
-    whole = path.read_bytes()
-    damage(path)
-    try:
-        yield
-    finally:
-        path.write_bytes(whole)
-
-
-def cut(share: float) -> Callable[[Path], object]:
-    def shorten(path: Path) -> None:
-        with path.open("r+b") as file:
-            file.truncate(int(share * path.stat().st_size))
-
-    return shorten
+from tests.kit.waiting import until
 
 
 def grow(path: Path) -> None:

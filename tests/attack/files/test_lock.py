@@ -16,12 +16,12 @@ import pytest
 from indexer import IndexBusy, NoIndex, status
 from indexer.locking.lock import is_held, reading, writing
 from model import Encoder
-from tests.conftest import Job
+from tests.kit import TOP
+from tests.kit.jobs import Job
 from tests.kit.pictures import jpeg
 from tests.kit.privileges import unprivileged
 from tests.kit.standin import InThread, StandIn, write_photo
 
-TOP = Path(__file__).resolve().parents[2]
 MARK = "sketchseek index"
 
 

@@ -9,9 +9,8 @@ import pytest
 from indexer.catalogue.database import Catalogue
 from indexer.decoding.thumbnails import thumbnail_path
 from indexer.folders.losses import FEW
-from tests.conftest import Job
-from tests.indexer.jobs.test_plan import pretend
 from tests.kit.failpoints import DIED, Death, in_fork, lay_mines
+from tests.kit.jobs import Job, pretend
 from tests.kit.standin import InThread, contents, published, write_photo
 
 PHOTOS = 60

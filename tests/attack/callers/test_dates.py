@@ -9,10 +9,10 @@ import pytest
 from indexer import Silent, run
 from model import SKETCH_CAPS, Encoder
 from service.search.gallery import Gallery
+from tests.kit.exif import taken_photo
+from tests.kit.service.asking import problem
+from tests.kit.service.servers import listening
 from tests.kit.shapes import picture
-from tests.service.conftest import listening
-from tests.service.routes.test_api import problem
-from tests.service.search.test_search import _taken
 
 TAKEN = [
     datetime(2023, 12, 31, 23, 59, 59),
@@ -57,7 +57,7 @@ def url(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Iterator[
     folder = tmp_path_factory.mktemp("dates")
     (folder / "photos").mkdir()
     for number, moment in enumerate(TAKEN):
-        _taken(picture("fish", number), folder / "photos" / f"{number}.jpg", moment, "Pixel 8")
+        taken_photo(picture("fish", number), folder / "photos" / f"{number}.jpg", moment, "Pixel 8")
     run(folder / "index", [folder / "photos"], encoder, Silent())
     gallery = Gallery(folder / "index", encoder, SKETCH_CAPS)
     with listening(gallery) as address:

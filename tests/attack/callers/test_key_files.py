@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from service.asgi import keys
-from tests.service.commands.test_doctor import doctor, wrong
-from tests.service.test_cli import refused, sketchseek
+from tests.kit.service.commands import doctor, refused, sketchseek, wrong
 
 ENTRY = keys.make(admin=False)[1]
 # Behind a proxy the service listens on this machine alone, so that nothing else asks for a key.

@@ -12,10 +12,11 @@ import pytest
 
 from indexer import Published
 from model import Encoder
+from tests.kit import TOP
 from tests.kit.kills import decoders
+from tests.kit.service.commands import Serving, sketchseek
 from tests.kit.shapes import picture
-from tests.service.ops.test_operations import until
-from tests.service.test_cli import TOP, Serving, index, sketchseek  # noqa: F401 - a fixture
+from tests.kit.waiting import until
 
 WATCHED = (
     "import signal, time; {}; "
@@ -31,13 +32,13 @@ def is_there(pid: int) -> bool:
         return False
 
 
-def worker(index: Path) -> int | None:  # noqa: F811
+def worker(index: Path) -> int | None:
     found = re.search(r"process (\d+)", (index / "LOCK").read_text(errors="replace"))
     return int(found[1]) if found else None
 
 
 def test_the_job_ends_with_a_service_that_is_killed(
-    index: Path,  # noqa: F811
+    index: Path,
     library: Path,
     encoder: Encoder,
 ) -> None:

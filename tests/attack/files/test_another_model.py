@@ -16,13 +16,13 @@ from indexer.generations.generation import current
 from model import SKETCH_CAPS, Encoder
 from model.card import SHIPPED
 from service.search.gallery import Gallery
-from tests.attack.test_damage_while_serving import cut, damaged
+from tests.kit.damage import cut, damaged
 from tests.kit.pictures import encoded
+from tests.kit.service.asking import PNG, problem, wait_for
+from tests.kit.service.servers import LiveServer, listening
 from tests.kit.shapes import drawing, picture
 from tests.kit.standin import StandIn
-from tests.service.conftest import LiveServer, listening
-from tests.service.ops.test_operations import until
-from tests.service.routes.test_api import PNG, problem, wait_for
+from tests.kit.waiting import until
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from model.engines.cuda_batches import CPU_SIZES
 from model.modality import Vectors
 from model.words.bytepairs import BytePairs
 from model.words.tokens import WIDTHS
+from tests.kit import TOP
 
-TOP = Path(__file__).resolve().parents[2]
 BATCHES = range(1, 17)
 
 MEASURE = """

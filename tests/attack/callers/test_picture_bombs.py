@@ -8,12 +8,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tests.kit import bombs
+from tests.kit import TOP, bombs
 from tests.kit.bombs import (
     chunk,
     entry,
@@ -29,7 +28,6 @@ from tests.kit.bombs import (
 from tests.kit.hostile import progressive
 from tests.kit.pictures import encoded, jpeg, photo, scene
 
-TOP = Path(__file__).resolve().parents[2]
 # MiB beyond what the process had before. An honest 25 megapixels take 260 as a sketch, in WebP 400.
 MOST = 440
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.service.conftest import LiveServer
-from tests.service.routes.test_api import PNG
+from tests.kit.service.asking import PNG
+from tests.kit.service.servers import LiveServer
 
 YEAR_10209 = 260_000_000_000
 

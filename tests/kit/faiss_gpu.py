@@ -4,12 +4,21 @@ The trap: an index takes a filter and never looks at it. The limits: 2048 result
 """
 
 import threading
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import faiss
 import numpy as np
 import pytest
+
+from indexer.stores.faiss.file import FaissFile
+from indexer.stores.gpu.exact import ExactOnGpu
+from indexer.stores.gpu.faiss import FaissOnGpu
+from indexer.stores.gpu.opener import (
+    GpuIndex,
+    OnGpu,
+)
 
 MOST = 2048
 FULL = "StandardGpuResources: alloc fail type FlatData dev 0 (cudaMalloc error out of memory [2])"
@@ -99,3 +108,16 @@ class Graph(OnCard):
         assert params.itopk_size >= k
         assert params.itopk_size % 32 == 0
         return super().search(queries.astype(np.float32), k)
+
+
+PLENTY = 2**40
+
+
+def on_gpu(kind: GpuIndex, free: Callable[[], int] = lambda: PLENTY, **options: object) -> OnGpu:
+    def load(file: FaissFile) -> ExactOnGpu | FaissOnGpu:
+        if kind == "exact":
+            # So little memory for scores that it takes several rounds.
+            return ExactOnGpu(len(file), file.dimension, file.rows, device="cpu", scratch=4 * 1000)
+        return FaissOnGpu(file, kind)
+
+    return OnGpu(load, "cuda:0 of a test", kind, free=free, **options)  # type: ignore[arg-type]

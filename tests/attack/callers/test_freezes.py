@@ -11,9 +11,9 @@ from starlette.types import Message, Receive, Scope, Send
 
 from service.asgi import keys
 from service.asgi.access import Access
-from tests.service.asgi.test_connections import dial, heard
-from tests.service.conftest import LiveServer, listening
-from tests.service.routes.test_api import PNG, problem
+from tests.kit.service.asking import PNG, problem
+from tests.kit.service.servers import LiveServer, listening
+from tests.kit.service.sockets import dial, heard
 
 MUCH = 250_000
 PUNY = b"x" * 700_000 + b"-" + b"a" * 300_000

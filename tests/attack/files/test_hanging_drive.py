@@ -5,8 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -14,10 +13,12 @@ import pytest
 
 from indexer.decoding.workers import MOST_STUCK, Workers
 from model import BadImage, Encoder, Unreadable
-from tests.conftest import Job
+from tests.kit import TOP
+from tests.kit.jobs import Job
 from tests.kit.kills import decoders
 from tests.kit.pictures import encoded, photo
 from tests.kit.standin import StandIn, contents, write_photo
+from tests.kit.waiting import until
 
 # Files of these names stop their decoder: while it reads, or while it decodes.
 _SABOTAGE = """
@@ -66,15 +67,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Workers, "__init__", begin)
 
 
-def gone(processes: set[int]) -> bool:
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        if not processes & decoders(os.getpid()):
-            return True
-        time.sleep(0.02)
-    return False
-
-
 @pytest.mark.usefixtures("impatient")
 def test_a_run_goes_on_beyond_files_that_hang(job: Job, photos: Path) -> None:
     good = contents(photos)
@@ -85,7 +77,8 @@ def test_a_run_goes_on_beyond_files_that_hang(job: Job, photos: Path) -> None:
     reasons = {bad.path.name: bad.reason for bad in report.skipped}
     assert reasons.keys() == {"hang.png", "stop.jpg"}
     assert all("the next run tries again" in reason for reason in reasons.values())
-    assert gone(decoders(os.getpid()))
+    left = decoders(os.getpid())
+    until(lambda: not left & decoders(os.getpid()))
 
 
 @pytest.mark.usefixtures("impatient")
@@ -150,19 +143,15 @@ def test_closing_does_not_wait_for_what_hangs(tmp_path: Path, photos: Path) -> N
 
     reading = threading.Thread(target=read)
     reading.start()
-    stopped: Callable[[int], bool] = lambda process: "T (stopped)" in _state(process)  # noqa: E731
-    end = time.monotonic() + 30
-    while not any(map(stopped, decoders(os.getpid()))):
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    until(lambda: any(map(stopped, decoders(os.getpid()))))
     workers.close()
     reading.join(60)
     assert not reading.is_alive()
     assert isinstance(refused[0], Unreadable)
 
 
-def _state(process: int) -> str:
-    return Path(f"/proc/{process}/status").read_text().split("State:\t")[1].splitlines()[0]
+def stopped(process: int) -> bool:
+    return "\nState:\tT (stopped)" in Path(f"/proc/{process}/status").read_text()
 
 
 def test_a_run_is_interrupted_while_a_file_hangs(tmp_path: Path, photos: Path) -> None:
@@ -173,7 +162,7 @@ def test_a_run_is_interrupted_while_a_file_hangs(tmp_path: Path, photos: Path) -
         "from service.cli import main; main()"
     )
     command = [sys.executable, "-c", script, "index", str(photos), "--index", str(tmp_path / "index")]
-    places = os.pathsep.join(filter(None, [str(tmp_path / "sabotage"), str(Path(__file__).parents[2])]))
+    places = os.pathsep.join(filter(None, [str(tmp_path / "sabotage"), str(TOP)]))
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -181,10 +170,7 @@ def test_a_run_is_interrupted_while_a_file_hangs(tmp_path: Path, photos: Path) -
         text=True,
         env={**os.environ, "PYTHONPATH": places},
     ) as running:
-        end = time.monotonic() + 30
-        while not any("T (stopped)" in _state(process) for process in decoders(running.pid)):
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        until(lambda: any(map(stopped, decoders(running.pid))))
         running.send_signal(signal.SIGTERM)
         _, said = running.communicate(timeout=60)
     assert running.returncode == 143

@@ -8,9 +8,9 @@ from contextlib import ExitStack, contextmanager
 
 import httpx
 
-from tests.service.conftest import LiveServer, listening
-from tests.service.ops.test_operations import until
-from tests.service.routes.test_api import PNG
+from tests.kit.service.asking import PNG
+from tests.kit.service.servers import LiveServer, listening
+from tests.kit.waiting import until
 
 SMALL = 4096
 PAGE = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from indexer import Silent, run
-from tests.conftest import Job
+from tests.kit import TOP
+from tests.kit.jobs import Job
 from tests.kit.shapes import picture
-from tests.service.ops.test_operations import until
-from tests.service.test_cli import TOP
+from tests.kit.waiting import until
 
 
 @contextmanager

@@ -1,5 +1,6 @@
-"""A real server over a real socket, for the tests of the API and of the page."""
+"""Real servers over real sockets, and an encoder that hangs or fails when a test wants it to."""
 
+import copy
 import socket
 import threading
 import time
@@ -7,16 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
-import pytest
 
-from indexer import Silent, run
 from model import SKETCH_CAPS, Encoder
 from service.app import create_app
 from service.asgi.connections import server
 from service.search.gallery import Gallery
 from service.settings import Settings
+from tests.kit.jobs import index_quickly
 from tests.kit.shapes import write_library
 
 
@@ -54,22 +55,35 @@ def listening(gallery: Gallery, **settings: object) -> Iterator[str]:
 def serving(folder: Path, encoder: Encoder, **settings: object) -> Iterator[LiveServer]:
     """Indexes a new library below the folder and serves it until the block ends."""
     photos, index = write_library(folder / "photos", each=6), folder / "index"
-    run(index, [photos], encoder, Silent())
+    index_quickly(index, photos, encoder)
     gallery = Gallery(index, encoder, SKETCH_CAPS)
     with listening(gallery, **settings) as url:
         yield LiveServer(url, photos, index, gallery)
     gallery.published.close()
 
 
-@pytest.fixture(scope="session")
-def live_server(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Iterator[LiveServer]:
-    """One server for all tests of a worker that change nothing."""
-    with serving(tmp_path_factory.mktemp("live"), encoder) as server:
-        yield server
+class Moody:
+    """The shipped encoder, which a test can make hang or fail."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self.free = threading.Event()
+        self.free.set()
+        self.began = threading.Event()
+        self.fails: Exception | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._encoder, name)
+
+    def encode_sketches(self, prepared: Any) -> Any:
+        self.began.set()
+        assert self.free.wait(60)
+        if self.fails is not None:
+            raise self.fails
+        return self._encoder.encode_sketches(prepared)
 
 
-@pytest.fixture
-def own_server(tmp_path: Path, encoder: Encoder) -> Iterator[LiveServer]:
-    """A server of the test's own, whose photos and index it may change."""
-    with serving(tmp_path, encoder, refresh_seconds=0.1) as server:
-        yield server
+def moody(server: LiveServer) -> tuple[Gallery, Moody]:
+    gallery = copy.copy(server.gallery)
+    gallery.encoder = encoder = Moody(server.gallery.encoder)  # type: ignore[assignment]
+    return gallery, encoder

@@ -20,8 +20,8 @@ from indexer.reports.report import (
     skipped_files,
     skipped_total,
 )
-from tests.service.conftest import LiveServer
-from tests.service.ops.test_reindex import scripted
+from tests.kit.service.scripted import scripted
+from tests.kit.service.servers import LiveServer
 
 MANY = 62_000
 REASON = "not a picture: " + "x" * 200

@@ -13,9 +13,8 @@ import pytest
 from indexer import IndexProblem, inspect
 from indexer.catalogue.safekeeping import COPY, SEAL, Seal, _write_seal, read_seal
 from indexer.locking.opening import CATALOGUE
-from tests.conftest import Job
-from tests.indexer.jobs.test_removed import ids
 from tests.kit.hostile import thorough
+from tests.kit.jobs import Job, ids
 from tests.kit.standin import Library, contents, published
 
 TIMES = thorough(12, 400)

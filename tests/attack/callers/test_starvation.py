@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from service.search import finding
-from tests.service.conftest import LiveServer, listening
-from tests.service.ops.test_operations import figure, moody, until
-from tests.service.routes.test_api import PNG, problem
+from tests.kit.service.asking import PNG, figure, problem
+from tests.kit.service.servers import LiveServer, listening, moody
+from tests.kit.waiting import until
 
 DECODERS, PLACES = 2, 6
 

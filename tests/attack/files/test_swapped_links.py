@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from tests.kit.pictures import encoded
+from tests.kit.service.asking import PNG
+from tests.kit.service.servers import LiveServer, listening
 from tests.kit.shapes import picture
-from tests.service.conftest import LiveServer, listening
-from tests.service.routes.test_api import PNG
 
 ASKED = 150
 # On a busy machine it may take a while until both have been met.
