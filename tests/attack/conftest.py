@@ -1,4 +1,4 @@
-"""Attacks, each with what it must not achieve. All are slow: `make test ARGS="-m 'not slow'"` leaves them out."""
+"""Attacks, each with what it must not achieve. All are slow: `make test ARGS="-m slow"` runs them."""
 
 from pathlib import Path
 

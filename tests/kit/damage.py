@@ -10,15 +10,29 @@ from pathlib import Path
 from indexer.locking.opening import CATALOGUE
 
 
-def flip(path: Path, where: float) -> None:
+def flip(path: Path, where: float = 0.5) -> None:
+    """One bit of the byte at that share of the file, or with a whole number at that place of it."""
     data = bytearray(path.read_bytes())
-    data[int(where * (len(data) - 1))] ^= 0x08
+    data[where if isinstance(where, int) else int(where * (len(data) - 1))] ^= 0x08
     path.write_bytes(data)
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def zero(path: Path) -> None:
+    """As a file system may leave it after a power cut: the size that it had, and nothing in it."""
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def encrypt(path: Path) -> None:
+    path.write_bytes(bytes(byte ^ 0x5A for byte in path.read_bytes()))
 
 
 @contextmanager
 def damaged(path: Path, damage: Callable[[Path], object]) -> Iterator[None]:
-    """Damages a file in place, and mends it in place at the end."""
+    """Damages a file in place, and repairs it in place at the end."""
     whole = path.read_bytes()
     damage(path)
     try:
@@ -27,7 +41,9 @@ def damaged(path: Path, damage: Callable[[Path], object]) -> Iterator[None]:
         path.write_bytes(whole)
 
 
-def cut(share: float) -> Callable[[Path], object]:
+def cut(share: float) -> Callable[[Path], None]:
+    """Leaves that share of a file."""
+
     def shorten(path: Path) -> None:
         with path.open("r+b") as file:
             file.truncate(int(share * path.stat().st_size))

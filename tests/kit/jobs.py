@@ -43,21 +43,24 @@ class Job:
         return run(self.index, roots, self.encoder, self.progress, **options)
 
 
+# As it is, whatever a test puts in its place.
+_load = Encoder.load
+
+
 @functools.cache
 def shipped() -> Encoder:
     """The shipped model, loaded once: each compiled graph takes 100 MB and half a second."""
-    return Encoder.load("lite", engine="openvino")
+    return _load("lite", engine="openvino")
 
 
 @contextmanager
 def quickly() -> Iterator[pytest.MonkeyPatch]:
     """What loads the shipped model gets the one that is loaded; photos are decoded without processes for it."""
-    load = Encoder.load
 
     def loaded(name: str | Path = "lite", *, engine: str = "auto", memory: int = 0) -> Encoder:
         if name == "lite" and engine in ("auto", "openvino"):
             return shipped()
-        return load(name, engine=engine, memory=memory)
+        return _load(name, engine=engine, memory=memory)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Encoder, "load", loaded)

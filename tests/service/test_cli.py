@@ -17,7 +17,7 @@ from indexer.generations.generation import current
 from indexer.generations.manifest import read_manifest, seal_manifest
 from tests.kit import TOP
 from tests.kit.pictures import drawing_png, truncated
-from tests.kit.service.commands import Serving, refused, sketchseek
+from tests.kit.service.commands import Serving, in_a_process, refused, sketchseek
 from tests.kit.service.servers import LiveServer
 from tests.kit.shapes import drawing, picture
 
@@ -30,7 +30,7 @@ def fish(tmp_path: Path) -> Path:
 
 def test_index_tells_what_it_did(library: Path, tmp_path: Path) -> None:
     (library / "text.jpg").write_text("no picture")
-    first = sketchseek("index", library, "--index", tmp_path / "index")
+    first = in_a_process("index", library, "--index", tmp_path / "index")
     assert first.returncode == 0
     assert "15 added, 1 skipped" in first.stdout
     assert "published generation 000001 with 15 photos" in first.stdout
@@ -45,7 +45,7 @@ def test_index_tells_what_it_did(library: Path, tmp_path: Path) -> None:
 
 def test_index_refuses_what_it_cannot_do(library: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    refused(sketchseek("index", tmp_path / "nowhere", "--index", tmp_path / "i"), "no such folder")
+    refused(in_a_process("index", tmp_path / "nowhere", "--index", tmp_path / "i"), "no such folder")
     refused(sketchseek("index", tmp_path / "empty", "--index", tmp_path / "i"), "no photos in it")
     refused(sketchseek("index", library, "--index", library), "holds other files")
     refused(sketchseek("index", library, "--index", tmp_path / "i", "--model", "huge"), "one of: lite")
@@ -54,7 +54,7 @@ def test_index_refuses_what_it_cannot_do(library: Path, tmp_path: Path) -> None:
 
 
 def test_search_prints_a_table_or_json(index: Path, fish: Path, library: Path) -> None:
-    table = sketchseek("search", fish, "--index", index, "-k", "4")
+    table = in_a_process("search", fish, "--index", index, "-k", "4")
     assert table.returncode == 0, table.stderr
     lines = table.stdout.splitlines()
     assert len(lines) == 4
@@ -157,7 +157,7 @@ def test_serve_refuses_bad_settings(tmp_path: Path) -> None:
 
 
 def test_help_is_quick_and_names_everything() -> None:
-    done = sketchseek("--help")
+    done = in_a_process("--help")
     assert all(name in done.stdout for name in ("index", "search", "serve"))
     for name in ("index", "search", "serve"):
         assert "--index" in sketchseek(name, "--help").stdout

@@ -17,6 +17,7 @@ from indexer import IndexBusy, NoIndex, status
 from indexer.locking.lock import is_held, reading, writing
 from model import Encoder
 from tests.kit import TOP
+from tests.kit.damage import empty, zero
 from tests.kit.jobs import Job
 from tests.kit.pictures import jpeg
 from tests.kit.privileges import unprivileged
@@ -49,14 +50,6 @@ def deleted(lock: Path) -> None:
     lock.unlink()
 
 
-def emptied(lock: Path) -> None:
-    lock.write_bytes(b"")
-
-
-def zeroed(lock: Path) -> None:
-    lock.write_bytes(bytes(40))
-
-
 def garbled(lock: Path) -> None:
     lock.write_bytes(bytes(range(256)) * 40)
 
@@ -83,7 +76,7 @@ def a_pipe(lock: Path) -> None:
     os.mkfifo(lock)
 
 
-DAMAGES = [deleted, emptied, zeroed, garbled, a_folder, a_link, a_dangling_link, a_pipe]
+DAMAGES = [deleted, empty, zero, garbled, a_folder, a_link, a_dangling_link, a_pipe]
 
 
 @pytest.mark.parametrize("without", ["nothing", "a catalogue", "generations"])
@@ -104,7 +97,7 @@ def test_a_run_mends_its_lock_and_says_so(
     with caplog.at_level(logging.WARNING):
         assert quick(quick.index.parent / "photos").photos == 3
     assert lock.read_text() == MARK
-    assert "LOCK" in caplog.text or damage is zeroed or without == "a catalogue"
+    assert "LOCK" in caplog.text or damage is zero or without == "a catalogue"
     outside = quick.index.parent
     assert not (outside / "not to be made").exists()
     if damage is a_link:

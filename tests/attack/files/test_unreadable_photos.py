@@ -9,6 +9,7 @@ import pytest
 from indexer.catalogue.database import Catalogue
 from indexer.decoding.thumbnails import thumbnail_path
 from indexer.folders.losses import FEW
+from tests.kit.damage import cut, empty, encrypt, zero
 from tests.kit.failpoints import DIED, Death, in_fork, lay_mines
 from tests.kit.jobs import Job, pretend
 from tests.kit.standin import InThread, contents, published, write_photo
@@ -32,29 +33,12 @@ def seeds(photos: Path) -> dict[str, int]:
     return {content: int(Path(name).stem) for name, content in contents(photos).items()}
 
 
-def empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def zero(path: Path) -> None:
-    """As a file system may leave it after a power cut: the size that it had, and nothing in it."""
-    path.write_bytes(bytes(path.stat().st_size))
-
-
-def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:60])
-
-
-def encrypt(path: Path) -> None:
-    path.write_bytes(bytes(byte ^ 0x5A for byte in path.read_bytes()))
-
-
 def spoil(photos: Path, how: Callable[[Path], None], number: int) -> None:
     for path in sorted(photos.glob("*.png"))[:number]:
         how(path)
 
 
-@pytest.mark.parametrize("how", [empty, zero, cut, encrypt])
+@pytest.mark.parametrize("how", [empty, zero, cut(0.5), encrypt], ids=["empty", "zero", "cut", "encrypt"])
 def test_a_spoilt_library_stays_until_it_is_given_up(
     quick: Job, photos: Path, tmp_path: Path, how: Callable[[Path], None]
 ) -> None:

@@ -1,6 +1,6 @@
 """The catalogue between runs: what changed in it unseen is noticed, and the copy of the last run takes its place."""
 
-import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from indexer.catalogue.safekeeping import (
 )
 from indexer.generations.generation import current
 from indexer.locking.opening import CATALOGUE
-from tests.kit.damage import change
+from tests.kit.damage import change, cut, empty, encrypt
 from tests.kit.jobs import Job, ids
 from tests.kit.standin import write_photo
 
@@ -62,14 +62,12 @@ def test_what_sqlite_cannot_see_is_undone(made: Job, tmp_path: Path, statement: 
     assert made().healed == []
 
 
-@pytest.mark.parametrize("damage", ["gone", "empty", "garbage", "cut"])
-def test_a_catalogue_that_is_lost_comes_back(made: Job, damage: str) -> None:
-    before, path = ids(made), made.index / CATALOGUE
-    whole = path.read_bytes()
-    if damage == "gone":
-        path.unlink()
-    else:
-        path.write_bytes({"empty": b"", "garbage": os.urandom(5000), "cut": whole[: len(whole) // 2]}[damage])
+@pytest.mark.parametrize(
+    "damage", [Path.unlink, empty, encrypt, cut(0.5)], ids=["gone", "empty", "garbage", "cut"]
+)
+def test_a_catalogue_that_is_lost_comes_back(made: Job, damage: Callable[[Path], None]) -> None:
+    before = ids(made)
+    damage(made.index / CATALOGUE)
     report = made()
     assert (report.embedded, report.photos) == (0, 4)
     assert len(report.healed) == 1

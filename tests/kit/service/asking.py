@@ -1,9 +1,11 @@
 """What a caller sends, and what it reads in the answers."""
 
+import io
 import re
 from typing import Any
 
 import httpx
+from PIL import Image
 
 from service.codes import CODES
 from tests.kit.pictures import encoded
@@ -43,3 +45,9 @@ def figure(url: str, name: str) -> float:
     found = re.search(rf"^{re.escape(name)} (\S+)$", httpx.get(f"{url}/metrics").text, re.MULTILINE)
     assert found, f"{name} is not among the metrics"
     return float(found[1])
+
+
+def opened(answer: httpx.Response) -> Image.Image:
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "image/webp"
+    return Image.open(io.BytesIO(answer.content))

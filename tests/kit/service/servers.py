@@ -18,6 +18,7 @@ from service.asgi.connections import server
 from service.search.gallery import Gallery
 from service.settings import Settings
 from tests.kit.jobs import index_quickly
+from tests.kit.service.asking import PNG
 from tests.kit.shapes import write_library
 
 
@@ -29,7 +30,7 @@ class LiveServer:
     gallery: Gallery
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=30)
+        return httpx.Client(base_url=self.url, timeout=60)
 
 
 @contextmanager
@@ -87,3 +88,9 @@ def moody(server: LiveServer) -> tuple[Gallery, Moody]:
     gallery = copy.copy(server.gallery)
     gallery.encoder = encoder = Moody(server.gallery.encoder)  # type: ignore[assignment]
     return gallery, encoder
+
+
+def first(server: LiveServer) -> tuple[Path, dict[str, str]]:
+    with server.client() as client:
+        result = client.post("/search?k=1", content=PNG).json()["results"][0]
+    return server.photos / result["path"], result

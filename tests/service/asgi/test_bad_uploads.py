@@ -11,7 +11,7 @@ from tests.kit.service.asking import PNG, problem
 from tests.kit.service.servers import LiveServer, listening
 
 # 10,000 where SKETCHSEEK_THOROUGH is set.
-COUNT = thorough(400, 10_000)
+COUNT = thorough(200, 10_000)
 CLIENTS = 4
 
 

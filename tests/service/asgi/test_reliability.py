@@ -70,6 +70,7 @@ def memory() -> int:
     return int(text.partition("VmRSS:")[2].split()[0]) // 1024
 
 
+@pytest.mark.slow
 def test_a_storm_of_callers_who_hang_up_leaves_nothing_behind(live_server: LiveServer) -> None:
     # Of other servers, which tests share.
     already = tasks()
