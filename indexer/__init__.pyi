@@ -1,4 +1,4 @@
-"""The names that this room hands on; `__init__.py` loads each when it is first asked for."""
+"""The public names of this package; `__init__.py` loads each one on first use."""
 
 from .decoding.thumbnails import (
     has_thumbnail,

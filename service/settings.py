@@ -183,7 +183,7 @@ def _in_file() -> dict[str, Any]:
     try:
         found = tomllib.loads(text_in(path, "the settings file"))
     except tomllib.TOMLDecodeError as error:
-        raise BadName(f"{path}: the settings file cannot be read ({error}); mend it") from None
+        raise BadName(f"{path}: the settings file cannot be read ({error}); fix it") from None
     if not found:
         raise BadName(f"{path}: the settings file holds no setting; {DOCS}/settings.md lists them all")
     return found

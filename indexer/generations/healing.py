@@ -29,16 +29,11 @@ def heal_vectors(index: Path, origin: Origin, catalogue: Catalogue) -> list[str]
     """
     damaged = list(damaged_vectors(index, origin, catalogue))
     bad = [place.content for place in damaged]
-    catalogue.begin()
-    try:
+    with catalogue.transaction():
         copied = _copy_back(index, origin, catalogue, bad) if bad else set()
         forgotten = [content for content in bad if content not in copied]
         catalogue.forget_vectors(origin.fingerprint, forgotten)
         _learn(index, origin, catalogue)
-    except BaseException:
-        catalogue.rollback()
-        raise
-    catalogue.commit()
     if damaged:
         # What is left of a damaged shard goes to another place on the disk.
         folder, shards = vectors_folder(index, origin.fingerprint), {place.shard for place in damaged}

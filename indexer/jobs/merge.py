@@ -116,17 +116,12 @@ class _Merge:
         """Lets the whole know what the parts know, and copies the vectors that it needs for that."""
         catalogue = self._catalogue
         given_out = max(catalogue.shards(self._origin.fingerprint), default=0)
-        with ShardWriter(self._vectors, self._origin.dimension, above=given_out) as shard:
-            catalogue.begin()
-            try:
-                self._arriving.describe()
-                self._copy(shard, reporter)
-                self._record()
-                shard.sync()
-            except BaseException:
-                catalogue.rollback()
-                raise
-            catalogue.commit()
+        writer = ShardWriter(self._vectors, self._origin.dimension, above=given_out)
+        with writer as shard, catalogue.transaction():
+            self._arriving.describe()
+            self._copy(shard, reporter)
+            self._record()
+            shard.sync()
 
     def _copy(self, shard: ShardWriter, reporter: Reporter) -> None:
         done, total = 0, self._arriving.count_vectors()

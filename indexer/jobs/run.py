@@ -8,7 +8,7 @@ from indexer.catalogue.safekeeping import kept_catalogue
 from indexer.collection import Collection
 from indexer.decoding.thumbnails import has_thumbnail
 from indexer.errors import BrokenGeneration, IndexProblem, NoIndex, PhotosMissing
-from indexer.folders.losses import Failing, doubt
+from indexer.folders.losses import Failing, loss_problem
 from indexer.folders.partition import Partition
 from indexer.generations import generation
 from indexer.generations.healing import heal_vectors
@@ -122,10 +122,9 @@ class _Run:
         report.problems += plans.problems
         report.skipped += plans.skipped
         catalogue.expect_moves(plans.gone)
-        catalogue.begin()
-        for plan in plans.roots:
-            catalogue.learn_changes(plan.times)
-        catalogue.commit()
+        with catalogue.transaction():
+            for plan in plans.roots:
+                catalogue.learn_changes(plan.times)
         with report.spent.on("photos"):
             failing = self._work(plans)
         self._tell_of_thumbnails(missing)
@@ -189,25 +188,24 @@ class _Run:
 
         Before it nothing is recorded of either, so that a run that dies until then has taken nothing out.
         """
-        self._catalogue.begin()
-        for place, plan in enumerate(plans.roots):
-            bad = [one for one in failing if one.found.root == plan.root]
-            if not accept_deletions and (why := self._doubt(plan, bad)):
-                self._report.problems.append(why)
-                plans.roots[place] = plan.kept()
-                continue
-            for one in bad:
-                self._catalogue.record(one.found, error=one.reason)
-            self._catalogue.remove(set(plan.gone) - self._catalogue.moved)
-            if plan.deleted:
-                self._catalogue.remove_root(plan.root)
-            else:
-                self._catalogue.remember_root(plan.root, plan.memory)
-        self._catalogue.commit()
+        with self._catalogue.transaction():
+            for place, plan in enumerate(plans.roots):
+                bad = [one for one in failing if one.found.root == plan.root]
+                if not accept_deletions and (why := self._loss_problem(plan, bad)):
+                    self._report.problems.append(why)
+                    plans.roots[place] = plan.kept()
+                    continue
+                for one in bad:
+                    self._catalogue.record(one.found, error=one.reason)
+                self._catalogue.remove(set(plan.gone) - self._catalogue.moved)
+                if plan.deleted:
+                    self._catalogue.remove_root(plan.root)
+                else:
+                    self._catalogue.remember_root(plan.root, plan.memory)
 
-    def _doubt(self, plan: Plan, failing: list[Failing]) -> str | None:
+    def _loss_problem(self, plan: Plan, failing: list[Failing]) -> str | None:
         gone = len(plan.losses - self._catalogue.moved)
-        return doubt(plan.root, plan.photos, gone, failing, moved_device=plan.moved_device)
+        return loss_problem(plan.root, plan.photos, gone, failing, moved_device=plan.moved_device)
 
     def _count(self, plans: Plans) -> None:
         report = self._report

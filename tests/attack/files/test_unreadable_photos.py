@@ -1,4 +1,4 @@
-"""Photos that are there and are no pictures any more: emptied, zeroed, cut short or encrypted. No deletion, either."""
+"""Photos that exist but are no longer pictures: emptied, zeroed, truncated, or encrypted. Not a deletion, either."""
 
 import shutil
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def test_a_spoilt_library_stays_until_it_is_given_up(
         report = quick(photos)
         assert (report.photos, report.removed, len(report.skipped)) == (PHOTOS, 0, PHOTOS)
         (problem,) = report.problems
-        assert f"{PHOTOS} of its {PHOTOS} photos are no pictures any more" in problem
+        assert f"{PHOTOS} of its {PHOTOS} photos are no longer pictures" in problem
         assert "backup" in problem
         assert "--accept-deletions" in problem
         assert published(quick.index, made_of) == seen
@@ -88,7 +88,7 @@ def test_gone_and_spoilt_photos_are_counted_together(quick: Job, photos: Path) -
     write_photo(photos / "new.png", 1000)
     report = quick(photos)
     assert (report.photos, report.added, report.removed) == (PHOTOS + 1, 1, 0)
-    assert "10 of its 60 photos are no pictures any more, and 10 are gone" in report.problems[0]
+    assert "10 of its 60 photos are no longer pictures, and 10 are gone" in report.problems[0]
     assert ids(quick).items() > before.items()
     report = quick(photos, accept_deletions=True)
     assert (report.photos, report.removed) == (PHOTOS - 19, 10)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from indexer import IndexProblem
-from indexer.folders.patterns import Patterns, checked
+from indexer.folders.patterns import Patterns, validated
 
 PATHS = (
     "a.png",
@@ -75,6 +75,6 @@ def test_a_pattern_is_one_name_and_no_line_of_a_file() -> None:
 
 
 def test_empty_patterns_say_nothing_and_impossible_ones_are_refused() -> None:
-    assert checked(["", "/", "*.gif"]) == ("*.gif",)
-    with pytest.raises(IndexProblem, match="no pattern of file names"):
-        checked(["[z-a].png"])
+    assert validated(["", "/", "*.gif"]) == ("*.gif",)
+    with pytest.raises(IndexProblem, match="not a valid pattern"):
+        validated(["[z-a].png"])
