@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from model.errors import BadWeights, ModelError
-from model.pictures.preprocess import SETTINGS, STANDARD, photo_pixels, sketch_pixels
-from model.pictures.preprocessing import Preprocessing
+from model.pictures.preprocess import SETTINGS, photo_pixels, sketch_pixels
+from model.pictures.preprocessing import STANDARD, Preprocessing
 from model.registry import UnknownName
 from tests.kit.pictures import line_drawing, photo, scene
 
@@ -31,7 +31,11 @@ def test_it_is_written_as_it_is_read() -> None:
     ("given", "kind", "message"),
     [
         ({"sharpen": 1}, UnknownName, "card: unknown preprocessing 'sharpen'; known: tidy, colour_as_ink,"),
-        ({"photo": "stretch"}, UnknownName, "photo: unknown value 'stretch'; known: squash, shortest, longest"),
+        (
+            {"photo": "stretch"},
+            UnknownName,
+            "photo: unknown value 'stretch'; known: squash, shortest, longest",
+        ),
         ({"photo_filter": "nearest"}, UnknownName, "known: bicubic, bilinear, box, hamming, lanczos"),
         ({"photo": ["squash"]}, UnknownName, r"photo: unknown value \['squash'\]"),
         ({"tidy": 2}, UnknownName, "tidy: unknown value 2; known: 1"),
