@@ -19,8 +19,8 @@ from torch import Tensor
 from model.data.datasets import PHOTO, SKETCH, Record
 from model.data.loading import load_image
 from model.errors import EmptyDrawing
-from model.pictures.preprocess import STANDARD, photo_pixels, sketch_pixels
-from model.pictures.preprocessing import Preprocessing
+from model.pictures.preprocess import photo_pixels, sketch_pixels
+from model.pictures.preprocessing import STANDARD, Preprocessing
 from model.training.augment import varied_photo, varied_sketch
 from model.training.edges import pseudo_sketch
 from model.training.learner import Learner
