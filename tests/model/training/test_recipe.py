@@ -70,7 +70,7 @@ def test_a_wrong_field_is_named(tmp_path: Path, changes: dict[str, object], said
 
 
 def test_an_unknown_name_lists_the_shipped_ones() -> None:
-    with pytest.raises(RecipeProblem, match="one of: lite, lite-instances, lite-pairs, masbir-b32"):
+    with pytest.raises(RecipeProblem, match="one of: lite, lite-base, lite-instances, lite-pairs, masbir-b32"):
         read_recipe("heavy")
 
 
