@@ -193,7 +193,7 @@ def _vectors(network: Network, views: Views) -> Iterator[Tensor]:
     for start in range(0, len(views), BATCH):
         rows = list(range(start, min(start + BATCH, len(views))))
         kinds = [PHOTO if views.records[row].modality == PHOTOS else SKETCH for row in rows]
-        with torch.autocast(device.type, torch.bfloat16):
+        with network.learner.autocast(device.type):
             yield network.embed(views.images(rows).to(device), torch.tensor(kinds, device=device))
 
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from model.data.datasets import PHOTO, SKETCH, DataProblem, Record
 
-
 # Labels of many images come up somewhat more often than those of a single one.
 EVENNESS = 0.5
 

@@ -143,7 +143,7 @@ class Views:
         with ThreadPoolExecutor() as pool:
             pixels = list(pool.map(lambda view: view.pixels(self._size), views))
         # Kept as halves and trained on in bf16: more digits would only take twice as long to compute.
-        with torch.autocast("cpu", torch.bfloat16):
+        with self._learner.autocast("cpu"):
             return self._learner.prepare(torch.from_numpy(np.stack(pixels)))
 
     def _fill(self, file: Path, said: Callable[[int, int], None] | None) -> None:

@@ -7,6 +7,7 @@ A learner is the towers alone. Its parameters learn at the recipe's `tower_rate`
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -20,6 +21,10 @@ class Learner(nn.Module, ABC):
     def logit_scale(self) -> nn.Parameter | None:
         """The logarithm of the temperature's inverse, where the tower has one of its own that learns with it."""
         return None
+
+    def autocast(self, device: str) -> torch.autocast:
+        """What towers run in on that kind of device."""
+        return torch.autocast(device, torch.bfloat16, enabled=self.half_on_cpu or device != "cpu")
 
     @abstractmethod
     def prepare(self, pixels: Tensor) -> Tensor:

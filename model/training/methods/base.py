@@ -53,14 +53,14 @@ class Seen:
     @cached_property
     def features(self) -> Tensor:
         """Pooled features (n, width) of the tower, with their graph."""
-        with self._half():
+        with self.learner.autocast(self.inputs.device.type):
             return self.learner.features(self.inputs)
 
     @cached_property
     def embedded(self) -> Tensor:
         """Unit embeddings (n, d), with their graph; nothing subtracted."""
         features = self.features
-        with self._half():
+        with self.learner.autocast(self.inputs.device.type):
             return F.normalize(self.learner.project(features).float(), dim=-1)
 
     @property
@@ -80,10 +80,6 @@ class Seen:
     def _said(self, labels: Tensor | slice) -> Tensor:
         assert self.known.words is not None, "a method that reads labels names Need.WORDS among its needs"
         return self.learner.texts(self.known.words[labels, self.caption].to(self.inputs.device))
-
-    def _half(self) -> torch.autocast:
-        kind = self.inputs.device.type
-        return torch.autocast(kind, torch.bfloat16, enabled=self.learner.half_on_cpu or kind != "cpu")
 
 
 class Method(nn.Module, ABC):

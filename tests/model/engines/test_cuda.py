@@ -42,7 +42,9 @@ def checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     torch.manual_seed(3)
     network = tiny_network(recipe) if request.param == "lite" else build(recipe, random_weights=True)
     folder = tmp_path_factory.mktemp(request.param) / "model"
-    return Checkpoint(write_model(network.eval(), recipe, folder, Provenance("sketchseek train", (), {})).folder)
+    return Checkpoint(
+        write_model(network.eval(), recipe, folder, Provenance("sketchseek train", (), {})).folder
+    )
 
 
 @pytest.fixture(scope="module")

@@ -36,10 +36,13 @@ def tiny_recipe(**changes: object) -> Recipe:
     return read_recipe("lite", **(small | changes))
 
 
-def tiny_network(recipe: Recipe, seed: int = 3) -> Network:
+def tiny_network(recipe: Recipe, seed: int = 3, *, half: bool = False) -> Network:
+    """Not in bf16, unless asked for: without instructions for it, a CPU takes ten times as long."""
     torch.manual_seed(seed)
     backbone = timm.create_model(recipe.architecture, pretrained=False, num_classes=0)
-    return Network(method_of(recipe), LiteLearner(backbone, say, recipe))
+    network = Network(method_of(recipe), LiteLearner(backbone, say, recipe))
+    network.learner.half_on_cpu = half
+    return network
 
 
 def tiny_learner(recipe: Recipe, seed: int = 3) -> LiteLearner:

@@ -1,6 +1,7 @@
 """A published folder: opened by its card, the same vectors as the learner's, and nothing odd accepted."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +29,15 @@ def network() -> Network:
     return tiny_network(tiny_recipe())
 
 
+@pytest.fixture(scope="module")
+def published(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_model(network, tiny_recipe(), tmp_path_factory.mktemp("made") / "model", PROVENANCE).folder
+
+
 @pytest.fixture
-def folder(network: Network, tmp_path: Path) -> Path:
-    write_model(network, tiny_recipe(), tmp_path / "model", PROVENANCE)
-    return tmp_path / "model"
+def folder(published: Path, tmp_path: Path) -> Path:
+    """A copy to change."""
+    return Path(shutil.copytree(published, tmp_path / "model"))
 
 
 def test_the_tower_gives_the_learners_embeddings(network: Network, folder: Path) -> None:
@@ -47,7 +53,9 @@ def test_heads_hold_the_encodings_and_the_words_projection(network: Network, fol
     assert set(heads) == {"encoding.photo", "encoding.sketch", "encoding.text", "text.weight", "text.bias"}
     assert torch.equal(heads["encoding.text"], network.method.encodings[3].detach())
     said = torch.randn(2, 384)
-    assert torch.allclose(said @ heads["text.weight"] + heads["text.bias"], network.learner.text(said), atol=1e-5)
+    assert torch.allclose(
+        said @ heads["text.weight"] + heads["text.bias"], network.learner.text(said), atol=1e-5
+    )
 
 
 def test_the_card_tells_what_the_model_is(folder: Path) -> None:

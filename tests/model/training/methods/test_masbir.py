@@ -3,9 +3,8 @@
 import hashlib
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import open_clip
@@ -36,17 +35,8 @@ SMALL: Mapping[str, Mapping[str, object]] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Sums in one order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def machine() -> dict[str, str]:
-    """What decides the last bits of a figure."""
+    """What decides the last bits of a figure; the number of threads is that of all these tests: one."""
     versions = {package.__name__: package.__version__ for package in (torch, np, PIL, timm, open_clip)}
     features = hashlib.sha256(_processor().encode()).hexdigest()[:16]
     return versions | {"instructions": torch.backends.cpu.get_cpu_capability(), "processor": features}
@@ -85,7 +75,7 @@ def _run(name: str, folder: Path) -> Run:
     clip = {"architecture": tiny_clip()} if name == "masbir-b32" else {}
     recipe = read_recipe(name, **SMALL[name], **clip)
     torch.manual_seed(3)
-    network = build(recipe, random_weights=True) if clip else tiny_network(recipe)
+    network = build(recipe, random_weights=True) if clip else tiny_network(recipe, half=True)
     data = with_pairs(tiny_data(folder / "data"))
     objective = tiny_objective(recipe, data, network, None if clip else folder / "seen.f16")
     return Run(objective, None, Settings(folder / "run", report_every=1, say=lambda _: None), "some data")
