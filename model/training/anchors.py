@@ -173,7 +173,12 @@ def _even(labels: NDArray[np.int64]) -> Tensor:
 
 def _principal(vectors: Tensor, weights: Tensor, dimension: int) -> Tensor:
     centred = vectors - (vectors * weights[:, None]).sum(0)
-    _, directions = torch.linalg.eigh((centred * weights[:, None]).T @ centred)
+    spread = (centred * weights[:, None]).T @ centred
+    try:
+        _, directions = torch.linalg.eigh(spread)
+    except torch.linalg.LinAlgError:
+        # Of a few photos most directions are empty; single precision may find no order among so many equal ones.
+        directions = torch.linalg.eigh(spread.double())[1].float()
     principal: Tensor = directions.flip(1)[:, :dimension].T
     return principal.contiguous()
 

@@ -142,3 +142,21 @@ def test_encodings_measured_again_are_the_means_of_what_training_left(tmp_path: 
         assert torch.allclose(found[modality], mean, atol=1e-4)
     assert known.words is not None
     assert torch.allclose(found[TEXT], learner.texts(known.words[:, 0]).mean(0), atol=1e-5)
+
+
+def test_a_few_photos_are_enough_where_single_precision_finds_no_directions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = torch.linalg.eigh
+
+    def picky(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if matrix.dtype == torch.float32:
+            raise torch.linalg.LinAlgError("the algorithm failed to converge")
+        return real(matrix)
+
+    vectors, weights = unit(torch.randn(5, 40)), torch.full((5,), 0.2)
+    known = anchors._principal(vectors, weights, 3)
+    monkeypatch.setattr(torch.linalg, "eigh", picky)
+    found = anchors._principal(vectors, weights, 3)
+    assert found.dtype == torch.float32
+    assert torch.allclose(found.abs(), known.abs(), atol=1e-4)
