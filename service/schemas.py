@@ -21,6 +21,7 @@ _RESULT = {
     "taken": "2019-07-04T18:02:11",
     "camera": "Canon EOS R6",
     "duplicates": ["77ab01c2d3e4f506"],
+    "detail": None,
 }
 _LAST_RUN = {
     "state": "done",
@@ -58,6 +59,9 @@ class Result(BaseModel):
     duplicates: list[str] = Field(
         default_factory=list, description="Ids of its near-duplicates, where those are folded."
     )
+    detail: dict[str, Any] | None = Field(
+        None, description="What the re-ranker says about its place, where one does."
+    )
 
 
 class Took(BaseModel):
@@ -68,6 +72,7 @@ class Took(BaseModel):
     decode: float
     encode: float
     search: float
+    rerank: float = Field(0.0, description="Putting the found photos into a better order.")
     total: float
 
 

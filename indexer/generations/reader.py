@@ -4,6 +4,7 @@ import logging
 import sys
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -173,6 +174,11 @@ class Published:
         """The semantic vector of a photo, as one row, to search for more like it; None where no photo has this id."""
         photo = self.photo(public_id)
         return None if photo is None else self._store.vectors(np.array([photo.id], dtype=np.int64))
+
+    def vectors(self, photos: Sequence[Photo]) -> Vectors:
+        """The semantic vectors of photos that a search found, a row for each."""
+        self._watch.check()
+        return self._store.vectors(np.array([photo.id for photo in photos], dtype=np.int64))
 
     def duplicates(self, photo: Photo) -> list[Photo]:
         """All near-duplicates of a photo, itself among them."""

@@ -15,6 +15,7 @@ from service.console.options import Place, index_option, model_options, shown
 if TYPE_CHECKING:
     from indexer import Hit, Published
     from service.console.terminal import Pictures
+    from service.search.reranking import Ranked
 
 _OPTIONS = (
     click.option("--photo", type=Place(), help="A photo of such a thing."),
@@ -158,7 +159,7 @@ def _from_index(
             serving = published.manifest.generation
             click.secho(f"generation {serving} is searched, for {refused.reason}", err=True, fg="red")
         hits = finding.searched(wanted, encoder, published)
-        return [Found(_row(published, hit), _thumbnail(index, hit) if pictures else b"") for hit in hits]
+        return [Found(_row(published, one), _thumbnail(index, one.hit) if pictures else b"") for one in hits]
     except ServiceError as error:
         raise click.ClickException(error.detail) from None
     except ValidationError as error:
@@ -167,11 +168,11 @@ def _from_index(
         raise click.ClickException(f"{'-' if name == 'k' else '--'}{name}: {first['msg']}") from None
 
 
-def _row(published: "Published", hit: "Hit") -> dict[str, Any]:
+def _row(published: "Published", ranked: "Ranked") -> dict[str, Any]:
     from service.search.finding import described
 
-    plain = described(published, hit).model_dump(exclude={"url", "thumbnail_url"})
-    return plain | {"path": str(hit.photo.path)}
+    plain = described(published, ranked).model_dump(exclude={"url", "thumbnail_url"})
+    return plain | {"path": str(ranked.hit.photo.path)}
 
 
 def _thumbnail(index: Path, hit: "Hit") -> bytes:

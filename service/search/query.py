@@ -122,6 +122,8 @@ class Query:
     min_score: float | None = None
     fold_duplicates: bool = False
     where: Filter | None = field(default=None)
+    # None for the one that the service or the model prefers.
+    rerank: str | None = None
 
     @property
     def has_pictures(self) -> bool:
