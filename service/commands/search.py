@@ -4,6 +4,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -146,6 +147,7 @@ def _from_index(
 
     from indexer import Published
     from model import Encoder
+    from model.card import Checkpoint
     from service.problems import ServiceError
     from service.search import finding, query
 
@@ -153,8 +155,12 @@ def _from_index(
     files = {kind: asked[kind] for kind in query.PICTURES if kind in asked}
     try:
         wanted = query.asked(files, query.Wishes.model_validate(words))
-        encoder = Encoder.load(model, engine=engine)
-        published = Published.open(index, encoder.fingerprint)
+        # The card alone says which vectors fit, so that the index opens while the engine compiles the model.
+        fingerprint = Checkpoint.find(model).card.fingerprint
+        with ThreadPoolExecutor(1) as pool:
+            loading = pool.submit(Encoder.load, model, engine=engine)
+            published = Published.open(index, fingerprint)
+            encoder = loading.result()
         for refused in published.refused:
             serving = published.manifest.generation
             click.secho(f"generation {serving} is searched, for {refused.reason}", err=True, fg="red")
