@@ -1,38 +1,38 @@
 /**
- * The page's own wiring: whatever changes what is looked for leads to a search, and what comes back is shown.
+ * Wires the page together: every change to the query starts a search, and every answer is shown.
  */
-import { sound } from "./answers.js";
-import { Address } from "./address.js";
-import { Drawing } from "./drawing.js";
-import { offerExamples, strokesOf } from "./examples.js";
-import { counted, IndexPanel } from "./indexpanel.js";
-import { toPng } from "./ink.js";
-import { keyAsker } from "./key.js";
-import { LiveSearch } from "./live.js";
-import { Notice } from "./notice.js";
-import { Pad } from "./pad.js";
-import { Parts } from "./parts.js";
-import { asInk, asPhoto, looksDrawn, opened, receive } from "./pictures.js";
-import { Query } from "./query.js";
-import { Replay } from "./replay.js";
-import { Results } from "./results.js";
-import { PAGE, Problem, SearchClient, readiness } from "./server.js";
-import { copyFrom, save } from "./sharing.js";
-import { Toolbar } from "./toolbar.js";
-import { Viewer } from "./viewer.js";
+import { Drawing } from "./drawing/drawing.js";
+import { offerExamples, strokesOf } from "./drawing/examples.js";
+import { toPng } from "./drawing/ink.js";
+import { Pad } from "./drawing/pad.js";
+import { acceptFiles, asInk, asPhoto, looksDrawn, openPicture } from "./drawing/pictures.js";
+import { Replay } from "./drawing/replay.js";
+import { Toolbar } from "./drawing/toolbar.js";
+import { normalized } from "./photos/answers.js";
+import { Results } from "./photos/results.js";
+import { Viewer } from "./photos/viewer.js";
+import { Address } from "./search/address.js";
+import { LiveSearch } from "./search/live.js";
+import { Parts } from "./search/parts.js";
+import { Query } from "./search/query.js";
+import { copyFrom, save } from "./search/sharing.js";
+import { counted, IndexPanel } from "./service/indexpanel.js";
+import { keyAsker } from "./service/key.js";
+import { Notice } from "./service/notice.js";
+import { PAGE, Problem, SearchClient, readiness } from "./service/server.js";
 
 const EXAMPLE_MS = 900;
 
-const by = (id) => document.getElementById(id);
+const byId = (id) => document.getElementById(id);
 
-const askForKey = keyAsker(by("key"));
+const askForKey = keyAsker(byId("key"));
 const client = new SearchClient(undefined, askForKey);
 const live = new LiveSearch(search);
 const query = new Query();
 const drawing = new Drawing();
-const pad = new Pad(by("canvas"), drawing, {
+const pad = new Pad(byId("canvas"), drawing, {
   touched: () => replay.finish(),
-  started,
+  started: strokeStarted,
   moved: () => live.strokeMoved(),
   dropped: drawingChanged,
 });
@@ -40,35 +40,35 @@ const replay = new Replay(pad, drawing);
 const toolbar = new Toolbar(drawing, pad, replay);
 const parts = new Parts(query, { changed: queryChanged, removed: removePart, swapped: swapPart });
 const address = new Address(query, drawing, () => live.now());
-const viewer = new Viewer(by("viewer"), {
+const viewer = new Viewer(byId("viewer"), {
   closed: ({ id }) => results.focus(id),
   alike: searchAlike,
   copy: (photo, button) => copyFrom(button, new URL(photo.url, location.href).href),
 });
-const results = new Results(by("results"), (photos, index) => viewer.open(photos, index));
-const notice = new Notice(by("notice"), { retry: () => live.now(), recovered });
-const panel = new IndexPanel(by("index"), askForKey, indexChanged);
+const results = new Results(byId("results"), (photos, index) => viewer.open(photos, index));
+const notice = new Notice(byId("notice"), { retry: () => live.now(), recovered });
+const panel = new IndexPanel(byId("index"), askForKey, indexChanged);
 
 let shown = null; // the form that the results on the page answer
 let fetching = false;
 
-/** Whether there is anything that could be searched with. */
+/** Whether there is nothing to search with. */
 function isIdle() {
-  return query.parts(!drawing.isEmpty || pad.live !== null).length === 0;
+  return query.parts(!drawing.isEmpty || pad.unfinished !== null).length === 0;
 }
 
 async function search() {
   if (isIdle()) return forgetSearch();
-  const asked = [drawing.version, pad.live];
+  const asked = [drawing.version, pad.unfinished];
   setState("asking");
   try {
     const form = makeForm();
     const answer = await client.search(form);
-    if (answer === null) return; // a newer search has the word now, and the state is its own
+    if (answer === null) return; // a newer search has taken over, and sets the state
     notice.hide();
     shown = await form;
     showAnswer(answer);
-    setState(asked[0] === drawing.version && asked[1] === pad.live ? "current" : "outdated");
+    setState(asked[0] === drawing.version && asked[1] === pad.unfinished ? "current" : "outdated");
   } catch (problem) {
     if (problem.code === "nothing") return forgetSearch();
     notice.show(problem);
@@ -77,9 +77,9 @@ async function search() {
 }
 
 async function makeForm() {
-  const png = drawing.isEmpty && !pad.live ? null : await toPng(drawing, pad.live);
+  const png = drawing.isEmpty && !pad.unfinished ? null : await toPng(drawing, pad.unfinished);
   const form = query.form(png);
-  if (form === null) throw new Problem({ status: 422, title: "Nothing is left on the paper", code: "nothing" });
+  if (form === null) throw new Problem({ status: 422, title: "The drawing is empty", code: "nothing" });
   return form;
 }
 
@@ -89,7 +89,7 @@ async function searchMore() {
   try {
     const more = await client.more(shown, results.count);
     if (more) {
-      const answer = sound(more);
+      const answer = normalized(more);
       results.append(answer.results);
       offerMore(answer);
     }
@@ -99,40 +99,45 @@ async function searchMore() {
   fetching = false;
 }
 
-/** How what is shown relates to what is looked for: empty, outdated, asking, current or failed. */
+/** How the results shown relate to the query: empty, outdated, asking, current or failed. */
 function setState(state) {
-  by("found").dataset.state = state;
-  by("found").ariaBusy = String(state === "asking");
+  byId("found").dataset.state = state;
+  byId("found").ariaBusy = String(state === "asking");
 }
 
-function showAnswer(told) {
-  const answer = sound(told);
+function showAnswer(received) {
+  const answer = normalized(received);
   const { results: photos, total_searched: total, took_ms: took, generation } = answer;
   showWelcome(false);
   results.show(photos);
   parts.suggest(photos);
-  by("heading").textContent = photos.length ? "Closest first" : total ? "No photos found" : "No photos to search yet";
-  by("figures").textContent = `${counted(total)} in ${Math.max(1, Math.round(took.total))} ms`;
-  by("nothing").hidden = photos.length > 0;
-  by("widen").hidden = !query.filtersUsed;
-  by("nothing-text").textContent = query.filtersUsed ? "No photo passes the filters." : "There is nothing to show yet.";
+  byId("heading").textContent = photos.length ? "Best matches" : total ? "No photos found" : "No photos to search yet";
+  byId("figures").textContent = `${counted(total)} in ${Math.max(1, Math.round(took.total))} ms`;
+  byId("nothing").hidden = photos.length > 0;
+  byId("widen").hidden = !query.filtersUsed;
+  byId("nothing-text").textContent = nothingText(total);
   offerMore(answer);
   announce(`${counted(photos.length)} found`);
-  panel.heard(generation);
+  panel.served(generation);
+}
+
+function nothingText(total) {
+  if (query.filtersUsed) return "No photos match your filters.";
+  return total ? "Try another drawing or other words." : "Photos appear here once they have been indexed.";
 }
 
 function offerMore({ results: photos, total_searched: total }) {
-  by("more").hidden = photos.length < PAGE || results.count >= total;
+  byId("more").hidden = photos.length < PAGE || results.count >= total;
 }
 
 function showWelcome(visible) {
-  by("welcome").hidden = !visible;
-  by("heading").hidden = visible;
-  by("results").hidden = by("share").hidden = visible;
-  by("found").classList.toggle("welcoming", visible);
+  byId("welcome").hidden = !visible;
+  byId("heading").hidden = visible;
+  byId("results").hidden = byId("share").hidden = visible;
+  byId("found").classList.toggle("welcoming", visible);
 }
 
-function started() {
+function strokeStarted() {
   document.body.classList.add("drawing");
   live.strokeStarted();
 }
@@ -141,7 +146,7 @@ function drawingChanged() {
   const { isEmpty, items } = drawing;
   document.body.classList.toggle("drawing", !isEmpty);
   const drawn = isEmpty ? "empty" : `${counted(items.length, "line")} drawn`;
-  by("canvas").setAttribute("aria-label", `Drawing area, ${drawn}`);
+  byId("canvas").setAttribute("aria-label", `Drawing area, ${drawn}`);
   queryChanged(0);
 }
 
@@ -149,7 +154,7 @@ function queryChanged(pause) {
   parts.show({ ink: !drawing.isEmpty, picture: drawing.items.some(({ mask }) => mask) });
   address.writeSoon();
   if (isIdle()) return forgetSearch();
-  if (by("found").dataset.state === "current") setState("outdated");
+  if (byId("found").dataset.state === "current") setState("outdated");
   live.soon(pause);
 }
 
@@ -159,11 +164,11 @@ function forgetSearch() {
   notice.settle();
   setState("empty");
   results.show([]);
+  announce(shown ? "Search cleared" : "");
   shown = null;
-  by("heading").textContent = by("figures").textContent = "";
-  by("nothing").hidden = by("more").hidden = true;
+  byId("heading").textContent = byId("figures").textContent = "";
+  byId("nothing").hidden = byId("more").hidden = true;
   showWelcome(true);
-  announce("Nothing is looked for");
 }
 
 function removePart(kind) {
@@ -171,7 +176,7 @@ function removePart(kind) {
   else query.update({ [kind]: kind === "photo" ? null : "" });
 }
 
-/** A picture was taken for a photo and is a drawing, or the other way round. */
+/** Turns a photo into a drawing, or the added pictures of the drawing into a photo. */
 async function swapPart(kind) {
   if (kind === "photo") {
     const picture = query.photo;
@@ -184,10 +189,10 @@ async function swapPart(kind) {
   }
 }
 
-async function bring(file) {
+async function addPicture(file) {
   if (!file) return;
   try {
-    const picture = await opened(file);
+    const picture = await openPicture(file);
     notice.settle();
     if (looksDrawn(picture)) drawing.add(asInk(picture));
     else query.update({ photo: await asPhoto(picture) });
@@ -197,69 +202,70 @@ async function bring(file) {
 }
 
 function searchAlike({ id }) {
-  address.leave();
+  address.keep();
   replay.drop();
   if (!drawing.isEmpty) drawing.clear();
-  query.update({ ...query.none, like: id });
+  query.update({ ...query.noParts, like: id });
   address.write();
-  by("found").scrollIntoView({ block: "nearest" });
+  byId("found").scrollIntoView({ block: "nearest" });
 }
 
 function startExample(example) {
-  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  by("canvas").scrollIntoView({ block: "nearest", behavior: calm ? "instant" : "smooth" });
-  replay.play(strokesOf(example, pad.penWidth), calm ? 0 : EXAMPLE_MS);
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  byId("canvas").scrollIntoView({ block: "nearest", behavior: still ? "instant" : "smooth" });
+  replay.play(strokesOf(example, pad.penWidth), still ? 0 : EXAMPLE_MS);
 }
 
 async function greet() {
   try {
     const state = await readiness();
-    if (state.ready) tellCount(state);
+    if (state.ready) showCount(state);
     else notice.waitForIndex(state);
   } catch (problem) {
     notice.show(problem);
   }
-  await panel.look();
+  await panel.refresh();
 }
 
-function tellCount({ photos }) {
-  if (photos !== null) by("count").textContent = `your ${counted(photos)}`;
+function showCount({ photos }) {
+  if (photos !== null) byId("count").textContent = `your ${counted(photos)}`;
 }
 
 function indexChanged(state) {
-  tellCount(state);
-  announce(`The index was updated: ${counted(state.photos)}`);
+  showCount(state);
+  announce(`Index updated: ${counted(state.photos)}`);
   if (!isIdle()) live.now();
 }
 
-// With a query at hand only its answer proves that all is well; until then the notice stays.
+// If there is a query, the notice stays until the server has answered it.
 function recovered(state) {
-  tellCount(state);
+  showCount(state);
   if (isIdle()) notice.hide();
   else live.now();
 }
 
 function announce(text) {
-  by("announcer").textContent = text;
+  byId("announcer").textContent = text;
 }
 
 drawing.addEventListener("change", drawingChanged);
-by("share").addEventListener("click", () => {
+byId("share").addEventListener("click", () => {
   address.write();
-  copyFrom(by("share"), location.href, address.lacks ? `Copied, without ${address.lacks}` : "Copied");
+  copyFrom(byId("share"), location.href, address.omitted ? `Copied without ${address.omitted}` : "Copied");
 });
-by("download").addEventListener("click", async () => {
+byId("download").addEventListener("click", async () => {
   const png = await toPng(drawing);
   if (png) save(png, "drawing.png");
 });
 for (const [button, input] of [["choose", "file"], ["take", "camera-file"]]) {
-  by(button).addEventListener("click", () => by(input).click());
-  by(input).addEventListener("change", () => bring(by(input).files[0]).then(() => (by(input).value = "")));
+  byId(button).addEventListener("click", () => byId(input).click());
+  byId(input).addEventListener("change", () => addPicture(byId(input).files[0]).then(() => (byId(input).value = "")));
 }
-by("more").addEventListener("click", searchMore);
-new IntersectionObserver(([edge]) => edge.isIntersecting && searchMore(), { rootMargin: "400px" }).observe(by("more"));
-receive(bring);
+byId("more").addEventListener("click", searchMore);
+const nearEnd = new IntersectionObserver(([edge]) => edge.isIntersecting && searchMore(), { rootMargin: "400px" });
+nearEnd.observe(byId("more"));
+acceptFiles(addPicture);
 showWelcome(true);
-offerExamples(by("examples"), startExample);
+offerExamples(byId("examples"), startExample);
 if (address.read()) live.now();
 greet();

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 FIELDS = "() => Object.fromEntries([...window.lastBody].filter(([, value]) => typeof value === 'string'))"
 ROUND_TRIP = """async (strokes) => {
-    const { decode, encode } = await import("/web/strokecode.js");
+    const { decode, encode } = await import("/web/drawing/strokecode.js");
     return strokes.map((stroke) => [encode([stroke]), decode(encode([stroke]))[0]]);
 }"""
 
@@ -51,14 +51,14 @@ def test_parts_are_weighed_by_sliders(desk: Desk) -> None:
     expect(desk.page.locator("#parts")).to_be_hidden()
     with desk.answered():
         desk.page.locator("#text").fill("at night")
-    slider = desk.page.get_by_role("slider", name="How much “at night” counts")
+    slider = desk.page.get_by_role("slider", name="Weight of “at night”")
     with desk.answered():
         slider.focus()
         desk.page.keyboard.press("Home")
     assert (fields(desk)["sketch_weight"], fields(desk)["text_weight"]) == ("1", "-1")
-    expect(slider).to_have_attribute("aria-valuetext", "away 100 %")
+    expect(slider).to_have_attribute("aria-valuetext", "\N{MINUS SIGN}100%")
     with desk.answered():
-        desk.button("Remove Drawing").click()
+        desk.button("Remove the drawing").click()
     assert "sketch_weight" not in fields(desk)
     assert desk.ink() == 0
 
@@ -70,11 +70,11 @@ def test_filters_narrow_what_is_found_and_can_be_removed(desk: Desk) -> None:
         desk.page.get_by_label("Folder").fill("fish")
     assert {path.split("/")[0] for path in paths(desk)} == {"fish"}
     with desk.answered():
-        desk.page.get_by_label("until").fill("1999-12-31")
+        desk.page.get_by_label("Taken until").fill("1999-12-31")
     assert fields(desk)["before"] == "2000-01-01"
-    expect(desk.page.locator("#nothing")).to_contain_text("No photo passes the filters.")
+    expect(desk.page.locator("#nothing")).to_contain_text("No photos match your filters.")
     with desk.answered():
-        desk.button("Remove the filters").click()
+        desk.button("Clear filters").click()
     assert len({path.split("/")[0] for path in paths(desk)}) > 1
     assert fields(desk) == {"fold_duplicates": "true"}
 
@@ -168,7 +168,7 @@ def test_further_photos_come_when_one_scrolls_and_nothing_moves(desk: Desk) -> N
     first = desk.drawn_results()
     assert len(first) == 12
     appended = desk.page.evaluate(
-        """async () => { const { Results } = await import("/web/results.js");
+        """async () => { const { Results } = await import("/web/photos/results.js");
             const list = document.createElement("ul"); list.className = "results"; document.body.append(list);
             const photo = (n) => ({ id: `${n}`, path: `${n}.jpg`, score: 0.5, width: 300, height: 200,
                 thumbnail_url: "web/favicon.svg", duplicates: [] });

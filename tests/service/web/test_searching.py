@@ -42,7 +42,7 @@ def test_an_old_answer_never_overwrites_a_new_one(desk: Desk) -> None:
 def test_an_answer_that_outlives_its_abort_is_dropped_all_the_same(desk: Desk) -> None:
     outcome = desk.page.evaluate(
         """async () => {
-            const { SearchClient } = await import("/web/server.js");
+            const { SearchClient } = await import("/web/service/server.js");
             const waiting = [];
             const client = new SearchClient(() => new Promise((answer) => waiting.push(answer)));
             const first = client.search(new FormData()), second = client.search(new FormData());
@@ -91,7 +91,7 @@ def test_a_refused_drawing_is_explained_and_can_be_tried_again(desk: Desk) -> No
     [
         (problem(503, "no index yet"), "Your photos are not ready yet"),
         (problem(429, "slow down"), "One moment"),
-        (lambda route: route.abort(), "The server does not answer"),
+        (lambda route: route.abort(), "The server is not responding"),
     ],
     ids=["no index", "too many", "gone"],
 )

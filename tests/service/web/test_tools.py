@@ -57,10 +57,10 @@ def take(desk: Desk, tool: str) -> None:
     desk.page.get_by_role("radio", name=tool).check(force=True)
 
 
-def test_rubbing_takes_ink_away_where_one_rubs(desk: Desk) -> None:
+def test_the_eraser_removes_ink_where_it_passes(desk: Desk) -> None:
     desk.draw((0.1, 0.5), (0.9, 0.5))
     whole = desk.ink()
-    take(desk, "Rub out")
+    take(desk, "Eraser")
     with desk.answered():
         desk.draw((0.5, 0.4), (0.5, 0.6))
     assert 0.8 * whole < desk.ink() < 0.97 * whole
@@ -69,21 +69,21 @@ def test_rubbing_takes_ink_away_where_one_rubs(desk: Desk) -> None:
     assert desk.ink() == whole
 
 
-def test_rubbing_everything_out_is_an_empty_drawing(desk: Desk) -> None:
+def test_erasing_everything_leaves_an_empty_drawing(desk: Desk) -> None:
     desk.drawn_results()
-    take(desk, "Rub out")
+    take(desk, "Eraser")
     desk.draw((0.1, 0.3), (0.9, 0.3))
     desk.draw((0.8, 0.2), (0.8, 0.9))
     assert desk.ink() == 0
     expect(desk.page.locator("#welcome")).to_be_visible()
 
 
-def test_lifting_takes_whole_lines_in_one_step(desk: Desk) -> None:
+def test_whole_lines_are_erased_in_one_step(desk: Desk) -> None:
     desk.draw((0.1, 0.3), (0.9, 0.3))
     one = desk.ink()
     desk.draw((0.1, 0.6), (0.9, 0.6))
     desk.draw((0.1, 0.8), (0.9, 0.8))
-    take(desk, "Remove whole lines")
+    take(desk, "Erase whole lines")
     desk.draw((0.5, 0.5), (0.5, 0.95))
     lines(desk, 1)
     assert desk.ink() == one
@@ -94,7 +94,7 @@ def test_lifting_takes_whole_lines_in_one_step(desk: Desk) -> None:
 def test_the_drawing_can_be_kept(desk: Desk, tmp_path: Path) -> None:
     desk.drawn_results()
     with desk.page.expect_download() as begun:
-        desk.button("Download the drawing").click()
+        desk.button("Download drawing").click()
     begun.value.save_as(tmp_path / "drawing.png")
     with Image.open(tmp_path / "drawing.png") as kept:
         assert (begun.value.suggested_filename, kept.size) == ("drawing.png", (512, 512))
@@ -119,12 +119,12 @@ def test_a_photo_that_is_brought_along_is_searched_with_and_can_be_called_a_draw
     assert "mug/" in desk.results()[0]
     expect(desk.page.locator("#parts")).to_contain_text("Your picture")
     with desk.answered():
-        desk.button("Use as a drawing").click()
+        desk.button("Use as drawing").click()
     assert desk.ink() > 0
     with desk.answered():
-        desk.button("Use as a photo").click()
+        desk.button("Use as photo").click()
     assert desk.ink() == 0
-    desk.button("Remove Your picture").click()
+    desk.button("Remove your picture").click()
     expect(desk.page.locator("#welcome")).to_be_visible()
 
 
@@ -142,11 +142,22 @@ def test_a_huge_photo_is_made_small_before_it_is_sent(desk: Desk, tmp_path: Path
 def test_a_text_file_is_refused_kindly(desk: Desk) -> None:
     desk.drawn_results()
     desk.page.evaluate(DROP, ["notes.txt", "text/plain", list(b"no picture")])
-    expect(desk.page.get_by_role("alert").first).to_contain_text("notes.txt is no picture")
+    expect(desk.page.get_by_role("alert").first).to_contain_text("cannot open notes.txt as a picture")
     assert desk.results()
     with desk.answered():
         desk.draw((0.2, 0.8), (0.6, 0.8))
     expect(desk.page.locator("#notice")).to_be_hidden()
+
+
+def test_a_picture_that_the_browser_cannot_encode_is_not_blamed_on_the_server(desk: Desk) -> None:
+    desk.page.evaluate("() => { HTMLCanvasElement.prototype.toBlob = (done) => done(null); }")
+    desk.draw((0.2, 0.2), (0.8, 0.2))
+    says = "The browser could not encode the picture."
+    expect(desk.page.get_by_role("alert").first).to_contain_text(says)
+    desk.button("Clear").click()
+    expect(desk.page.locator("#notice")).to_be_hidden()
+    desk.page.evaluate(DROP, ["mug.jpg", "image/jpeg", encoded(picture("mug", 90), "JPEG")])
+    expect(desk.page.get_by_role("alert").first).to_contain_text(says)
 
 
 def test_a_dot_and_a_black_sheet_do_no_harm(desk: Desk) -> None:
@@ -157,7 +168,7 @@ def test_a_dot_and_a_black_sheet_do_no_harm(desk: Desk) -> None:
     desk.page.evaluate(PASTE, ["black.png", "image/png", encoded(Image.new("RGB", (800, 800)))])
     expect(desk.page.locator("#parts")).to_contain_text("Your picture")
     with desk.page.expect_response("**/search?*"):
-        desk.button("Use as a drawing").click()
+        desk.button("Use as drawing").click()
     expect(desk.page.locator("#found")).to_have_attribute("data-state", settled)
     desk.button("Clear").click()
     with desk.answered():

@@ -75,7 +75,7 @@ def test_the_focus_can_be_seen(desk: Desk) -> None:
     assert seen == [
         "30 photos",
         "Medium pen",
-        "Words, such as “at night”",
+        "Describe it in words, for example “at night”",
         "Add a picture",
         "Filters",
         "Strawberry",

@@ -1,5 +1,5 @@
 /**
- * An example that draws itself, as if by hand.
+ * Draws the strokes of an example one after another, as if by hand.
  */
 export class Replay {
   #pad;
@@ -12,7 +12,7 @@ export class Replay {
     this.#drawing = drawing;
   }
 
-  /** Draws ready strokes in `duration` ms. */
+  /** Draws the strokes within `duration` ms. */
   play(strokes, duration) {
     this.finish();
     this.#pending = [...strokes];
@@ -27,12 +27,12 @@ export class Replay {
     advance(begun);
   }
 
-  /** What is left of it, at once. */
+  /** Draws the remaining strokes at once. */
   finish() {
     for (const stroke of this.drop()) this.#drawing.add(stroke);
   }
 
-  /** Forgets what is left of it, and returns that. */
+  /** Stops, and returns the strokes not drawn yet. */
   drop() {
     cancelAnimationFrame(this.#frame);
     if (this.#pending.length) this.#pad.show(null);

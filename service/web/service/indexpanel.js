@@ -1,5 +1,5 @@
 /**
- * The panel about the index: how many photos, what the last run did, what was skipped and why, and a new run.
+ * The panel about the index: its photos, the last run, skipped files and why, and a button for a new run.
  */
 import { fetchAsAdmin, indexState } from "./server.js";
 
@@ -13,52 +13,52 @@ export class IndexPanel {
   #timer = 0;
   #generation = null;
 
-  /** `changed()` is called when another generation is served than before. */
+  /** `changed(state)` is called when the server has switched to another generation. */
   constructor(dialog, askForKey, changed) {
     this.#dialog = dialog;
     this.#askForKey = askForKey;
     this.#changed = changed;
-    this.#part("#reindex").addEventListener("click", () => this.#reindex());
-    this.#part("[data-do=close]").addEventListener("click", () => dialog.close());
+    this.#find("#reindex").addEventListener("click", () => this.#reindex());
+    this.#find("[data-do=close]").addEventListener("click", () => dialog.close());
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     document.getElementById("index-open").addEventListener("click", () => this.open());
   }
 
   async open() {
     this.#dialog.showModal();
-    await this.look(this.#askForKey);
+    await this.refresh(this.#askForKey);
   }
 
   /**
-   * Asks for the state of the index and shows it; goes on asking while a run is going on.
-   * Nobody is asked for a key before they have looked for anything.
+   * Fetches the state of the index and shows it, again and again while a run is in progress.
+   * By default it never asks for a key: visitors should not be asked before they search.
    */
-  async look(askForKey = async () => "") {
+  async refresh(askForKey = async () => "") {
     clearTimeout(this.#timer);
     try {
       const state = await indexState(askForKey);
       this.#show(state);
-      if (state.running) this.#timer = setTimeout(() => this.look(), WATCH_MS);
+      if (state.running) this.#timer = setTimeout(() => this.refresh(), WATCH_MS);
     } catch (problem) {
-      this.#say(`This could not be asked: ${problem.message}`);
+      this.#say(`Could not check the index: ${problem.message}`);
     }
   }
 
-  /** An answer came from this generation; where it is a new one, there is something to tell. */
-  heard(generation) {
-    if (generation !== this.#generation) this.look();
+  /** Tells the panel which generation an answer came from; refreshes if it is a new one. */
+  served(generation) {
+    if (generation !== this.#generation) this.refresh();
   }
 
   async #reindex() {
-    this.#part("#reindex").disabled = true;
+    this.#find("#reindex").disabled = true;
     try {
       const started = await fetchAsAdmin("admin/reindex", { method: "POST" }, this.#askForKey);
       if (started) await this.#follow();
     } catch (problem) {
       this.#say(problem.message);
     }
-    this.#part("#reindex").disabled = false;
-    await this.look();
+    this.#find("#reindex").disabled = false;
+    await this.refresh();
   }
 
   async #follow() {
@@ -68,11 +68,11 @@ export class IndexPanel {
     }
   }
 
-  // Only an administrator may see how far it is; the others see that there is one.
+  // Only administrators may see the progress; everybody else sees that a run is in progress.
   async #showProgress() {
     const job = await fetchAsAdmin("admin/reindex", { cache: "no-store" }, this.#askForKey);
     if (!job) return null;
-    const bar = this.#part("#job-progress");
+    const bar = this.#find("#job-progress");
     bar.hidden = job.state !== "running";
     const { done, photos: total } = job.progress ?? {};
     if (total) [bar.max, bar.value] = [total, done];
@@ -89,26 +89,26 @@ export class IndexPanel {
     document.getElementById("index-label").textContent = running ? "Indexing…" : counted(photos);
     const facts = [
       ["Photos", photos.toLocaleString("en")],
-      ["Up to date as of", when(published)],
-      ["Last run", running ? "going on now" : run ? `${run.state}, ${when(run.started)}` : "unknown"],
-      ["It did", run ? didWhat(run) : ""],
-      ["Trouble", [problem, ...(run?.problems ?? [])].filter(Boolean).join("; ")],
+      ["Last updated", when(published)],
+      ["Last run", running ? "in progress" : run ? `${run.state}, ${when(run.started)}` : "unknown"],
+      ["Result", run ? resultText(run) : ""],
+      ["Problems", [problem, ...(run?.problems ?? [])].filter(Boolean).join("; ")],
     ];
-    this.#part("#index-facts").replaceChildren(...facts.filter(([, fact]) => fact).flatMap(pair));
-    this.#part("#skipped").hidden = !all;
-    const shown = skipped.length < all ? ` (the first ${skipped.length} of them)` : "";
-    this.#part("#skipped-title").textContent = `${counted(all, "file")} skipped${shown}`;
-    this.#part("#skipped-list").replaceChildren(...skipped.map(skippedItem));
+    this.#find("#index-facts").replaceChildren(...facts.filter(([, fact]) => fact).flatMap(pair));
+    this.#find("#skipped").hidden = !all;
+    const shown = skipped.length < all ? ` (showing the first ${skipped.length})` : "";
+    this.#find("#skipped-title").textContent = `${counted(all, "file")} skipped${shown}`;
+    this.#find("#skipped-list").replaceChildren(...skipped.map(skippedItem));
     const before = this.#generation;
     this.#generation = generation;
     if (before !== null && before !== generation) this.#changed(state);
   }
 
   #say(text) {
-    this.#part("#job-says").textContent = text;
+    this.#find("#job-says").textContent = text;
   }
 
-  #part(selector) {
+  #find(selector) {
     return this.#dialog.querySelector(selector);
   }
 }
@@ -119,14 +119,15 @@ export function counted(number, noun = "photo") {
 }
 
 function jobText({ state, report, tail }, done, total) {
-  if (state === "running") return total ? `${done.toLocaleString("en")} of ${counted(total)}` : "Looking for new photos…";
-  if (state === "done") return report ? `Done: ${didWhat(report)}.` : "Done.";
-  return `It ${state === "stopped" ? "was stopped" : "failed"}. ${report?.error ?? tail?.at(-1) ?? ""}`;
+  if (state === "running" && total) return `${done.toLocaleString("en")} of ${counted(total)}`;
+  if (state === "running") return "Checking for new photos…";
+  if (state === "done") return report ? `Done: ${resultText(report)}.` : "Done.";
+  return `${state === "stopped" ? "Stopped" : "Failed"}. ${report?.error ?? tail?.at(-1) ?? ""}`;
 }
 
-function didWhat(run) {
-  const did = RUN_COUNTS.filter((name) => run[name]).map((name) => `${run[name].toLocaleString("en")} ${name}`);
-  return did.join(", ") || "nothing had changed";
+function resultText(run) {
+  const changes = RUN_COUNTS.filter((name) => run[name]).map((name) => `${run[name].toLocaleString("en")} ${name}`);
+  return changes.join(", ") || "no changes";
 }
 
 function when(iso) {

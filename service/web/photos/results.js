@@ -1,7 +1,7 @@
 /**
- * The grid of photos found: laid out before a picture has loaded, walked through with the arrow keys.
+ * The grid of photos found: laid out before any picture has loaded, and navigable with the arrow keys.
  */
-import { scoreOf } from "./answers.js";
+import { dayOf, fileName, scoreOf } from "./answers.js";
 import { justify } from "./justify.js";
 
 const GAP = 8;
@@ -12,14 +12,14 @@ export class Results {
   #open;
   #photos = [];
   #boxes = [];
-  #tiles = new Map(); // photo id -> its <li>, kept between answers so that a photo that stays does not blink
+  #tiles = new Map(); // photo id -> its <li>, reused by the next answer so that photos in both do not flicker
   #width = 0;
 
   /** `open(photos, index)` is called when a photo is chosen. */
   constructor(list, open) {
     this.#list = list;
     this.#open = open;
-    list.addEventListener("keydown", (event) => this.#walk(event));
+    list.addEventListener("keydown", (event) => this.#navigate(event));
     list.addEventListener("focusin", (event) => this.#makeTabStop(event.target));
     new ResizeObserver(() => this.#layOut()).observe(list);
   }
@@ -28,7 +28,7 @@ export class Results {
     return this.#photos.length;
   }
 
-  /** Shows these and no others; what stays glides to its new place. */
+  /** Shows exactly these photos; those shown before glide to their new places. */
   show(photos) {
     const focused = this.#indexOf(document.activeElement);
     const places = this.#places();
@@ -43,7 +43,7 @@ export class Results {
     this.#glide(places);
   }
 
-  /** Further photos after those that are there. */
+  /** Adds photos after those already shown. */
   append(photos) {
     const fresh = photos.filter(({ id }) => !this.#tiles.has(id));
     for (const photo of fresh) this.#tiles.set(photo.id, this.#newTile(photo));
@@ -54,7 +54,7 @@ export class Results {
     for (const { id } of fresh) this.#tiles.get(id).querySelector("button").tabIndex = -1;
   }
 
-  /** Focuses a photo by its id or place; the first one when it is gone. */
+  /** Focuses a photo by its id or index; the first one if it is gone. */
   focus(which) {
     const buttons = this.#buttons();
     const index = typeof which === "number" ? which : this.#photos.findIndex(({ id }) => id === which);
@@ -105,7 +105,7 @@ export class Results {
     });
   }
 
-  #walk(event) {
+  #navigate(event) {
     const from = this.#indexOf(event.target);
     if (from < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
     const last = this.#photos.length - 1;
@@ -122,16 +122,16 @@ export class Results {
     this.focus(to);
   }
 
-  /** The photo whose middle lies nearest in the row above or below. */
+  /** The photo with the closest centre in the row above or below. */
   #neighbour(from, step) {
-    const middles = this.#middles();
+    const centres = this.#centres();
     const row = this.#boxes[from].row + step;
     const there = this.#boxes.flatMap((box, i) => (box.row === row ? [i] : []));
-    const far = (i) => Math.abs(middles[i] - middles[from]);
+    const far = (i) => Math.abs(centres[i] - centres[from]);
     return there.reduce((best, i) => (far(i) < far(best) ? i : best), there[0] ?? from);
   }
 
-  #middles() {
+  #centres() {
     let left = 0;
     return this.#boxes.map((box, i) => {
       if (box.row !== this.#boxes[i - 1]?.row) left = 0;
@@ -140,7 +140,7 @@ export class Results {
     });
   }
 
-  // One stop for the Tab key however many photos there are; the arrows do the rest.
+  // The grid is one tab stop, however many photos there are; arrow keys move within it.
   #makeTabStop(button) {
     for (const each of this.#buttons()) each.tabIndex = each === button ? 0 : -1;
   }
@@ -154,17 +154,6 @@ export class Results {
   }
 }
 
-/** The last part of a path, for people. */
-export function fileName(path) {
-  return path.split("/").at(-1);
-}
-
-/** A photo's day, for people; nothing where its file does not say. */
-export function dayOf({ taken }) {
-  const date = new Date(taken ?? "");
-  return Number.isNaN(date.valueOf()) ? "" : date.toLocaleDateString("en", { dateStyle: "medium" });
-}
-
 function describe(tile, photo, index) {
   const score = scoreOf(photo);
   const day = dayOf(photo);
@@ -172,7 +161,7 @@ function describe(tile, photo, index) {
   tile.querySelector(".name").textContent = fileName(photo.path);
   tile.querySelector(".score").textContent = [day, score.replace("score ", "")].filter(Boolean).join(" · ");
   tile.querySelector(".copies").textContent = copies ? `+${copies}` : "";
-  const like = copies ? `, ${copies} more like it` : "";
-  const label = `${index + 1}: ${photo.path}${[day, score].filter(Boolean).map((fact) => `, ${fact}`).join("")}${like}`;
-  tile.querySelector("button").setAttribute("aria-label", label);
+  const similar = copies ? `${copies} near-duplicate${copies === 1 ? "" : "s"}` : "";
+  const facts = [photo.path, day, score, similar].filter(Boolean).join(", ");
+  tile.querySelector("button").setAttribute("aria-label", `${index + 1}: ${facts}`);
 }

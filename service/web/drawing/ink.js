@@ -1,9 +1,9 @@
 /**
- * Items to pixels: the same painting for the screen and for the PNG that is searched with.
+ * Items to pixels: one way of painting, for the screen and for the PNG that is sent to the server.
  */
 import { PAPER } from "./drawing.js";
 
-/** Paints items in the context's own colour; its transform must map paper units to pixels. */
+/** Paints items in the context's colour; its transform must map paper units to pixels. */
 export function paint(context, items) {
   context.lineCap = "round";
   context.lineJoin = "round";
@@ -15,8 +15,8 @@ export function paint(context, items) {
   context.globalCompositeOperation = "source-over";
 }
 
-/** A context ready for `paint`, and empty. */
-export function prepared(canvas, ink, options) {
+/** The canvas's context, blank and ready for `paint`. */
+export function blankContext(canvas, ink, options) {
   const context = canvas.getContext("2d", options);
   const scale = canvas.width / PAPER;
   context.setTransform(scale, 0, 0, scale, 0, 0);
@@ -25,20 +25,20 @@ export function prepared(canvas, ink, options) {
   return context;
 }
 
-/** Items painted once and kept: a stroke more costs one stroke, however many there are. */
+/** Items painted once and kept: another stroke costs one stroke, however many there are. */
 export class Layer {
   canvas = document.createElement("canvas");
   #key = "";
   #painted = 0;
 
-  /** `key` must change whenever more than an item at the end does. */
+  /** `key` must change unless items were merely added at the end. */
   update(items, key, pixels, ink) {
     const whole = `${key} ${pixels} ${ink}`;
     if (whole !== this.#key || this.#painted > items.length) {
       this.canvas.width = this.canvas.height = pixels;
       this.#key = whole;
       this.#painted = 0;
-      prepared(this.canvas, ink);
+      blankContext(this.canvas, ink);
     }
     if (this.#painted < items.length) paint(this.canvas.getContext("2d"), items.slice(this.#painted));
     this.#painted = items.length;
@@ -46,32 +46,32 @@ export class Layer {
   }
 }
 
-const searched = new Layer();
-const sheet = document.createElement("canvas");
+const sent = new Layer();
+const output = document.createElement("canvas");
 
 /**
- * The drawing as the server wants it, whatever the screen or theme: 512 px, dark on white.
- * A promise of the PNG; of null where nothing of the drawing is left.
+ * Promises the drawing as a PNG of 512 px, dark on white whatever the screen or theme; null if no ink is left.
+ * `unfinished` is the stroke still being drawn, if any.
  */
-export function toPng(drawing, live = null) {
+export function toPng(drawing, unfinished = null) {
   const { items } = drawing;
-  searched.update(items, drawing.epoch, PAPER, "#000");
-  sheet.width = sheet.height = PAPER;
-  const context = prepared(sheet, "#000", { willReadFrequently: true });
-  context.drawImage(searched.canvas, 0, 0);
-  if (live) paint(context, [live]);
-  const erased = live?.erase || items.some(({ erase }) => erase);
+  sent.update(items, drawing.epoch, PAPER, "#000");
+  output.width = output.height = PAPER;
+  const context = blankContext(output, "#000", { willReadFrequently: true });
+  context.drawImage(sent.canvas, 0, 0);
+  if (unfinished) paint(context, [unfinished]);
+  const erased = unfinished?.erase || items.some(({ erase }) => erase);
   if (erased && isBlank(context)) return Promise.resolve(null);
   context.globalCompositeOperation = "destination-over";
   context.fillStyle = "#fff";
   context.fillRect(0, 0, PAPER, PAPER);
-  return blobOf(sheet, "image/png");
+  return blobOf(output, "image/png");
 }
 
-/** The canvas as a file. */
+/** Promises the canvas as an encoded picture. */
 export function blobOf(canvas, type, quality) {
   return new Promise((resolve, reject) => {
-    const settle = (blob) => (blob ? resolve(blob) : reject(new Error("the browser made no picture")));
+    const settle = (blob) => (blob ? resolve(blob) : reject(new Error("the browser could not encode the picture")));
     canvas.toBlob(settle, type, quality);
   });
 }
@@ -82,7 +82,7 @@ function isBlank(context) {
   return true;
 }
 
-// The mask's own colour does not matter: it is painted in the context's.
+// A mask has only opacity; its colour is the context's.
 function paintMask(context, mask) {
   const tinted = document.createElement("canvas");
   tinted.width = tinted.height = PAPER;
@@ -115,7 +115,7 @@ function paintEven(context, width, points) {
   context.stroke();
 }
 
-// A canvas path has one width only, so a stroke that swells is painted curve by curve.
+// A canvas path has a single width, so a stroke with pressure is painted curve by curve.
 function paintPressed(context, width, points) {
   let start = points[0];
   for (const { control, end } of curves(points)) {
@@ -128,7 +128,7 @@ function paintPressed(context, width, points) {
   }
 }
 
-/** Quadratic curves from midpoint to midpoint, so that joints are smooth; the last reaches the last point. */
+/** Quadratic curves from midpoint to midpoint, for smooth joints; the last one ends at the last point. */
 function* curves(points) {
   const last = points.length - 1;
   for (let i = 1; i < last; i += 1) yield { control: points[i], end: midpoint(points[i], points[i + 1]) };

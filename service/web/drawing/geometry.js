@@ -1,8 +1,8 @@
 /**
- * Where lines are: what an eraser touches, and how few points say the same.
+ * Geometry of strokes: what an eraser touches, and lines with fewer or more points.
  */
 
-/** Whether a stroke comes within `reach` of the way from one point to another. */
+/** Whether a stroke comes within `reach` of the segment between two points. */
 export function touches({ width, points }, from, to, reach) {
   const limit = reach + width / 2;
   if (points.length === 1) return distance(points[0], from, to) <= limit;
@@ -18,10 +18,10 @@ export function touches({ width, points }, from, to, reach) {
   return false;
 }
 
-/** Fewer points whose straight lines stay within `tolerance` of the given ones (Douglas and Peucker's way). */
+/** Fewer points that stay within `tolerance` of the given line (Douglas-Peucker). */
 export function simplified(points, tolerance) {
   const keep = new Set([0, points.length - 1]);
-  const open = [[0, points.length - 1]]; // a stack: a scribble of thousands of points would be too deep to recurse
+  const open = [[0, points.length - 1]]; // a stack: recursion would be too deep for a scribble of thousands of points
   while (open.length) {
     const [start, end] = open.pop();
     let far = tolerance;
@@ -37,19 +37,19 @@ export function simplified(points, tolerance) {
   return points.filter((_, i) => keep.has(i));
 }
 
-/** Points no further than `step` from one another on the same straight lines, so that curves through them stay close. */
-export function filled(points, step) {
-  const found = points.slice(0, 1);
+/** Points at most `spacing` apart on the same line, so that curves drawn through them stay close to it. */
+export function densified(points, spacing) {
+  const dense = points.slice(0, 1);
   for (let i = 1; i < points.length; i += 1) {
     const [a, b] = [points[i - 1], points[i]];
-    const parts = Math.max(1, Math.ceil(Math.hypot(b.x - a.x, b.y - a.y) / step));
-    for (let part = 1; part <= parts; part += 1) {
-      const t = part / parts;
+    const pieces = Math.max(1, Math.ceil(Math.hypot(b.x - a.x, b.y - a.y) / spacing));
+    for (let piece = 1; piece <= pieces; piece += 1) {
+      const t = piece / pieces;
       const between = (name) => a[name] + t * (b[name] - a[name]);
-      found.push({ x: between("x"), y: between("y"), pressure: between("pressure") });
+      dense.push({ x: between("x"), y: between("y"), pressure: between("pressure") });
     }
   }
-  return found;
+  return dense;
 }
 
 function distance(point, a, b) {

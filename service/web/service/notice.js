@@ -1,5 +1,5 @@
 /**
- * What went wrong, told calmly, and the way back: a button, or waiting until the server is ready again.
+ * Says what went wrong, and how to recover: with a button, or by waiting until the server is ready again.
  */
 import { readiness } from "./server.js";
 
@@ -12,29 +12,29 @@ export class Notice {
   #tries = 0;
   #watching = false;
 
-  /** retry() is the button's; recovered(state): a server that was away or not ready is there again. */
+  /** The button calls retry(); recovered(state) is called when the server has become ready again. */
   constructor(box, { retry, recovered }) {
     this.#box = box;
     this.#recovered = recovered;
-    this.#part("again").addEventListener("click", retry);
-    addEventListener("online", () => this.#watching && this.#look());
+    this.#find("#again").addEventListener("click", retry);
+    addEventListener("online", () => this.#watching && this.#check());
   }
 
   show(problem) {
-    const { status, title, detail, code, retryAfter } = problem;
-    if (status === 0) this.#wait("The server does not answer", "Nothing that you drew is lost. Trying again…");
-    else if (code === "busy") this.#wait("One moment", "Many searches at once. Trying again…", retryAfter);
+    const { status, title, detail, code, retryAfter, message } = problem;
+    const busy = code === "busy" || status === 429;
+    if (status === 0) this.#wait("The server is not responding", "Your drawing is safe. Trying again…");
+    else if (busy) this.#wait("One moment", "The server is busy. Trying again…", retryAfter);
     else if (status === 503) this.waitForIndex({ reasons: [detail || title], retryAfter });
-    else if (status === 429) this.#wait("One moment", "Many searches at once. Trying again…", retryAfter);
-    else if (code === "own") this.#say(title, detail, false);
+    else if (code === "unusable_file") this.#say(title, detail, false);
     else {
       this.#stopWatching();
-      this.#say("That search did not work", sentence(detail || title), true);
+      this.#say("Search failed", sentence(detail || title || message), true);
     }
   }
 
   waitForIndex({ reasons, retryAfter = null }) {
-    const next = "This page goes on by itself when they are.";
+    const next = "This page continues by itself once they are.";
     this.#wait("Your photos are not ready yet", [...reasons.map(sentence), next].join(" "), retryAfter);
   }
 
@@ -43,15 +43,15 @@ export class Notice {
     this.#box.hidden = true;
   }
 
-  /** The drawing is gone, and with it what was wrong with it; a server that is away stays away. */
+  /** Hides what was wrong with a search that no longer matters, but not that the server is away. */
   settle() {
     if (!this.#watching) this.hide();
   }
 
   #say(title, detail, canRetry) {
-    this.#part("notice-title").textContent = title;
-    this.#part("notice-detail").textContent = detail;
-    this.#part("again").hidden = !canRetry;
+    this.#find("#notice-title").textContent = title;
+    this.#find("#notice-detail").textContent = detail;
+    this.#find("#again").hidden = !canRetry;
     this.#box.hidden = false;
   }
 
@@ -60,11 +60,11 @@ export class Notice {
     this.#watching = true;
     clearTimeout(this.#timer);
     const pause = retryAfter ?? WAITS_MS[Math.min(this.#tries, WAITS_MS.length - 1)];
-    this.#timer = setTimeout(() => this.#look(), pause);
+    this.#timer = setTimeout(() => this.#check(), pause);
     this.#tries += 1;
   }
 
-  async #look() {
+  async #check() {
     clearTimeout(this.#timer);
     try {
       const state = await readiness();
@@ -82,8 +82,8 @@ export class Notice {
     this.#tries = 0;
   }
 
-  #part(id) {
-    return this.#box.querySelector(`#${id}`);
+  #find(selector) {
+    return this.#box.querySelector(selector);
   }
 }
 

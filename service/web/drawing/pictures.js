@@ -1,43 +1,52 @@
 /**
- * Pictures that people bring along: pasted, dropped, chosen or taken. Whatever their size, little of them is sent.
+ * Pictures added to a search: pasted, dropped, chosen or taken. However large they are, only a small version is sent.
  */
 import { PAPER } from "./drawing.js";
 import { blobOf } from "./ink.js";
-import { Problem } from "./server.js";
 
 const LONG_SIDE = 1024; // the model looks at 224 pixels
-const LARGEST_BYTES = 200e6;
+const MAX_BYTES = 200e6;
 const SAMPLE = 64;
-const MARGIN = 0.06; // of the paper, left free around a drawing
+const MARGIN = 0.06; // around a drawing, as a share of the paper
 
-/** {bitmap, name}; throws a Problem that says what to do. */
-export async function opened(file) {
-  const name = file.name || "picture";
-  if (file.size > LARGEST_BYTES) throw unusable(`${name} is too large`, "Choose a picture of less than 200 MB.");
-  try {
-    return { bitmap: await createImageBitmap(file), name };
-  } catch {
-    const detail = `${name} is no picture that this browser can open. Try a JPEG, PNG or WebP file.`;
-    throw unusable("That is not a picture", detail);
+/** Why a file cannot be used, in words for the visitor. */
+class UnusableFile extends Error {
+  code = "unusable_file";
+
+  constructor(title, detail) {
+    super(detail);
+    Object.assign(this, { title, detail });
   }
 }
 
-/** As a part of the query: small enough to be sent with every search. */
+/** Promises {bitmap, name}; rejects with an UnusableFile that says what to do. */
+export async function openPicture(file) {
+  const name = file.name || "picture";
+  if (file.size > MAX_BYTES) throw new UnusableFile(`${name} is too large`, "Choose a picture under 200 MB.");
+  try {
+    return { bitmap: await createImageBitmap(file), name };
+  } catch {
+    const detail = `This browser cannot open ${name} as a picture. Try a JPEG, PNG or WebP file.`;
+    throw new UnusableFile("Could not open the picture", detail);
+  }
+}
+
+/** A picture as the query's photo: small enough to send with every search. */
 export async function asPhoto({ bitmap, name }) {
   const scale = Math.min(1, LONG_SIDE / Math.max(bitmap.width, bitmap.height));
   const size = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
-  const canvas = sheet(...size);
+  const canvas = blankCanvas(...size);
   canvas.getContext("2d").drawImage(bitmap, 0, 0, ...size);
   const blob = await blobOf(canvas, "image/jpeg", 0.9);
   return { blob, name, bitmap, preview: URL.createObjectURL(blob) };
 }
 
-/** As an item of the drawing: its dark lines as ink, in the middle of the paper. */
+/** A picture as an item of the drawing: its dark lines become ink, centred on the paper. */
 export function asInk({ bitmap, name }) {
   const room = PAPER * (1 - 2 * MARGIN);
   const scale = room / Math.max(bitmap.width, bitmap.height);
   const [width, height] = [bitmap.width * scale, bitmap.height * scale];
-  const mask = sheet(PAPER, PAPER, "#fff");
+  const mask = blankCanvas(PAPER, PAPER, "#fff");
   const context = mask.getContext("2d", { willReadFrequently: true });
   context.drawImage(bitmap, (PAPER - width) / 2, (PAPER - height) / 2, width, height);
   const image = context.getImageData(0, 0, PAPER, PAPER);
@@ -51,9 +60,9 @@ export function asInk({ bitmap, name }) {
   return { mask, bitmap, name };
 }
 
-/** A guess that a button beside it can overrule: few colours, and far more paper than ink. */
+/** Guesses whether a picture is a drawing: few colours, far more paper than ink. A button corrects a wrong guess. */
 export function looksDrawn({ bitmap }) {
-  const canvas = sheet(SAMPLE, SAMPLE, "#fff");
+  const canvas = blankCanvas(SAMPLE, SAMPLE, "#fff");
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(bitmap, 0, 0, SAMPLE, SAMPLE);
   const { data } = context.getImageData(0, 0, SAMPLE, SAMPLE);
@@ -68,8 +77,8 @@ export function looksDrawn({ bitmap }) {
   return paper > 150 && bare / light.length > 0.6 && coloured / light.length < 0.05;
 }
 
-/** Calls `take(file)` for whatever is pasted into the page or dropped on it. */
-export function receive(take) {
+/** Calls `take(file)` for each file pasted into the page or dropped on it. */
+export function acceptFiles(take) {
   const dropping = (on) => document.body.classList.toggle("dropping", on);
   addEventListener("paste", (event) => {
     const file = event.clipboardData?.files[0];
@@ -92,29 +101,25 @@ export function receive(take) {
   });
 }
 
-function sheet(width, height, ground) {
+function blankCanvas(width, height, background) {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [width, height];
-  if (ground) {
+  if (background) {
     const context = canvas.getContext("2d", { willReadFrequently: true });
-    context.fillStyle = ground;
+    context.fillStyle = background;
     context.fillRect(0, 0, width, height);
   }
   return canvas;
 }
 
 function lightness(data) {
-  const found = new Uint8Array(data.length / 4);
-  for (let i = 0; i < found.length; i += 1) {
-    found[i] = 0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2];
+  const values = new Uint8Array(data.length / 4);
+  for (let i = 0; i < values.length; i += 1) {
+    values[i] = 0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2];
   }
-  return found;
+  return values;
 }
 
 function quantile(values, share) {
   return Uint8Array.from(values).sort()[Math.floor(share * (values.length - 1))];
-}
-
-function unusable(title, detail) {
-  return new Problem({ status: 415, title, detail, code: "own" });
 }

@@ -1,8 +1,8 @@
 /**
- * The tools under the paper, and the keys that stand for them.
+ * The tools below the paper, and their keyboard shortcuts.
  */
 
-const by = (id) => document.getElementById(id);
+const byId = (id) => document.getElementById(id);
 
 export class Toolbar {
   #drawing;
@@ -13,12 +13,12 @@ export class Toolbar {
     this.#drawing = drawing;
     this.#pad = pad;
     this.#replay = replay;
-    by("undo").addEventListener("click", () => this.undo());
-    by("redo").addEventListener("click", () => drawing.redo());
-    by("clear").addEventListener("click", () => this.clear());
+    byId("undo").addEventListener("click", () => this.undo());
+    byId("redo").addEventListener("click", () => drawing.redo());
+    byId("clear").addEventListener("click", () => this.clear());
     for (const choice of document.getElementsByName("pen")) {
-      if (choice.checked) this.#take(choice.value);
-      choice.addEventListener("change", () => this.#take(choice.value));
+      if (choice.checked) this.#choose(choice.value);
+      choice.addEventListener("change", () => this.#choose(choice.value));
     }
     document.addEventListener("keydown", (event) => this.#key(event));
     drawing.addEventListener("change", () => this.#update());
@@ -34,19 +34,19 @@ export class Toolbar {
     this.#drawing.clear();
   }
 
-  #take(value) {
+  #choose(value) {
     const width = Number(value);
     this.#pad.tool = width ? "pen" : value;
     if (width) this.#pad.penWidth = width;
-    by("canvas").dataset.tool = this.#pad.tool;
+    byId("canvas").dataset.tool = this.#pad.tool;
   }
 
   #update() {
     const { canUndo, canRedo, isEmpty } = this.#drawing;
-    setEnabled(by("undo"), canUndo);
-    setEnabled(by("redo"), canRedo);
-    setEnabled(by("clear"), !isEmpty);
-    setEnabled(by("download"), !isEmpty);
+    setEnabled(byId("undo"), canUndo);
+    setEnabled(byId("redo"), canRedo);
+    setEnabled(byId("clear"), !isEmpty);
+    setEnabled(byId("download"), !isEmpty);
   }
 
   #key(event) {
@@ -56,16 +56,16 @@ export class Toolbar {
     const control = event.ctrlKey || event.metaKey;
     if (control && key === "z") event.shiftKey ? this.#drawing.redo() : this.undo();
     else if (control && key === "y") this.#drawing.redo();
-    else if (!control && key === "/") by("text").focus();
+    else if (!control && key === "/") byId("text").focus();
     else return;
     event.preventDefault();
   }
 }
 
-// A disabled button drops the keyboard's focus on the floor; hand it to its neighbour first.
+// Disabling a button loses the keyboard focus: move it to a neighbour first.
 function setEnabled(button, enabled) {
   if (!enabled && document.activeElement === button) {
-    const others = ["undo", "redo", "clear"].map(by).filter((other) => other !== button);
+    const others = ["undo", "redo", "clear"].map(byId).filter((other) => other !== button);
     const neighbour = others.find((other) => !other.disabled);
     (neighbour ?? document.querySelector("[name=pen]:checked")).focus();
   }

@@ -1,28 +1,28 @@
 /**
- * The canvas one draws on: pointers in, strokes out, and the screen kept in step with the drawing.
+ * The canvas you draw on: turns pointer events into strokes and keeps the screen in step with the drawing.
  */
 import { PAPER } from "./drawing.js";
 import { touches } from "./geometry.js";
-import { Layer, paint, prepared } from "./ink.js";
+import { Layer, blankContext, paint } from "./ink.js";
 
-const NEAREST_POINTS = 1.5; // paper units: closer points only add tremor
-const PALM_REST_MS = 1000; // a touch this soon after the pen is the hand that holds it
-const RUBBER = 40; // paper units: the rubber's width
-const LIFTER = 10; // paper units: how near to a line one must come to lift it
-const PEN_ERASER = 32; // among a pointer's `buttons`: the pen is held upside down
+const CLOSEST_POINTS = 1.5; // paper units: closer points only add jitter
+const PALM_REST_MS = 1000; // a touch this soon after the pen is the palm of the same hand
+const ERASER_WIDTH = 40; // paper units
+const REMOVE_REACH = 10; // paper units: how close to a stroke counts as touching it
+const PEN_ERASER = 32; // in a pointer's `buttons`: the pen is held upside down
 
 export class Pad {
   penWidth = 7;
-  tool = "pen"; // or "rub", which erases by area, or "lift", which takes whole strokes away
+  tool = "pen"; // or "erase", which removes ink, or "remove", which removes whole strokes
   #canvas;
   #drawing;
   #hooks;
-  #live = null; // what a pointer, or an example, is doing: {pointer, kind, tool, item, lifted}
+  #gesture = null; // of a pointer or a replayed example: {pointer, kind, tool, item, hits}
   #lastPen = -Infinity;
   #frame = 0;
   #settled = new Layer();
 
-  /** hooks: {touched, started, moved, dropped} follow a stroke in hand; its good end is the drawing's "change". */
+  /** hooks {touched, started, moved, dropped} follow a gesture; when it succeeds, the drawing fires "change". */
   constructor(canvas, drawing, hooks) {
     this.#canvas = canvas;
     this.#drawing = drawing;
@@ -30,14 +30,14 @@ export class Pad {
     this.#listen();
   }
 
-  /** The stroke that is still going on, if one is. */
-  get live() {
-    return this.#live?.item ?? null;
+  /** The stroke still being drawn, or null. */
+  get unfinished() {
+    return this.#gesture?.item ?? null;
   }
 
-  /** Shows a stroke that is not in the drawing yet; null to end that. */
+  /** Shows a stroke that is not part of the drawing yet; null hides it. */
   show(item) {
-    this.#live = item && { pointer: null, kind: "replay", tool: "pen", item };
+    this.#gesture = item && { pointer: null, kind: "replay", tool: "pen", item };
     this.#redraw();
   }
 
@@ -60,44 +60,44 @@ export class Pad {
     const upsideDown = pointerType === "pen" && (buttons & PEN_ERASER) !== 0;
     if ((button !== 0 && !upsideDown) || this.#isPalm(pointerType)) return;
     this.#hooks.touched();
-    if (this.#live && !(pointerType === "pen" && this.#live.kind === "touch")) return;
+    if (this.#gesture && !(pointerType === "pen" && this.#gesture.kind === "touch")) return;
     event.preventDefault();
     this.#canvas.setPointerCapture(pointerId);
-    this.#live = { pointer: pointerId, kind: pointerType, ...this.#begun(upsideDown ? "rub" : this.tool) };
+    this.#gesture = { pointer: pointerId, kind: pointerType, ...this.#begun(upsideDown ? "erase" : this.tool) };
     this.#extend([event]);
     this.#hooks.started();
   }
 
   #begun(tool) {
-    if (tool === "lift") return { tool, item: null, lifted: new Set() };
-    if (tool === "rub") return { tool, item: { width: RUBBER, erase: true, points: [] } };
+    if (tool === "remove") return { tool, item: null, hits: new Set() };
+    if (tool === "erase") return { tool, item: { width: ERASER_WIDTH, erase: true, points: [] } };
     return { tool, item: { width: this.penWidth, points: [] } };
   }
 
   #move(event) {
     if (event.pointerType === "pen") this.#lastPen = event.timeStamp;
-    if (event.pointerId !== this.#live?.pointer) return;
+    if (event.pointerId !== this.#gesture?.pointer) return;
     const coalesced = event.getCoalescedEvents?.() ?? [];
     this.#extend(coalesced.length ? coalesced : [event]);
     this.#hooks.moved();
   }
 
   #up(event) {
-    if (event.pointerId !== this.#live?.pointer) return;
-    const { item, lifted } = this.#live;
-    this.#live = null;
-    if (lifted?.size) this.#drawing.remove(lifted);
+    if (event.pointerId !== this.#gesture?.pointer) return;
+    const { item, hits } = this.#gesture;
+    this.#gesture = null;
+    if (hits?.size) this.#drawing.remove(hits);
     else if (item && !(item.erase && this.#drawing.isEmpty)) this.#drawing.add(item);
     else this.#drop();
   }
 
-  // The system takes a pointer away when it knows better: a palm, a gesture.
+  // The system cancels a pointer that turns out to be a palm or a system gesture.
   #cancel(event) {
-    if (event.pointerId === this.#live?.pointer) this.#drop();
+    if (event.pointerId === this.#gesture?.pointer) this.#drop();
   }
 
   #drop() {
-    this.#live = null;
+    this.#gesture = null;
     this.#redraw();
     this.#hooks.dropped();
   }
@@ -111,18 +111,18 @@ export class Pad {
     const scale = PAPER / box.width;
     for (const event of events) {
       const point = { x: (event.clientX - box.left) * scale, y: (event.clientY - box.top) * scale };
-      if (this.#live.tool === "lift") this.#lift(point);
-      else append(this.#live.item.points, { ...point, pressure: this.#live.item.erase ? 1 : pressureOf(event) });
+      if (this.#gesture.tool === "remove") this.#hit(point);
+      else append(this.#gesture.item.points, { ...point, pressure: this.#gesture.item.erase ? 1 : pressureOf(event) });
     }
     this.#redraw();
   }
 
-  #lift(point) {
-    const { lifted, last = point } = this.#live;
+  #hit(point) {
+    const { hits, last = point } = this.#gesture;
     for (const item of this.#drawing.items) {
-      if (!item.mask && !item.erase && touches(item, last, point, LIFTER)) lifted.add(item);
+      if (!item.mask && !item.erase && touches(item, last, point, REMOVE_REACH)) hits.add(item);
     }
-    this.#live.last = point;
+    this.#gesture.last = point;
   }
 
   #redraw() {
@@ -137,22 +137,22 @@ export class Pad {
     const pixels = Math.max(1, Math.round(Math.min(width, height) * devicePixelRatio));
     const ink = getComputedStyle(this.#canvas).color;
     if (this.#canvas.width !== pixels) this.#canvas.width = this.#canvas.height = pixels;
-    const context = prepared(this.#canvas, ink);
-    const lifted = this.#live?.lifted;
+    const context = blankContext(this.#canvas, ink);
+    const hits = this.#gesture?.hits;
     const { items, epoch } = this.#drawing;
-    const left = lifted?.size ? items.filter((item) => !lifted.has(item)) : items;
-    this.#settled.update(left, `${epoch} ${lifted?.size ?? 0}`, pixels, ink);
+    const left = hits?.size ? items.filter((item) => !hits.has(item)) : items;
+    this.#settled.update(left, `${epoch} ${hits?.size ?? 0}`, pixels, ink);
     context.drawImage(this.#settled.canvas, 0, 0, PAPER, PAPER);
-    if (this.#live?.item) paint(context, [this.#live.item]);
+    if (this.#gesture?.item) paint(context, [this.#gesture.item]);
   }
 }
 
 function append(points, point) {
   const last = points.at(-1);
-  if (!last || Math.hypot(point.x - last.x, point.y - last.y) >= NEAREST_POINTS) points.push(point);
+  if (!last || Math.hypot(point.x - last.x, point.y - last.y) >= CLOSEST_POINTS) points.push(point);
 }
 
-// Only a pen feels pressure; a mouse reports 0.5 and a finger whatever its screen makes up.
+// Only pens measure pressure: a mouse always reports 0.5, and values for fingers mean little.
 function pressureOf({ pointerType, pressure }) {
   return pointerType === "pen" && pressure > 0 ? 0.4 + 1.2 * pressure : 1;
 }

@@ -1,5 +1,5 @@
 /**
- * Drawings for those who would rather not draw: each is a few strokes, as SVG paths on a 100 x 100 sheet.
+ * Ready-made drawings to try: each is a few strokes, as SVG paths on a 100 x 100 sheet.
  */
 import { PAPER } from "./drawing.js";
 
@@ -123,12 +123,12 @@ const EXAMPLES = [
   },
 ];
 
-/** Fills a list with a button for each; `start(example)` is called when one is chosen. */
+/** Fills a list with a button for each example; `start(example)` is called when one is chosen. */
 export function offerExamples(list, start) {
   for (const example of EXAMPLES) {
     const button = document.createElement("button");
     button.type = "button";
-    button.append(pictureOf(example), example.name);
+    button.append(iconOf(example), example.name);
     button.addEventListener("click", () => start(example));
     const item = document.createElement("li");
     item.append(button);
@@ -136,7 +136,7 @@ export function offerExamples(list, start) {
   }
 }
 
-/** The example as strokes for a Drawing. */
+/** An example as strokes for a Drawing. */
 export function strokesOf({ paths }, width) {
   const scale = PAPER / SHEET;
   return paths.map((d) => {
@@ -151,11 +151,11 @@ export function strokesOf({ paths }, width) {
   });
 }
 
-/** The example as a small picture in the text's colour. */
-function pictureOf({ paths }) {
-  const picture = svg("svg", { viewBox: `0 0 ${SHEET} ${SHEET}`, "aria-hidden": "true" });
-  picture.append(...paths.map((d) => svg("path", { d })));
-  return picture;
+/** An example as a small icon in the colour of the text. */
+function iconOf({ paths }) {
+  const icon = svg("svg", { viewBox: `0 0 ${SHEET} ${SHEET}`, "aria-hidden": "true" });
+  icon.append(...paths.map((d) => svg("path", { d })));
+  return icon;
 }
 
 function svg(name, attributes) {

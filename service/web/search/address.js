@@ -1,9 +1,9 @@
 /**
- * The search in the page's address, so that it can be shared and the Back key leads to the last one.
+ * Keeps the search in the page's address, so that you can share it and go back to it.
  */
-import { decode, encode } from "./strokecode.js";
+import { decode, encode } from "../drawing/strokecode.js";
 
-const WAIT_MS = 400; // browsers refuse pages that change their address all the time
+const WAIT_MS = 400; // browsers limit how often a page may change its address
 
 export class Address {
   #query;
@@ -11,7 +11,7 @@ export class Address {
   #timer = 0;
   #encoded = { version: -1, text: "" };
 
-  /** `returned()` is called after Back or Forward, with query and drawing as they were. */
+  /** `returned()` is called after Back or Forward, once query and drawing have been restored. */
   constructor(query, drawing, returned) {
     this.#query = query;
     this.#drawing = drawing;
@@ -21,13 +21,13 @@ export class Address {
     });
   }
 
-  /** What of the search is not in it, in words: nothing, "pictures", or a "drawing" that is too long. */
-  get lacks() {
-    if (this.#strokes() === null) return "drawing";
+  /** What the address leaves out: "pictures", "the drawing" if it is too long, or nothing. */
+  get omitted() {
+    if (this.#strokes() === null) return "the drawing";
     return this.#drawing.items.some(({ mask }) => mask) || this.#query.photo ? "pictures" : "";
   }
 
-  /** Takes query and drawing over from it. Returns whether it held anything. */
+  /** Restores query and drawing from the address. Returns whether it held a search. */
   read() {
     clearTimeout(this.#timer);
     const strokes = decode(new URLSearchParams(location.hash.slice(1)).get("d") ?? "");
@@ -47,8 +47,8 @@ export class Address {
     if (next !== location.pathname + location.search + location.hash) history.replaceState(null, "", next);
   }
 
-  /** From here on a new search begins, to which Back does not belong. */
-  leave() {
+  /** Adds a history entry, so that Back returns to the search as it is now. */
+  keep() {
     this.write();
     history.pushState(null, "", location.href);
   }

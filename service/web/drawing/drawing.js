@@ -1,32 +1,32 @@
 /**
- * The drawing as vectors, with undo and redo. Knows nothing of pixels, pointers or the page.
+ * The drawing as vectors, with undo and redo. It knows nothing about pixels, pointers or the page.
  *
- * What lies on the paper is a list of items: strokes {width, points: [{x, y, pressure}], erase}, where pressure is 1
- * for every pointer that does not feel any and `erase` takes ink away, and pictures {mask} that somebody put there.
+ * A drawing is a list of items: strokes {width, points: [{x, y, pressure}], erase} and added pictures {mask}.
+ * Pressure is 1 for pointers that do not measure it; a stroke with `erase` removes ink.
  */
 
-/** The paper is a square of this side; a stroke's coordinates and width are in the same unit. */
+/** The side of the square paper, in the units of all coordinates and widths. */
 export const PAPER = 512;
 
 export class Drawing extends EventTarget {
   #items = [];
-  // A step says what it added, or what was there before and after: 20,000 strokes must not keep 20,000 lists.
+  // A step is {added} or {before, after}: 20,000 strokes must not keep 20,000 lists.
   #past = [];
   #future = [];
   #version = 0;
   #epoch = 0;
 
-  /** Do not change it. */
+  /** Read-only. */
   get items() {
     return this.#items;
   }
 
-  /** Another number, another drawing. */
+  /** Changes with every change to the drawing. */
   get version() {
     return this.#version;
   }
 
-  /** Stays the same for as long as items are only added. */
+  /** Changes unless an item was merely added at the end. */
   get epoch() {
     return this.#epoch;
   }
@@ -47,7 +47,7 @@ export class Drawing extends EventTarget {
     this.#step({ added: item });
   }
 
-  /** Takes all these items away in one step. */
+  /** Removes a set of items in one step. */
   remove(items) {
     if (items.size) this.replace(this.#items.filter((item) => !items.has(item)));
   }
@@ -88,9 +88,9 @@ export class Drawing extends EventTarget {
     this.#changed(!step.added);
   }
 
-  #changed(anew) {
+  #changed(rewritten) {
     this.#version += 1;
-    if (anew) this.#epoch += 1;
+    if (rewritten) this.#epoch += 1;
     this.dispatchEvent(new Event("change"));
   }
 }

@@ -1,26 +1,26 @@
 /**
- * What leaves the page: links to the clipboard, the drawing as a file.
+ * Copies links to the clipboard and saves the drawing as a file.
  */
-const TOLD_MS = 2000;
+const CONFIRMATION_MS = 2000;
 
-/** Copies a text and lets the button say so for a moment. */
-export async function copyFrom(button, text, told = "Copied") {
+/** Copies a text, and shows a confirmation on the button for a moment. */
+export async function copyFrom(button, text, confirmation = "Copied") {
   const label = button.querySelector("span") ?? button;
   const before = (button.dataset.label ??= label.textContent);
-  label.textContent = (await copied(text)) ? told : "Not copied";
-  setTimeout(() => (label.textContent = before), TOLD_MS);
+  label.textContent = (await copied(text)) ? confirmation : "Copy failed";
+  setTimeout(() => (label.textContent = before), CONFIRMATION_MS);
 }
 
-/** Lets the browser save a file. */
+/** Has the browser save a file. */
 export function save(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), TOLD_MS);
+  setTimeout(() => URL.revokeObjectURL(link.href), CONFIRMATION_MS);
 }
 
-// Without https there is no clipboard; the old way still works there.
+// The clipboard API needs HTTPS; the old way works without it.
 async function copied(text) {
   try {
     await navigator.clipboard.writeText(text);

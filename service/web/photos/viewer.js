@@ -1,20 +1,19 @@
 /**
- * One photo at a time, large, in a dialog over the page.
+ * Shows one photo at a time, large, in a dialog over the page.
  */
-import { scoreOf } from "./answers.js";
-import { dayOf, fileName } from "./results.js";
+import { dayOf, fileName, scoreOf } from "./answers.js";
 
 const SWIPE_PX = 48;
-const LARGE = 1024; // the long side of the service's large pictures
+const LARGE = 1024; // the long side of the service's large version, in pixels
 const SHOWN_BY_BROWSERS = /\.(jpe?g|png|webp|avif|gif)$/i;
 
 export class Viewer {
   #dialog;
   #photos = [];
   #index = 0;
-  #loading = null; // the larger picture on its way
+  #loading = null; // the larger picture being loaded
 
-  /** closed(photo): the one last looked at; alike(photo) and copy(photo) are its buttons'. */
+  /** closed(photo) is called with the photo shown last; alike(photo) and copy(photo, button) by their buttons. */
   constructor(dialog, { closed, alike, copy }) {
     this.#dialog = dialog;
     const button = (name) => dialog.querySelector(`[data-do=${name}]`);
@@ -55,7 +54,7 @@ export class Viewer {
     this.#turn(step);
   }
 
-  // Across the photo: turn the page. Beside the photo: close.
+  // Swiping turns to another photo; a click beside the photo closes the dialog.
   #listenToPointer(stage) {
     let from = null;
     stage.addEventListener("pointerdown", (event) => {
@@ -71,20 +70,20 @@ export class Viewer {
 
   #show(index) {
     const photo = this.#photos[index];
-    const part = (name) => this.#dialog.querySelector(`.${name}`);
+    const find = (name) => this.#dialog.querySelector(`.${name}`);
     this.#index = index;
-    part("folder").textContent = photo.path.slice(0, -fileName(photo.path).length);
-    part("file").textContent = fileName(photo.path);
+    find("folder").textContent = photo.path.slice(0, -fileName(photo.path).length);
+    find("file").textContent = fileName(photo.path);
     const size = `${photo.width} × ${photo.height}`;
     const place = `${index + 1} of ${this.#photos.length}`;
     const facts = [dayOf(photo), photo.camera, size, scoreOf(photo), place];
-    part("facts").textContent = facts.filter(Boolean).join(" · ");
-    part("original").href = photo.url;
-    part("trouble").textContent = "";
-    this.#load(part("photo"), photo);
+    find("facts").textContent = facts.filter(Boolean).join(" · ");
+    find("original").href = photo.url;
+    find("problem").textContent = "";
+    this.#load(find("photo"), photo);
   }
 
-  // The thumbnail is there at once; a larger picture takes its place when it has been decoded.
+  // Shows the thumbnail at once, and replaces it when a larger picture has been decoded.
   async #load(image, photo) {
     this.#stopLoading();
     image.alt = photo.path;
@@ -92,23 +91,23 @@ export class Viewer {
     image.style.aspectRatio = `${photo.width} / ${photo.height}`;
     image.style.setProperty("--natural", `${Math.max(photo.width, 320)}px`);
     image.style.setProperty("--ratio", photo.width / photo.height);
-    for (const address of this.#better(photo)) {
-      const picture = new Image();
-      this.#loading = picture;
-      picture.src = address;
+    for (const url of this.#largerUrls(photo)) {
+      const larger = new Image();
+      this.#loading = larger;
+      larger.src = url;
       try {
-        await picture.decode();
+        await larger.decode();
       } catch {
-        if (this.#loading === picture) await this.#explain(picture, photo, address);
+        if (this.#loading === larger) await this.#explain(larger, photo, url);
       }
-      if (this.#loading !== picture || !picture.naturalWidth) return;
-      image.src = address;
+      if (this.#loading !== larger || !larger.naturalWidth) return;
+      image.src = url;
     }
     this.#fetchNeighbours();
   }
 
-  // The service's own picture, and the original where the screen can show more than that.
-  #better(photo) {
+  // The service's large version, then the original if the screen can show more than that.
+  #largerUrls(photo) {
     const stage = this.#dialog.querySelector(".stage").getBoundingClientRect();
     const pixels = devicePixelRatio * Math.max(stage.width, stage.height);
     const wanted = pixels > 1.25 * LARGE && Math.max(photo.width, photo.height) > LARGE;
@@ -122,15 +121,15 @@ export class Viewer {
     }
   }
 
-  async #explain(picture, photo, address) {
-    const status = await fetch(address)
+  async #explain(larger, photo, url) {
+    const status = await fetch(url)
       .then((response) => {
         response.body?.cancel();
         return response.status;
       })
       .catch(() => 0);
-    if (this.#loading !== picture) return;
-    this.#dialog.querySelector(".trouble").textContent = troubleWith(status);
+    if (this.#loading !== larger) return;
+    this.#dialog.querySelector(".problem").textContent = problemText(status);
   }
 
   #stopLoading() {
@@ -143,8 +142,8 @@ function largeOf(photo) {
   return `${photo.thumbnail_url}&size=large`;
 }
 
-function troubleWith(status) {
-  if (status === 410 || status === 404) return "Moved or deleted since it was indexed: this is its thumbnail.";
-  if (status === 0) return "The server does not answer: this is the thumbnail.";
-  return "Your browser cannot show the original here: this is its thumbnail.";
+function problemText(status) {
+  if (status === 410 || status === 404) return "The original has been moved or deleted. You are seeing its thumbnail.";
+  if (status === 0) return "The server is not responding. You are seeing the thumbnail.";
+  return "Your browser cannot show the original. You are seeing its thumbnail.";
 }

@@ -1,32 +1,32 @@
 /**
- * Strokes as a short text for an address, and back. Pictures that were put on the paper do not fit into one.
+ * Encodes strokes as a short text for the page's address, and decodes them. Added pictures are left out.
  *
- * Base64 (the kind for addresses) of bytes: a version, then for each stroke its width, flags, the number of points and
- * the way from each point to the next, most of them one byte each; with pressure, one more byte a point.
+ * The text is URL-safe base64 of: a version byte, then for each stroke its width, flags, number of points, and the
+ * offset from each point to the next (usually one byte per axis), followed by a pressure byte where there is pressure.
  */
 import { PAPER } from "./drawing.js";
-import { filled, simplified } from "./geometry.js";
+import { densified, simplified } from "./geometry.js";
 
 const VERSION = 1;
 const ERASE = 1;
 const PRESSED = 2;
-const FILL = 3; // paper units
+const SPACING = 3; // paper units between the points of a decoded stroke
 const TOLERANCES = [0.75, 1.5, 3];
-/** Longer ones are cut by mail programs and proxies. */
-const LONGEST = 6000;
+/** Mail programs and proxies cut off longer addresses. */
+const MAX_LENGTH = 6000;
 
-/** Null where no tolerance makes it short enough. */
+/** The strokes of a drawing as text; null if no tolerance makes it short enough. */
 export function encode(items) {
   const strokes = items.filter(({ points }) => points);
-  if (strokes.length > LONGEST / 4) return null;
+  if (strokes.length > MAX_LENGTH / 4) return null;
   for (const tolerance of TOLERANCES) {
     const bytes = [VERSION, ...strokes.flatMap((stroke) => bytesOf(stroke, tolerance))];
-    if (bytes.length * 1.34 <= LONGEST) return toText(bytes);
+    if (bytes.length * 1.34 <= MAX_LENGTH) return toText(bytes);
   }
   return null;
 }
 
-/** The strokes of a text; none of one that is no such text. */
+/** The strokes encoded in a text; an empty list if it is not valid. */
 export function decode(text) {
   let bytes;
   try {
@@ -71,7 +71,7 @@ class Reader {
     return this.at >= this.bytes.length;
   }
 
-  /** Null where the bytes are none. */
+  /** The next stroke; null if the bytes are not valid. */
   stroke() {
     const [width, flags, count] = [this.byte(), this.byte(), this.number()];
     if (!width || !count || count > this.bytes.length) return null;
@@ -84,7 +84,7 @@ class Reader {
     }
     const outside = points.some(({ x, y }) => Math.max(Math.abs(x), Math.abs(y)) > 4 * PAPER);
     if (this.overrun || outside) return null;
-    return { width, points: filled(points, FILL), ...(flags & ERASE ? { erase: true } : {}) };
+    return { width, points: densified(points, SPACING), ...(flags & ERASE ? { erase: true } : {}) };
   }
 
   get overrun() {

@@ -1,5 +1,5 @@
 /**
- * What is looked for besides the drawing: words, a photo, one like another, how much each counts, and which may answer.
+ * The query besides the drawing: words, a photo, a similar photo, the weight of each, and filters.
  */
 
 export const KINDS = ["sketch", "text", "photo", "like"];
@@ -7,12 +7,12 @@ const FILTERS = { folder: "", after: "", until: "", camera: "", fold: true };
 
 export class Query extends EventTarget {
   text = "";
-  like = ""; // the id of a photo
-  photo = null; // {blob, name, preview, bitmap}
+  like = ""; // the id of a photo in the collection
+  photo = null; // an added one: {blob, name, preview, bitmap}
   weights = Object.fromEntries(KINDS.map((kind) => [kind, 1]));
   filters = { ...FILTERS };
 
-  /** Takes several changes over at once; `calm` says that they may be many in a row, as while typing. */
+  /** Applies several changes at once; `calm` means that more may follow shortly, as while typing. */
   update(changes, { calm = false } = {}) {
     if ("photo" in changes && this.photo && this.photo !== changes.photo) URL.revokeObjectURL(this.photo.preview);
     Object.assign(this, changes);
@@ -27,13 +27,13 @@ export class Query extends EventTarget {
     this.update({ filters: { ...this.filters, ...changes } }, options);
   }
 
-  /** All but the drawing, as new. */
-  get none() {
+  /** The changes that remove every part but the drawing. */
+  get noParts() {
     const weights = Object.fromEntries(KINDS.map((kind) => [kind, 1]));
     return { text: "", like: "", photo: null, weights };
   }
 
-  /** The kinds of its parts, the drawing's among them where there is one. */
+  /** The kinds of parts in use, including the sketch if `drawn`. */
   parts(drawn) {
     const has = { sketch: drawn, text: this.text.trim(), photo: this.photo, like: this.like };
     return KINDS.filter((kind) => has[kind]);
@@ -47,7 +47,7 @@ export class Query extends EventTarget {
     return { ...FILTERS };
   }
 
-  /** The form that the server wants; `png` is the drawing or null. Null where nothing is looked for. */
+  /** The form to send to the server; `png` is the drawing or null. Null if there is nothing to search with. */
   form(png) {
     const parts = this.parts(png !== null);
     if (!parts.length) return null;
@@ -58,30 +58,34 @@ export class Query extends EventTarget {
       if (parts.length > 1) form.append(`${kind}_weight`, this.weights[kind]);
     }
     const { folder, after, until, camera, fold } = this.filters;
-    const wishes = { folder, after, before: until && dayAfter(until), camera, fold_duplicates: fold ? "true" : "" };
-    for (const [name, value] of Object.entries(wishes)) if (value) form.append(name, value);
+    const fields = { folder, after, before: until && dayAfter(until), camera, fold_duplicates: fold ? "true" : "" };
+    for (const [name, value] of Object.entries(fields)) if (value) form.append(name, value);
     return form;
   }
 
-  /** For the address; a photo stays at home. */
+  /** The query as parameters of the page's address; an added photo is left out. */
   toParams() {
-    const found = new URLSearchParams();
-    if (this.text.trim()) found.set("text", this.text.trim());
-    if (this.like) found.set("like", this.like);
-    for (const kind of KINDS) if (this.weights[kind] !== 1) found.set(`${kind}_weight`, this.weights[kind]);
+    const params = new URLSearchParams();
+    if (this.text.trim()) params.set("text", this.text.trim());
+    if (this.like) params.set("like", this.like);
+    for (const kind of KINDS) if (this.weights[kind] !== 1) params.set(`${kind}_weight`, this.weights[kind]);
     for (const name of Object.keys(FILTERS)) {
-      if (this.filters[name] !== FILTERS[name]) found.set(name, String(this.filters[name]));
+      if (this.filters[name] !== FILTERS[name]) params.set(name, String(this.filters[name]));
     }
-    return found;
+    return params;
   }
 
   fromParams(params) {
     const weights = Object.fromEntries(KINDS.map((kind) => [kind, weightOf(params.get(`${kind}_weight`))]));
     const filters = { ...FILTERS, fold: params.get("fold") !== "false" };
     for (const name of ["folder", "camera"]) filters[name] = params.get(name) ?? "";
-    for (const name of ["after", "until"]) filters[name] = /^\d{4}-\d\d-\d\d$/.test(params.get(name)) ? params.get(name) : "";
-    this.update({ ...this.none, text: params.get("text") ?? "", like: params.get("like") ?? "", weights, filters });
+    for (const name of ["after", "until"]) filters[name] = dayOrNone(params.get(name));
+    this.update({ ...this.noParts, text: params.get("text") ?? "", like: params.get("like") ?? "", weights, filters });
   }
+}
+
+function dayOrNone(text) {
+  return /^\d{4}-\d\d-\d\d$/.test(text) ? text : "";
 }
 
 function weightOf(text) {
@@ -89,7 +93,7 @@ function weightOf(text) {
   return Number.isFinite(value) ? Math.max(-1, Math.min(1, value)) : 1;
 }
 
-// The server leaves out what was taken at `before`; people mean the last day to be in.
+// The server excludes photos taken at `before`; people expect their last day to be included.
 function dayAfter(day) {
   const date = new Date(`${day}T00:00:00Z`);
   if (Number.isNaN(date.valueOf())) return "";

@@ -1,15 +1,15 @@
 /**
- * A justified grid: pictures of known proportions set in full rows of nearly one height.
+ * A justified grid: photos of known proportions, in full rows of about the same height.
  */
 
-// Beyond these a panorama or a tall strip would upset its row; it is shown whole inside a milder box.
+// A panorama or a tall strip beyond these ratios would distort its row: it is shown whole in a box of a milder ratio.
 const NARROWEST = 0.55;
 const WIDEST = 2.6;
-const LOWEST_ROW = 0.73; // of the target height: lower ones would leave narrow pictures too small for a thumb
+const LOWEST_ROW = 0.73; // of the target height: in a lower row, narrow photos would be too small to tap
 
 /**
- * Boxes {width, height, row, whole}, one for each ratio (width / height), in pixels that never overflow.
- * `whole` marks a picture that does not have its box's proportions and should be shown with a margin.
+ * Boxes {width, height, row, whole} in whole pixels, one for each ratio (width / height); rows never overflow.
+ * `whole` marks a photo whose ratio differs from its box's: show all of it, with a margin.
  */
 export function justify(ratios, width, target, gap) {
   const mild = ratios.map((ratio) => Math.min(WIDEST, Math.max(NARROWEST, ratio)));

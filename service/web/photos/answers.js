@@ -1,0 +1,53 @@
+/**
+ * Search answers made safe to show: a missing or invalid value affects only itself, never the other photos.
+ */
+
+/** The answer with every value valid: an invalid score becomes null, and photos without an id are left out. */
+export function normalized(answer) {
+  const photos = Array.isArray(answer?.results) ? answer.results : [];
+  return {
+    ...answer,
+    results: photos.filter((photo) => photo?.id && typeof photo.id === "string").map(normalizedPhoto),
+    total_searched: numberOr(answer?.total_searched, photos.length),
+    took_ms: { total: numberOr(answer?.took_ms?.total, 0) },
+  };
+}
+
+/** A photo's score, for people; empty if it has none. */
+export function scoreOf({ score }) {
+  return score === null ? "" : `score ${score.toFixed(2)}`;
+}
+
+/** The day a photo was taken, for people; empty if unknown. */
+export function dayOf({ taken }) {
+  const date = new Date(taken ?? "");
+  return Number.isNaN(date.valueOf()) ? "" : date.toLocaleDateString("en", { dateStyle: "medium" });
+}
+
+/** The last part of a path. */
+export function fileName(path) {
+  return path.split("/").at(-1);
+}
+
+function normalizedPhoto(photo) {
+  const url = textOr(photo.url, `photos/${photo.id}`);
+  return {
+    ...photo,
+    url,
+    thumbnail_url: textOr(photo.thumbnail_url, `${url}/thumbnail?`),
+    path: textOr(photo.path, photo.id),
+    score: numberOr(photo.score, null),
+    width: Math.max(1, numberOr(photo.width, 1)),
+    height: Math.max(1, numberOr(photo.height, 1)),
+    camera: textOr(photo.camera, null),
+    duplicates: Array.isArray(photo.duplicates) ? photo.duplicates : [],
+  };
+}
+
+function numberOr(value, otherwise) {
+  return Number.isFinite(value) ? value : otherwise;
+}
+
+function textOr(value, otherwise) {
+  return typeof value === "string" && value ? value : otherwise;
+}

@@ -1,0 +1,152 @@
+/**
+ * The page's requests to the server: searches, its readiness, and the state of its index.
+ */
+
+const TIMEOUT_MS = 30_000;
+const KEY = "sketchseek-key";
+/** The number of photos in one answer. */
+export const PAGE = 40;
+
+/** A failed request: the fields of RFC 9457, or status 0 if the server did not respond at all. */
+export class Problem extends Error {
+  constructor({ status, title, detail = "", code = "", retryAfter = null }) {
+    super(detail || title);
+    Object.assign(this, { status, title, detail, code, retryAfter });
+  }
+
+  static async from(response) {
+    const body = await response.json().catch(() => ({}));
+    const seconds = Number.parseFloat(response.headers.get("Retry-After"));
+    return new Problem({
+      status: response.status,
+      title: body.title || `The server responded with status ${response.status}`,
+      detail: body.detail,
+      code: body.code,
+      retryAfter: Number.isFinite(seconds) ? seconds * 1000 : null,
+    });
+  }
+}
+
+/**
+ * Fetches, and if the server needs a key, signs in and fetches again. The key is kept as long as the tab is open.
+ * It is exchanged for a cookie, because requests for images cannot carry a key.
+ */
+export async function fetchSignedIn(url, options, askForKey, fetchImpl) {
+  const first = await fetchImpl(url, options);
+  if (first.status !== 401) return first;
+  for (let key = sessionStorage.getItem(KEY), wrong = false; ; key = null, wrong = true) {
+    key ??= await askForKey({ wrong });
+    if (!key) return first;
+    const { ok } = await fetchImpl("session", { method: "POST", headers: bearer(key) });
+    if (ok) sessionStorage.setItem(KEY, key);
+    else sessionStorage.removeItem(KEY);
+    if (ok) return fetchImpl(url, options);
+  }
+}
+
+/** Sends a request that needs an admin key: with this tab's key, or else with one the visitor is asked for. */
+export async function fetchAsAdmin(url, options, askForKey) {
+  for (let key = sessionStorage.getItem(KEY), wrong = false; ; wrong = true) {
+    const response = await fetchInTime(url, { ...options, headers: key ? bearer(key) : {} });
+    if (response.status !== 401 && response.status !== 403) return jsonOf(response);
+    key = await askForKey({ kind: "admin", wrong });
+    if (!key) return null;
+    sessionStorage.setItem(KEY, key);
+  }
+}
+
+/** Searches so that only the newest counts: a search aborts the one before, and a late answer is dropped. */
+export class SearchClient {
+  #newest = 0;
+  #controller = null;
+
+  /** askForKey() promises the key the visitor types in, or nothing. */
+  constructor(fetchImpl = (...args) => fetch(...args), askForKey = async () => "") {
+    this.fetch = fetchImpl;
+    this.askForKey = askForKey;
+  }
+
+  /**
+   * `form` may be a promise: this search counts as the newest from the call on, not from when the form is ready.
+   * Promises the server's answer, or null if a newer search or `cancel` replaced this one.
+   */
+  search(form) {
+    this.#takeTurn();
+    return this.#answer(form, 0);
+  }
+
+  /** More photos of the latest search; whatever replaces that search also ends this. */
+  more(form, offset) {
+    return this.#answer(form, offset);
+  }
+
+  cancel() {
+    this.#takeTurn();
+  }
+
+  #takeTurn() {
+    this.#controller?.abort();
+    this.#controller = new AbortController();
+    this.#newest += 1;
+  }
+
+  async #answer(form, offset) {
+    const turn = this.#newest;
+    const { signal } = this.#controller;
+    try {
+      const body = await form; // if that fails, the server is not to blame
+      const answer = await this.#send(body, offset, signal).catch(refuse);
+      return turn === this.#newest ? answer : null;
+    } catch (error) {
+      if (turn !== this.#newest) return null;
+      throw error;
+    }
+  }
+
+  async #send(body, offset, signal) {
+    const request = { method: "POST", headers: { Accept: "application/json" }, body };
+    // The timeout is for the server alone: the visitor may take long to find a key.
+    const send = (url, options) =>
+      this.fetch(url, { ...options, signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) });
+    const response = await fetchSignedIn(`search?k=${PAGE}&offset=${offset}`, request, this.askForKey, send);
+    return jsonOf(response);
+  }
+}
+
+/** Promises {photos, generation, published, running, last_run, skipped, skipped_total}. */
+export async function indexState(askForKey) {
+  return jsonOf(await fetchSignedIn("index", { cache: "no-store" }, askForKey, fetchInTime));
+}
+
+/** Promises {ready, photos, reasons}; rejects with a Problem of status 0 if the server does not respond. */
+export async function readiness() {
+  const response = await fetchInTime("readyz", { cache: "no-store" });
+  const body = await response.json().catch(() => ({}));
+  const { photos = null, reasons = [] } = body;
+  return { ready: response.ok && body.ready !== false, photos, reasons };
+}
+
+function refuse(error) {
+  throw error instanceof Problem ? error : unreachable(error);
+}
+
+function unreachable(error) {
+  return new Problem({ status: 0, title: "The server is not responding", detail: error.message });
+}
+
+async function fetchInTime(url, options) {
+  try {
+    return await fetch(url, { ...options, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  } catch (error) {
+    throw unreachable(error);
+  }
+}
+
+async function jsonOf(response) {
+  if (!response.ok) throw await Problem.from(response);
+  return response.json();
+}
+
+function bearer(key) {
+  return { Authorization: `Bearer ${key}` };
+}
