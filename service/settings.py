@@ -14,6 +14,10 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from indexer.stores.gpu.opener import Device, GpuIndex
+from model.engines import Name as EngineName
+from model.registry import UnknownName
+from model.rerankers import RERANKERS
 from service.named import BadName, place, text_in
 
 FILE = "sketchseek.toml"
@@ -31,7 +35,16 @@ def _some(value: str) -> str:
     return value
 
 
+def _reranker(value: str) -> str:
+    try:
+        RERANKERS.check(value)
+    except UnknownName as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
 Place = Annotated[Path, BeforeValidator(_placed)]
+Reranker = Annotated[str, AfterValidator(_reranker)]
 Several = Annotated[str, AfterValidator(_some)]
 
 
@@ -45,15 +58,15 @@ class Settings(BaseSettings):
 
     index: Place = Field(Path("index"), description="The index folder to serve.")
     model: str = Field("lite", description="A shipped model's name, or a folder with a card.json.")
-    engine: Literal["auto", "openvino", "torch", "torch-cuda"] = Field(
+    engine: EngineName = Field(
         "auto",
         description="What runs the model; `auto` takes a card that torch can use, else OpenVINO, else torch.",
     )
-    index_device: Literal["auto", "cpu", "cuda"] = Field(
+    index_device: Device = Field(
         "auto",
         description="What searches the index; `auto` takes a card if the index fits, `cuda` refuses one that does not.",
     )
-    gpu_index: Literal["exact", "flat", "ivf", "cagra"] = Field(
+    gpu_index: GpuIndex = Field(
         "exact",
         description="How a card searches: all vectors by torch, or one of FAISS's indexes (docs/gpu.md).",
     )
@@ -64,6 +77,9 @@ class Settings(BaseSettings):
     )
     index_memory_mb: int = Field(
         0, ge=0, description="Memory of the card for the index, in MiB; 0 takes what is free."
+    )
+    reranker: Reranker | None = Field(
+        None, description="Re-ranker for searches that name none; by default the one that the model prefers."
     )
     host: str = Field("127.0.0.1", description="Address to listen on; the default is this machine alone.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 lets the system choose one.")

@@ -11,37 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.console.options import Place, index_option, model_options, shown
+from service.console.options import Decorator, Place, index_option, model_options, shown
+from service.search.parameters import PARAMETERS, Parameter
 
 if TYPE_CHECKING:
     from indexer import Hit, Published
     from service.console.terminal import Pictures
     from service.search.reranking import Ranked
 
-_OPTIONS = (
-    click.option("--photo", type=Place(), help="A photo of such a thing."),
-    click.option("--text", help="Words for it."),
-    click.option("--like", metavar="ID", help="A photo of the index, by the id that --json shows."),
-    *(
-        click.option(f"--{kind}-weight", type=float, help=f"Default 1; less than 0: {away}.")
-        for kind, away in (
-            ("sketch", "what the drawing does not show"),
-            ("photo", "what the photo does not show"),
-            ("text", "what the words do not say"),
-            ("like", "what is not like it"),
-        )
-    ),
-    click.option("-k", default=10, show_default=True, help="How many photos, up to 200."),
-    click.option("--offset", type=int, help="How many of the best to leave out: for the next page."),
-    click.option("--min-score", type=float, help="Leave worse ones out."),
-    click.option(
-        "--fold-duplicates", is_flag=True, default=None, help="Of near-duplicates, show the best alone."
-    ),
-    click.option("--folder", help="Only photos in this folder below a photo folder."),
-    click.option("--after", metavar="TIME", help="Taken then or later, such as 2024-07."),
-    click.option("--before", metavar="TIME", help="Taken earlier, such as 2025."),
-    click.option("--camera", help="Taken with this camera, in any case."),
-)
+# Where a terminal wants less than a page does.
+_DEFAULTS = {"k": 10}
 
 
 @dataclass(frozen=True)
@@ -52,10 +31,30 @@ class Found:
     thumbnail: bytes = b""
 
 
+def _flag(name: str) -> str:
+    return f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
+
+
+def _option(name: str, parameter: Parameter[Any]) -> Decorator:
+    """What the command line says of a search parameter; one that is not given stays None."""
+    default = _DEFAULTS.get(name)
+    shown = default or (None if parameter.kind is bool else parameter.default)
+    bounds = None if parameter.least is None else f"from {parameter.least:g} to {parameter.most:g}"
+    notes = "; ".join(filter(None, (bounds, None if shown is None else f"default: {shown}")))
+    return click.option(
+        _flag(name),
+        type=parameter.kind,
+        is_flag=parameter.kind is bool,
+        default=default,
+        metavar=parameter.metavar,
+        help=parameter.description + (f"  [{notes}]" if notes else ""),
+    )
+
+
 def _query_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
+    for name in reversed(PARAMETERS.names):
+        function = _option(name, PARAMETERS.load(name))(function)
+    return click.option("--photo", type=Place(), help="A photo of what you are looking for.")(function)
 
 
 @click.command("search")
@@ -143,18 +142,17 @@ def _from_index(
     index: Path, model: str, engine: str, asked: Mapping[str, Any], pictures: bool
 ) -> list[Found]:
     # Imported only now: who asks a service shall not wait for a model's libraries.
-    from pydantic import ValidationError
-
     from indexer import Published
     from model import Encoder
     from model.card import Checkpoint
     from service.problems import ServiceError
     from service.search import finding, query
+    from service.search.params import BadParameter, SearchParams
 
     words = {name: value for name, value in asked.items() if name not in query.PICTURES}
     files = {kind: asked[kind] for kind in query.PICTURES if kind in asked}
     try:
-        wanted = query.asked(files, query.Wishes.model_validate(words))
+        wanted = query.asked(files, SearchParams.read(words))
         # The card alone says which vectors fit, so that the index opens while the engine compiles the model.
         fingerprint = Checkpoint.find(model).card.fingerprint
         with ThreadPoolExecutor(1) as pool:
@@ -166,12 +164,10 @@ def _from_index(
             click.secho(f"generation {serving} is searched, for {refused.reason}", err=True, fg="red")
         hits = finding.searched(wanted, encoder, published)
         return [Found(_row(published, one), _thumbnail(index, one.hit) if pictures else b"") for one in hits]
+    except BadParameter as error:
+        raise click.ClickException(f"{_flag(error.name)}: {error.reason}") from None
     except ServiceError as error:
         raise click.ClickException(error.detail) from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "-".join(str(part) for part in first["loc"]).replace("_", "-")
-        raise click.ClickException(f"{'-' if name == 'k' else '--'}{name}: {first['msg']}") from None
 
 
 def _row(published: "Published", ranked: "Ranked") -> dict[str, Any]:

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     type=click.Choice(DEVICES),
     help="What searches the index.  [default: auto, see docs/gpu.md]",
 )
+@click.option(
+    "--reranker", metavar="NAME", help="Re-ranker for searches that name none.  [default: the model's choice]"
+)
 @model_options
 @click.pass_context
 def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:

@@ -35,10 +35,10 @@ class Searcher:
         batcher: Batcher,
         metrics: Metrics,
         decoders: int,
-        reranker: str | None = None,
+        rerankers: Rerankers,
     ) -> None:
         self.gallery = gallery
-        self.rerankers = Rerankers(gallery.encoder, reranker)
+        self.rerankers = rerankers
         self.batcher = batcher
         self._metrics = metrics
         cores = max(2, os.cpu_count() or 1)
