@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from indexer import Published
 from model import Encoder
@@ -12,8 +14,11 @@ from model.rerankers import RERANKERS, Candidates, Question, Ranking
 from service.search.finding import described
 from service.search.query import Kind, Part, Query
 from service.search.reranking import Rerankers, find
+from service.settings import Settings
 from tests.conftest import Job
 from tests.kit.shapes import drawing
+from tests.service.conftest import LiveServer, listening
+from tests.service.routes.test_api import PNG
 
 
 class Backwards:
@@ -81,3 +86,30 @@ def test_a_name_that_nobody_knows_is_refused(rerankers: Rerankers, encoder: Enco
         rerankers.chosen("magic")
     with pytest.raises(UnknownName, match="'magic'"):
         Rerankers(encoder, "magic")
+
+
+def test_a_request_names_its_re_ranker_else_the_settings_do(
+    live_server: LiveServer, rerankers: Rerankers
+) -> None:
+    def results(url: str, **fields: str) -> list[dict[str, object]]:
+        answer = httpx.post(f"{url}/search", files={"sketch": PNG}, data={"k": "10", **fields}, timeout=30)
+        assert answer.json()["took_ms"]["rerank"] >= 0
+        found: list[dict[str, object]] = answer.json()["results"]
+        return found
+
+    plain = [one["id"] for one in results(live_server.url)]
+    turned = results(live_server.url, rerank="backwards")
+    assert [one["id"] for one in turned] == plain[7::-1] + plain[8:]
+    assert [one["detail"] for one in turned[7:]] == [
+        {"was": 0, "id": int(str(turned[7]["id"]), 16)},
+        None,
+        None,
+    ]
+    with listening(live_server.gallery, reranker="backwards") as url:
+        assert results(url) == turned
+        assert [one["id"] for one in results(url, rerank="none")] == plain
+
+
+def test_a_setting_that_names_no_re_ranker_is_refused() -> None:
+    with pytest.raises(ValidationError, match="unknown re-ranker 'magic'; known: none"):
+        Settings(reranker="magic")
