@@ -244,3 +244,16 @@ def test_the_fingerprint_follows_what_moves_vectors(encoder: Encoder) -> None:
     for part in ("torch.image", "heads"):
         weights = {**raw["weights"], part: {"file": "x", "sha256": "0"}}
         assert Card.model_validate({**raw, "weights": weights}).fingerprint != encoder.fingerprint
+
+
+def test_running_a_model_loads_no_converter_and_no_telemetry() -> None:
+    script = """
+import sys
+from model import Encoder
+Encoder.load("lite", engine="openvino")
+print([name for name in sys.modules if "telemetry" in name or name.startswith("openvino.tools.ovc")])
+from openvino.tools.ovc import convert_model
+"""
+    top = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", script], check=True, cwd=top, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
