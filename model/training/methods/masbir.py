@@ -5,7 +5,7 @@ went before MA-SBIR; each is off until it is given a weight, and each has its ro
 sketches are also tied to the photos and words as they were before training (`model.training.anchors`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -117,7 +117,7 @@ def _papers(inputs: LossInputs) -> dict[str, Tensor]:
 def _ours(inputs: LossInputs, wanted: Mapping[str, float]) -> dict[str, Tensor]:
     kinds, scale, labels = inputs.image_modality, inputs.logit_scale, inputs.labels
     semantic = semantic_vectors(inputs.image, inputs.encodings, kinds)
-    terms = {
+    terms: dict[str, Callable[[], Tensor]] = {
         "multi_positive": lambda: contrast.multi_positive_loss(inputs.image, inputs.text, labels, scale),
         "cross_modal": lambda: contrast.cross_modal_loss(semantic, labels, kinds, scale),
         "instance": lambda: contrast.instance_loss(semantic, inputs.pairs, kinds, scale),

@@ -59,7 +59,9 @@ def test_it_trains(method: str, start: Callable[..., Run]) -> None:
     moved = {name for name, value in weights(run.network).items() if not torch.equal(value, before[name])}
     trained = {name for name, value in run.network.named_parameters() if value.requires_grad}
     assert moved, "something learns"
-    assert not {name for name in moved - trained if name.startswith("learner.backbone")}, "what is frozen stays"
+    assert not {name for name in moved - trained if name.startswith("learner.backbone")}, (
+        "what is frozen stays"
+    )
 
 
 def test_a_killed_run_reaches_the_same_place(method: str, start: Callable[..., Run]) -> None:
