@@ -176,7 +176,7 @@ def _principal(vectors: Tensor, weights: Tensor, dimension: int) -> Tensor:
     spread = (centred * weights[:, None]).T @ centred
     try:
         _, directions = torch.linalg.eigh(spread)
-    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]  # missing from torch's stubs
+    except RuntimeError:
         # Of a few photos most directions are empty; single precision may find no order among so many equal ones.
         directions = torch.linalg.eigh(spread.double())[1].float()
     principal: Tensor = directions.flip(1)[:, :dimension].T

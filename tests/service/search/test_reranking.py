@@ -15,10 +15,10 @@ from service.search.finding import described
 from service.search.query import Kind, Part, Query
 from service.search.reranking import Rerankers, find
 from service.settings import Settings
-from tests.conftest import Job
+from tests.kit.jobs import Job
 from tests.kit.shapes import drawing
-from tests.service.conftest import LiveServer, listening
-from tests.service.routes.test_api import PNG
+from tests.kit.service.servers import LiveServer, listening
+from tests.kit.service.asking import PNG
 
 
 class Backwards:
