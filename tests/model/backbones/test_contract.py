@@ -91,7 +91,7 @@ def test_levels_give_maps_of_the_size_that_they_say(network: tuple[str, str]) ->
     built = BACKBONES.load(network[0])().build(network[1], None, SIZE)
     assert built.levels
     assert built.maps is not None
-    chosen = (0, len(built.levels) - 1)
+    chosen = sorted({0, len(built.levels) - 1})
     with torch.no_grad():
         maps = built.maps(torch.rand(2, 3, SIZE, SIZE), chosen)
     for number, found in zip(chosen, maps, strict=True):
@@ -203,11 +203,7 @@ def test_networks_that_are_no_efficient_nets_learn(architecture: str) -> None:
 def test_a_network_is_scaled_as_its_makers_say() -> None:
     assert Timm().build("tf_efficientnet_lite2").preprocessing == Preprocessing()
     made = Timm().build("resnet18").preprocessing
-    assert (made.mean, made.std, made.photo_filter) == (
-        (0.485, 0.456, 0.406),
-        (0.229, 0.224, 0.225),
-        "bilinear",
-    )
+    assert (made.mean, made.std) == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 def test_what_no_backbone_knows_is_said() -> None:
