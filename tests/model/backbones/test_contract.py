@@ -10,7 +10,6 @@ import open_clip as library
 import pytest
 import timm
 import torch
-from model.training.learner import ClipLearner, LiteLearner, build
 from open_clip.model import set_model_preprocess_cfg
 from PIL import Image
 from torch import Tensor
@@ -26,7 +25,10 @@ from model.errors import ModelError
 from model.export.openvino import export
 from model.pictures.preprocessing import Preprocessing
 from model.registry import UnknownName
-from model.training.publish import Provenance, publish
+from model.training.learners.clip import ClipLearner
+from model.training.learners.lite import LiteLearner
+from model.training.network import Network, build, method_of
+from model.training.publish import Provenance, write_model
 from model.training.recipe import Recipe
 from tests.kit.pictures import line_drawing, photo
 from tests.kit.training import say, tiny_clip, tiny_recipe
@@ -50,8 +52,8 @@ def recipe_of(backbone: str, architecture: str) -> Recipe:
     return tiny_recipe(architecture=architecture, size=SIZE, backbone=backbone, frozen_stages=1)
 
 
-def published(learner: LiteLearner | ClipLearner, recipe: Recipe, folder: Path) -> Path:
-    return publish(learner.eval(), recipe, folder, Provenance("sketchseek train", (), {})).folder
+def published(network: Network, recipe: Recipe, folder: Path) -> Path:
+    return write_model(network.eval(), recipe, folder, Provenance("sketchseek train", (), {})).folder
 
 
 def with_card(folder: Path, **preprocessing: object) -> Path:
@@ -72,9 +74,7 @@ def network(request: pytest.FixtureRequest) -> tuple[str, str]:
 def folder(network: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(3)
     recipe = recipe_of(*network)
-    learner = build(recipe, random_weights=True)
-    assert isinstance(learner, (LiteLearner, ClipLearner))
-    return published(learner, recipe, tmp_path_factory.mktemp("models") / "model")
+    return published(build(recipe, random_weights=True), recipe, tmp_path_factory.mktemp("models") / "model")
 
 
 def test_it_is_built_for_its_size_and_for_another(network: tuple[str, str]) -> None:
@@ -118,7 +118,7 @@ def test_a_photo_gives_the_vector_of_the_librarys_own_transform(
     mean, std = (0.2, 0.3, 0.4), (0.3, 0.25, 0.2)
     recipe = recipe_of(*network)
     learner, theirs = (_clip if network[0] == "open_clip" else _lite)(recipe, mean, std)
-    folder = published(learner, recipe, tmp_path / "model")
+    folder = published(Network(method_of(recipe), learner), recipe, tmp_path / "model")
     said = Checkpoint(folder).card.preparation
     assert (said.mean, said.std, said.photo_filter) == (mean, std, "bilinear")
     # Both libraries cut off what is not in the middle, and never reduce in steps.
@@ -157,7 +157,7 @@ def _clip(recipe: Recipe, mean: Triple, std: Triple) -> tuple[ClipLearner, Their
     model = library.create_model(recipe.architecture, force_image_size=SIZE)
     said = model.visual.preprocess_cfg | {"mean": mean, "std": std, "interpolation": "bilinear"}
     set_model_preprocess_cfg(model, said)
-    learner = ClipLearner(model, library.get_tokenizer(recipe.architecture), recipe)
+    learner = ClipLearner(model, library.get_tokenizer(recipe.architecture))
 
     def theirs(folder: Path) -> tuple[Callable[[Image.Image], Tensor], Callable[[Tensor], Tensor]]:
         opened, _, transform = library.create_model_and_transforms(
