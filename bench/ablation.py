@@ -32,14 +32,13 @@ from model.evaluation.baselines import MEAN, RAW, stripped
 from model.evaluation.embedding import Embedded, embed
 from model.evaluation.tasks import evaluate
 from model.modality import Modality, unit
-from model.training.anchors import measure_encodings
-from model.training.learner import LiteLearner, build
+from model.training.network import build
 from model.training.objective import Objective
-from model.training.publish import Provenance, publish, sources_of
+from model.training.publish import Provenance, sources_of, write_model
 from model.training.recipe import Recipe, read_recipe
 from model.training.run import Run, Settings, data_digest
 from model.training.state import put, read_whole
-from model.training.views import Material, with_pseudo_sketches
+from model.training.views import Views
 
 Figures = dict[str, float]
 
@@ -49,7 +48,6 @@ SIAMESE: Mapping[str, object] = {
     "anchors": {},
     "encodings": "none",
     "instances": 0,
-    "edges": False,
     "authors_share": 1.0,
     "loss_weights": {
         "clip": 0,
@@ -63,7 +61,6 @@ AUTHORS: Mapping[str, object] = {
     "anchors": {},
     "encodings": "normal",
     "instances": 0,
-    "edges": False,
     "authors_share": 1.0,
     "captions": ["a photo of a {}."],
     "logit_scale": 2.6592,
@@ -96,7 +93,6 @@ VARIANTS: Mapping[str, Mapping[str, object]] = MappingProxyType(
         "without the authors' terms": {
             "loss_weights": {"clip": 0, "semantic_centre": 0, "modality_classifier": 0, "reconstruction": 0},
         },
-        "with edges of photos": {"edges": True},
         "ours, seed 1": {"seed": 1},
         "ours, seed 2": {"seed": 2},
     }
@@ -142,7 +138,7 @@ def _made(name: str, seen: Dataset, judged: Dataset, options: argparse.Namespace
     _train(recipe, seen, folder, options.out, untrained=untrained)
     encoder = Encoder.load(folder / "model", engine="openvino")
     raw = embed(encoder.unstripped, judged)
-    if recipe.encodings == "normal":
+    if recipe.options.model_dump().get("encodings") == "normal":
         return {name: _figures(_converted(raw, encoder))}
     own = stripped(raw, encoder)
     return {RAW: _figures(raw), MEAN: _figures(own)} if untrained else {name: _figures(own)}
@@ -160,23 +156,20 @@ def _converted(raw: Embedded, encoder: Encoder) -> Embedded:
 
 def _train(recipe: Recipe, seen: Dataset, folder: Path, out: Path, *, untrained: bool) -> None:
     torch.manual_seed(recipe.seed)
-    learner = build(recipe)
-    assert isinstance(learner, LiteLearner)
-    records = with_pseudo_sketches(seen.records) if recipe.edges else seen.records
-    material = Material(records, learner, size=recipe.size, views=recipe.views, seed=0)
-    material.keep(out / f"seen-{len(records)}.f16")
-    objective = Objective(recipe, seen, material, learner)
-    objective.lay_anchors()
+    network = build(recipe)
+    views = Views(seen.records, network.learner, size=recipe.size, per_record=recipe.views, seed=0)
+    views.cache(out / f"seen-{len(seen)}.f16")
+    objective = Objective(recipe, seen, views, network)
+    objective.start()
     if not untrained:
         settings = Settings(folder, say=lambda line: print(f"{recipe.name}: {line}", flush=True))
         run = Run(objective, None, settings, data_digest(seen))
         run.resume()
         outcome = run.go()
-        put(learner, read_whole(outcome.weights)[0], outcome.weights)
-        if recipe.encodings == "means":
-            measure_encodings(learner, material, objective.labels, objective.words)
+        put(network, read_whole(outcome.weights)[0], outcome.weights)
+        objective.finish()
     shutil.rmtree(folder / "model", ignore_errors=True)
-    publish(learner, recipe, folder / "model", Provenance("bench.ablation", sources_of(seen, {}), {}))
+    write_model(network, recipe, folder / "model", Provenance("bench.ablation", sources_of(seen, {}), {}))
 
 
 def _recipe(name: str, steps: int) -> Recipe:
@@ -184,7 +177,8 @@ def _recipe(name: str, steps: int) -> Recipe:
     fields = read_recipe(str(changes.pop("recipe", "lite"))).model_dump() | {"steps": steps, "name": name}
     for key, value in changes.items():
         inner, _, leaf = key.partition(".")
-        fields[inner] = fields[inner] | {leaf: value} if leaf else value
+        home = fields["options"] if inner in fields["options"] else fields
+        home[inner] = home[inner] | {leaf: value} if leaf else value
     return Recipe.model_validate(fields)
 
 

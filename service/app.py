@@ -8,18 +8,18 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 
 import anyio
 import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import FileResponse
+from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
 from service.asgi import errors, keys, openapi
 from service.asgi.access import Access
 from service.asgi.guard import Guard, allowed_hosts
+from service.asgi.page import WEB, page
 from service.asgi.tracing import Tracing
 from service.ops import signals
 from service.ops.metrics import Metrics
@@ -29,10 +29,10 @@ from service.photos.thumbnails import Thumbnails
 from service.routes import ANYWHERE, admin, health, index, photos, search, session
 from service.search.batcher import Batcher, Limits
 from service.search.gallery import Gallery
+from service.search.reranking import Rerankers
 from service.search.searching import Searcher
 from service.settings import Settings, listed
 
-WEB = Path(__file__).parent / "web"
 _LAG_SECONDS = 0.1
 _READERS = 16
 
@@ -40,6 +40,8 @@ _READERS = 16
 def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     """The application; it looks for newer generations for as long as it runs."""
     metrics = Metrics()
+    # Before anything runs, so that a service whose re-ranker cannot be made does not start.
+    rerankers = Rerankers(gallery.encoder, settings.reranker)
     limits = Limits(
         settings.max_searches, settings.max_batch, settings.search_seconds, settings.stall_seconds
     )
@@ -50,7 +52,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
             await anyio.to_thread.run_sync(partial(gallery.refresh, now=True))
 
         batcher = Batcher(limits, metrics)
-        app.state.searcher = Searcher(gallery, batcher, metrics, settings.decoders)
+        app.state.searcher = Searcher(gallery, batcher, metrics, settings.decoders, rerankers)
         app.state.reindex = Reindex(settings, refresh)
         _measure(metrics, gallery, batcher)
         tasks = [asyncio.create_task(_watch(gallery, settings.refresh_seconds))]
@@ -93,9 +95,11 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     openapi.install(app)
     app.mount("/web", StaticFiles(directory=WEB), name="web")
 
+    html = page()
+
     @app.get("/", include_in_schema=False)
-    async def page() -> FileResponse:
-        return FileResponse(WEB / "index.html", headers={"cache-control": "no-cache"})
+    async def index_html() -> HTMLResponse:
+        return HTMLResponse(html, headers={"cache-control": "no-cache"})
 
     return app
 

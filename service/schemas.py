@@ -21,6 +21,7 @@ _RESULT = {
     "taken": "2019-07-04T18:02:11",
     "camera": "Canon EOS R6",
     "duplicates": ["77ab01c2d3e4f506"],
+    "detail": None,
 }
 _LAST_RUN = {
     "state": "done",
@@ -34,7 +35,7 @@ _LAST_RUN = {
     "problems": [],
 }
 _SKIPPED = {"path": "2019/broken.jpg", "reason": "the JPEG is cut off"}
-_TOOK = {"decode": 3.1, "encode": 8.4, "search": 2.2, "total": 13.9}
+_TOOK = {"decode": 3.1, "encode": 8.4, "search": 2.2, "rerank": 0.0, "total": 13.9}
 
 
 class Result(BaseModel):
@@ -58,6 +59,9 @@ class Result(BaseModel):
     duplicates: list[str] = Field(
         default_factory=list, description="Ids of its near-duplicates, where those are folded."
     )
+    detail: dict[str, Any] | None = Field(
+        None, description="What the re-ranker says about its place, where one does."
+    )
 
 
 class Took(BaseModel):
@@ -68,6 +72,7 @@ class Took(BaseModel):
     decode: float
     encode: float
     search: float
+    rerank: float = Field(0.0, description="Putting the found photos into a better order.")
     total: float
 
 

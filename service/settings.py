@@ -15,7 +15,10 @@ from pydantic_settings import (
 )
 
 from indexer.stores.placement import Device, GpuIndex
+from model.engines import Name as EngineName
 from model.links import DOCS
+from model.registry import UnknownName
+from model.rerankers import RERANKERS
 from service.named import BadName, place, text_in
 
 FILE = "sketchseek.toml"
@@ -33,7 +36,16 @@ def _some(value: str) -> str:
     return value
 
 
+def _reranker(value: str) -> str:
+    try:
+        RERANKERS.check(value)
+    except UnknownName as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
 Place = Annotated[Path, BeforeValidator(_placed)]
+Reranker = Annotated[str, AfterValidator(_reranker)]
 Several = Annotated[str, AfterValidator(_some)]
 
 
@@ -47,7 +59,7 @@ class Settings(BaseSettings):
 
     index: Place = Field(Path("index"), description="The index folder to serve.")
     model: str = Field("lite", description="Name of a shipped model, or a folder with a card.json.")
-    engine: Literal["auto", "openvino", "torch", "torch-cuda"] = Field(
+    engine: EngineName = Field(
         "auto",
         description="What runs the model; `auto` picks a GPU that torch can use, then OpenVINO, then torch.",
     )
@@ -66,6 +78,9 @@ class Settings(BaseSettings):
     )
     index_memory_mb: int = Field(
         0, ge=0, description="GPU memory for the index, in MiB; 0 uses whatever is free."
+    )
+    reranker: Reranker | None = Field(
+        None, description="Re-ranker for searches that name none; by default, the model's own choice."
     )
     host: str = Field(
         "127.0.0.1",

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from bench.gpu.command import Bench
-from model.training.learner import Learner, build
+from model.training.network import Network, build
 from model.training.recipe import Recipe, read_recipe
 from model.training.run import optimiser
 
@@ -20,23 +20,23 @@ _SMALL: dict[str, dict[str, object]] = {
 def main(bench: Bench) -> None:
     for name, small in _SMALL.items():
         recipe = read_recipe(name, **(small if bench.small else {}))
-        learner = build(recipe, random_weights=True).to(bench.device).train()
+        network = build(recipe, random_weights=True).to(bench.device).train()
         factors = (1,) if bench.small else (1, 4, 16)
-        rates = [_rate(bench, recipe, learner, factor * recipe.batch) for factor in factors]
+        rates = [_rate(bench, recipe, network, factor * recipe.batch) for factor in factors]
         if recipe.steps:
             minutes = recipe.steps * recipe.batch / rates[0] / 60
             print(f"  {name}: {recipe.steps} steps of {recipe.batch} take {minutes:.1f} min of the card")
 
 
-def _rate(bench: Bench, recipe: Recipe, learner: Learner, batch: int) -> float:
-    adam = optimiser(learner, recipe)
+def _rate(bench: Bench, recipe: Recipe, network: Network, batch: int) -> float:
+    adam = optimiser(network, recipe)
     for group in adam.param_groups:
         group["lr"] = 1e-5
     pixels = torch.randint(0, 256, (batch, recipe.size, recipe.size, 3), dtype=torch.uint8)
     with torch.no_grad():
-        inputs = learner.prepare(pixels.to(bench.device))
+        inputs = network.learner.prepare(pixels.to(bench.device))
     try:
-        rate = batch / bench.seconds(lambda: _step(learner, adam, inputs), least=3.0)
+        rate = batch / bench.seconds(lambda: _step(network, adam, inputs), least=3.0)
     except torch.OutOfMemoryError:
         print(f"  {recipe.name}, batch {batch}: more memory than the card has")
         return 0.0
@@ -44,11 +44,11 @@ def _rate(bench: Bench, recipe: Recipe, learner: Learner, batch: int) -> float:
     return rate
 
 
-def _step(learner: Learner, adam: torch.optim.Optimizer, inputs: Tensor) -> None:
+def _step(network: Network, adam: torch.optim.Optimizer, inputs: Tensor) -> None:
     """Two halves of a batch as pairs; the loss is the usual one of contrast, which costs next to nothing."""
     adam.zero_grad(set_to_none=True)
     with torch.autocast(inputs.device.type, torch.bfloat16):
-        embedded = learner.images(inputs)
+        embedded = network.learner.images(inputs)
     left, right = embedded.float().chunk(2)
     loss = torch.nn.functional.cross_entropy(left @ right.T * 14, torch.arange(len(left), device=left.device))
     loss.backward()  # type: ignore[no-untyped-call]

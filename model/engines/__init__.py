@@ -3,16 +3,16 @@
 import importlib.util
 import logging
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 from model import gpu
-from model.card import Checkpoint
 from model.errors import DeviceProblem, NoEngine
-from model.modality import Vectors
-from model.words.tokens import Tokens
+
+# Commands ask here what engines there are: their help shall not wait for numpy.
+if TYPE_CHECKING:
+    from model.card import Checkpoint
+    from model.modality import Pixels, Vectors
+    from model.words.tokens import Tokens
 
 log = logging.getLogger("sketchseek")
 
@@ -35,11 +35,11 @@ class Engine(Protocol):
         """How many pictures at once it likes best."""
         ...
 
-    def embed_images(self, pixels: NDArray[np.uint8]) -> Vectors:
+    def embed_images(self, pixels: "Pixels") -> "Vectors":
         """(n, size, size, 3) bytes to (n, d) unit vectors."""
         ...
 
-    def embed_texts(self, tokens: Tokens) -> Vectors:
+    def embed_texts(self, tokens: "Tokens") -> "Vectors":
         """Token ids to (n, 384) sentence vectors of unit length."""
         ...
 
@@ -53,7 +53,7 @@ class Usable:
     detail: str
 
 
-def open_engine(name: str, checkpoint: Checkpoint, *, memory: int = 0) -> Engine:
+def open_engine(name: str, checkpoint: "Checkpoint", *, memory: int = 0) -> Engine:
     """The engine of that name. `auto` takes a card that torch can use, else OpenVINO, else torch on the CPU.
 
     `memory`: bytes of the card that a batch may take, 0 for a share of what is free.
@@ -72,7 +72,7 @@ def describe() -> tuple[Usable, ...]:
     return tuple(_usable(name) for name in NAMES if name != "auto")
 
 
-def _best(checkpoint: Checkpoint, memory: int) -> Engine:
+def _best(checkpoint: "Checkpoint", memory: int) -> Engine:
     left = [name for name in ("openvino", "torch") if _installed(name)]
     if not left:
         raise NoEngine(f"no engine is installed: {_HOW_TO_INSTALL}")
@@ -85,7 +85,7 @@ def _best(checkpoint: Checkpoint, memory: int) -> Engine:
     return _open(left[0], checkpoint, memory)
 
 
-def _open(name: str, checkpoint: Checkpoint, memory: int) -> Engine:
+def _open(name: str, checkpoint: "Checkpoint", memory: int) -> Engine:
     # Imported only when chosen: the CPU's path needs no torch.
     if name == "openvino":
         from model.engines.openvino import OpenVinoEngine

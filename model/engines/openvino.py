@@ -5,11 +5,11 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import openvino
 from numpy.typing import NDArray
 
 from model.card import Checkpoint
 from model.engines.cuda_batches import in_few_sizes
+from model.engines.runtime import openvino
 from model.modality import Vectors, unit
 from model.words.tokens import Tokens
 

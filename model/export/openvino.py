@@ -10,6 +10,7 @@ from pathlib import Path
 
 import openvino
 import torch
+from openvino.tools.ovc import convert_model
 from torch import nn
 
 from model.backbones.towers import family
@@ -67,7 +68,7 @@ def _graph(
     with warnings.catch_warnings(), _traceable():
         # Tracing warns of each Python branch in the towers' code; the parity test judges the result.
         warnings.simplefilter("ignore")
-        graph = openvino.convert_model(tower, example_input=example)
+        graph = convert_model(tower, example_input=example)
     graph.reshape([-1, *example.shape[1:]])
     path = _free(checkpoint.folder, name)
     openvino.save_model(graph, str(path), compress_to_fp16=True)

@@ -18,9 +18,8 @@ from PIL import Image, ImageChops, ImageFilter
 
 from model.errors import EmptyDrawing
 from model.pictures import paper
-from model.pictures.preprocessing import FILTERS, Preprocessing
+from model.pictures.preprocessing import FILTERS, STANDARD, Preprocessing
 
-STANDARD = Preprocessing()
 SETTINGS: Mapping[str, object] = MappingProxyType(STANDARD.described())
 
 _FILTERS = {name: Image.Resampling[name.upper()] for name in FILTERS}

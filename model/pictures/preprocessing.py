@@ -90,7 +90,7 @@ class Preprocessing:
         return {
             key: value
             for key, value in plain.items()
-            if key not in _SINCE_0_2 or values[key] != getattr(_DEFAULT, key)
+            if key not in _SINCE_0_2 or values[key] != getattr(STANDARD, key)
         }
 
 
@@ -173,4 +173,5 @@ _KNOWN: Mapping[str, _Check] = MappingProxyType(
         "std": _several(*[_number(0.001, 255)] * 3),
     }
 )
-_DEFAULT = Preprocessing()
+# What models were made with before their cards could say otherwise.
+STANDARD = Preprocessing()

@@ -7,7 +7,7 @@ Training then pulls drawings towards the photos while the photos are kept where 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,13 +16,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.data.datasets import PHOTO as PHOTOS
-from model.data.datasets import SKETCH as SKETCHES
-from model.data.datasets import DataProblem, Record
-from model.training.learner import LiteLearner
-from model.training.losses import PHOTO, SKETCH, TEXT, contrast, unit
-from model.training.recipe import AnchorWeights
-from model.training.views import EDGES, Material
+from model.data.datasets import DataProblem
+from model.training.learners.lite import LiteLearner
+from model.training.losses.contrast import contrast
+from model.training.losses.encodings import MODALITIES, PHOTO, SKETCH, TEXT
+from model.training.views import Annotations, Views
 
 BATCH = 64
 MEASURED = 12
@@ -35,16 +33,21 @@ class Anchors:
     """`photos`: the semantic vector of each photo before training, by row (zeros for drawings).
 
     `prototypes`: the mean photo of each label; `prototype_of`: a label's row in it, -1 without photos.
+    `encodings`: what all embeddings of a modality had in common.
     """
 
     photos: Tensor
     prototypes: Tensor
     prototype_of: Tensor
-    words: Tensor
+    encodings: Tensor
 
     def to(self, device: torch.device) -> "Anchors":
-        parts = (self.photos, self.prototypes, self.prototype_of, self.words)
+        parts = (self.photos, self.prototypes, self.prototype_of, self.encodings)
         return Anchors(*(part.to(device) for part in parts))
+
+    def __deepcopy__(self, _: object) -> "Anchors":
+        """Nothing of it changes, so that the copy of a method may share it."""
+        return self
 
 
 @dataclass(frozen=True)
@@ -59,99 +62,92 @@ class Shown:
     words: Tensor
 
 
-def lay(learner: LiteLearner, material: Material, labels: NDArray[np.int64], words: Tensor) -> Anchors:
-    """Set projection, encodings and words' projection to their closed forms; the photos' places come back.
-
-    `words` are (labels, captions, 384) sentence vectors.
-    """
-    photos = np.array([row for row, record in enumerate(material.records) if record.modality == PHOTOS])
-    drawings = np.array([row for row, record in enumerate(material.records) if record.modality != PHOTOS])
+@torch.no_grad()
+def lay(learner: LiteLearner, views: Views, known: Annotations) -> Anchors:
+    """Set projection and words' projection to their closed forms; the photos' places come back."""
+    photos, drawings = (np.flatnonzero(known.modality == kind) for kind in (PHOTO, SKETCH))
     if not len(photos) or not len(drawings):
         raise DataProblem(f"training needs photos and sketches: found {len(photos)} and {len(drawings)}")
-    seen = plain_features(learner, material, photos)
-    drawn = plain_features(learner, material, drawings)
+    seen = plain_features(learner, views, photos)
+    drawn = plain_features(learner, views, drawings)
+    even, evenly_drawn = _even(known.labels[photos]), _even(known.labels[drawings])
     dimension = learner.projection.out_features
-    with torch.no_grad():
-        learner.projection.weight.copy_(_principal(unit(seen), _even(labels[photos]), dimension))
-        embedded, sketched = (unit(learner.projection(part)) for part in (seen, drawn))
-        learner.encodings.zero_()
-        learner.encodings[PHOTO] = (embedded * _even(labels[photos])[:, None]).sum(0)
-        learner.encodings[SKETCH] = (sketched * _even(labels[drawings])[:, None]).sum(0)
-        semantic = unit(embedded - learner.encodings[PHOTO])
-        places = torch.zeros(len(material), dimension)
-        places[torch.from_numpy(photos)] = semantic
-        known, prototypes = _means(semantic, labels[photos])
-        _lay_words(learner, words[known], prototypes)
-    prototype_of = torch.full((len(words),), -1, dtype=torch.long)
-    prototype_of[known] = torch.arange(len(known))
-    return Anchors(places, prototypes, prototype_of, words)
+    learner.projection.weight.copy_(_principal(_unit(seen), even, dimension))
+    embedded, sketched = (_unit(learner.projection(part)) for part in (seen, drawn))
+    encodings = torch.zeros(MODALITIES, dimension)
+    encodings[PHOTO] = (embedded * even[:, None]).sum(0)
+    encodings[SKETCH] = (sketched * evenly_drawn[:, None]).sum(0)
+    semantic = _unit(embedded - encodings[PHOTO])
+    places = torch.zeros(len(views), dimension)
+    places[torch.from_numpy(photos)] = semantic
+    labels, prototypes = _means(semantic, known.labels[photos])
+    if known.words is not None:
+        _lay_words(learner, known.words[labels], prototypes)
+        encodings[TEXT] = learner.texts(known.words[labels][:, 0]).mean(0)
+    prototype_of = torch.full((len(known.names),), -1, dtype=torch.long)
+    prototype_of[labels] = torch.arange(len(labels))
+    return Anchors(places, prototypes, prototype_of, encodings)
 
 
 @torch.no_grad()
-def measure_encodings(
-    learner: LiteLearner, material: Material, labels: NDArray[np.int64], words: Tensor
-) -> None:
+def measure_encodings(learner: LiteLearner, views: Views, known: Annotations) -> Tensor:
     """Each modality's encoding as the mean of what training left of it, every label counting alike."""
-    for modality, kind in ((PHOTO, PHOTOS), (SKETCH, SKETCHES)):
-        rows = _some_of_each(material, labels, kind)
-        embedded = unit(learner.projection(plain_features(learner, material, rows)))
-        learner.encodings[modality] = (embedded * _even(labels[rows])[:, None]).sum(0)
-    learner.encodings[TEXT] = learner.texts(words[:, 0]).mean(0)
+    encodings = torch.zeros(MODALITIES, learner.projection.out_features)
+    for modality in (PHOTO, SKETCH):
+        rows = _some_of_each(known, modality)
+        embedded = _unit(learner.projection(plain_features(learner, views, rows)))
+        encodings[modality] = (embedded * _even(known.labels[rows])[:, None]).sum(0)
+    if known.words is not None:
+        encodings[TEXT] = learner.texts(known.words[:, 0]).mean(0)
+    return encodings
 
 
-def _some_of_each(material: Material, labels: NDArray[np.int64], kind: str) -> NDArray[np.int64]:
-    """Rows of that modality, at most `MEASURED` of a label; edges of photos are no drawings."""
+def _some_of_each(known: Annotations, modality: int) -> NDArray[np.int64]:
+    """Rows of that modality, at most `MEASURED` of a label."""
     taken: Counter[int] = Counter()
     rows = []
-    for row, record in enumerate(material.records):
-        label = int(labels[row])
-        if record.modality == kind and record.note != EDGES and taken[label] < MEASURED:
+    for row in np.flatnonzero(known.modality == modality).tolist():
+        label = int(known.labels[row])
+        if taken[label] < MEASURED:
             taken[label] += 1
             rows.append(row)
     return np.array(rows)
 
 
-def terms(shown: Shown, anchors: Anchors, weights: AnchorWeights, scale: float) -> dict[str, Tensor]:
+def terms(shown: Shown, anchors: Anchors, weights: Mapping[str, float], scale: float) -> dict[str, Tensor]:
     """Each wanted term by name, unweighted."""
     found: dict[str, Tensor] = {}
     sketches, photos = shown.modality == SKETCH, shown.modality == PHOTO
-    if weights.prototypes:
+    if weights["prototypes"]:
         target = anchors.prototype_of[shown.labels]
         found["prototypes"] = _choose(
             shown.semantic, anchors.prototypes, target, sketches & (target >= 0), scale
         )
-    if weights.words:
+    if weights["words"]:
         every = torch.ones_like(sketches)
         found["words"] = _choose(shown.semantic, shown.words, shown.labels, every, scale)
-    if weights.across:
+    if weights["across"]:
         same = shown.labels[sketches][:, None] == shown.labels[photos][None, :]
         found["across"] = contrast(
             shown.semantic[sketches], shown.semantic[photos], same, torch.tensor(scale)
         )
-    if weights.keep_photos:
+    if weights["keep_photos"]:
         found["keep_photos"] = _apart(shown.semantic[photos], anchors.photos[shown.rows[photos]])
-    if weights.own_photo:
+    if weights["own_photo"]:
         paired = sketches & (shown.own_photo >= 0)
         found["own_photo"] = _apart(shown.semantic[paired], anchors.photos[shown.own_photo[paired]])
     return found
 
 
 @torch.no_grad()
-def plain_features(
-    learner: LiteLearner, material: Material, rows: Sequence[int] | NDArray[np.int64]
-) -> Tensor:
+def plain_features(learner: LiteLearner, views: Views, rows: Sequence[int] | NDArray[np.int64]) -> Tensor:
     """The tower's features of the pictures themselves, without variation."""
-    device = learner.encodings.device
+    device = next(learner.parameters()).device
     parts = [
-        learner.features(material.images(list(rows[start : start + BATCH])).to(device)).cpu()
+        learner.features(views.images(list(rows[start : start + BATCH])).to(device)).cpu()
         for start in range(0, len(rows), BATCH)
     ]
     return torch.cat(parts)
-
-
-def label_rows(records: Sequence[Record], labels: Sequence[str]) -> NDArray[np.int64]:
-    number = {label: row for row, label in enumerate(labels)}
-    return np.array([number[record.label] for record in records], dtype=np.int64)
 
 
 def _choose(left: Tensor, right: Tensor, target: Tensor, which: Tensor, scale: float) -> Tensor:
@@ -165,6 +161,10 @@ def _apart(left: Tensor, right: Tensor) -> Tensor:
     return (1 - (left * right).sum(1)).mean() if len(left) else left.sum() * 0.0
 
 
+def _unit(vectors: Tensor) -> Tensor:
+    return F.normalize(vectors, dim=-1)
+
+
 def _even(labels: NDArray[np.int64]) -> Tensor:
     """A weight for each row such that every label has the same share; they sum to one."""
     weights = 1.0 / np.bincount(labels)[labels]
@@ -173,7 +173,12 @@ def _even(labels: NDArray[np.int64]) -> Tensor:
 
 def _principal(vectors: Tensor, weights: Tensor, dimension: int) -> Tensor:
     centred = vectors - (vectors * weights[:, None]).sum(0)
-    _, directions = torch.linalg.eigh((centred * weights[:, None]).T @ centred)
+    spread = (centred * weights[:, None]).T @ centred
+    try:
+        _, directions = torch.linalg.eigh(spread)
+    except RuntimeError:
+        # Of a few photos most directions are empty; single precision may find no order among so many equal ones.
+        directions = torch.linalg.eigh(spread.double())[1].float()
     principal: Tensor = directions.flip(1)[:, :dimension].T
     return principal.contiguous()
 
@@ -181,7 +186,7 @@ def _principal(vectors: Tensor, weights: Tensor, dimension: int) -> Tensor:
 def _means(vectors: Tensor, labels: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
     known, numbers = np.unique(labels, return_inverse=True)
     sums = torch.zeros(len(known), vectors.shape[1]).index_add_(0, torch.from_numpy(numbers), vectors)
-    return torch.from_numpy(known), unit(sums)
+    return torch.from_numpy(known), _unit(sums)
 
 
 def _lay_words(learner: LiteLearner, words: Tensor, prototypes: Tensor) -> None:
@@ -191,10 +196,3 @@ def _lay_words(learner: LiteLearner, words: Tensor, prototypes: Tensor) -> None:
     solved = torch.linalg.solve(square, bordered.T @ prototypes)
     learner.text.weight.copy_(solved[:-1].T)
     learner.text.bias.copy_(solved[-1])
-    learner.encodings[TEXT] = learner.texts(words[:, 0]).mean(0)
-
-
-def words_of(learner: LiteLearner, anchors: Anchors, caption: int) -> Tensor:
-    """Semantic vectors of all labels, said with one of the captions."""
-    embedded = learner.texts(anchors.words[:, caption])
-    return unit(embedded - learner.encodings[TEXT])

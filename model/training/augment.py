@@ -1,10 +1,9 @@
 """Variations of prepared pictures: what another hand, another pen or another photographer would have made."""
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
-Pixels = NDArray[np.uint8]
+from model.modality import Pixels
 
 # How far a variation may go; each value is drawn evenly from its range.
 TURN = (-14.0, 14.0)

@@ -19,14 +19,15 @@ from model.data.datasets import (
 )
 from model.data.splits import a_tenth, find_split, parted
 from model.errors import SketchseekError
-from model.training.anchors import measure_encodings
-from model.training.learner import Learner, LiteLearner, build
+from model.methods import METHODS
+from model.training.methods.needs import refuse_lacking
+from model.training.network import Network, build
 from model.training.objective import Objective
-from model.training.publish import Provenance, publish, sources_of
-from model.training.recipe import Recipe, read_recipe
+from model.training.publish import Provenance, sources_of, write_model
+from model.training.recipe import RECIPES, Recipe, read_recipe
 from model.training.run import Outcome, Run, Settings, data_digest, unseen_map
 from model.training.state import put, read_whole
-from model.training.views import CHUNK, Material, with_pseudo_sketches
+from model.training.views import CHUNK, Views
 
 existing = click.Path(exists=True, path_type=Path)
 
@@ -37,7 +38,11 @@ existing = click.Path(exists=True, path_type=Path)
     "--recipe",
     "recipe_name",
     default="lite",
-    help="lite, lite-pairs, lite-instances, masbir-b32, or a JSON file.",
+    show_default=True,
+    help=f"A JSON file, or one of: {', '.join(sorted(path.stem for path in RECIPES.glob('*.json')))}.",
+)
+@click.option(
+    "--method", help=f"For a recipe that leaves it open, such as lite-base; one of: {', '.join(METHODS)}."
 )
 @click.option("--root", type=existing, help="Where the images of a manifest lie; else beside it.")
 @click.option(
@@ -45,11 +50,9 @@ existing = click.Path(exists=True, path_type=Path)
     help="A published split such as sketchy-21, whose test labels stay out; or JSON naming validation_unseen.",
 )
 @click.option(
-    "--all-labels", is_flag=True, help="Learn from the labels of the validation too; nothing then judges."
+    "--all-labels", is_flag=True, help="Learn from the validation's labels too; the last step is then kept."
 )
-@click.option(
-    "--judge-on", "judged", default=None, help="Only this set of the manifest judges the unseen labels."
-)
+@click.option("--validate-on", "validated", help="Validate on this set of the manifest alone.")
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="The run's folder; it is resumed."
 )
@@ -67,10 +70,11 @@ existing = click.Path(exists=True, path_type=Path)
 def command(
     data: Path,
     recipe_name: str,
+    method: str | None,
     root: Path | None,
     splits: str | None,
     all_labels: bool,
-    judged: str | None,
+    validated: str | None,
     out: Path,
     steps: int | None,
     batch: int | None,
@@ -85,12 +89,12 @@ def command(
     split a tenth of its seen labels. Its test labels are neither learned from nor looked at.
     """
     try:
-        recipe = _changed(recipe_name, steps, batch, seed)
+        recipe = _changed(recipe_name, method, steps, batch, seed)
         whole = open_dataset(data, root)
         for remark in whole.remarks:
             click.echo(remark)
-        seen, unseen = _parted(whole, splits, all_labels, judged)
-        outcome = run(recipe, seen, unseen, out, device, _told(licences))
+        seen, unseen = _parted(whole, splits, all_labels, validated)
+        outcome = run(recipe, seen, unseen, out, device, _licences(licences))
     except SketchseekError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"kept step {outcome.step}: {outcome.weights}")
@@ -103,48 +107,47 @@ def run(
 ) -> Outcome:
     """Train, then publish what was best; called again it goes on where it was."""
     torch.manual_seed(recipe.seed)
-    learner = build(recipe)
-    drawn = with_pseudo_sketches(seen.records) if recipe.edges else seen.records
-    material = _material(drawn, learner, recipe, out / "seen.f16")
-    validation = (
-        _material(unseen.records, learner, recipe, out / "unseen.f16", plain=True) if unseen else None
-    )
-    objective = Objective(recipe, seen, material, learner)
-    objective.lay_anchors()
+    network = build(recipe)
+    refuse_lacking(recipe.method, network.method.needs, seen.records, network.learner)
+    views = _views(seen.records, network, recipe, out / "seen.f16")
+    validation = _views(unseen.records, network, recipe, out / "unseen.f16", plain=True) if unseen else None
+    objective = Objective(recipe, seen, views, network)
+    objective.start()
     objective.to(_device(device))
     training = Run(objective, validation, Settings(out, say=click.echo), data_digest(seen))
     training.resume()
     outcome = training.go()
-    put(learner, read_whole(outcome.weights)[0], outcome.weights)
-    figures = _finished(learner.cpu(), objective, validation)
+    objective.to(torch.device("cpu"))
+    put(network, read_whole(outcome.weights)[0], outcome.weights)
+    figures = _finished(objective, validation)
     command = shlex.join(["sketchseek", *_without_licences(sys.argv[1:])])
-    publish(learner, recipe, out / "model", Provenance(command, sources_of(seen, licences), figures))
+    write_model(network, recipe, out / "model", Provenance(command, sources_of(seen, licences), figures))
     return outcome
 
 
-def _finished(learner: Learner, objective: Objective, validation: Material | None) -> dict[str, object]:
-    """The encodings measured once more, where the recipe wants that; what the unseen classes say of it."""
-    figures = {} if validation is None else {"mAP@all": round(unseen_map(learner, validation), 4)}
-    if objective.recipe.encodings == "means" and isinstance(learner, LiteLearner):
-        measure_encodings(learner, objective.material, objective.labels, objective.words.cpu())
-        if validation is not None:
-            figures = {
-                "mAP@all": round(unseen_map(learner, validation), 4),
-                "with learned encodings": figures["mAP@all"],
-            }
-    return {"unseen validation": figures} if figures else {}
+def _finished(objective: Objective, validation: Views | None) -> dict[str, object]:
+    """The method's closed forms at the end; what the unseen classes say of the model."""
+    if validation is None:
+        objective.finish()
+        return {}
+    figures = {"mAP@all": round(unseen_map(objective.network, validation), 4)}
+    if objective.finish():
+        figures = {
+            "mAP@all": round(unseen_map(objective.network, validation), 4),
+            "before the last closed forms": figures["mAP@all"],
+        }
+    return {"unseen validation": figures}
 
 
-def _material(
-    records: Sequence[Record], learner: Learner, recipe: Recipe, file: Path, *, plain: bool = False
-) -> Material:
-    material = Material(
-        records, learner, size=recipe.size, views=1 if plain else recipe.views, seed=recipe.seed
-    )
+def _views(
+    records: Sequence[Record], network: Network, recipe: Recipe, file: Path, *, plain: bool = False
+) -> Views:
+    per_record = 1 if plain else recipe.views
+    views = Views(records, network.learner, size=recipe.size, per_record=per_record, seed=recipe.seed)
     if recipe.towers == "lite":
         click.echo(f"preparing {len(records)} images for {file.name}")
-        material.keep(file, _every_tenth)
-    return material
+        views.cache(file, _every_tenth)
+    return views
 
 
 def _every_tenth(done: int, total: int) -> None:
@@ -153,9 +156,9 @@ def _every_tenth(done: int, total: int) -> None:
 
 
 def _parted(
-    whole: Dataset, splits: str | None, all_labels: bool, judged: str | None
+    whole: Dataset, splits: str | None, all_labels: bool, validated: str | None
 ) -> tuple[Dataset, Dataset | None]:
-    """What is learned from, and what is judged on; a drawing that nobody recognised is neither."""
+    """What is learned from, and what is validated on; a drawing that nobody recognised is neither."""
     clear = whole.where(lambda record: not (record.modality == SKETCH and record.note == UNRECOGNIZED))
     if splits is None:
         return clear, None
@@ -167,7 +170,7 @@ def _parted(
     if all_labels:
         return clear, None
     unseen = clear.subset(held_out)
-    return clear.without(held_out), unseen.of_sets([judged]) if judged else unseen
+    return clear.without(held_out), unseen.of_sets([validated]) if validated else unseen
 
 
 def _listed(splits: Path, data: Dataset) -> tuple[str, ...]:
@@ -179,14 +182,14 @@ def _listed(splits: Path, data: Dataset) -> tuple[str, ...]:
     return tuple(label for label in labels["validation_unseen"] if label in data.labels)
 
 
-def _told(licences: Sequence[str]) -> dict[str, str]:
-    told = {}
-    for text in licences:
+def _licences(given: Sequence[str]) -> dict[str, str]:
+    licences = {}
+    for text in given:
         name, _, licence = text.partition("=")
         if not (name and licence):
             raise DataProblem(f"--licence {text}: say it as SET=TEXT, such as --licence shoes='CC BY 4.0'")
-        told[name] = licence
-    return told
+        licences[name] = licence
+    return licences
 
 
 def _without_licences(arguments: Sequence[str]) -> list[str]:
@@ -195,13 +198,13 @@ def _without_licences(arguments: Sequence[str]) -> list[str]:
     return [said for before, said in pairs if before != "--licence" and not said.startswith("--licence")]
 
 
-def _changed(name: str, steps: int | None, batch: int | None, seed: int) -> Recipe:
+def _changed(name: str, method: str | None, steps: int | None, batch: int | None, seed: int) -> Recipe:
     changes: dict[str, object] = {"seed": seed}
     if steps is not None:
         changes |= {"steps": steps, "epochs": None}
     if batch is not None:
         changes["batch"] = batch
-    return read_recipe(name, **changes)
+    return read_recipe(name, method, **changes)
 
 
 def _device(name: str) -> torch.device:

@@ -32,15 +32,15 @@ def columns(history: Rows) -> list[str]:
 
 
 def write_picture(file: Path, history: Rows) -> None:
-    """Losses over steps; where unseen classes were judged, their mAP below."""
+    """Losses over steps; where unseen classes were validated on, their mAP below."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib.figure import Figure
 
-    judged = any("unseen_map" in row for row in history)
-    figure = Figure(figsize=(9, 7 if judged else 4.5), layout="constrained")
-    panels = figure.subplots(1 + judged, 1, sharex=True, squeeze=False)[:, 0]
+    validated = any("unseen_map" in row for row in history)
+    figure = Figure(figsize=(9, 7 if validated else 4.5), layout="constrained")
+    panels = figure.subplots(1 + validated, 1, sharex=True, squeeze=False)[:, 0]
     # Enough colours that no two of the losses share one.
     panels[0].set_prop_cycle(color=matplotlib.colormaps["tab20"](range(20)))
     for name in columns(history):
@@ -52,7 +52,7 @@ def write_picture(file: Path, history: Rows) -> None:
             *zip(*points, strict=True), label=name, marker="o" if figures else None
         )
     panels[0].set_ylabel("loss")
-    if judged:
+    if validated:
         panels[1].set_ylabel("mAP, unseen classes")
     panels[-1].set_xlabel("step")
     for axis in panels:

@@ -1,4 +1,4 @@
-"""Batches for a card: the next is decoded and stacked by the CPU while the card works on this one."""
+"""Batches for a GPU: the CPU decodes and stacks the next while the GPU works on this one."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 
-class Ahead:
+class Prefetcher:
     """`make` gives the inputs of a step, on the CPU; steps that follow one another need not wait for it.
 
     What it depends on must be the step alone: an interrupted run goes on with the batch that it would have had.
@@ -15,7 +15,7 @@ class Ahead:
 
     def __init__(self, make: Callable[[int], Tensor], device: torch.device) -> None:
         self._make, self._device = make, device
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="ahead")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="prefetch")
         self._next: tuple[int, Future[Tensor]] | None = None
 
     def __call__(self, step: int) -> Tensor:
@@ -23,7 +23,7 @@ class Ahead:
         made = self._pool.submit(self._made, step) if known is None or known[0] != step else known[1]
         found = made.result()
         self._next = step + 1, self._pool.submit(self._made, step + 1)
-        # From pinned memory the copy is the card's own work, which nobody waits for.
+        # From pinned memory the copy is the GPU's own work, which nobody waits for.
         return found.to(self._device, non_blocking=True)
 
     def _made(self, step: int) -> Tensor:

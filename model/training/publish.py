@@ -1,4 +1,4 @@
-"""A trained learner as a model folder: what `Encoder.load` opens, described by its card."""
+"""A trained network as a model folder: what `Encoder.load` opens, described by its card."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,12 @@ from model.data.datasets import Dataset
 from model.errors import ModelError
 from model.export.openvino import export, new_folder, weight_file, write_card
 from model.pictures.preprocessing import Preprocessing
-from model.training.learner import ClipLearner, Learner, LiteLearner
-from model.training.losses import PHOTO, SKETCH, TEXT
+from model.training.learners.base import Learner
+from model.training.learners.clip import ClipLearner
+from model.training.learners.lite import LiteLearner
+from model.training.losses.encodings import PHOTO, SKETCH, TEXT
+from model.training.methods.base import Method
+from model.training.network import Network
 from model.training.recipe import Recipe
 
 INT8_MINILM = WeightFile(
@@ -37,15 +41,16 @@ class Provenance:
     figures: Mapping[str, Any]
 
 
-def publish(learner: Learner, recipe: Recipe, folder: Path, provenance: Provenance) -> Checkpoint:
+def write_model(network: Network, recipe: Recipe, folder: Path, provenance: Provenance) -> Checkpoint:
     """Write fp16 weights, heads, card and OpenVINO graphs: all of it or nothing. What is there is not touched."""
+    learner = network.learner
     with new_folder(folder) as beside:
         weights = (
             _lite(learner, beside) if isinstance(learner, LiteLearner) else _clip(learner, recipe, beside)
         )
-        _save(head_tensors(learner), beside / "heads.safetensors")
+        _save(head_tensors(network), beside / "heads.safetensors")
         weights["heads"] = weight_file(beside / "heads.safetensors")
-        write_card(_card(recipe, learner.preprocessing, weights, provenance), beside)
+        write_card(_card(recipe, network.method, learner.preprocessing, weights, provenance), beside)
         export(Checkpoint(beside))
     return Checkpoint(folder)
 
@@ -66,8 +71,8 @@ def _clip(learner: Learner, recipe: Recipe, folder: Path) -> dict[str, WeightFil
 
     assert isinstance(learner, ClipLearner)
     _save(_halved(learner.model.state_dict()), folder / open_clip.WEIGHTS)
-    told = open_clip.described(recipe.architecture, recipe.pretrained, learner.model)
-    (folder / open_clip.CONFIG).write_text(told, encoding="utf-8")
+    config = open_clip.described(recipe.architecture, recipe.pretrained, learner.model)
+    (folder / open_clip.CONFIG).write_text(config, encoding="utf-8")
     weights = {
         "torch.image": weight_file(folder / open_clip.WEIGHTS),
         "open_clip": weight_file(folder / open_clip.CONFIG),
@@ -92,9 +97,9 @@ def _halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach().contiguous() for name, value in halved.items()}
 
 
-def head_tensors(learner: Learner) -> dict[str, Tensor]:
+def head_tensors(network: Network) -> dict[str, Tensor]:
     """The encodings by name, and the words' projection, where there is one, the way numpy multiplies it."""
-    encodings = learner.encodings.detach()
+    learner, encodings = network.learner, network.method.encodings.detach()
     heads = {
         "encoding.photo": encodings[PHOTO],
         "encoding.sketch": encodings[SKETCH],
@@ -112,27 +117,32 @@ def _save(tensors: dict[str, Tensor], path: Path) -> None:
 
 
 def sources_of(data: Dataset, licences: Mapping[str, str]) -> tuple[Source, ...]:
-    """The sets that a dataset joins, with their licences; one that is not told is named as unknown."""
+    """The sets that a dataset joins, with their licences, "unknown" for those that nobody named."""
     sets = sorted({record.set or data.name for record in data.records})
     return tuple(
-        Source(name=name, licence=licences.get(name, "not told"), used_for="training") for name in sets
+        Source(name=name, licence=licences.get(name, "unknown"), used_for="training") for name in sets
     )
 
 
 def _card(
-    recipe: Recipe, how: Preprocessing, weights: Mapping[str, WeightFile], provenance: Provenance
+    recipe: Recipe,
+    method: Method,
+    how: Preprocessing,
+    weights: Mapping[str, WeightFile],
+    provenance: Provenance,
 ) -> Card:
     words = Tower(architecture="all-MiniLM-L6-v2")
     if recipe.towers == "open_clip":
         words = Tower(architecture=recipe.architecture)
     return Card(
         name=recipe.name,
-        description=f"{recipe.architecture} and {words.architecture}, joined by MA-SBIR; {provenance.command}",
+        description=f"{recipe.architecture} and {words.architecture}, joined by {method.title}; {provenance.command}",
         dimension=recipe.dimension,
         image_tower=Tower(architecture=recipe.architecture, size=recipe.size),
         text_tower=words if "words" in weights else None,
         preprocessing=how.described(),
         backbone=recipe.family,
+        method=recipe.method,
         weights=dict(weights),
         learned_from=tuple(provenance.sources),
         figures=dict(provenance.figures),

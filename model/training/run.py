@@ -21,12 +21,12 @@ from model.data.datasets import PHOTO as PHOTOS
 from model.data.datasets import DataProblem, Dataset
 from model.evaluation.metrics import measure
 from model.training.curves import write_csv, write_picture
-from model.training.learner import Learner
-from model.training.losses import PHOTO, SKETCH, strip, unit
+from model.training.losses.encodings import PHOTO, SKETCH
+from model.training.network import Network
 from model.training.objective import Objective
 from model.training.recipe import Recipe
-from model.training.state import Progress, RunProblem, restore, save, trained, write_whole
-from model.training.views import Material
+from model.training.state import RunProblem, RunState, restore, save, trained, write_whole
+from model.training.views import Views
 
 LARGEST_GRADIENT = 5.0
 BETAS = (0.9, 0.98)
@@ -40,7 +40,7 @@ class Settings:
     folder: Path
     report_every: int = 10
     save_every: int = 20
-    judge_every: int = 40
+    validate_every: int = 40
     say: Callable[[str], None] = print
 
 
@@ -57,38 +57,38 @@ class Outcome:
 class Run:
     """One training run in its folder: `state.safetensors`, `best.safetensors`, `curves.csv`, `curves.png`."""
 
-    def __init__(
-        self, objective: Objective, validation: Material | None, settings: Settings, data: str
-    ) -> None:
+    def __init__(self, objective: Objective, validation: Views | None, settings: Settings, data: str) -> None:
         self.objective, self.validation, self.settings = objective, validation, settings
         self.recipe: Recipe = objective.recipe
-        self.learner: Learner = objective.learner
-        self.average = copy.deepcopy(self.learner).requires_grad_(False)
-        self.optimiser = optimiser(self.learner, self.recipe)
-        steps = self.recipe.length(len(objective.material))
-        self.progress = Progress(self.recipe.digest, data, steps)
-        self.state = settings.folder / "state.safetensors"
+        self.network = objective.network
+        self.average = copy.deepcopy(self.network).requires_grad_(False)
+        self.optimiser = optimiser(self.network, self.recipe)
+        steps = self.recipe.length(len(objective.views))
+        self.state = RunState(self.recipe.digest, data, steps)
+        self.file = settings.folder / "state.safetensors"
         self.best = settings.folder / "best.safetensors"
 
     def resume(self) -> None:
         """Take up what an earlier call left in the folder, if it was the same recipe on the same data."""
-        if not self.state.is_file():
+        if not self.file.is_file():
             return
-        found = restore(self.state, self.learner, self.average, self.optimiser)
-        if (found.recipe, found.data) != (self.progress.recipe, self.progress.data):
+        found = restore(self.file, self.network, self.average, self.optimiser)
+        if found.recipe == self.recipe.digest_of_0_1:
+            found.recipe = self.recipe.digest
+        if (found.recipe, found.data) != (self.state.recipe, self.state.data):
             raise RunProblem(
                 f"{self.settings.folder} holds a run of another recipe or other data: "
                 "give an empty folder, or the same recipe and data to go on"
             )
-        self.progress = found
+        self.state = found
         self.settings.say(f"going on from step {found.step} of {found.steps}")
 
     def go(self) -> Outcome:
         """Train to the end; on trouble stop with one clear error, the last good state kept on disk."""
-        self.learner.train()
-        started, first = time.monotonic(), self.progress.step
+        self.network.train()
+        started, first = time.monotonic(), self.state.step
         try:
-            for step in range(first, self.progress.steps):
+            for step in range(first, self.state.steps):
                 self._step(step)
                 self._after(step + 1, (time.monotonic() - started) / (step + 1 - first))
         except (MemoryError, torch.OutOfMemoryError) as error:
@@ -98,12 +98,12 @@ class Run:
                 raise self._out_of_memory(error) from error
             raise
         if not self.best.is_file():
-            self._keep(self.progress.step)
-        found = tuple(self.progress.history)
-        return Outcome(self.best, self.progress.best_step, self.progress.best, found)
+            self._keep(self.state.step)
+        found = tuple(self.state.history)
+        return Outcome(self.best, self.state.best_step, self.state.best, found)
 
     def _step(self, step: int) -> None:
-        share = self.recipe.rate(step, self.progress.steps)
+        share = self.recipe.rate(step, self.state.steps)
         for group in self.optimiser.param_groups:
             group["lr"] = group["rate"] * share
         torch.manual_seed(self.recipe.seed * 1_000_003 + step)
@@ -117,85 +117,84 @@ class Run:
             )
         self.optimiser.zero_grad(set_to_none=True)
         found["total"].backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.learner.parameters(), LARGEST_GRADIENT)
+        nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
         self.optimiser.step()
+        self.objective.after()
         self._follow(step)
-        if (step + 1) % self.settings.report_every == 0 or step + 1 == self.progress.steps:
-            self.progress.history.append({"step": float(step + 1), "rate": share} | values)
+        if (step + 1) % self.settings.report_every == 0 or step + 1 == self.state.steps:
+            self.state.history.append({"step": float(step + 1), "rate": share} | values)
 
     @torch.no_grad()
     def _follow(self, step: int) -> None:
         """The average lags the less the younger the run is, so that it forgets where it began."""
         keep = min(self.recipe.average, (1 + step) / (10 + step))
-        for slow, fast in zip(self.average.parameters(), self.learner.parameters(), strict=True):
+        for slow, fast in zip(self.average.parameters(), self.network.parameters(), strict=True):
             slow.lerp_(fast, 1 - keep)
 
     def _after(self, step: int, seconds: float) -> None:
-        last = step == self.progress.steps
-        self.progress.step = step
+        last = step == self.state.steps
+        self.state.step = step
         if step % self.settings.report_every == 0 or last:
-            left = seconds * (self.progress.steps - step)
+            left = seconds * (self.state.steps - step)
             rate = self.recipe.batch / seconds
-            loss = self.progress.history[-1]["total"]
-            where = f"step {step}/{self.progress.steps}"
+            loss = self.state.history[-1]["total"]
+            where = f"step {step}/{self.state.steps}"
             self.settings.say(f"{where}  loss {loss:.3f}  {rate:.0f} images/s  {left / 60:.1f} min left")
-        if self.validation is not None and (step % self.settings.judge_every == 0 or last):
-            self._judge(step)
+        if self.validation is not None and (step % self.settings.validate_every == 0 or last):
+            self._validate(step)
         if step % self.settings.save_every == 0 or last:
-            write_csv(self.settings.folder / "curves.csv", self.progress.history)
-            save(self.state, self.progress, self.learner, self.average, self.optimiser)
+            write_csv(self.settings.folder / "curves.csv", self.state.history)
+            save(self.file, self.state, self.network, self.average, self.optimiser)
         if last:
-            write_picture(self.settings.folder / "curves.png", self.progress.history)
+            write_picture(self.settings.folder / "curves.png", self.state.history)
 
-    def _judge(self, step: int) -> None:
+    def _validate(self, step: int) -> None:
         assert self.validation is not None
         found = unseen_map(self.average, self.validation)
         self.settings.say(f"step {step}: mAP {found:.4f} on classes that training never saw")
-        if self.progress.history:
-            self.progress.history[-1]["unseen_map"] = found
-        if found > self.progress.best:
-            self.progress.best = found
+        if self.state.history:
+            self.state.history[-1]["unseen_map"] = found
+        if found > self.state.best:
+            self.state.best = found
             self._keep(step)
 
     def _keep(self, step: int) -> None:
-        self.progress.best_step = step
+        self.state.best_step = step
         write_whole(self.best, trained(self.average), {"step": str(step)})
 
     def _out_of_memory(self, error: BaseException) -> RunProblem:
         return RunProblem(
-            f"out of memory at step {self.progress.step} with batches of {self.recipe.batch} "
+            f"out of memory at step {self.state.step} with batches of {self.recipe.batch} "
             f"({str(error).splitlines()[0]}); the last good state is kept: take a smaller batch"
         )
 
 
-def optimiser(learner: Learner, recipe: Recipe) -> torch.optim.AdamW:
-    groups = [group for group in learner.groups(recipe) if group["params"]]
-    return torch.optim.AdamW(groups, lr=0.0, betas=BETAS)
+def optimiser(network: Network, recipe: Recipe) -> torch.optim.AdamW:
+    return torch.optim.AdamW(network.groups(recipe), lr=0.0, betas=BETAS)
 
 
 @torch.no_grad()
-def unseen_map(learner: Learner, material: Material) -> float:
-    """mAP@all of the material's sketches in the gallery of its photos."""
-    was_training = learner.training
-    learner.eval()
-    vectors = np.concatenate([part.float().cpu().numpy() for part in _semantic(learner, material)])
-    learner.train(was_training)
-    labels = np.array([record.label for record in material.records])
-    photos = np.array([record.modality == PHOTOS for record in material.records])
+def unseen_map(network: Network, views: Views) -> float:
+    """mAP@all of the sketches among them in the gallery of the photos among them."""
+    was_training = network.training
+    network.eval()
+    vectors = np.concatenate([part.float().cpu().numpy() for part in _vectors(network, views)])
+    network.train(was_training)
+    labels = np.array([record.label for record in views.records])
+    photos = np.array([record.modality == PHOTOS for record in views.records])
     if photos.all() or not photos.any():
         raise DataProblem("classes to validate on need sketches and photos; only one of the two was found")
     found = measure(vectors[~photos], vectors[photos], labels[~photos], labels[photos])
     return found.means()["mAP@all"]
 
 
-def _semantic(learner: Learner, material: Material) -> Iterator[Tensor]:
-    device = learner.encodings.device
-    for start in range(0, len(material), BATCH):
-        rows = list(range(start, min(start + BATCH, len(material))))
-        drawn = [SKETCH if material.records[row].modality != PHOTOS else PHOTO for row in rows]
-        with torch.autocast(device.type, torch.bfloat16):
-            embedded = learner.images(material.images(rows).to(device))
-        yield unit(strip(embedded, learner.encodings, torch.tensor(drawn, device=device)))
+def _vectors(network: Network, views: Views) -> Iterator[Tensor]:
+    device = network.method.encodings.device
+    for start in range(0, len(views), BATCH):
+        rows = list(range(start, min(start + BATCH, len(views))))
+        kinds = [PHOTO if views.records[row].modality == PHOTOS else SKETCH for row in rows]
+        with network.learner.autocast(device.type):
+            yield network.embed(views.images(rows).to(device), torch.tensor(kinds, device=device))
 
 
 def data_digest(data: Dataset) -> str:

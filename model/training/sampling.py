@@ -7,11 +7,33 @@ killed goes on from its step number and sees exactly the batches it would have s
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.data.datasets import PHOTO, SKETCH, DataProblem, Record
+
+# Labels of many images come up somewhat more often than those of a single one.
+EVENNESS = 0.5
+
+
+@dataclass(frozen=True)
+class Rows:
+    """One batch: rows drawn label by label, and after them sketches beside the photos they were drawn from."""
+
+    evenly: list[int]
+    instances: list[int]
+
+    @property
+    def all(self) -> list[int]:
+        return self.evenly + self.instances
+
+
+class Sampler(Protocol):
+    """The rows of a step, which depend on its number alone."""
+
+    def __call__(self, step: int) -> Rows: ...
 
 
 @dataclass(frozen=True)
@@ -111,27 +133,23 @@ def _decks(records: Sequence[Record]) -> list[list[list[int]]]:
 class InstanceSampler:
     """`batch(step)` gives drawings of one label, each followed by the very photo that it was drawn from.
 
-    Only labels of which `count` photos were drawn from by hand take part, for telling a few things of a kind
-    apart teaches little; traced edges (`is_traced`) then serve as further drawings.
+    Only labels of which `count` photos were drawn from take part, for telling a few things of a kind apart
+    teaches little.
     """
 
     def __init__(
         self,
         records: Sequence[Record],
         own: NDArray[np.int64],
-        is_traced: NDArray[np.bool_],
         count: int,
         seed: int,
     ) -> None:
         self._count, self._seed = count, seed
         by_label: dict[str, dict[int, list[int]]] = {}
-        by_hand: dict[str, set[int]] = {}
         for row, photo in enumerate(own.tolist()):
             if photo >= 0:
                 by_label.setdefault(records[row].label, {}).setdefault(photo, []).append(row)
-                if not is_traced[row]:
-                    by_hand.setdefault(records[row].label, set()).add(photo)
-        self._labels = [by_label[label] for label in sorted(by_hand) if len(by_hand[label]) >= count > 0]
+        self._labels = [by_label[label] for label in sorted(by_label) if len(by_label[label]) >= count > 0]
 
     def __len__(self) -> int:
         """How many images it adds to a batch."""
@@ -144,3 +162,16 @@ class InstanceSampler:
         drawings = self._labels[int(rng.integers(len(self._labels)))]
         photos = rng.choice(sorted(drawings), self._count, replace=False).tolist()
         return [row for photo in photos for row in (int(rng.choice(drawings[photo])), photo)]
+
+
+class StepSampler:
+    """Batches of a given size: as many instances as are asked for and can be had, the rest label by label."""
+
+    def __init__(
+        self, records: Sequence[Record], own: NDArray[np.int64], batch: int, instances: int, seed: int
+    ) -> None:
+        self._instances = InstanceSampler(records, own, instances, seed)
+        self._evenly = BalancedSampler(records, batch - len(self._instances), seed, evenness=EVENNESS)
+
+    def __call__(self, step: int) -> Rows:
+        return Rows(self._evenly.batch(step), self._instances.batch(step))

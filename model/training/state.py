@@ -23,7 +23,7 @@ class RunProblem(ModelError):
 
 
 @dataclass
-class Progress:
+class RunState:
     """Where a run is. `history` has one row for each report, as it goes to the CSV."""
 
     recipe: str
@@ -36,39 +36,39 @@ class Progress:
 
 
 def save(
-    file: Path, progress: Progress, learner: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer
+    file: Path, state: RunState, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer
 ) -> None:
     """Atomically; the JSON rides in the safetensors header, so that the two cannot disagree."""
-    tensors = {f"learner.{name}": value for name, value in trained(learner).items()}
+    tensors = {f"network.{name}": value for name, value in trained(network).items()}
     tensors |= {f"average.{name}": value for name, value in trained(average).items()}
-    names = {id(value): name for name, value in learner.named_parameters()}
-    for parameter, state in optimiser.state.items():
-        for key, value in state.items():
+    names = {id(value): name for name, value in network.named_parameters()}
+    for parameter, moments in optimiser.state.items():
+        for key, value in moments.items():
             tensors[f"optimiser.{names[id(parameter)]}.{key}"] = torch.as_tensor(value)
-    write_whole(file, tensors, {"progress": json.dumps(asdict(progress))})
+    write_whole(file, tensors, {"progress": json.dumps(asdict(state))})
 
 
-def restore(file: Path, learner: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer) -> Progress:
-    """Put a saved state back into learner, average and optimiser."""
+def restore(file: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer) -> RunState:
+    """Put a saved state back into network, average and optimiser."""
     tensors, metadata = read_whole(file)
     try:
-        progress = Progress(**json.loads(metadata["progress"]))
+        state = RunState(**json.loads(metadata["progress"]))
     except (KeyError, TypeError, ValueError):
         raise RunProblem(
             f"{file}: not the state of a training run; give an empty folder to start anew"
         ) from None
-    put(learner, _part(tensors, "learner."), file)
+    put(network, _part(tensors, "network.") or _part(tensors, "learner."), file)
     put(average, _part(tensors, "average."), file)
     states: dict[str, dict[str, Tensor]] = {}
     for name, value in _part(tensors, "optimiser.").items():
         parameter, key = name.rsplit(".", 1)
-        states.setdefault(parameter, {})[key] = value
-    for name, value in learner.named_parameters():
+        states.setdefault(_renamed(parameter), {})[key] = value
+    for name, value in network.named_parameters():
         if name in states:
             optimiser.state[value] = {
                 key: part if key == "step" else part.to(value.device) for key, part in states[name].items()
             }
-    return progress
+    return state
 
 
 def trained(module: nn.Module) -> dict[str, Tensor]:
@@ -77,6 +77,8 @@ def trained(module: nn.Module) -> dict[str, Tensor]:
 
 
 def put(module: nn.Module, tensors: dict[str, Tensor], file: Path) -> None:
+    """Load what `trained` gave, or 0.1 gave; refused by the name of the first tensor that does not fit."""
+    tensors = {_renamed(name): value for name, value in tensors.items()}
     wanted = module.state_dict()
     missing, extra = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
     odd = [name for name in wanted.keys() & tensors.keys() if wanted[name].shape != tensors[name].shape]
@@ -84,6 +86,13 @@ def put(module: nn.Module, tensors: dict[str, Tensor], file: Path) -> None:
         if names:
             raise RunProblem(f"{file}: {fault} {names[0]}: it belongs to another architecture or recipe")
     module.load_state_dict(tensors)
+
+
+def _renamed(name: str) -> str:
+    """A parameter's name; in 0.1 a learner held the method's parameters, too."""
+    if name.startswith(("method.", "learner.")):
+        return name
+    return f"method.{name}" if name.startswith(("encodings", "classifier.")) else f"learner.{name}"
 
 
 def write_whole(file: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:

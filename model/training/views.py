@@ -1,13 +1,13 @@
-"""What a learner is shown: for each record some views, prepared once where its first stages are frozen.
+"""What a learner is shown of each record, and what is known of it.
 
-Photos whose label has few drawings, or none, also come as pseudo-sketches: records of their own, paired with
-the photo they were made from. Every view depends on the seed, the record and its number only.
+A record has some views, prepared once where the learner's first stages are frozen. Every view depends on the
+seed, the record and its number only.
 """
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,18 +18,13 @@ from torch import Tensor
 
 from model.data.datasets import PHOTO, SKETCH, Record
 from model.data.loading import load_image
-from model.errors import EmptyDrawing
-from model.pictures.preprocess import STANDARD, photo_pixels, sketch_pixels
-from model.pictures.preprocessing import Preprocessing
+from model.modality import Pixels
+from model.pictures.preprocess import photo_pixels, sketch_pixels
+from model.pictures.preprocessing import STANDARD, Preprocessing
 from model.training.augment import varied_photo, varied_sketch
-from model.training.edges import pseudo_sketch
-from model.training.learner import Learner
+from model.training.learners.base import Learner
+from model.training.losses import encodings
 
-Pixels = NDArray[np.uint8]
-Progress = Callable[[int, int], None]
-
-# Marks a record as a pseudo-sketch; its path is that of the photo.
-EDGES = "edges of a photo"
 # Larger batches are slower on a CPU: their tensors are handed back to the system and faulted in anew each time.
 CHUNK = 8
 
@@ -45,11 +40,6 @@ class View:
     def pixels(self, size: int, how: Preprocessing = STANDARD) -> Pixels:
         rng = np.random.default_rng([self.seed, self.number, *_digest(self.record)])
         image = load_image(self.record, shortest=size)
-        if self.record.note == EDGES:
-            try:
-                return sketch_pixels(pseudo_sketch(image, rng), size, how)
-            except EmptyDrawing:
-                return np.full((size, size, 3), 255, dtype=np.uint8)
         drawn = self.record.modality == SKETCH
         plain = sketch_pixels(image, size, how) if drawn else photo_pixels(image, size, how)
         if self.number == 0:
@@ -57,72 +47,91 @@ class View:
         return varied_sketch(plain, rng) if drawn else varied_photo(plain, rng)
 
 
-def with_pseudo_sketches(records: Sequence[Record], smallest_side: int = 96) -> tuple[Record, ...]:
-    """The records and, for each photo that is large enough to have edges, its pseudo-sketch."""
-    photos = [
-        record for record in records if record.modality == PHOTO and _shorter_side(record) >= smallest_side
-    ]
-    return (*records, *(as_edges(record) for record in photos))
-
-
-def as_edges(photo: Record) -> Record:
-    return replace(photo, modality=SKETCH, note=EDGES)
-
-
 def own_photos(records: Sequence[Record]) -> NDArray[np.int64]:
-    """For each record the row of the photo that it was drawn or traced from, or -1."""
-    by_path = {record.path: row for row, record in enumerate(records) if record.modality == PHOTO}
+    """For each record the row of the photo that it was drawn from, or -1."""
     by_pair: dict[tuple[str, str | None], int] = {
         (record.set, record.pair): row
         for row, record in enumerate(records)
         if record.modality == PHOTO and record.pair is not None
     }
     rows = [
-        -1
-        if record.modality == PHOTO
-        else by_path.get(record.path, -1)
-        if record.note == EDGES
-        else by_pair.get((record.set, record.pair), -1)
-        for record in records
+        -1 if record.modality == PHOTO else by_pair.get((record.set, record.pair), -1) for record in records
     ]
     return np.array(rows, dtype=np.int64)
 
 
-class Material:
-    """The views of all records: made anew at each call, or after `keep` read from one file."""
+@dataclass(frozen=True)
+class Annotations:
+    """What is known of the records beside their pixels, row by row of the views.
+
+    `labels` are places in `names`; `modality` rows of the table of encodings; `own_photo` rows of the photos that
+    sketches were drawn from, -1 without one; `words` (labels, captions, ...) what the learner reads labels as.
+    """
+
+    records: tuple[Record, ...]
+    names: tuple[str, ...]
+    labels: NDArray[np.int64]
+    modality: NDArray[np.int64]
+    own_photo: NDArray[np.int64]
+    words: Tensor | None
+
+    @classmethod
+    def of(
+        cls, records: Sequence[Record], names: Sequence[str], captions: Sequence[str], learner: Learner
+    ) -> "Annotations":
+        number = {name: place for place, name in enumerate(names)}
+        kinds = [encodings.PHOTO if record.modality == PHOTO else encodings.SKETCH for record in records]
+        return cls(
+            records=tuple(records),
+            names=tuple(names),
+            labels=np.array([number[record.label] for record in records], dtype=np.int64),
+            modality=np.array(kinds, dtype=np.int64),
+            own_photo=own_photos(records),
+            words=_read(names, captions, learner) if learner.reads_words else None,
+        )
+
+
+def _read(names: Sequence[str], captions: Sequence[str], learner: Learner) -> Tensor:
+    said = [caption.format(name) for name in names for caption in captions]
+    read = torch.cat([learner.read(said[start : start + 256]) for start in range(0, len(said), 256)])
+    return read.view(len(names), len(captions), *read.shape[1:])
+
+
+class Views:
+    """The views of all records: made anew at each call, or after `cache` read from one file."""
 
     def __init__(
-        self, records: Sequence[Record], learner: Learner, *, size: int, views: int, seed: int
+        self, records: Sequence[Record], learner: Learner, *, size: int, per_record: int, seed: int
     ) -> None:
         self.records = tuple(records)
-        self._learner, self._size, self._views, self._seed = learner, size, views, seed
-        self._kept: NDArray[np.float16] | None = None
+        self._learner, self._size, self._per_record, self._seed = learner, size, per_record, seed
+        self._cached: NDArray[np.float16] | None = None
 
     def __len__(self) -> int:
         return len(self.records)
 
-    def keep(self, file: Path, progress: Progress | None = None) -> None:
+    def cache(self, file: Path, said: Callable[[int, int], None] | None = None) -> None:
         """Prepare every view now. A finished file of the same records is taken as it is."""
         file.parent.mkdir(parents=True, exist_ok=True)
         done = file.with_suffix(".done")
         if not (done.is_file() and file.is_file() and done.read_text() == self._signature()):
             done.unlink(missing_ok=True)
-            self._fill(file, progress)
+            self._fill(file, said)
             done.write_text(self._signature())
-        self._kept = np.load(file, mmap_mode="r")
+        self._cached = np.load(file, mmap_mode="r")
 
     def images(self, rows: Sequence[int], step: int | None = None) -> Tensor:
         """Prepared inputs of these rows: the pictures themselves, or at a training step any view of each."""
         numbers = np.zeros(len(rows), dtype=np.int64)
         if step is not None:
-            numbers = np.random.default_rng([self._seed, step]).integers(0, self._views, size=len(rows))
-        if self._kept is None:
-            fresh = 0 if step is None or self._views == 1 else step
+            numbers = np.random.default_rng([self._seed, step]).integers(0, self._per_record, size=len(rows))
+        if self._cached is None:
+            fresh = 0 if step is None or self._per_record == 1 else step
             return self._prepared(
                 [self._view(row, n and n + fresh) for row, n in zip(rows, numbers.tolist(), strict=True)]
             )
         values = np.stack(
-            [self._kept[row * self._views + n] for row, n in zip(rows, numbers.tolist(), strict=True)]
+            [self._cached[row * self._per_record + n] for row, n in zip(rows, numbers.tolist(), strict=True)]
         )
         # Written channels last, which is how the next stage wants them.
         return torch.from_numpy(values).permute(0, 3, 1, 2).float()
@@ -136,31 +145,32 @@ class Material:
         with ThreadPoolExecutor() as pool:
             pixels = list(pool.map(lambda view: view.pixels(self._size, how), views))
         # Kept as halves and trained on in bf16: more digits would only take twice as long to compute.
-        with torch.autocast("cpu", torch.bfloat16):
+        with self._learner.autocast("cpu"):
             return self._learner.prepare(torch.from_numpy(np.stack(pixels)))
 
-    def _fill(self, file: Path, progress: Progress | None) -> None:
-        total = len(self.records) * self._views
+    def _fill(self, file: Path, said: Callable[[int, int], None] | None) -> None:
+        total = len(self.records) * self._per_record
         table: NDArray[np.float16] | None = None
         for start, values in self._chunks(total):
             if table is None:
                 shape = (total, *values.shape[1:])
                 table = open_memmap(file, mode="w+", dtype=np.float16, shape=shape)
             table[start : start + len(values)] = values
-            if progress is not None:
-                progress(start + len(values), total)
+            if said is not None:
+                said(start + len(values), total)
         if isinstance(table, np.memmap):
             table.flush()
 
     def _chunks(self, total: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
         for start in range(0, total, CHUNK):
             views = [
-                self._view(*divmod(place, self._views)) for place in range(start, min(start + CHUNK, total))
+                self._view(*divmod(place, self._per_record))
+                for place in range(start, min(start + CHUNK, total))
             ]
             yield start, self._prepared(views).permute(0, 2, 3, 1).float().numpy()
 
     def _signature(self) -> str:
-        lines = [f"{self._size} {self._views} {self._seed}"]
+        lines = [f"{self._size} {self._per_record} {self._seed}"]
         if self._learner.preprocessing != STANDARD:
             lines.append(str(self._learner.preprocessing))
         lines += [f"{record.path} {record.modality} {record.note}" for record in self.records]
@@ -171,7 +181,3 @@ def _digest(record: Record) -> tuple[int, int]:
     name = f"{record.set} {record.label} {record.path.name} {record.note}"
     value = hashlib.sha256(name.encode()).digest()
     return int.from_bytes(value[:4], "big"), int.from_bytes(value[4:8], "big")
-
-
-def _shorter_side(record: Record) -> int:
-    return min(load_image(record).size)

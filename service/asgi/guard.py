@@ -24,7 +24,7 @@ _DRAINED = 64 * 2**20
 _DRAIN_SECONDS = 5
 # As many of the largest bodies may be here at once, wholly or in part; memory is not for each connection to fill.
 _LARGEST_AT_ONCE = 32
-# Each is looked through more than once; browsers and proxies send thirty, and a search has fourteen wishes.
+# Each is looked through more than once; browsers and proxies send thirty, and a search has fifteen parameters.
 _MOST_HEADERS, _MOST_PARAMETERS = 100, 64
 
 

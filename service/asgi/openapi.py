@@ -5,7 +5,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from service.schemas import Problem
-from service.search.query import PICTURES, Kind, Wishes
+from service.search.params import SearchParams
+from service.search.query import PICTURES, Kind
 
 # FastAPI itself would have errors as application/json.
 PROBLEM = "#/components/schemas/Problem"
@@ -17,24 +18,28 @@ _KEYS = {
 _OPEN = {"/livez", "/readyz"}
 
 
+def search_parameters() -> dict[str, dict[str, Any]]:
+    """JSON Schema of each, by name."""
+    found: dict[str, dict[str, Any]] = SearchParams.model_json_schema()["properties"]
+    return found
+
+
 def in_address() -> dict[str, Any]:
     """What a search takes in its address."""
-    wishes: dict[str, dict[str, Any]] = Wishes.model_json_schema()["properties"]
     parameters = [
         {"name": name, "in": "query", "required": False, "schema": schema}
         | {key: schema[key] for key in ("description",) if key in schema}
-        for name, schema in wishes.items()
+        for name, schema in search_parameters().items()
     ]
     return {"parameters": parameters}
 
 
 def search_body() -> dict[str, Any]:
     """What POST /search takes: a form, or a drawing alone."""
-    wishes = Wishes.model_json_schema()["properties"]
     form = {
         "type": "object",
         "additionalProperties": False,
-        "properties": {kind.value: _PICTURE for kind in PICTURES} | wishes,
+        "properties": {kind.value: _PICTURE for kind in PICTURES} | search_parameters(),
     }
     examples = {
         "a drawing": {"value": {Kind.SKETCH: "(the bytes of fish.png)", "k": 10}},

@@ -5,7 +5,7 @@ with Client("http://localhost:8000") as client:
         print(found.score, found.path)
 """
 
-from service.client.calls import Download, Picture, SearchOptions
+from service.client.calls import Download
 from service.client.clients import AsyncClient, Client
 from service.client.errors import (
     ApiError,
@@ -19,6 +19,7 @@ from service.client.errors import (
     ServerFailed,
     Unreachable,
 )
+from service.client.options import Picture, SearchOptions
 from service.schemas import Indexing, Info, Ready, Reloaded, Result, SearchResponse, Took
 
 __all__ = [

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Generic, Literal, TypedDict, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -16,35 +16,13 @@ from pydantic import BaseModel, ValidationError
 
 from model.errors import BadImage
 from service.client.errors import BadAnswer, Unreachable, refusal
+from service.client.options import SearchOptions
 from service.schemas import Indexing, Info, Ready, Reloaded, SearchResponse
 
 T = TypeVar("T")
 Shape = TypeVar("Shape", bound=BaseModel)
-# A file, the bytes of one, or a picture that Pillow holds.
-Picture = str | Path | bytes | Image
 PICTURES = ("sketch", "photo")
 _FIRST_WAIT = 0.5
-
-
-class SearchOptions(TypedDict, total=False):
-    """What a search accepts; https://github.com/sketchseek/sketchseek/blob/main/docs/api.md says what each means."""
-
-    sketch: Picture | None
-    photo: Picture | None
-    text: str | None
-    like: str | None
-    sketch_weight: float
-    photo_weight: float
-    text_weight: float
-    like_weight: float
-    k: int
-    offset: int
-    min_score: float | None
-    fold_duplicates: bool
-    folder: str | None
-    after: str | date | None
-    before: str | date | None
-    camera: str | None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import anyio
 import httpx
 
 from service.client import calls
-from service.client.calls import Call, Download, Patience, SearchOptions
+from service.client.calls import Call, Download, Patience
+from service.client.options import SearchOptions
 from service.schemas import Indexing, Info, Ready, Reloaded, SearchResponse
 
 T = TypeVar("T")

@@ -4,46 +4,23 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.console.options import Place, index_option, model_options, shown
+from service.console.options import Decorator, Place, index_option, model_options, shown
+from service.search.parameters import PARAMETERS, Parameter
 
 if TYPE_CHECKING:
     from indexer import Hit
     from service.console.terminal import Pictures
+    from service.search.reranking import Ranked
 
-_OPTIONS = (
-    click.option("--photo", type=Place(), help="A photo of what you are looking for."),
-    click.option("--text", help="Words that describe it."),
-    click.option("--like", metavar="ID", help="A photo in the index, by its id (--json prints it)."),
-    *(
-        click.option(
-            f"--{kind}-weight",
-            type=float,
-            help=f"Weight of the {of}, from -2 to 2; negative leads away from it.  [default: 1]",
-        )
-        for kind, of in (
-            ("sketch", "drawing"),
-            ("photo", "photo"),
-            ("text", "words"),
-            ("like", "photo in the index"),
-        )
-    ),
-    click.option("-k", default=10, show_default=True, help="How many photos to list, up to 200."),
-    click.option("--offset", type=int, help="Skip this many of the best results."),
-    click.option("--min-score", type=float, help="Leave out photos that score less, from -1 to 1."),
-    click.option(
-        "--fold-duplicates", is_flag=True, default=None, help="Show only the best of near-duplicates."
-    ),
-    click.option("--folder", help="Only photos in this folder, relative to the photo folder."),
-    click.option("--after", metavar="TIME", help="Only photos taken at or after TIME, such as 2024-07."),
-    click.option("--before", metavar="TIME", help="Only photos taken before TIME, such as 2025."),
-    click.option("--camera", help="Only photos taken with this camera; case does not matter."),
-)
+# Where a terminal wants less than a page does.
+_DEFAULTS = {"k": 10}
 
 
 @dataclass(frozen=True)
@@ -54,10 +31,30 @@ class Shown:
     thumbnail: bytes = b""
 
 
+def _flag(name: str) -> str:
+    return f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
+
+
+def _option(name: str, parameter: Parameter[Any]) -> Decorator:
+    """What the command line says of a search parameter; one that is not given stays None."""
+    default = _DEFAULTS.get(name)
+    shown = default or (None if parameter.kind is bool else parameter.default)
+    bounds = None if parameter.least is None else f"from {parameter.least:g} to {parameter.most:g}"
+    notes = "; ".join(filter(None, (bounds, None if shown is None else f"default: {shown}")))
+    return click.option(
+        _flag(name),
+        type=parameter.kind,
+        is_flag=parameter.kind is bool,
+        default=default,
+        metavar=parameter.metavar,
+        help=parameter.description + (f"  [{notes}]" if notes else ""),
+    )
+
+
 def _query_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
+    for name in reversed(PARAMETERS.names):
+        function = _option(name, PARAMETERS.load(name))(function)
+    return click.option("--photo", type=Place(), help="A photo of what you are looking for.")(function)
 
 
 @click.command("search")
@@ -145,37 +142,39 @@ def _from_index(
     index: Path, model: str, engine: str, asked: Mapping[str, Any], pictures: bool
 ) -> list[Shown]:
     # Imported only now: who asks a service shall not wait for a model's libraries.
-    from pydantic import ValidationError
-
     from indexer import shelf
     from model import Encoder
+    from model.card import Checkpoint
     from service.problems import ServiceError
     from service.search import finding, query
+    from service.search.params import BadParameter, SearchParams
 
     words = {name: value for name, value in asked.items() if name not in query.PICTURES}
     files = {kind: asked[kind] for kind in query.PICTURES if kind in asked}
     try:
-        wanted = query.asked(files, query.Wishes.model_validate(words))
-        encoder = Encoder.load(model, engine=engine)
-        published = shelf(index).open(encoder.fingerprint)
+        wanted = query.asked(files, SearchParams.read(words))
+        # The card alone says which vectors fit, so that the index opens while the engine compiles the model.
+        fingerprint = Checkpoint.find(model).card.fingerprint
+        with ThreadPoolExecutor(1) as pool:
+            loading = pool.submit(Encoder.load, model, engine=engine)
+            published = shelf(index).open(fingerprint)
+            encoder = loading.result()
         for refused in published.refused:
             serving = published.manifest.generation
             click.secho(f"generation {serving} is searched, for {refused.reason}", err=True, fg="red")
         hits = finding.searched(wanted, encoder, published)
-        return [Shown(_row(hit), _thumbnail(index, hit) if pictures else b"") for hit in hits]
+        return [Shown(_row(one), _thumbnail(index, one.hit) if pictures else b"") for one in hits]
+    except BadParameter as error:
+        raise click.ClickException(f"{_flag(error.name)}: {error.reason}") from None
     except ServiceError as error:
         raise click.ClickException(error.detail) from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "-".join(str(part) for part in first["loc"]).replace("_", "-")
-        raise click.ClickException(f"{'-' if name == 'k' else '--'}{name}: {first['msg']}") from None
 
 
-def _row(hit: "Hit") -> dict[str, Any]:
+def _row(ranked: "Ranked") -> dict[str, Any]:
     from service.search.finding import described
 
-    plain = described(hit).model_dump(exclude={"url", "thumbnail_url"})
-    return plain | {"path": str(hit.photo.path)}
+    plain = described(ranked).model_dump(exclude={"url", "thumbnail_url"})
+    return plain | {"path": str(ranked.hit.photo.path)}
 
 
 def _thumbnail(index: Path, hit: "Hit") -> bytes:

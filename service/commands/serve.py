@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     type=click.Choice(DEVICES),
     help="What searches the index.  [default: auto]",
 )
+@click.option(
+    "--reranker", metavar="NAME", help="Re-ranker for searches that name none.  [default: the model's choice]"
+)
 @model_options
 @click.pass_context
 def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from indexer import Hit, Library
+from indexer import Library
 from model import SKETCH_CAPS, BadImage, Caps, Encoder, decode
-from model.modality import Pixels, Vectors, unit
+from model.modality import Modality, Pixels, Vectors, unit
+from model.rerankers import Question
 from service.problems import ServiceError
 from service.schemas import Result
-from service.search.query import Kind, Part, Query
+from service.search.query import PICTURES, Kind, Part, Query
+from service.search.reranking import Ranked, Rerankers, find
 
 # A mix shorter than this share of its weights points nowhere in particular.
 _NOTHING = 1e-3
@@ -36,6 +38,11 @@ def encoders(encoder: Encoder) -> dict[Kind, Callable[[Sequence[Any]], Vectors]]
     }
 
 
+def pictures_of(ready: Sequence[tuple[Part, Any]]) -> dict[Modality, Pixels]:
+    """The prepared pictures of a query, for a re-ranker to look at."""
+    return {Modality(part.kind): value for part, value in ready if part.kind in PICTURES}
+
+
 def mixed(vectors: Sequence[Vectors], weights: Sequence[float]) -> Vectors:
     """Unit vectors by their weights, as one unit vector; refused where they cancel one another out."""
     weighed = [weight * vector for weight, vector in zip(weights, vectors, strict=True)]
@@ -47,33 +54,24 @@ def mixed(vectors: Sequence[Vectors], weights: Sequence[float]) -> Vectors:
     return (total / length).astype(np.float32)
 
 
-def find(published: Library, vector: Vectors, query: Query) -> list[Hit]:
-    """The photos nearest to a vector, as the query wishes them."""
-    return published.search(
-        vector,
-        query.k,
-        offset=query.offset,
-        where=query.where,
-        min_score=query.min_score,
-        fold_duplicates=query.fold_duplicates,
-    )
-
-
-def searched(query: Query, encoder: Encoder, published: Library) -> list[Hit]:
+def searched(query: Query, encoder: Encoder, published: Library) -> list[Ranked]:
     """The photos for a query that nobody shares the model with."""
-    vectors: list[Vectors] = []
+    reranker = Rerankers(encoder).chosen(query.rerank)
+    ready: list[tuple[Part, Any]] = []
     for part in query.parts:
         try:
-            ready: Any = prepared(part, encoder, published, SKETCH_CAPS)
+            ready.append((part, prepared(part, encoder, published, SKETCH_CAPS)))
         except BadImage as error:
             raise BadImage(f"{part.value}: {error}" if isinstance(part.value, Path) else str(error)) from None
-        vectors.append(ready if part.kind == Kind.LIKE else encoders(encoder)[part.kind]([ready])[0])
-    return find(published, mixed(vectors, [part.weight for part in query.parts]), query)
+    encode = encoders(encoder)
+    vectors = [value if part.kind == Kind.LIKE else encode[part.kind]([value])[0] for part, value in ready]
+    mix = mixed(vectors, [part.weight for part in query.parts])
+    return find(published, Question(mix, pictures_of(ready)), query, reranker)
 
 
-def described(hit: Hit) -> Result:
+def described(ranked: Ranked) -> Result:
     """A photo as the service shows it."""
-    photo = hit.photo
+    hit, photo = ranked.hit, ranked.hit.photo
     url = f"/photos/{photo.public_id}"
     return Result(
         id=photo.public_id,
@@ -87,6 +85,7 @@ def described(hit: Hit) -> Result:
         taken=photo.taken,
         camera=photo.camera,
         duplicates=list(hit.duplicates),
+        detail=None if ranked.detail is None else dict(ranked.detail),
     )
 
 

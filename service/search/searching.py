@@ -16,19 +16,29 @@ import anyio.to_thread
 from indexer import Library
 from indexer.stores.gpu.executor import MOST
 from model.modality import Vectors
+from model.rerankers import Question, Reranker
 from service.ops.metrics import Metrics
 from service.schemas import Result, SearchResponse, Took
 from service.search.batcher import Batcher
-from service.search.finding import described, encoders, find, mixed, prepared
+from service.search.finding import described, encoders, mixed, pictures_of, prepared
 from service.search.gallery import Gallery
 from service.search.query import PICTURES, Kind, Part, Query
+from service.search.reranking import Rerankers, first_stage, second_stage
 
 
 class Searcher:
     """More decodes at once than cores would only wait for one another, holding their pixels in memory."""
 
-    def __init__(self, gallery: Gallery, batcher: Batcher, metrics: Metrics, decoders: int) -> None:
+    def __init__(
+        self,
+        gallery: Gallery,
+        batcher: Batcher,
+        metrics: Metrics,
+        decoders: int,
+        rerankers: Rerankers,
+    ) -> None:
         self.gallery = gallery
+        self.rerankers = rerankers
         self.batcher = batcher
         self._metrics = metrics
         cores = max(2, os.cpu_count() or 1)
@@ -42,17 +52,19 @@ class Searcher:
     async def search(self, query: Query) -> SearchResponse:
         """Raises BadImage where a picture is none, NoTextTower where the model reads no words."""
         # One generation for all that follows, whatever is swapped in meanwhile.
-        published = self.gallery.trusted
+        published, reranker = self.gallery.trusted, self.rerankers.chosen(query.rerank)
         with self.batcher.admitted(pictures=query.has_pictures) as deadline:
             clock = [time.perf_counter()]
             ready = [(part, await self._prepared(part, published)) for part in query.parts]
             clock.append(time.perf_counter())
             vectors = await asyncio.gather(*(self._vector(part, value, deadline) for part, value in ready))
             mix = mixed(vectors, [part.weight for part in query.parts])
+            question = Question(mix, pictures_of(ready))
             clock.append(time.perf_counter())
             limiter = self._scanning if published.device == "cpu" else self._asking
-            results = await anyio.to_thread.run_sync(self._found, published, mix, query, limiter=limiter)
-            clock.append(time.perf_counter())
+            find = partial(self._found, published, question, query, reranker)
+            results, ranked_at = await anyio.to_thread.run_sync(find, limiter=limiter)
+            clock += [ranked_at, time.perf_counter()]
         return SearchResponse(
             results=results,
             offset=query.offset,
@@ -78,12 +90,25 @@ class Searcher:
         return await self.batcher.encode(encoders(self.gallery.encoder)[part.kind], value, deadline)
 
     @staticmethod
-    def _found(published: Library, mix: Vectors, query: Query) -> list[Result]:
-        return [described(hit) for hit in find(published, mix, query)]
+    def _found(
+        published: Library, question: Question, query: Query, reranker: Reranker
+    ) -> tuple[list[Result], float]:
+        """The results, and when the second stage began."""
+        first = first_stage(published, question.vector, query, reranker)
+        middle = time.perf_counter()
+        ranked = second_stage(published, question, query, reranker, first)
+        return [described(one) for one in ranked], middle
 
     def _took(self, clock: list[float]) -> Took:
-        decoded, encoded, found = (after - before for before, after in pairwise(clock))
+        decoded, encoded, found, ranked = (after - before for before, after in pairwise(clock))
         self._metrics.stage("decode", decoded)
         self._metrics.stage("search", found)
-        stages = {"decode": decoded, "encode": encoded, "search": found, "total": clock[-1] - clock[0]}
+        self._metrics.stage("rerank", ranked)
+        stages = {
+            "decode": decoded,
+            "encode": encoded,
+            "search": found,
+            "rerank": ranked,
+            "total": clock[-1] - clock[0],
+        }
         return Took(**{name: round(1000 * seconds, 2) for name, seconds in stages.items()})

@@ -4,6 +4,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,12 @@ import timm
 import torch
 from PIL import Image, ImageDraw
 
-from model.data.datasets import Dataset, read_folder
-from model.training.learner import LiteLearner
+from model.data.datasets import Dataset, Record, read_folder
+from model.training.learners.lite import LiteLearner
+from model.training.network import Network, method_of
+from model.training.objective import Objective
 from model.training.recipe import Recipe, read_recipe
+from model.training.views import Views
 
 LABELS = ("ball", "box", "cross", "stairs")
 
@@ -32,10 +36,38 @@ def tiny_recipe(**changes: object) -> Recipe:
     return read_recipe("lite", **(small | changes))
 
 
-def tiny_learner(recipe: Recipe, seed: int = 3) -> LiteLearner:
+def tiny_network(recipe: Recipe, seed: int = 3, *, half: bool = False) -> Network:
+    """Not in bf16, unless asked for: without instructions for it, a CPU takes ten times as long."""
     torch.manual_seed(seed)
     backbone = timm.create_model(recipe.architecture, pretrained=False, num_classes=0)
-    return LiteLearner(backbone, say, recipe)
+    network = Network(method_of(recipe), LiteLearner(backbone, say, recipe))
+    network.learner.half_on_cpu = half
+    return network
+
+
+def tiny_learner(recipe: Recipe, seed: int = 3) -> LiteLearner:
+    learner = tiny_network(recipe, seed).learner
+    assert isinstance(learner, LiteLearner)
+    return learner
+
+
+def tiny_objective(
+    recipe: Recipe, data: Dataset, network: Network | None = None, cache: Path | None = None
+) -> Objective:
+    """Started, on that data; its views from a file where one is named."""
+    network = network or tiny_network(recipe)
+    views = tiny_views(data.records, network, recipe.views, recipe.size)
+    if cache is not None:
+        views.cache(cache)
+    objective = Objective(recipe, data, views, network)
+    objective.start()
+    return objective
+
+
+def tiny_views(
+    records: Sequence[Record], network: Network, per_record: int = 1, size: int = 32, seed: int = 0
+) -> Views:
+    return Views(records, network.learner, size=size, per_record=per_record, seed=seed)
 
 
 def tiny_clip(tokenizer: str | None = None) -> str:
@@ -72,6 +104,12 @@ def tiny_data(folder: Path, labels: Sequence[str] = LABELS, count: int = 3) -> D
                 path.parent.mkdir(parents=True, exist_ok=True)
                 picture(label, number, photo=modality == "photos").save(path)
     return read_folder(folder)
+
+
+def with_pairs(data: Dataset) -> Dataset:
+    """The same, each drawing made from the photo of its number."""
+    paired = tuple(replace(record, pair=f"{record.label} {record.path.stem}") for record in data.records)
+    return replace(data, records=paired)
 
 
 def picture(label: str, number: int, *, photo: bool) -> Image.Image:

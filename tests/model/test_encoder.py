@@ -165,14 +165,49 @@ def test_a_missing_weight_file_or_package(copy: Path) -> None:
         (lambda raw: raw.pop("dimension"), "dimension: Field required"),
         (lambda raw: raw.update(extra=1), "extra: Extra inputs"),
         (lambda raw: raw.update(dimension=7), "its card says 7"),
-        (lambda raw: raw["preprocessing"].update(margin=0.5), "another way of preparing pictures"),
+        (
+            lambda raw: raw["preprocessing"].update(blur=1),
+            "unknown preprocessing 'blur'; known: tidy, colour",
+        ),
+        (
+            lambda raw: raw["preprocessing"].update(photo="fold"),
+            "unknown value 'fold'; known: squash, shortest",
+        ),
+        (lambda raw: raw.update(backbone="keras"), "unknown backbone 'keras'; known: timm, open_clip"),
+        (lambda raw: raw.update(method="guess"), "unknown training method 'guess'; known: ma-sbir"),
+        (lambda raw: raw.update(reranker="dice"), "unknown re-ranker 'dice'; known: none"),
         (lambda raw: raw["weights"].pop("openvino.image"), "has no openvino.image weights"),
     ],
-    ids=["field missing", "field unknown", "other dimension", "other preprocessing", "no weights"],
+    ids=[
+        "field missing",
+        "field unknown",
+        "other dimension",
+        "preprocessing unknown",
+        "its value unknown",
+        "backbone unknown",
+        "method unknown",
+        "re-ranker unknown",
+        "no weights",
+    ],
 )
 def test_cards_that_do_not_fit(copy: Path, change: Edit, message: str) -> None:
     with pytest.raises(ModelError, match=message):
         Encoder.load(edit(copy, change))
+
+
+def test_pictures_are_prepared_as_the_card_says(encoder: Encoder, copy: Path) -> None:
+    """Where nothing but that differs: a wider margin, and photos cut rather than squashed."""
+    other = Encoder.load(
+        edit(copy, lambda raw: raw["preprocessing"].update(margin=0.5, photo="shortest"))  # type: ignore[attr-defined]
+    )
+    assert other.fingerprint != encoder.fingerprint
+    with Image.new("RGB", (400, 200), "blue") as wide:
+        wide.paste("red", (100, 0, 300, 200))
+        assert (other.prepare_photo(wide)[:, 2:-2] == (255, 0, 0)).all()
+        assert not (encoder.prepare_photo(wide)[:, 2:-2] == (255, 0, 0)).all()
+    for kind, image in (("sketches", drawing("fish")), ("photos", photo(400, 200))):
+        ours, theirs = (getattr(each, kind)([image])[0] for each in (encoder, other))
+        assert 0 < ours @ theirs < 0.9999
 
 
 def test_a_card_that_is_no_card(copy: Path) -> None:
@@ -209,3 +244,16 @@ def test_the_fingerprint_follows_what_moves_vectors(encoder: Encoder) -> None:
     for part in ("torch.image", "heads"):
         weights = {**raw["weights"], part: {"file": "x", "sha256": "0"}}
         assert Card.model_validate({**raw, "weights": weights}).fingerprint != encoder.fingerprint
+
+
+def test_running_a_model_loads_no_converter_and_no_telemetry() -> None:
+    script = """
+import sys
+from model import Encoder
+Encoder.load("lite", engine="openvino")
+print([name for name in sys.modules if "telemetry" in name or name.startswith("openvino.tools.ovc")])
+from openvino.tools.ovc import convert_model
+"""
+    top = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", script], check=True, cwd=top, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"

@@ -3,6 +3,8 @@
  * remove it. Rows appear only when they add something to the paper and the words.
  */
 
+import { controlOf, OFFERED, PARAMETERS, unset } from "./parameters.js";
+
 const byId = (id) => document.getElementById(id);
 const TYPING_MS = 180;
 
@@ -15,6 +17,9 @@ export class Parts {
   constructor(query, hooks) {
     this.#query = query;
     this.#hooks = hooks;
+    byId("text").maxLength = PARAMETERS.text.maxLength;
+    for (const name of ["folder", "camera"]) byId("filters").elements[name].maxLength = PARAMETERS[name].maxLength;
+    for (const name of OFFERED) byId("unfilter").before(controlOf(name));
     byId("text").addEventListener("input", () => query.update({ text: byId("text").value }, { calm: true }));
     byId("words").addEventListener("submit", (event) => event.preventDefault());
     byId("filter").addEventListener("click", () => this.#showFilters(byId("filters").hidden));
@@ -89,7 +94,7 @@ export class Parts {
   #showQuery() {
     const { text, filters, filtersUsed } = this.#query;
     if (byId("text").value.trim() !== text.trim()) byId("text").value = text;
-    for (const field of byId("filters").querySelectorAll("input")) {
+    for (const field of byId("filters").querySelectorAll("input, select")) {
       if (field.type === "checkbox") field.checked = filters[field.name];
       else if (field.value.trim() !== filters[field.name]) field.value = filters[field.name];
     }
@@ -108,7 +113,8 @@ export class Parts {
 
   #filtersGiven() {
     const given = Object.fromEntries(new FormData(byId("filters")));
-    return { ...given, folder: given.folder.trim(), camera: given.camera.trim(), fold: "fold" in given };
+    const ticked = Object.fromEntries(OFFERED.filter((name) => unset(name) === false).map((name) => [name, name in given]));
+    return { ...given, ...ticked, folder: given.folder.trim(), camera: given.camera.trim(), fold: "fold" in given };
   }
 }
 

@@ -2,14 +2,24 @@
  * The query besides the drawing: words, a photo, a similar photo, the weight of each, and filters.
  */
 
+import { numberOf, OFFERED, PARAMETERS, unset, valueOf } from "./parameters.js";
+
 export const KINDS = ["sketch", "text", "photo", "like"];
-const FILTERS = { folder: "", after: "", until: "", camera: "", fold: true };
+const WEIGHTS = Object.fromEntries(KINDS.map((kind) => [kind, PARAMETERS[`${kind}_weight`].default]));
+const FILTERS = {
+  folder: "",
+  after: "",
+  until: "",
+  camera: "",
+  fold: true,
+  ...Object.fromEntries(OFFERED.map((name) => [name, unset(name)])),
+};
 
 export class Query extends EventTarget {
   text = "";
   like = ""; // the id of a photo in the collection
   photo = null; // an added one: {blob, name, preview, bitmap}
-  weights = Object.fromEntries(KINDS.map((kind) => [kind, 1]));
+  weights = { ...WEIGHTS };
   filters = { ...FILTERS };
 
   /** Applies several changes at once; `calm` means that more may follow shortly, as while typing. */
@@ -29,8 +39,7 @@ export class Query extends EventTarget {
 
   /** The changes that remove every part but the drawing. */
   get noParts() {
-    const weights = Object.fromEntries(KINDS.map((kind) => [kind, 1]));
-    return { text: "", like: "", photo: null, weights };
+    return { text: "", like: "", photo: null, weights: { ...WEIGHTS } };
   }
 
   /** The kinds of parts in use, including the sketch if `drawn`. */
@@ -59,6 +68,7 @@ export class Query extends EventTarget {
     }
     const { folder, after, until, camera, fold } = this.filters;
     const fields = { folder, after, before: until && dayAfter(until), camera, fold_duplicates: fold ? "true" : "" };
+    for (const name of OFFERED) fields[name] = this.filters[name];
     for (const [name, value] of Object.entries(fields)) if (value) form.append(name, value);
     return form;
   }
@@ -68,7 +78,9 @@ export class Query extends EventTarget {
     const params = new URLSearchParams();
     if (this.text.trim()) params.set("text", this.text.trim());
     if (this.like) params.set("like", this.like);
-    for (const kind of KINDS) if (this.weights[kind] !== 1) params.set(`${kind}_weight`, this.weights[kind]);
+    for (const kind of KINDS) {
+      if (this.weights[kind] !== WEIGHTS[kind]) params.set(`${kind}_weight`, this.weights[kind]);
+    }
     for (const name of Object.keys(FILTERS)) {
       if (this.filters[name] !== FILTERS[name]) params.set(name, String(this.filters[name]));
     }
@@ -76,9 +88,10 @@ export class Query extends EventTarget {
   }
 
   fromParams(params) {
-    const weights = Object.fromEntries(KINDS.map((kind) => [kind, weightOf(params.get(`${kind}_weight`))]));
+    const weightOf = (kind) => numberOf(`${kind}_weight`, params.get(`${kind}_weight`));
+    const weights = Object.fromEntries(KINDS.map((kind) => [kind, weightOf(kind)]));
     const filters = { ...FILTERS, fold: params.get("fold") !== "false" };
-    for (const name of ["folder", "camera"]) filters[name] = params.get(name) ?? "";
+    for (const name of ["folder", "camera", ...OFFERED]) filters[name] = valueOf(name, params.get(name));
     for (const name of ["after", "until"]) filters[name] = dayOrNone(params.get(name));
     this.update({ ...this.noParts, text: params.get("text") ?? "", like: params.get("like") ?? "", weights, filters });
   }
@@ -86,11 +99,6 @@ export class Query extends EventTarget {
 
 function dayOrNone(text) {
   return /^\d{4}-\d\d-\d\d$/.test(text) ? text : "";
-}
-
-function weightOf(text) {
-  const value = Number.parseFloat(text ?? "1");
-  return Number.isFinite(value) ? Math.max(-1, Math.min(1, value)) : 1;
 }
 
 // The server excludes photos taken at `before`; people expect their last day to be included.

@@ -18,6 +18,7 @@ from indexer import IndexProblem
 from indexer.decoding.budget import Budget
 from indexer.decoding.workers import Read, Workers
 from model import BadImage, Encoder, Unreadable
+from model.pictures.preprocessing import Preprocessing
 from tests.kit import TOP
 from tests.kit.jobs import Job
 from tests.kit.kills import decoders
@@ -82,6 +83,18 @@ def test_a_photo_comes_back_as_the_model_wants_it(make: Make, tmp_path: Path) ->
     picture = workers.decode(read)
     assert (picture.size, picture.pixels.shape) == ((600, 400), (224, 224, 3))
     assert len(list((tmp_path / "thumbnails").rglob("*.webp"))) == 1
+
+
+def test_a_photo_is_prepared_as_the_models_card_says(tmp_path: Path) -> None:
+    image = Image.new("RGB", (600, 200), "blue")
+    image.paste("red", (200, 0, 400, 200))
+    (tmp_path / "a.png").write_bytes(encoded(image, "PNG"))
+    workers = Workers(64, tmp_path / "thumbnails", how=Preprocessing(photo="shortest"))
+    try:
+        pixels = workers.decode(workers.read(tmp_path, "a.png")).pixels
+    finally:
+        workers.close()
+    assert (pixels[:, 2:-2] == (255, 0, 0)).all()
 
 
 def test_a_file_may_be_dropped_after_reading(make: Make, tmp_path: Path) -> None:

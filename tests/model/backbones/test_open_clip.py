@@ -15,8 +15,8 @@ from model.backbones import open_clip
 from model.card import Checkpoint
 from model.errors import BadWeights, ModelError
 from model.export.openvino import weight_file, write_card
-from model.training.learner import ClipLearner, build
-from model.training.publish import Provenance, publish
+from model.training.network import Network, build
+from model.training.publish import Provenance, write_model
 from model.training.recipe import Recipe
 from tests.kit.training import tiny_clip, tiny_recipe
 
@@ -25,16 +25,14 @@ WORDS = ["a photo of a cat", "It's raining", "x " * 90]
 
 
 @pytest.fixture(scope="module")
-def learner() -> ClipLearner:
+def network() -> Network:
     torch.manual_seed(3)
-    made = build(recipe(), random_weights=True)
-    assert isinstance(made, ClipLearner)
-    return made.eval()
+    return build(recipe(), random_weights=True).eval()
 
 
 @pytest.fixture
-def folder(learner: ClipLearner, tmp_path: Path) -> Path:
-    return publish(learner, recipe(), tmp_path / "model", TOLD).folder
+def folder(network: Network, tmp_path: Path) -> Path:
+    return write_model(network, recipe(), tmp_path / "model", TOLD).folder
 
 
 def recipe() -> Recipe:
@@ -49,7 +47,8 @@ def pictures() -> list[Image.Image]:
 
 
 @pytest.mark.parametrize("engine", ["torch", "openvino"])
-def test_encoder_gives_the_learners_vectors(learner: ClipLearner, folder: Path, engine: str) -> None:
+def test_encoder_gives_the_learners_vectors(network: Network, folder: Path, engine: str) -> None:
+    learner = network.learner
     encoder = Encoder.load(folder, engine=engine)
     prepared = torch.from_numpy(np.stack([encoder.prepare_photo(image) for image in pictures()]))
     with torch.no_grad():
@@ -66,7 +65,8 @@ def test_what_is_searched_has_lost_its_encoding(folder: Path) -> None:
     assert np.allclose(found, left / np.linalg.norm(left, axis=1, keepdims=True), atol=1e-4)
 
 
-def test_open_clip_opens_the_folder_itself(learner: ClipLearner, folder: Path) -> None:
+def test_open_clip_opens_the_folder_itself(network: Network, folder: Path) -> None:
+    learner = network.learner
     model, _, _ = library.create_model_and_transforms(f"local-dir:{folder}")
     tokens = learner.read(WORDS)
     with torch.no_grad():
@@ -112,10 +112,10 @@ def test_weights_of_another_architecture_are_refused(folder: Path, change: str) 
         Encoder.load(folder, engine="torch")
 
 
-def test_words_of_another_tokenizer_are_not_asked_for(learner: ClipLearner, tmp_path: Path) -> None:
+def test_words_of_another_tokenizer_are_not_asked_for(network: Network, tmp_path: Path) -> None:
     assert not open_clip.reads_byte_pairs("ViT-B-16-SigLIP")
     other = tiny_clip(tokenizer="somebody/else")
-    made = publish(learner, recipe().model_copy(update={"architecture": other}), tmp_path / "model", TOLD)
+    made = write_model(network, recipe().model_copy(update={"architecture": other}), tmp_path / "model", TOLD)
     assert made.card.text_tower is None
     with pytest.raises(NoTextTower, match="search with a drawing"):
         Encoder.load(made.folder, engine="openvino").texts(["a cat"])

@@ -16,10 +16,10 @@ from model.engines.cuda import CudaEngine
 from model.engines.precision import COSINE, HALF, quickest, trial_pixels
 from model.errors import DeviceProblem, NoEngine
 from model.pictures.preprocess import photo_pixels
-from model.training.learner import build
-from model.training.publish import Provenance, publish
+from model.training.network import build
+from model.training.publish import Provenance, write_model
 from tests.kit.pictures import photo
-from tests.kit.training import tiny_clip, tiny_learner, tiny_recipe
+from tests.kit.training import tiny_clip, tiny_network, tiny_recipe
 
 FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 LOST = RuntimeError(
@@ -40,9 +40,11 @@ def checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     }
     recipe = tiny_recipe(**(clip if request.param == "open_clip" else {}))
     torch.manual_seed(3)
-    learner = tiny_learner(recipe) if request.param == "lite" else build(recipe, random_weights=True)
+    network = tiny_network(recipe) if request.param == "lite" else build(recipe, random_weights=True)
     folder = tmp_path_factory.mktemp(request.param) / "model"
-    return Checkpoint(publish(learner.eval(), recipe, folder, Provenance("sketchseek train", (), {})).folder)
+    return Checkpoint(
+        write_model(network.eval(), recipe, folder, Provenance("sketchseek train", (), {})).folder
+    )
 
 
 @pytest.fixture(scope="module")

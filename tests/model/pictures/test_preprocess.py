@@ -10,7 +10,8 @@ from PIL import Image, ImageDraw, ImageOps
 
 from model.errors import BadImage, EmptyDrawing
 from model.pictures import paper
-from model.pictures.preprocess import SETTINGS, STANDARD, photo_pixels, sketch_pixels, tidy_sketch
+from model.pictures.preprocess import SETTINGS, photo_pixels, sketch_pixels, tidy_sketch
+from model.pictures.preprocessing import STANDARD
 from tests.kit.pictures import line_drawing, photo, scene
 from tests.kit.shapes import THINGS, picture
 

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from model.errors import BadWeights, ModelError
-from model.pictures.preprocess import SETTINGS, STANDARD, photo_pixels, sketch_pixels
-from model.pictures.preprocessing import Preprocessing
+from model.pictures.preprocess import SETTINGS, photo_pixels, sketch_pixels
+from model.pictures.preprocessing import STANDARD, Preprocessing
 from model.registry import UnknownName
 from tests.kit.pictures import line_drawing, photo, scene
 

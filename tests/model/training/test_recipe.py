@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from model.errors import ModelError
+from model.training.methods.masbir import LossWeights, MasbirOptions
 from model.training.recipe import Recipe, RecipeProblem, read_recipe
 
 
@@ -12,12 +14,14 @@ def test_b32_is_the_authors_configuration() -> None:
     recipe = read_recipe("masbir-b32")
     assert (recipe.architecture, recipe.pretrained) == ("ViT-B-32", "openai")
     assert (recipe.tower_rate, recipe.head_rate, recipe.weight_decay) == (5e-8, 5e-3, 0.1)
-    assert (recipe.batch, recipe.epochs, recipe.logit_scale) == (256, 100, 2.6592)
-    weights = recipe.loss_weights
+    assert recipe.method == "ma-sbir"
+    assert isinstance(recipe.options, MasbirOptions)
+    assert (recipe.batch, recipe.epochs, recipe.options.logit_scale) == (256, 100, 2.6592)
+    weights = recipe.options.loss_weights
     assert (weights.clip, weights.semantic_centre, weights.modality_classifier) == (1.0, 0.1, 0.1)
     assert (weights.reconstruction, weights.orthogonality) == (0.02, 0.0)
-    assert not recipe.anchors.wanted
-    assert recipe.authors_share == 1.0
+    assert not recipe.options.anchors.active()
+    assert recipe.options.authors_share == 1.0
 
 
 def test_authors_rate_rises_over_a_twentieth_and_then_stays() -> None:
@@ -58,19 +62,30 @@ def fields(**changes: object) -> dict[str, object]:
         ({"tower_rate": 0}, "tower_rate"),
         ({"head_rate": float("inf")}, "head_rate"),
         ({"bach": 12}, "bach"),
-        ({"loss_weights": {"clip": -1}}, "loss_weights.clip"),
+        ({"loss_weights": {"clip": -1}}, "options.loss_weights.clip"),
+        ({"loss_weights": dict.fromkeys(LossWeights.model_fields, 0), "anchors": {}}, "a weight above zero"),
+        (
+            {"options": {"margin": 1}},
+            "options.margin: no option of ma-sbir; known: authors_share, loss_weights",
+        ),
+        ({"options": []}, "options"),
+        ({"edges": True}, "`edges` is gone.*remove it from the recipe"),
+        ({"method": "heavy"}, "unknown training method 'heavy'; known: ma-sbir"),
     ],
 )
 def test_a_wrong_field_is_named(tmp_path: Path, changes: dict[str, object], said: str) -> None:
     path = tmp_path / "mine.json"
     path.write_text(json.dumps(fields(**changes)))
-    with pytest.raises(RecipeProblem, match=said) as caught:
+    with pytest.raises(ModelError, match=said) as caught:
         read_recipe(path)
-    assert "mine.json" in str(caught.value)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_an_unknown_name_lists_the_shipped_ones() -> None:
-    with pytest.raises(RecipeProblem, match="one of: lite, lite-instances, lite-pairs, masbir-b32"):
+    with pytest.raises(
+        RecipeProblem, match="one of: lite, lite-base, lite-instances, lite-pairs, masbir-b32"
+    ):
         read_recipe("heavy")
 
 
@@ -86,3 +101,19 @@ def test_every_field_of_a_recipe_is_read_back(tmp_path: Path) -> None:
     path = tmp_path / "copy.json"
     path.write_text(json.dumps(fields(batch=48, name="copy")))
     assert read_recipe(path) == Recipe.model_validate(fields(batch=48, name="copy"))
+
+
+def test_a_recipe_of_0_1_says_the_same_as_todays(tmp_path: Path) -> None:
+    today = read_recipe("lite-pairs")
+    flat = {"edges": False, **today.model_dump(exclude={"method", "options"}), **today.options.model_dump()}
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(flat))
+    assert read_recipe(path) == today
+
+
+def test_a_method_is_chosen_where_the_recipe_leaves_it_open() -> None:
+    assert read_recipe("lite-base", "ma-sbir") == read_recipe("lite-base")
+    with pytest.raises(ModelError, match="unknown training method 'heavy'; known: ma-sbir"):
+        read_recipe("lite-base", "heavy")
+    with pytest.raises(RecipeProblem, match="the method of this recipe is 'ma-sbir', not 'heavy'"):
+        read_recipe("lite", "heavy")

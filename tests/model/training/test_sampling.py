@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.data.datasets import PHOTO, SKETCH, DataProblem, Record
-from model.training.sampling import BalancedSampler, InstanceSampler
+from model.training.sampling import BalancedSampler, InstanceSampler, StepSampler
 
 
 def records(sizes: dict[str, tuple[int, int]], *, paired: bool = False) -> list[Record]:
@@ -74,17 +74,17 @@ def test_evenness_lets_larger_labels_come_up_more_often() -> None:
     assert share(0.0) == pytest.approx(100, rel=0.02)
 
 
-def drawn_from(rows: list[Record]) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the photos that the drawings were made from; every fourth drawing is a traced one."""
+def drawn_from(rows: list[Record]) -> np.ndarray:
+    """Rows of the photos that the drawings were made from."""
     photos = {record.pair: row for row, record in enumerate(rows) if record.modality == PHOTO}
     own = [photos.get(record.pair, -1) if record.modality == SKETCH else -1 for record in rows]
-    return np.array(own), np.arange(len(rows)) % 4 == 0
+    return np.array(own)
 
 
 def test_instances_are_drawings_of_one_label_each_with_its_own_photo() -> None:
     rows = records({"shoe": (10, 10), "boot": (9, 9), "cup": (4, 4), "bee": (0, 9)}, paired=True)
-    own, traced = drawn_from(rows)
-    sampler = InstanceSampler(rows, own, traced, 6, seed=9)
+    own = drawn_from(rows)
+    sampler = InstanceSampler(rows, own, 6, seed=9)
     assert len(sampler) == 12
     met = set()
     for batch in map(sampler.batch, range(30)):
@@ -94,15 +94,24 @@ def test_instances_are_drawings_of_one_label_each_with_its_own_photo() -> None:
         assert len({rows[row].label for row in batch}) == 1
         met.add(rows[batch[0]].label)
     assert met == {"shoe", "boot"}
-    assert sampler.batch(7) == InstanceSampler(rows, own, traced, 6, seed=9).batch(7) != sampler.batch(8)
+    assert sampler.batch(7) == InstanceSampler(rows, own, 6, seed=9).batch(7) != sampler.batch(8)
 
 
-def test_traced_edges_alone_make_no_instances() -> None:
-    rows = records({"shoe": (10, 10)}, paired=True)
-    own, _ = drawn_from(rows)
-    sampler = InstanceSampler(rows, own, np.ones(len(rows), dtype=bool), 6, seed=0)
+def test_too_few_photos_that_were_drawn_from_make_no_instances() -> None:
+    rows = records({"shoe": (5, 5)}, paired=True)
+    own = drawn_from(rows)
+    sampler = InstanceSampler(rows, own, 6, seed=0)
     assert (len(sampler), sampler.batch(0)) == (0, [])
-    assert len(InstanceSampler(rows, own, np.zeros(len(rows), dtype=bool), 0, seed=0)) == 0
+    assert len(InstanceSampler(rows, own, 0, seed=0)) == 0
+
+
+def test_a_step_shows_instances_beside_what_is_drawn_evenly() -> None:
+    rows = records({"shoe": (5, 5), "cup": (4, 4)}, paired=True)
+    sampler = StepSampler(rows, drawn_from(rows), 10, 2, seed=3)
+    shown = sampler(4)
+    assert (len(shown.evenly), len(shown.instances)) == (6, 4)
+    assert shown.all == shown.evenly + shown.instances
+    assert shown == StepSampler(rows, drawn_from(rows), 10, 2, seed=3)(4) != sampler(5)
 
 
 @settings(max_examples=40, deadline=None)

@@ -8,72 +8,56 @@ import torch
 
 from model.data.datasets import PHOTO, SKETCH, Record
 from model.errors import BadImage
-from model.training.views import EDGES, Material, as_edges, own_photos, with_pseudo_sketches
-from tests.kit.training import tiny_data, tiny_learner, tiny_recipe
+from model.training.views import Annotations, Views, own_photos
+from tests.kit.training import tiny_data, tiny_learner, tiny_recipe, with_pairs
 
 RECIPE = tiny_recipe()
 
 
-def material(folder: Path, views: int = 2, seed: int = 0) -> Material:
+def views(folder: Path, per_record: int = 2, seed: int = 0) -> Views:
     data = tiny_data(folder / "data", count=2)
-    return Material(data.records, tiny_learner(RECIPE), size=32, views=views, seed=seed)
+    return Views(data.records, tiny_learner(RECIPE), size=32, per_record=per_record, seed=seed)
 
 
 def test_prepared_views_equal_those_made_anew(tmp_path: Path) -> None:
-    fresh = material(tmp_path).images([0, 5, 9])
-    kept = material(tmp_path)
-    kept.keep(tmp_path / "kept.f16")
-    assert torch.allclose(kept.images([0, 5, 9]), fresh.float(), atol=5e-3)
-    assert fresh.shape == (3, kept.images([0]).shape[1], 2, 2)
+    fresh = views(tmp_path).images([0, 5, 9])
+    cached = views(tmp_path)
+    cached.cache(tmp_path / "cached.f16")
+    assert torch.allclose(cached.images([0, 5, 9]), fresh.float(), atol=5e-3)
+    assert fresh.shape == (3, cached.images([0]).shape[1], 2, 2)
 
 
 def test_a_step_chooses_the_same_views_each_time_and_others_than_the_next(tmp_path: Path) -> None:
-    kept = material(tmp_path, views=4)
-    kept.keep(tmp_path / "kept.f16")
-    rows = list(range(len(kept)))
-    assert torch.equal(kept.images(rows, step=5), kept.images(rows, step=5))
-    assert not torch.equal(kept.images(rows, step=5), kept.images(rows, step=6))
+    cached = views(tmp_path, per_record=4)
+    cached.cache(tmp_path / "cached.f16")
+    rows = list(range(len(cached)))
+    assert torch.equal(cached.images(rows, step=5), cached.images(rows, step=5))
+    assert not torch.equal(cached.images(rows, step=5), cached.images(rows, step=6))
 
 
 def test_a_finished_file_is_taken_as_it_is_and_a_cut_one_is_made_again(tmp_path: Path) -> None:
-    file, calls = tmp_path / "kept.f16", []
-    first = material(tmp_path)
-    first.keep(file, lambda done, total: calls.append((done, total)))
+    file, calls = tmp_path / "cached.f16", []
+    first = views(tmp_path)
+    first.cache(file, lambda done, total: calls.append((done, total)))
     assert calls[-1] == (len(first) * 2, len(first) * 2)
     whole = np.load(file).copy()
     calls.clear()
-    material(tmp_path).keep(file, lambda done, total: calls.append((done, total)))
+    views(tmp_path).cache(file, lambda done, total: calls.append((done, total)))
     assert not calls
     file.with_suffix(".done").unlink()
     file.write_bytes(file.read_bytes()[:500])
-    again = material(tmp_path)
-    again.keep(file, lambda done, total: calls.append((done, total)))
+    again = views(tmp_path)
+    again.cache(file, lambda done, total: calls.append((done, total)))
     assert calls
     assert np.array_equal(np.load(file), whole)
 
 
 def test_other_settings_do_not_take_over_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "kept.f16"
-    material(tmp_path).keep(file)
+    file = tmp_path / "cached.f16"
+    views(tmp_path).cache(file)
     before = np.load(file).copy()
-    material(tmp_path, seed=1).keep(file)
+    views(tmp_path, seed=1).cache(file)
     assert not np.array_equal(np.load(file), before)
-
-
-def test_photos_come_as_pseudo_sketches_that_know_their_photo(tmp_path: Path) -> None:
-    records = tiny_data(tmp_path, count=1).records
-    more = with_pseudo_sketches(records)
-    photos = [record for record in records if record.modality == PHOTO]
-    assert len(more) == len(records) + len(photos)
-    own = own_photos(more)
-    for row, record in enumerate(more):
-        if record.note == EDGES:
-            assert record.modality == SKETCH
-            assert more[own[row]].path == record.path
-            assert more[own[row]].modality == PHOTO
-        else:
-            assert own[row] == -1
-    assert with_pseudo_sketches(records, smallest_side=500) == records
 
 
 def test_a_sketch_finds_the_photo_of_its_pair_in_its_own_set_only() -> None:
@@ -86,17 +70,20 @@ def test_a_sketch_finds_the_photo_of_its_pair_in_its_own_set_only() -> None:
     assert own_photos(rows).tolist() == [3, -1, -1, -1]
 
 
-def test_a_pseudo_sketch_is_dark_lines_on_white(tmp_path: Path) -> None:
-    photo = next(record for record in tiny_data(tmp_path, count=1).records if record.modality == PHOTO)
-    edges = Material([as_edges(photo)], tiny_learner(RECIPE), size=64, views=1, seed=0)
-    pixels = edges._view(0, 0).pixels(64)
-    assert np.median(pixels) == 255
-    assert (pixels < 128).mean() > 0.01
-
-
 def test_a_damaged_picture_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"\x89PNG\r\n\x1a\n not really")
-    damaged = Material([Record(broken, PHOTO, "cat")], tiny_learner(RECIPE), size=32, views=1, seed=0)
+    damaged = Views([Record(broken, PHOTO, "cat")], tiny_learner(RECIPE), size=32, per_record=1, seed=0)
     with pytest.raises(BadImage, match=r"broken\.png"):
         damaged.images([0])
+
+
+def test_annotations_go_row_by_row(tmp_path: Path) -> None:
+    data, learner = with_pairs(tiny_data(tmp_path, count=1)), tiny_learner(RECIPE)
+    known = Annotations.of(data.records, data.labels, ["{}", "a {}"], learner)
+    assert [known.names[place] for place in known.labels] == [record.label for record in data.records]
+    assert known.words is not None
+    assert torch.equal(known.words[0, 1], learner.read(["a ball"])[0])
+    for row, own in enumerate(known.own_photo.tolist()):
+        assert (own == -1) == (known.records[row].modality == PHOTO)
+        assert own == -1 or known.records[own].label == known.records[row].label

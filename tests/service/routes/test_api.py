@@ -30,11 +30,11 @@ def test_the_answer_says_all_it_should(live_server: LiveServer) -> None:
         body = client.post("/search?k=7", content=PNG, headers={"content-type": "image/png"}).json()
     assert set(body) == {"results", "offset", "total_searched", "generation", "model", "took_ms"}
     assert (body["total_searched"], body["generation"], body["model"]) == (30, "000001", "lite")
-    assert set(body["took_ms"]) == {"decode", "encode", "search", "total"}
+    assert set(body["took_ms"]) == {"decode", "encode", "search", "rerank", "total"}
     assert len(body["results"]) == 7
     first = body["results"][0]
     known = {"id", "score", "path", "url", "thumbnail_url", "width", "height"}
-    assert set(first) == known | {"taken", "camera", "duplicates"}
+    assert set(first) == known | {"taken", "camera", "duplicates", "detail"}
     assert first["path"].startswith("fish/")
     assert (first["width"], first["height"]) == (320, 320)
     scores = [result["score"] for result in body["results"]]

@@ -19,7 +19,8 @@ from service import schemas
 from service.asgi.keys import make
 from service.client import Client
 from service.codes import CODES
-from service.search.query import Wishes
+from service.search.parameters import PARAMETERS
+from service.search.query import PICTURES
 from tests.kit import TOP
 from tests.kit.service.asking import PNG
 from tests.kit.service.servers import LiveServer, listening
@@ -96,9 +97,17 @@ def test_answers_on_the_page_are_the_document_s_examples() -> None:
     assert [one for one in shown if one not in examples] == []
 
 
-def test_every_field_is_on_the_page() -> None:
-    rows = "".join(re.findall(r"^\| `.*", PAGE, re.MULTILINE))
-    assert {name for name in Wishes.model_fields if f"`{name}`" not in rows} == set()
+def test_the_table_of_parameters_says_what_their_declarations_say() -> None:
+    table = PAGE.partition("| field | default | meaning |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (`.*?) \| (.*?) ?\| (.*) \|$", table, re.MULTILINE)
+    shown = {name: (default, text) for names, default, text in rows for name in re.findall(r"`(\w+)`", names)}
+    assert list(shown) == [*PICTURES, *PARAMETERS]
+    for name in PARAMETERS:
+        parameter, (default, text) = PARAMETERS.load(name), shown[name]
+        assert default == ("" if parameter.default is None else str(parameter.default).lower()), name
+        # Zero as the least goes without saying.
+        bounds = {parameter.least or None, parameter.most, parameter.longest if name == "text" else None}
+        assert {f"{bound:g}" for bound in bounds - {None}} <= set(re.findall(r"-?\d+", text)), name
 
 
 def test_examples_are_of_their_shape() -> None:

@@ -18,7 +18,8 @@ from model import SKETCH_CAPS, Encoder
 from service.problems import ServiceError
 from service.search.finding import mixed
 from service.search.gallery import Gallery
-from service.search.query import Kind, Part, Query, Wishes, asked
+from service.search.params import SearchParams
+from service.search.query import Kind, Part, Query, asked
 from tests.kit.exif import taken_photo
 from tests.kit.pictures import encoded
 from tests.kit.service.asking import PNG, problem
@@ -187,11 +188,12 @@ def test_near_duplicates_are_folded_on_request(dated: LiveServer) -> None:
         ({"text": "x", "before": "yesterday"}, "invalid_request", "2024-07-31"),
         ({"text": "x", "folder": "/etc"}, "invalid_request", "below a photo folder"),
         ({"text": "x", "folder": "a/../.."}, "invalid_request", "below a photo folder"),
+        ({"text": "x", "rerank": "magic"}, "invalid_request", "rerank: unknown name 'magic'; known: none"),
         ({"text": "x", "fold_duplicates": "perhaps"}, "invalid_request", "fold_duplicates: "),
         ({"text": "x", "tekst": "y"}, "invalid_request", "tekst: "),
     ],
 )
-def test_wishes_that_make_no_sense(
+def test_parameters_that_make_no_sense(
     live_server: LiveServer, fields: dict[str, str], code: str, part: str
 ) -> None:
     with live_server.client() as client:
@@ -246,11 +248,11 @@ def test_a_form_that_breaks_off_is_not_searched_by_what_is_left(live_server: Liv
 
 
 def test_the_query_has_what_was_given_in_one_order() -> None:
-    query = asked({Kind.SKETCH: b"s"}, Wishes(text="a", like="1", like_weight=0.5, folder="x/", k=3))
+    query = asked({Kind.SKETCH: b"s"}, SearchParams(text="a", like="1", like_weight=0.5, folder="x/", k=3))
     assert query.parts == (Part(Kind.SKETCH, b"s", 1), Part(Kind.TEXT, "a", 1), Part(Kind.LIKE, "1", 0.5))
     assert query.where is not None
     assert (query.k, query.where.folder) == (3, "x")
-    assert asked({}, Wishes(text="a")) == Query((Part(Kind.TEXT, "a", 1),))
+    assert asked({}, SearchParams(text="a")) == Query((Part(Kind.TEXT, "a", 1),))
 
 
 def test_a_model_without_words_says_so(

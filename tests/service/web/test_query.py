@@ -5,10 +5,14 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.kit.service.desk import SEARCH, Desk, expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 pytestmark = pytest.mark.browser
 
@@ -79,6 +83,33 @@ def test_filters_narrow_what_is_found_and_can_be_removed(desk: Desk) -> None:
     assert fields(desk) == {"fold_duplicates": "true"}
 
 
+def two_orders(route: Route) -> None:
+    """The page, as of a server with one more re-ranker."""
+    response = route.fetch()
+    text = response.text()
+    assert '"enum":["none"]' in text
+    route.fulfill(response=response, body=text.replace('"enum":["none"]', '"enum":["none","other"]'))
+
+
+def test_a_declared_parameter_with_a_label_gets_a_control(open_page: Callable[..., Desk]) -> None:
+    plain = open_page()
+    assert plain.page.locator("#filters select").count() == 0, "there is nothing to choose"
+    home = plain.page.url
+    desk = open_page(routes={home: two_orders, f"{home}?*": two_orders})
+    desk.drawn_results()
+    desk.button("Filters").click()
+    with desk.answered():
+        desk.page.get_by_label("Order").select_option("none")
+    assert fields(desk)["rerank"] == "none"
+    expect(desk.page).to_have_url(re.compile(r"\?rerank=none#d="))
+    with desk.answered():
+        desk.page.reload()
+    assert fields(desk)["rerank"] == "none"
+    with desk.answered():
+        desk.button("Reset").click()
+    assert "rerank" not in fields(desk)
+
+
 def test_more_like_this_and_the_way_back(desk: Desk) -> None:
     found = desk.drawn_results()
     expect(desk.page).to_have_url(re.compile("#d="))
@@ -117,7 +148,16 @@ def test_an_address_opens_the_same_search_elsewhere(open_page: Callable[..., Des
 
 
 @pytest.mark.parametrize(
-    "broken", ["#d=!!!!", "#d=AQ", "#d=AQcAAA", "#d=AQcAf39_f39_", "?text=&like=&after=x", "#x"]
+    "broken",
+    [
+        "#d=!!!!",
+        "#d=AQ",
+        "#d=AQcAAA",
+        "#d=AQcAf39_f39_",
+        "?text=&like=&after=x",
+        "?rerank=magic&text_weight=9",
+        "#x",
+    ],
 )
 def test_a_broken_address_opens_a_page_that_works(desk: Desk, broken: str) -> None:
     home = desk.page.url

@@ -1,0 +1,86 @@
+"""Which photos may answer: where they lie, when and with what they were taken."""
+
+import re
+from datetime import date, datetime
+
+from service.search.parameters import Parameter
+
+_LONGEST = 1000
+_MOMENTS = "the camera's local time, without a zone: 2024, 2024-07, 2024-07-31, or 2024-07-31T18:00"
+# A time of day wants a whole date before it, and a fraction a whole time of day.
+_MOMENT = re.compile(
+    r"([0-9]{4}(?:-[0-9]{2}){0,2})"
+    r"(?:(?<=-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}(?::[0-9]{2}){0,2}))?"
+    r"(?:(?<=:[0-9]{2}:[0-9]{2})[.,]([0-9]{1,9}))?"
+)
+
+
+def _moment(value: str) -> str:
+    """The beginning of a time as the index holds it, which compares times as text.
+
+    Cameras write their own clock's time, of which nobody knows the zone; and whole seconds, between which a
+    fraction lies as text, too.
+    """
+    found = _MOMENT.fullmatch(value.strip())
+    if found is None:
+        raise ValueError(_MOMENTS)
+    day, time, fraction = found.groups("")
+    whole = f"{day}T{time}" if time else day
+    try:
+        datetime.fromisoformat(whole + "0001-01-01T00:00:00"[len(whole) :])
+    except ValueError:
+        raise ValueError(f"there is no such time; {_MOMENTS}") from None
+    fraction = fraction.rstrip("0")
+    return f"{whole}.{fraction}" if fraction else whole
+
+
+def _inside(value: str) -> str:
+    """Below a photo folder: where those lie is nobody's business. Backslashes part folders, or belong to a name."""
+    parts = value.replace("\\", "/").split("/")
+    if value.startswith("/") or ".." in parts or "\0" in value:
+        raise ValueError("a path below a photo folder, as in the `path` of results")
+    return "/".join(part for part in value.split("/") if part not in ("", "."))
+
+
+def _one_line(value: str) -> str:
+    """As the index holds what cameras say of themselves."""
+    return " ".join(value.split())
+
+
+FOLDER = Parameter(
+    str,
+    "Only photos in this folder, relative to the photo folder.",
+    longest=_LONGEST,
+    clean=_inside,
+    example="2019/aquarium",
+    apply=lambda query, folder: query.filtered(folder=folder),
+)
+
+AFTER = Parameter(
+    str,
+    "Only photos taken at or after this time, such as 2024-07.",
+    clean=_moment,
+    also=(date,),
+    metavar="TIME",
+    example="2024-07",
+    apply=lambda query, moment: query.filtered(after=moment),
+)
+
+BEFORE = Parameter(
+    str,
+    "Only photos taken before this time, such as 2025.",
+    clean=_moment,
+    also=(date,),
+    metavar="TIME",
+    example="2025",
+    apply=lambda query, moment: query.filtered(before=moment),
+)
+
+CAMERA = Parameter(
+    str,
+    "Only photos taken with this camera; case does not matter.",
+    longest=_LONGEST,
+    clean=_one_line,
+    example="Canon EOS R6",
+    apply=lambda query, camera: query.filtered(camera=camera),
+)

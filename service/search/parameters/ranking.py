@@ -1,0 +1,39 @@
+"""What the ranking leaves out, and which second stage orders it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from service.search.parameters import Parameter
+from service.search.query import Query
+
+
+def _rerankers() -> Sequence[str]:
+    # Imported only now: the help of the command shall not wait for numpy.
+    from model.rerankers import RERANKERS
+
+    return RERANKERS.names
+
+
+MIN_SCORE = Parameter(
+    float,
+    "Leave out photos that score less.",
+    least=-1,
+    most=1,
+    apply=lambda query, score: replace(query, min_score=score),
+)
+
+FOLD_DUPLICATES = Parameter(
+    bool,
+    "Show only the best of near-duplicates.",
+    default=Query.fold_duplicates,
+    apply=lambda query, fold: replace(query, fold_duplicates=fold),
+)
+
+RERANK = Parameter(
+    str,
+    "Re-ranker that orders the best results; `none` keeps the order by score.",
+    choices=_rerankers,
+    metavar="NAME",
+    label="Order",
+    apply=lambda query, name: replace(query, rerank=name),
+)

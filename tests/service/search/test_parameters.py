@@ -1,0 +1,89 @@
+"""Search parameters: one declaration each, from which everybody takes them."""
+
+import json
+import re
+import typing
+from dataclasses import replace
+
+import httpx
+import pytest
+from click import Context
+
+from scripts.client_options import OPTIONS, options
+from service.cli import main
+from service.client.options import SearchOptions
+from service.problems import ServiceError
+from service.search.parameters import PARAMETERS
+from service.search.params import BadParameter, SearchParams
+from service.search.query import PICTURES, Kind, Part, Query, asked
+from tests.kit.service.servers import LiveServer
+
+
+def test_the_model_the_document_the_command_the_client_and_the_page_know_the_same(
+    live_server: LiveServer,
+) -> None:
+    names = list(PARAMETERS)
+    assert list(SearchParams.model_fields) == names
+    document = httpx.get(f"{live_server.url}/openapi.json").json()
+    asked_for = document["paths"]["/search"]["get"]["parameters"]
+    assert [one["name"] for one in asked_for] == names
+    form = document["paths"]["/search"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    assert list(form["schema"]["properties"]) == [*PICTURES, *names]
+    command = main.get_command(Context(main), "search")
+    assert command is not None
+    assert set(names) <= {str(option.name) for option in command.params}
+    assert list(typing.get_type_hints(SearchOptions)) == [*PICTURES, *names]
+    page = httpx.get(live_server.url).text
+    embedded = re.search(r'<script type="application/json" id="parameters">(.*?)</script>', page, re.DOTALL)
+    assert embedded
+    # FastAPI leaves defaults of null out.
+    assert json.loads(embedded[1]) == {one["name"]: {"default": None} | one["schema"] for one in asked_for}
+
+
+def test_the_client_s_keywords_are_those_of_the_declarations() -> None:
+    assert OPTIONS.read_text("utf-8") == options(), "run python scripts/client_options.py"
+
+
+@pytest.mark.parametrize("name", PARAMETERS.names)
+def test_a_default_is_within_its_own_bounds_and_changes_no_query(name: str) -> None:
+    parameter = PARAMETERS.load(name)
+    query = Query((Part(Kind.SKETCH, b"s", 1), Part(Kind.PHOTO, b"p", 1)))
+    if parameter.default is None:
+        assert getattr(SearchParams(), name) is None
+    else:
+        assert getattr(SearchParams.read({name: str(parameter.default)}), name) == parameter.default
+        assert parameter.apply(query, parameter.default) == query
+
+
+def test_what_is_not_given_is_not_applied_and_what_is_empty_counts_as_not_given() -> None:
+    query = Query((Part(Kind.SKETCH, b"s", 1),))
+    assert SearchParams().applied(query) == query
+    assert SearchParams.read({"text": " ", "folder": "", "rerank": ""}).applied(query) == query
+    assert SearchParams.read({"k": "3", "rerank": "none"}).applied(query) == replace(
+        query, k=3, rerank="none"
+    )
+
+
+def test_an_error_names_the_parameter_and_says_what_it_may_be_in_one_line() -> None:
+    for said, line in (
+        ({"rerank": "magic"}, "rerank: unknown name 'magic'; known: none"),
+        ({"after": "yesterday"}, "after: the camera's local time, without a zone: 2024, "),
+        ({"k": "0"}, "k: Input should be greater than or equal to 1"),
+        ({"tekst": "a"}, "tekst: "),
+    ):
+        with pytest.raises(BadParameter) as refused:
+            SearchParams.read(said)
+        assert str(refused.value).startswith(line)
+        assert (refused.value.code, refused.value.status) == ("invalid_request", 422)
+    with pytest.raises(BadParameter) as long:
+        SearchParams.read({"x" * 10_000: "y"})
+    assert len(str(long.value)) < 500
+
+
+def test_weights_belong_to_their_parts_whatever_the_order() -> None:
+    query = asked(
+        {Kind.PHOTO: b"p"}, SearchParams.read({"like_weight": "-1", "photo_weight": "0", "like": "7"})
+    )
+    assert query.parts == (Part(Kind.PHOTO, b"p", 0), Part(Kind.LIKE, "7", -1))
+    with pytest.raises(ServiceError, match="all weights are zero"):
+        asked({Kind.PHOTO: b"p"}, SearchParams(photo_weight=0))

@@ -1,0 +1,115 @@
+"""The second stage of a search: pages that fit together, and details that reach the results."""
+
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from indexer import Published
+from model import Encoder
+from model.registry import UnknownName
+from model.rerankers import RERANKERS, Candidates, Question, Ranking
+from service.search.finding import described
+from service.search.query import Kind, Part, Query
+from service.search.reranking import Rerankers, find
+from service.settings import Settings
+from tests.kit.jobs import Job
+from tests.kit.shapes import drawing
+from tests.kit.service.servers import LiveServer, listening
+from tests.kit.service.asking import PNG
+
+
+class Backwards:
+    """Turns the first eight round, and says where each was."""
+
+    depth = 8
+
+    def __init__(self, encoder: Encoder) -> None:
+        pass
+
+    def rerank(self, question: Question, candidates: Candidates) -> Ranking:
+        order = np.arange(len(candidates))[::-1]
+        return Ranking(order, [{"was": int(place), "id": int(candidates.ids[place])} for place in order])
+
+
+@pytest.fixture
+def published(job: Job, library: Path, encoder: Encoder) -> Published:
+    job(library)
+    return Published.open(job.index, encoder.fingerprint)
+
+
+@pytest.fixture
+def rerankers(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> Rerankers:
+    monkeypatch.setitem(RERANKERS.entries, "backwards", f"{__name__}:Backwards")  # type: ignore[arg-type]
+    return Rerankers(encoder)
+
+
+def page(
+    published: Published, rerankers: Rerankers, encoder: Encoder, name: str | None, **rules: int
+) -> list[str]:
+    question = Question(encoder.sketches([drawing("fish")])[0])
+    query = Query((Part(Kind.SKETCH, b"", 1),), rerank=name, **rules)
+    found = find(published, question, query, rerankers.chosen(name))
+    return [one.hit.photo.relative for one in found]
+
+
+def test_the_first_candidates_change_places_and_the_rest_stays(
+    published: Published, rerankers: Rerankers, encoder: Encoder
+) -> None:
+    plain = page(published, rerankers, encoder, "none", k=15)
+    assert page(published, rerankers, encoder, None, k=15) == plain
+    assert page(published, rerankers, encoder, "backwards", k=15) == plain[7::-1] + plain[8:]
+
+
+def test_pages_fit_together_across_the_depth(
+    published: Published, rerankers: Rerankers, encoder: Encoder
+) -> None:
+    whole = page(published, rerankers, encoder, "backwards", k=15)
+    pages = [page(published, rerankers, encoder, "backwards", k=3, offset=3 * number) for number in range(6)]
+    assert [photo for part in pages for photo in part] == whole
+    assert pages[5] == []
+
+
+def test_details_belong_to_their_photos(published: Published, rerankers: Rerankers, encoder: Encoder) -> None:
+    question = Question(encoder.sketches([drawing("fish")])[0])
+    query = Query((Part(Kind.SKETCH, b"", 1),), k=10)
+    found = find(published, question, query, rerankers.chosen("backwards"))
+    said = [described(published, one).detail for one in found]
+    assert said[:8] == [{"was": 7 - place, "id": one.hit.photo.id} for place, one in enumerate(found[:8])]
+    assert said[8:] == [None, None]
+
+
+def test_a_name_that_nobody_knows_is_refused(rerankers: Rerankers, encoder: Encoder) -> None:
+    with pytest.raises(UnknownName, match="unknown re-ranker 'magic'; known: none, backwards"):
+        rerankers.chosen("magic")
+    with pytest.raises(UnknownName, match="'magic'"):
+        Rerankers(encoder, "magic")
+
+
+def test_a_request_names_its_re_ranker_else_the_settings_do(
+    live_server: LiveServer, rerankers: Rerankers
+) -> None:
+    def results(url: str, **fields: str) -> list[dict[str, object]]:
+        answer = httpx.post(f"{url}/search", files={"sketch": PNG}, data={"k": "10", **fields}, timeout=30)
+        assert answer.json()["took_ms"]["rerank"] >= 0
+        found: list[dict[str, object]] = answer.json()["results"]
+        return found
+
+    plain = [one["id"] for one in results(live_server.url)]
+    turned = results(live_server.url, rerank="backwards")
+    assert [one["id"] for one in turned] == plain[7::-1] + plain[8:]
+    assert [one["detail"] for one in turned[7:]] == [
+        {"was": 0, "id": int(str(turned[7]["id"]), 16)},
+        None,
+        None,
+    ]
+    with listening(live_server.gallery, reranker="backwards") as url:
+        assert results(url) == turned
+        assert [one["id"] for one in results(url, rerank="none")] == plain
+
+
+def test_a_setting_that_names_no_re_ranker_is_refused() -> None:
+    with pytest.raises(ValidationError, match="unknown re-ranker 'magic'; known: none"):
+        Settings(reranker="magic")
