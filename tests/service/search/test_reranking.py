@@ -16,9 +16,9 @@ from service.search.query import Kind, Part, Query
 from service.search.reranking import Rerankers, find
 from service.settings import Settings
 from tests.kit.jobs import Job
-from tests.kit.shapes import drawing
-from tests.kit.service.servers import LiveServer, listening
 from tests.kit.service.asking import PNG
+from tests.kit.service.servers import LiveServer, listening
+from tests.kit.shapes import drawing
 
 
 class Backwards:
