@@ -324,9 +324,9 @@ def test_a_large_canvas_is_reduced_before_it_is_looked_at(size: int, monkeypatch
     sides: list[int] = []
     read_sheet = paper.read_sheet
 
-    def noting(view: Image.Image) -> Any:
+    def noting(view: Image.Image, *given: Any) -> Any:
         sides.append(max(view.size))
-        return read_sheet(view)
+        return read_sheet(view, *given)
 
     monkeypatch.setattr(paper, "read_sheet", noting)
     tidy_sketch(image)
