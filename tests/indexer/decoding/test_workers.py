@@ -108,7 +108,7 @@ def test_a_crash_costs_one_file_and_the_run_goes_on(job: Job, library: Path) -> 
         f"{name} {number}.jpg" for name in ("SEGFAULT", "MEMORY") for number in range(3)
     }
     assert reasons["SEGFAULT 0.jpg"] == "it crashes the decoder (SIGSEGV); export it again"
-    assert "lack of memory" in reasons["MEMORY 0.jpg"]
+    assert "memory ran out" in reasons["MEMORY 0.jpg"]
 
 
 @pytest.mark.usefixtures("sabotage")
