@@ -1,4 +1,4 @@
-"""How a run ends, whichever way its photos came: publishing what changed, and removing what nobody needs."""
+"""The end of a run or a merge: publish what changed, and remove what is no longer needed."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def publish_if_needed(
     index_type: IndexType | None,
     keep: int,
 ) -> None:
-    """Publishes what the catalogue holds, unless the current generation shows just that; fills in the report."""
+    """Publish the catalogue unless the current generation already shows it; fills in the report."""
     manifest, damaged = _serving(index, origin.fingerprint)
     if manifest is None and next(catalogue.entries(origin.fingerprint), None) is None:
         raise NothingToIndex(_nothing(report))
@@ -33,8 +33,8 @@ def publish_if_needed(
     if manifest is None or manifest.revision != catalogue.revision or asked:
         if manifest is not None and held:
             report.problems.append(
-                f"generation {manifest.generation} stays, {held}: changes are recorded, but not published; "
-                f"to publish them, run sketchseek rollback --release --index {index}, then this again"
+                f"generation {manifest.generation} stays, {held}: changes are recorded but not published; to publish "
+                f"them, run sketchseek rollback --release --index {index}, then run this again"
             )
         else:
             manifest = writer.publish(index, origin, catalogue, index_type=index_type, progress=reporter.step)
@@ -42,7 +42,7 @@ def publish_if_needed(
             held = None
             if damaged is not None:
                 generation.remove(damaged)
-                report.healed.append(f"generation {damaged.name} was damaged: published anew")
+                report.healed.append(f"generation {damaged.name} was damaged: published again")
     if not held:
         generation.prune(index, keep)
         forget_reports(index, {folder.name for folder in generation.generations(index)})
@@ -50,7 +50,7 @@ def publish_if_needed(
 
 
 def clean_up(index: Path, origin: Origin, catalogue: Catalogue) -> None:
-    """Removes vectors and thumbnails of photos that are gone, and shards that killed runs left behind."""
+    """Remove vectors and thumbnails of deleted photos, and shards left behind by killed runs."""
     for content in catalogue.orphans():
         forget_thumbnails(index / "thumbnails", content)
     catalogue.sweep_orphans()
@@ -62,7 +62,7 @@ def clean_up(index: Path, origin: Origin, catalogue: Catalogue) -> None:
 
 
 def _serving(index: Path, fingerprint: str) -> tuple[Manifest | None, Path | None]:
-    """The current generation if it can go on serving; or the folder of one that is damaged, which is made again."""
+    """Return the current generation if it is usable, or else its folder if it is damaged and must be rebuilt."""
     try:
         folder = generation.current(index)
     except (NoIndex, BrokenGeneration):

@@ -1,4 +1,4 @@
-"""Decoder processes: what a file does to one of them stays there, and none of them stays behind."""
+"""Decoder processes: a bad file affects only its own decoder, and no process is left behind."""
 
 import io
 import os
@@ -24,7 +24,7 @@ from tests.kit.pictures import encoded, jpeg, photo
 
 TOP = Path(__file__).resolve().parents[3]
 
-# Found by every new Python on its path: decoding a file that says so in its comment does something terrible.
+# Every new Python imports this from its path: files whose comment says so break their decoder.
 _SABOTAGE = """
 import os, signal, sys, time
 from PIL import Image
@@ -148,7 +148,7 @@ def test_a_jpeg_of_thousands_of_scans_is_given_up(make: Make, tmp_path: Path) ->
 
 
 def test_a_container_that_lies_about_its_size_is_not_decoded_whole(make: Make, tmp_path: Path) -> None:
-    """An AVIF that says 64 x 64 and holds 144 megapixels: refused within the memory of a small picture."""
+    """An AVIF that claims 64 x 64 and contains 144 megapixels: refused within the memory of a small picture."""
     side = 12_000
     buffer = io.BytesIO()
     Image.new("RGB", (side, side), (90, 200, 10)).save(buffer, "AVIF", speed=10, quality=10)

@@ -1,4 +1,4 @@
-"""Which losses are believed, and what moves."""
+"""Which losses are accepted, and what counts as a move."""
 
 import shutil
 import sqlite3
@@ -20,7 +20,7 @@ def ids(job: Job) -> dict[str, int]:
 
 
 def pretend(job: Job, assignment: str) -> None:
-    """As if an earlier run had noted it, one that was killed later: nothing says how it left the catalogue."""
+    """As if an earlier run had stored this and then been killed, so that the catalogue is not sealed."""
     (job.index / SEAL).unlink()
     db = sqlite3.connect(job.index / "catalogue.sqlite")
     with db:
@@ -147,7 +147,7 @@ def test_a_move_survives_a_run_that_dies(quick: Job, hundred: Path, monkeypatch:
     before = ids(quick)
     (hundred / "few").rename(hundred / "some")
     with monkeypatch.context() as broken:
-        broken.setattr("indexer.jobs.run._Run._settle", lambda *_, **__: pytest.fail("killed"))
+        broken.setattr("indexer.jobs.run._Run._apply_losses", lambda *_, **__: pytest.fail("killed"))
         with pytest.raises(pytest.fail.Exception):
             quick(hundred)
     report = quick(hundred)

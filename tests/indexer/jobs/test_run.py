@@ -1,4 +1,4 @@
-"""The job from folders to a published index: what it takes, leaves out, notices and refuses."""
+"""The job from folders to a published index: what it indexes, skips, notices, and refuses."""
 
 import os
 import shutil
@@ -144,7 +144,7 @@ def test_bad_files_are_listed_and_never_fatal(job: Job, library: Path) -> None:
     assert "disguised.png" in paths(job)
 
 
-def test_a_mended_file_is_taken(job: Job, library: Path) -> None:
+def test_a_fixed_file_is_indexed(job: Job, library: Path) -> None:
     (library / "cut.jpg").write_bytes(truncated(jpeg()))
     assert job(library).photos == 15
     (library / "cut.jpg").write_bytes(jpeg())
@@ -256,7 +256,7 @@ def test_a_damaged_generation_is_made_again(job: Job, library: Path) -> None:
 
 
 def test_an_interrupted_run_goes_on(job: Job, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C after the first batch: what was encoded is kept, and the next run publishes everything."""
+    """Ctrl-C after the first batch: encoded photos are kept, and the next run publishes everything."""
     picture_count = 40
     for seed in range(picture_count):
         picture("mug", 100 + seed, size=96).save(library / f"more {seed}.png")
@@ -292,7 +292,7 @@ def test_a_run_killed_before_publishing_is_finished_by_the_next(
     assert (report.embedded, report.published, report.photos) == (0, True, 16)
 
 
-def test_another_model_embeds_everything_anew(
+def test_another_model_embeds_everything_again(
     job: Job, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = tmp_path / "other"
