@@ -157,7 +157,7 @@ def test_a_photo_that_changes_while_it_is_read_is_taken_by_the_next_run(
         patched.setattr("indexer.decoding.process.os.fstat", growing)
         report = quick(root)
     assert [(bad.path.name, bad.reason) for bad in report.skipped] == [
-        ("1.png", "it changed while it was read; the next run takes it")
+        ("1.png", "it changed while it was being read; the next run tries again")
     ]
     assert report.photos == 2
     report = quick(root)

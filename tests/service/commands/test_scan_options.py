@@ -79,7 +79,7 @@ def test_a_job_file_says_the_same(tree: Path, tmp_path: Path) -> None:
     ("options", "said"),
     [
         (("--partition", "4/3"), "'4/3': not a part of a library; for the first of three parts, use 1/3"),
-        (("--include", "*.gif"), "no photos in it; give the folder that the photos are in"),
+        (("--include", "*.gif"), "no photos in it; give the folder that contains the photos"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(
