@@ -1,6 +1,6 @@
-"""The indexer's memory: every photo that it has seen, what became of it, and where its vector lies.
+"""The catalogue: every photo that the indexer has seen, what became of it, and where its vector is stored.
 
-Vectors belong to contents, not to paths, so a photo that moved or was copied is never embedded twice.
+Vectors belong to contents, not to paths, so a photo that was moved or copied is never embedded twice.
 """
 
 import json
@@ -24,13 +24,13 @@ from model import DECODER_VERSION
 
 
 class Catalogue(Places):
-    """One writer at a time (the index lock sees to that); `has_vector`, `is_described` are for any thread."""
+    """For one writer at a time (the index lock ensures that); any thread may call `has_vector` and `is_described`."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self._lock = threading.Lock()
         address = path.absolute().as_uri()
         if read_only:
-            # Without a log there is nothing that SQLite would have to write before it can read.
+            # Without a log, SQLite can read without writing anything first.
             log = Path(f"{path}-wal")
             address += "?mode=ro" if log.exists() and log.stat().st_size else "?mode=ro&immutable=1"
         self._db = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
@@ -51,7 +51,7 @@ class Catalogue(Places):
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """For questions that only a merge has, of its own thread."""
+        """The connection, for the queries of a merge in its own thread."""
         return self._db
 
     def begin(self) -> None:
@@ -81,7 +81,7 @@ class Catalogue(Places):
 
     @property
     def version(self) -> int:
-        """Of the schema; one that is opened for writing has the present one."""
+        """The schema version; always the current one if opened for writing."""
         (number,) = self._db.execute("PRAGMA user_version").fetchone()
         return int(number)
 
@@ -91,12 +91,12 @@ class Catalogue(Places):
         return int(number)
 
     def forget_revision(self) -> None:
-        """Nothing that was published is of this catalogue any more, so that the next publication happens."""
+        """Change the revision, so that no published generation matches and the next run publishes."""
         self._db.execute("UPDATE state SET revision = random() & 0x3fffffffffffffff")
 
     @property
     def partition(self) -> Partition | None:
-        """Which part of a library this is the catalogue of; None for a whole one."""
+        """The part of a library that this catalogue describes; None for a whole one."""
         (text,) = self._db.execute("SELECT partition FROM state").fetchone()
         return text and Partition.parse(text)
 
@@ -126,7 +126,7 @@ class Catalogue(Places):
         )
 
     def known(self, root: Path, fingerprint: str) -> dict[str, Known]:
-        """All photos of a root, by their relative path."""
+        """Return all files of a root, by relative path."""
         rows = self._db.execute(
             """SELECT relative, id, size, mtime_ns, ctime_ns, error, vectors.row IS NOT NULL,
                    iif(error IS NULL, described >= ?, decoder >= ?) FROM photos
@@ -140,11 +140,11 @@ class Catalogue(Places):
         }
 
     def learn_changes(self, times: Iterable[tuple[int, int]]) -> None:
-        """Takes down when files changed, of those of which nobody knew it: pairs of time and id."""
+        """Store ctimes that were unknown: pairs of time and id."""
         self._db.executemany("UPDATE photos SET ctime_ns = ? WHERE id = ?", times)
 
     def expect_moves(self, gone: Iterable[int]) -> None:
-        """A new path whose content one of these photos had takes that photo's place, id and all."""
+        """Let a new path with the content of one of these photos take over its row and id."""
         for number in gone:
             row = self._db.execute("SELECT content, relative FROM photos WHERE id = ?", (number,)).fetchone()
             if row and row[0]:
@@ -183,9 +183,9 @@ class Catalogue(Places):
         number: int | None = None,
         thumbnail: int | None = None,
     ) -> None:
-        """What became of a file; a path keeps the id that it got first, and a photo keeps it when it moves or returns.
+        """Record what became of a file. A path keeps its first id, and so does a photo that moves or returns.
 
-        A new photo gets the id `number`, where nobody else has it.
+        A new photo gets the id `number`, unless that is taken.
         """
         place = (str(found.root), found.relative)
         with self._lock:
@@ -211,8 +211,8 @@ class Catalogue(Places):
                 )
 
     def _id(self, place: tuple[str, str], content: str | None, wanted: int | None) -> int:
-        """The id of a path that is new: that which it had before it was removed, or its content had."""
-        before = self._db.execute(_RETURNING, {"root": place[0], "relative": place[1], "content": content})
+        """Return the id for a new path: the one that it or its content had before removal, or else a new one."""
+        before = self._db.execute(_RETURNED, {"root": place[0], "relative": place[1], "content": content})
         if (row := before.fetchone()) is not None:
             self._db.execute("DELETE FROM removed WHERE id = ?", row)
             return int(row[0])
@@ -224,7 +224,7 @@ class Catalogue(Places):
         if self._db.execute("SELECT 1 FROM photos WHERE root = ? AND relative = ?", place).fetchone():
             return None
         gone = self._gone[content or ""]
-        # Of several copies, rather the one of the same name.
+        # Among several copies, prefer the one with the same name.
         name = PurePosixPath(place[1]).name
         old = min(
             gone, key=lambda number: (PurePosixPath(gone[number]).name != name, gone[number]), default=None
@@ -235,7 +235,7 @@ class Catalogue(Places):
         return old
 
     def thumbnails(self, prefix: str) -> dict[str, int | None]:
-        """Contents of photos that begin so, each with the size of its thumbnail, None where that is not known."""
+        """Return contents of photos with this prefix, and the size of each thumbnail, None if unknown."""
         rows = self._db.execute(
             """SELECT DISTINCT content, thumbnail FROM photos JOIN contents USING (content)
                WHERE content >= ? AND content < ? || 'g'""",
@@ -244,12 +244,12 @@ class Catalogue(Places):
         return dict(rows)
 
     def photos_of(self, contents: Iterable[str]) -> set[int]:
-        """Ids of all photos that have one of these contents."""
+        """Return the ids of all photos with one of these contents."""
         query = "SELECT id FROM photos WHERE content = ?"
         return {number for content in contents for (number,) in self._db.execute(query, (content,))}
 
     def remove_root(self, root: Path) -> int:
-        """Forgets a folder and its photos; returns how many those were."""
+        """Remove a folder and its photos; returns how many photos it had."""
         query = "SELECT count(content) FROM photos WHERE root = ?"
         (count,) = self._db.execute(query, (str(root),)).fetchone()
         self._db.execute("DELETE FROM photos WHERE root = ?", (str(root),))
@@ -260,17 +260,17 @@ class Catalogue(Places):
         self._db.executemany("DELETE FROM photos WHERE id = ?", ((number,) for number in ids))
 
     def unusable(self, root: Path) -> list[Skipped]:
-        """Files that are no photos, with the reason found when they were last tried."""
+        """Return files that are not photos, with the reason from when they were last read."""
         query = "SELECT relative, error FROM photos WHERE root = ? AND error IS NOT NULL ORDER BY relative"
         return [Skipped(root / relative, error) for relative, error in self._db.execute(query, (str(root),))]
 
     def count(self, fingerprint: str) -> int:
-        """How many photos have a vector of this model."""
+        """Return how many photos have a vector of this model."""
         query = "SELECT count(*) FROM photos JOIN vectors USING (content) WHERE fingerprint = ?"
         return int(self._db.execute(query, (fingerprint,)).fetchone()[0])
 
     def entries(self, fingerprint: str) -> Iterator[Entry]:
-        """Every photo that has a vector of this model, in the order in which the vectors lie on disk."""
+        """Yield every photo that has a vector of this model, in the order of the vectors on disk."""
         rows = self._db.execute(
             """SELECT id, root, relative, content, width, height,
                    taken, camera, latitude, longitude, shard, row FROM photos
@@ -281,8 +281,8 @@ class Catalogue(Places):
         return map(Entry._make, rows)
 
 
-# A photo at a known path is none that returns.
-_RETURNING = """
+# A photo at a known path is not one that returns.
+_RETURNED = """
 SELECT id FROM removed
 WHERE ((root = :root AND relative = :relative) OR content = :content)
 AND NOT EXISTS (SELECT 1 FROM photos WHERE (root, relative) = (:root, :relative))
@@ -290,7 +290,7 @@ ORDER BY (root = :root AND relative = :relative) + (content IS :content) DESC, s
 """
 
 
-def rules_from(said: dict[str, Any]) -> ScanRules:
-    """How a folder is scanned, as JSON holds it."""
-    lists = {key: tuple(value) for key, value in said.items() if isinstance(value, list)}
-    return ScanRules(**{**said, **lists})
+def rules_from(raw: dict[str, Any]) -> ScanRules:
+    """Parse scan rules from JSON."""
+    lists = {key: tuple(value) for key, value in raw.items() if isinstance(value, list)}
+    return ScanRules(**{**raw, **lists})

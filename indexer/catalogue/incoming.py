@@ -1,4 +1,4 @@
-"""What the catalogues of all parts hold, laid beside the tables of the whole: what differs, which vectors it lacks."""
+"""Compare the catalogues of all parts with that of the whole: what differs, and which vectors are missing."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from indexer.catalogue.schema import SCHEMA_VERSION
 from indexer.errors import IndexProblem
 
 _TABLES = """
-CREATE TEMP TABLE arriving (
+CREATE TEMP TABLE incoming (
     id INTEGER, root TEXT, relative TEXT, size INTEGER, mtime_ns INTEGER, content TEXT, error TEXT,
     PRIMARY KEY (root, relative)
 ) WITHOUT ROWID;
@@ -19,7 +19,7 @@ CREATE TEMP TABLE seen AS SELECT * FROM main.looks WHERE FALSE;
 CREATE TEMP TABLE wanted (content TEXT PRIMARY KEY, part INTEGER, shard INTEGER, row INTEGER, checksum INTEGER)
 WITHOUT ROWID;
 """
-_PHOTOS = "INSERT INTO arriving SELECT id, root, relative, size, mtime_ns, content, error FROM other.photos"
+_PHOTOS = "INSERT INTO incoming SELECT id, root, relative, size, mtime_ns, content, error FROM other.photos"
 _CONTENTS = """
 INSERT INTO described SELECT * FROM other.contents WHERE content IN (SELECT content FROM other.photos)
 EXCEPT SELECT * FROM main.contents
@@ -28,7 +28,7 @@ _LOOKS = """
 INSERT INTO seen SELECT * FROM other.looks WHERE content IN (SELECT content FROM other.photos)
 AND content NOT IN (SELECT content FROM main.looks)
 """
-# Of a content that several parts hold, one vector is enough.
+# If several parts hold the same content, one vector is enough.
 _VECTORS = """
 INSERT OR IGNORE INTO wanted SELECT content, :part, shard, row, checksum FROM other.vectors
 WHERE fingerprint = :fingerprint AND content IN (SELECT content FROM other.photos)
@@ -36,13 +36,13 @@ AND content NOT IN (SELECT content FROM main.vectors WHERE fingerprint = :finger
 """
 _CHANGES = """
 CREATE TEMP TABLE changes AS
-SELECT a.*, p.id IS NULL AS new, p.content IS NOT a.content AS other FROM arriving a
+SELECT a.*, p.id IS NULL AS new, p.content IS NOT a.content AS other FROM incoming a
 LEFT JOIN main.photos p ON p.root = a.root AND p.relative = a.relative
 WHERE p.id IS NULL OR (p.size, p.mtime_ns, p.content, p.error) IS NOT (a.size, a.mtime_ns, a.content, a.error)
 """
 _GONE = """
 SELECT id, error IS NULL FROM main.photos p
-WHERE NOT EXISTS (SELECT 1 FROM arriving a WHERE a.root = p.root AND a.relative = p.relative)
+WHERE NOT EXISTS (SELECT 1 FROM incoming a WHERE a.root = p.root AND a.relative = p.relative)
 """
 _DESCRIBE = """
 INSERT INTO main.contents SELECT * FROM described WHERE TRUE ON CONFLICT (content) DO UPDATE SET
@@ -53,7 +53,7 @@ WHERE excluded.described >= contents.described
 
 
 class Change(NamedTuple):
-    """A photo of a part that the whole does not know like that; `new`: not at that path; `other`: another content."""
+    """A photo that differs between a part and the whole. `new`: a new path; `other`: different content."""
 
     id: int
     root: str
@@ -67,28 +67,28 @@ class Change(NamedTuple):
 
 
 class Row(NamedTuple):
-    """Where the vector of a content lies: in which of the parts, and where in that."""
+    """Where the vector of a content is stored: which part, and where in it."""
 
     part: int
     place: Place
 
 
-class Arriving:
-    """Tables that last as long as the connection to the catalogue of the whole."""
+class Incoming:
+    """Temporary tables in the connection to the catalogue of the whole."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         db.executescript(_TABLES)
 
     def gather(self, catalogue: Path, part: int, fingerprint: str) -> None:
-        """Reads the catalogue of one part, which nobody may be writing to."""
+        """Read the catalogue of one part, which must not be written to meanwhile."""
         db = self._db
         db.execute("ATTACH ? AS other", (f"{catalogue.as_uri()}?mode=ro&immutable=1",))
         try:
             (version,) = db.execute("PRAGMA other.user_version").fetchone()
             if version != SCHEMA_VERSION:
                 raise IndexProblem(
-                    f"{catalogue}: written by another version of sketchseek; index that part again with this one"
+                    f"{catalogue}: written by another version of sketchseek; index that part again with this version"
                 )
             db.execute(_PHOTOS)
             db.execute(_CONTENTS)
@@ -98,15 +98,15 @@ class Arriving:
             db.execute("DETACH other")
 
     def compare(self) -> None:
-        """Once all parts are there, and before anything is taken from them."""
+        """Find the differences, after all parts are gathered and before anything is applied."""
         self._db.execute(_CHANGES)
 
     def gone(self) -> dict[int, bool]:
-        """Ids that no part has under their path, and whether each was a photo that could be used."""
+        """Return ids whose path no part holds, and whether each was a usable photo."""
         return {number: bool(usable) for number, usable in self._db.execute(_GONE)}
 
     def describe(self) -> None:
-        """Takes over sizes, dates, cameras and places, and how photos look."""
+        """Copy sizes, dates, cameras, locations, and perceptual hashes."""
         self._db.execute(_DESCRIBE)
         self._db.execute("INSERT OR IGNORE INTO main.looks SELECT * FROM seen")
 
@@ -114,7 +114,7 @@ class Arriving:
         return map(Change._make, self._db.execute("SELECT * FROM changes ORDER BY root, relative"))
 
     def vectors(self) -> Iterator[Row]:
-        """In the order in which they lie on disk."""
+        """Yield missing vectors in their order on disk."""
         query = "SELECT part, content, shard, row, checksum FROM wanted ORDER BY part, shard, row"
         return (Row(part, Place._make(place)) for part, *place in self._db.execute(query))
 

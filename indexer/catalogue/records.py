@@ -1,4 +1,4 @@
-"""What the catalogue tells of: files it has seen, folders it has scanned, and photos that belong into the index."""
+"""Records of the catalogue: known files, photo folders, photos to publish, and locations of vectors."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from indexer.folders.scan import Found, ScanRules
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the catalogue remembers of a file."""
+    """What the catalogue knows about a file."""
 
     id: int
     size: int
@@ -24,13 +24,13 @@ class Known:
         return self.ctime_ns == found.ctime_ns or None in (self.ctime_ns, found.ctime_ns)
 
     def unchanged(self, found: Found) -> bool:
-        """Nothing to do: same file as before, embedded or known to be unusable, by what we know to read today."""
+        """Whether there is nothing to do: same file, embedded or unusable, and checked by the current decoder."""
         return self.up_to_date and self.same_file(found) and (self.embedded or self.error is not None)
 
 
 @dataclass(frozen=True)
 class Root:
-    """What the catalogue remembers of a photo folder: how to scan it, and which file systems it lay on."""
+    """What the catalogue knows about a photo folder: its scan rules, and the file systems it was on."""
 
     rules: ScanRules = field(default_factory=ScanRules)
     device: int | None = None
@@ -38,7 +38,7 @@ class Root:
 
 
 class Entry(NamedTuple):
-    """A photo that belongs into the index, as its list holds it, and where its vector lies. There may be millions."""
+    """A photo that belongs in the index, and where its vector is stored. There may be millions."""
 
     id: int
     root: str
@@ -55,7 +55,7 @@ class Entry(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where the vector of a content lies; `checksum` is None where a version of old wrote the row."""
+    """Where the vector of a content is stored; `checksum` is None if an older version wrote the row."""
 
     content: str
     shard: int

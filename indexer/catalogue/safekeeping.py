@@ -1,10 +1,10 @@
-"""The catalogue between runs: sealed by its hash, with a copy to go back to.
+"""The catalogue between runs: sealed by its hash, with a copy to restore.
 
-SQLite notices damage to its own structure, and nothing else: a flipped bit in a path or an id is just another path
-or id. So a run that ends leaves the hash of the catalogue in `catalogue.sqlite.seal`, and a copy beside it. The next
-run opens the catalogue only if it still has that hash; otherwise it goes back to the copy, and says so.
+SQLite detects damage only to its own structure: a flipped bit in a path or an id is just another path or id. So each
+run ends by storing the hash of the catalogue in `catalogue.sqlite.seal`, and a copy next to it. The next run opens the
+catalogue only if it still has that hash; otherwise it restores the copy and reports it.
 
-A run that is killed leaves no hash. SQLite's own check and a look at every row have to do then.
+A killed run leaves no hash. Then SQLite's own check and a look at every row have to do.
 """
 
 import json
@@ -28,10 +28,10 @@ COPY, SEAL, DAMAGED = f"{CATALOGUE}.copy", f"{CATALOGUE}.seal", f"{CATALOGUE}.da
 _LOGS = ("-wal", "-shm", "-journal")
 _FIRST_TABLES = {"roots", "photos", "contents", "vectors", "state"}
 _TABLES = _FIRST_TABLES | {"looks", "removed", "orphans"}
-_OF_THE_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
-# SQLite makes no log beside it.
+_DISK_ERRORS = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+# SQLite creates no log next to it.
 _UNTOUCHED = "?mode=ro&immutable=1"
-# What no version of ours ever wrote.
+# Rows that no version ever wrote.
 _IMPOSSIBLE = (
     "photos WHERE typeof(id) != 'integer' OR typeof(relative) != 'text' OR typeof(size) != 'integer' "
     "OR typeof(mtime_ns) != 'integer' OR relative IN ('', '.', '..') OR relative GLOB '/*' "
@@ -44,7 +44,7 @@ _IMPOSSIBLE = (
 
 @dataclass(frozen=True)
 class Seal:
-    """How the catalogue and its copy were left; None while a run is at it, or where there is no copy."""
+    """The expected catalogue and copy; None while a run is active, or if there is no copy."""
 
     catalogue: File | None = None
     copy: File | None = None
@@ -52,12 +52,12 @@ class Seal:
 
 @contextmanager
 def kept_catalogue(index: Path, healed: list[str]) -> Iterator[Catalogue]:
-    """The catalogue, undamaged, for the one run that holds the lock; `healed` is told if the copy had to be used."""
+    """Open the catalogue for the run that holds the lock; a restore from the copy is added to `healed`."""
     reason, seal = catalogue_damage(index), read_seal(index)
     if reason:
-        _go_back(index, seal, reason)
+        _restore(index, seal, reason)
         healed.append(
-            f"{CATALOGUE} was damaged ({reason}): went back to the copy that the last run left; the damaged one is "
+            f"{CATALOGUE} was damaged ({reason}): restored the copy made by the last run; the damaged file is "
             f"kept as {DAMAGED}"
         )
     opened = Catalogue(index / CATALOGUE)
@@ -68,7 +68,7 @@ def kept_catalogue(index: Path, healed: list[str]) -> Iterator[Catalogue]:
             _write_seal(index, Seal(copy=seal.copy))
             yield catalogue
     except sqlite3.Error:
-        # Whatever is wrong with it shall not be sealed.
+        # Never seal a catalogue that SQLite complains about.
         raise
     except BaseException:
         _seal(index, seal.copy)
@@ -77,33 +77,33 @@ def kept_catalogue(index: Path, healed: list[str]) -> Iterator[Catalogue]:
 
 
 def catalogue_damage(index: Path) -> str | None:
-    """What is wrong with a catalogue; None where it is as the last run left it, or there is none."""
+    """Return what is wrong with the catalogue; None if it is as the last run left it, or absent."""
     path, seal = index / CATALOGUE, read_seal(index)
     log = Path(f"{path}-wal")
     if not path.exists():
         return "it is missing" if _is_usable(index, seal) else None
     if not path.is_file():
-        return None  # what SQLite says of it is clear enough
+        return None  # SQLite's own error is clear enough
     if not path.stat().st_size:
         return "it is empty" if seal.catalogue or seal.copy else None
     if seal.catalogue is None or (log.exists() and log.stat().st_size):
         return _visible_damage(path)
-    return None if describe_file(path) == seal.catalogue else "it is not as the last run left it"
+    return None if describe_file(path) == seal.catalogue else "it changed since the last run"
 
 
 def copy_damage(index: Path) -> str | None:
-    """What is wrong with the copy; None where it is fine, or none was made."""
+    """Return what is wrong with the copy; None if it is intact, or none was made."""
     seal = read_seal(index)
-    return "not as the last run left it" if seal.copy and not _is_intact(index, seal) else None
+    return "changed since the last run" if seal.copy and not _is_intact(index, seal) else None
 
 
 def seal_damage(index: Path) -> str | None:
-    """What is wrong with the seal beside a copy; None where it is fine, or no copy was made."""
-    return "not as the last run left it" if (index / COPY).exists() and _whole_seal(index) is None else None
+    """Return what is wrong with the seal; None if it is intact, or no copy was made."""
+    return "changed since the last run" if (index / COPY).exists() and _whole_seal(index) is None else None
 
 
 def read_seal(index: Path) -> Seal:
-    """An empty one where there is none, or a damaged one, which proves nothing."""
+    """Read the seal; a missing or damaged one counts as empty."""
     return _whole_seal(index) or Seal()
 
 
@@ -119,21 +119,21 @@ def _whole_seal(index: Path) -> Seal | None:
 
 
 def _visible_damage(path: Path, options: str = "") -> str | None:
-    """What can be told without knowing how the file was left: SQLite's own check, and a look at every row."""
+    """Find damage without a hash: SQLite's own check, and a look at every row."""
     db = sqlite3.connect(path.absolute().as_uri() + options, uri=True)
     try:
-        ((said,),) = db.execute("PRAGMA integrity_check(1)").fetchall()
-        if said != "ok":
-            return " ".join(str(said).split())
+        ((result,),) = db.execute("PRAGMA integrity_check(1)").fetchall()
+        if result != "ok":
+            return " ".join(str(result).split())
         tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         for table in _TABLES & tables:
             for _ in db.execute(f"SELECT * FROM {table}"):  # noqa: S608
                 pass
         for condition in _IMPOSSIBLE if tables >= _FIRST_TABLES else ():
             if db.execute(f"SELECT 1 FROM {condition} LIMIT 1").fetchone():  # noqa: S608
-                return f"a row of {condition.partition(' ')[0]} is none of ours"
+                return f"a row of {condition.partition(' ')[0]} is invalid"
     except sqlite3.Error as error:
-        if (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF in _OF_THE_DISK:
+        if (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF in _DISK_ERRORS:
             raise
         return str(error)
     finally:
@@ -149,17 +149,17 @@ def _is_intact(index: Path, seal: Seal) -> bool:
 
 
 def _is_usable(index: Path, seal: Seal) -> bool:
-    """Intact; or where the seal is lost, without any damage that shows."""
+    """Whether the copy is intact, or, if the seal is lost, shows no damage."""
     if seal.copy is not None or not (index / COPY).is_file():
         return _is_intact(index, seal)
     return bool((index / COPY).stat().st_size) and _visible_damage(index / COPY, _UNTOUCHED) is None
 
 
-def _go_back(index: Path, seal: Seal, reason: str) -> None:
+def _restore(index: Path, seal: Seal, reason: str) -> None:
     path = index / CATALOGUE
     if not _is_usable(index, seal):
         raise NoIndex(
-            f"{path}: damaged ({reason}), and there is no intact copy of it; delete it and {COPY}, and run sketchseek "
+            f"{path}: damaged ({reason}), and there is no intact copy; delete it and {COPY}, and run sketchseek "
             "index with the photo folders again: what is published stays, photos get new ids"
         )
     for suffix in _LOGS:
@@ -170,7 +170,7 @@ def _go_back(index: Path, seal: Seal, reason: str) -> None:
 
 
 def _seal(index: Path, before: File | None) -> None:
-    """Once the catalogue is closed; a new copy is made only where the last one differs."""
+    """Seal the closed catalogue; makes a new copy only if the last one differs."""
     left = describe_file(index / CATALOGUE)
     if left == before and _is_intact(index, Seal(copy=before)):
         _write_seal(index, Seal(left, before))
@@ -179,8 +179,8 @@ def _seal(index: Path, before: File | None) -> None:
     try:
         _copy(index / CATALOGUE, index / COPY)
     except OSError as error:
-        # A full disk: the catalogue is what counts.
-        log.warning("no copy of %s could be kept: %s", index / CATALOGUE, error.strerror)
+        # Probably a full disk; only the catalogue itself is essential.
+        log.warning("cannot make a copy of %s: %s", index / CATALOGUE, error.strerror)
         return
     _write_seal(index, Seal(left, left))
 

@@ -1,11 +1,11 @@
-"""The catalogue's tables, and how each version of them comes from the one before."""
+"""The catalogue's tables, and the migrations between their versions."""
 
 import sqlite3
 from pathlib import Path
 
 from indexer.errors import NoIndex
 
-# Each entry leads from the version that is its place in this list to the next. What is published stays as it is.
+# Entry N migrates from version N to N + 1. Never change a migration that was released.
 MIGRATIONS = (
     """
 CREATE TABLE roots (root TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -27,10 +27,10 @@ CREATE TABLE vectors (
     row INTEGER NOT NULL,
     PRIMARY KEY (content, fingerprint)
 ) WITHOUT ROWID;
--- Counts what a published generation would show differently. A run that dies between its last commit and its
+-- Counts changes that a published generation would show. A run that dies between its last commit and its
 -- publication leaves a revision that no manifest names, so the next run knows that it has to publish.
 CREATE TABLE state (revision INTEGER NOT NULL);
--- It starts anywhere, so that a catalogue made anew is not taken for the one that was published from.
+-- Starts at random, so that a recreated catalogue never matches what was published from the old one.
 INSERT INTO state VALUES (random() & 0x3fffffffffffffff);
 CREATE TRIGGER photo_added AFTER INSERT ON photos WHEN NEW.content IS NOT NULL
 BEGIN UPDATE state SET revision = revision + 1; END;
@@ -62,9 +62,9 @@ BEGIN UPDATE state SET revision = revision + 1; END;
     """
 ALTER TABLE state ADD COLUMN partition TEXT;    -- such as 1/3; NULL for a whole library
 CREATE INDEX vectors_on_disk ON vectors (fingerprint, shard, row);
--- How contents look from afar.
+-- Perceptual hashes of contents.
 CREATE TABLE looks (content TEXT PRIMARY KEY, look BLOB NOT NULL) WITHOUT ROWID;
--- Photos that were there once: one that returns gets its id again.
+-- Photos that were removed: one that returns gets its old id.
 CREATE TABLE removed (
     id INTEGER PRIMARY KEY,
     root TEXT NOT NULL,
@@ -74,7 +74,7 @@ CREATE TABLE removed (
 );
 CREATE INDEX removed_path ON removed (root, relative);
 CREATE INDEX removed_content ON removed (content);
--- Contents that no photo has any more; their vectors stay until their shard is copied.
+-- Contents without a photo; their vectors stay until their shard is copied.
 CREATE TABLE orphans (content TEXT PRIMARY KEY, swept INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 INSERT INTO orphans (content) SELECT content FROM contents EXCEPT SELECT content FROM photos;
 CREATE TRIGGER photo_kept AFTER DELETE ON photos WHEN OLD.content IS NOT NULL
@@ -103,7 +103,7 @@ SCHEMA_VERSION = len(MIGRATIONS)
 
 
 def prepare(db: sqlite3.Connection, path: Path) -> None:
-    """Brings a catalogue to the present version in one transaction, whichever it has."""
+    """Migrate a catalogue of any version to the current one, in one transaction."""
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     (version,) = db.execute("PRAGMA user_version").fetchone()

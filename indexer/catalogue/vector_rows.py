@@ -1,4 +1,4 @@
-"""The catalogue's part about vectors: in which shard and row they lie, and which of them belong to nobody any more."""
+"""The vectors' tables of the catalogue: their shards and rows, and which are no longer used."""
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
@@ -7,39 +7,39 @@ from indexer.catalogue.records import Place
 
 
 class Places:
-    """Contents are known by the hash of their bytes; each has at most one vector of a model."""
+    """Where vectors are stored. A content is identified by its hash and has at most one vector per model."""
 
     _db: sqlite3.Connection
 
     def shards(self, fingerprint: str) -> set[int]:
-        """The shards in which vectors of photos lie."""
+        """Return the shards that contain vectors of photos."""
         query = "SELECT DISTINCT shard FROM vectors WHERE fingerprint = ?"
         return {shard for (shard,) in self._db.execute(query, (fingerprint,))}
 
     def rows_in_use(self, fingerprint: str) -> dict[int, int]:
-        """How many rows of each shard belong to a photo."""
+        """Return how many rows of each shard belong to a photo."""
         query = "SELECT shard, count(*) FROM vectors WHERE fingerprint = ? GROUP BY shard"
         used = dict(self._db.execute(query, (fingerprint,)))
-        of_nobody = """SELECT shard, count(*) FROM orphans JOIN vectors USING (content)
+        unused = """SELECT shard, count(*) FROM orphans JOIN vectors USING (content)
                        WHERE fingerprint = ? GROUP BY shard"""
-        for shard, rows in self._db.execute(of_nobody, (fingerprint,)):
+        for shard, rows in self._db.execute(unused, (fingerprint,)):
             used[shard] -= rows
         return used
 
     def stored(self, fingerprint: str, shard: int | None = None) -> Iterator[Place]:
-        """Where all vectors lie, or those in one shard, in the order in which they lie on disk."""
+        """Yield where all vectors, or those of one shard, are stored, in their order on disk."""
         query = """SELECT content, shard, row, checksum FROM vectors WHERE fingerprint = ? AND shard = ifnull(?, shard)
                    ORDER BY shard, row"""
         return map(Place._make, self._db.execute(query, (fingerprint, shard)))
 
     def without_checksum(self, fingerprint: str) -> Iterator[Place]:
-        """Those of `stored` that an older version wrote."""
+        """Like `stored`, for rows that an older version wrote."""
         query = """SELECT content, shard, row, checksum FROM vectors WHERE fingerprint = ? AND checksum IS NULL
                    ORDER BY shard, row"""
         return map(Place._make, self._db.execute(query, (fingerprint,)))
 
     def place_vectors(self, fingerprint: str, places: Iterable[Place]) -> None:
-        """Contents' vectors lie here from now on; where they lay before, if anywhere, no more."""
+        """Set where these contents' vectors are stored, replacing any earlier location."""
         self._db.executemany(
             """INSERT OR REPLACE INTO vectors (content, fingerprint, shard, row, checksum)
                VALUES (?, ?, ?, ?, ?)""",
@@ -47,25 +47,25 @@ class Places:
         )
 
     def forget_vectors(self, fingerprint: str, contents: Iterable[str]) -> None:
-        """As if these contents had never been embedded."""
+        """Forget the vectors of these contents, as if they had never been embedded."""
         statement = "DELETE FROM vectors WHERE fingerprint = ? AND content = ?"
         self._db.executemany(statement, ((fingerprint, content) for content in contents))
 
     def keep_models(self, fingerprints: Collection[str]) -> None:
-        """Forgets where vectors of all other models lie."""
+        """Forget the vectors of all other models."""
         marks = ",".join("?" * len(fingerprints))
         statement = f"DELETE FROM vectors WHERE fingerprint NOT IN ({marks})"  # noqa: S608
         self._db.execute(statement, (*fingerprints,))
 
     def orphans(self) -> list[str]:
-        """Contents that no photo has any more, of which something besides the vector may be left."""
+        """Return contents without a photo that may still have a thumbnail."""
         return [content for (content,) in self._db.execute("SELECT content FROM orphans WHERE NOT swept")]
 
     def sweep_orphans(self) -> None:
         self._db.execute("UPDATE orphans SET swept = 1 WHERE NOT swept")
 
     def forget_orphans(self, fingerprint: str, shards: Iterable[int]) -> None:
-        """Forgets the contents without a photo whose vectors lie in these shards, or nowhere."""
+        """Forget contents without a photo whose vectors are in these shards, or nowhere."""
         self._db.execute("CREATE TEMP TABLE IF NOT EXISTS lost (content TEXT PRIMARY KEY)")
         query = """INSERT OR IGNORE INTO lost SELECT content FROM orphans JOIN vectors USING (content)
                    WHERE fingerprint = ? AND shard = ?"""
@@ -78,13 +78,13 @@ class Places:
         self._db.execute("DELETE FROM lost")
 
     def places(self, fingerprint: str) -> Iterator[tuple[int, int, int]]:
-        """Id, shard and row of all `entries`, in the same order."""
+        """Yield id, shard, and row of all `entries`, in the same order."""
         query = """SELECT id, shard, row FROM vectors JOIN photos USING (content)
                    WHERE fingerprint = ? ORDER BY shard, row, id"""
         return self._db.execute(query, (fingerprint,))
 
     def looks(self, fingerprint: str) -> Iterator[bytes | None]:
-        """How the contents of all `entries` look, each once, in the same order."""
+        """Yield the perceptual hash of each content of `entries` once, in the same order."""
         rows = self._db.execute(
             """SELECT look FROM vectors v LEFT JOIN looks USING (content) WHERE fingerprint = ?
                AND EXISTS (SELECT 1 FROM photos WHERE content = v.content) ORDER BY shard, row""",

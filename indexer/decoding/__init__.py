@@ -1,1 +1,1 @@
-"""Decoding untrusted photos in processes of their own, with their metadata and thumbnails."""
+"""Decode untrusted photos in separate processes, with metadata and thumbnails."""

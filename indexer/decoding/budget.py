@@ -1,4 +1,4 @@
-"""A budget that threads share: who wants more than is left waits, and who wants more than all of it goes alone."""
+"""A budget shared by threads: a request beyond what is left waits, and one beyond the whole budget runs alone."""
 
 import threading
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 class Budget:
-    """Of pixels, bytes, or whatever else there is only so much of at a time."""
+    """A limit on pixels, bytes, or anything else in use at a time."""
 
     def __init__(self, most: int) -> None:
         self._most = most

@@ -1,4 +1,4 @@
-"""When, with what and where a photo was taken, as its EXIF says. Damaged or absurd EXIF says nothing."""
+"""When, where, and with which camera a photo was taken, from its EXIF. Damaged or absurd values are ignored."""
 
 import math
 import re
@@ -14,7 +14,7 @@ from model.pictures.images import exif_of, opened
 from model.pictures.layout import excess
 from model.pictures.sniff import picture_format
 
-# Raise it when more is read than before: the next run then reads all photos again, without embedding them.
+# Increase when more is read than before: the next run then reads all photos again, without embedding them.
 METADATA_VERSION = 1
 _LONGEST_NAME = 80
 _EARLIEST_YEAR = 1826
@@ -22,7 +22,7 @@ _EARLIEST_YEAR = 1826
 
 @dataclass(frozen=True)
 class Metadata:
-    """`taken` is the camera's local time, as YYYY-MM-DDTHH:MM:SS; degrees are north and east."""
+    """What EXIF says. `taken` is the camera's local time (YYYY-MM-DDTHH:MM:SS); degrees are north and east."""
 
     taken: str | None = None
     camera: str | None = None
@@ -31,7 +31,7 @@ class Metadata:
 
 
 def metadata_in(data: bytes) -> Metadata:
-    """Reads the header of a file alone; no pixel is decoded."""
+    """Read metadata from the header of a file; no pixels are decoded."""
     name = picture_format(data)
     if name is None or excess(data, name):
         return Metadata()
@@ -41,21 +41,21 @@ def metadata_in(data: bytes) -> Metadata:
                 image.info["exif"] = _png_exif(data)
             return read_metadata(image)
     except Exception:
-        # Whether a file is damaged, `decode` says.
+        # `decode` reports damaged files.
         return Metadata()
 
 
 def read_metadata(image: Image.Image) -> Metadata:
-    """What an opened picture says of itself."""
+    """Read the metadata of an opened picture."""
     try:
         exif = exif_of(image)
     except Exception:
-        # Broken EXIF makes parsers raise nearly every type there is; it is no reason to refuse a good picture.
+        # Broken EXIF can make parsers raise almost anything; that is no reason to refuse a good picture.
         return Metadata()
-    details, place = _folder(exif, ExifTags.IFD.Exif), _folder(exif, ExifTags.IFD.GPSInfo)
+    details, place = _ifd(exif, ExifTags.IFD.Exif), _ifd(exif, ExifTags.IFD.GPSInfo)
     latitude = _degrees(place, ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLatitudeRef, "S", 90)
     longitude = _degrees(place, ExifTags.GPS.GPSLongitude, ExifTags.GPS.GPSLongitudeRef, "W", 180)
-    # Half a place is none, and cameras without reception write zeros.
+    # One coordinate alone is useless, and cameras without reception write zeros.
     if latitude is None or longitude is None or (latitude, longitude) == (0.0, 0.0):
         latitude = longitude = None
     taken = _time(_get(details, ExifTags.Base.DateTimeOriginal)) or _time(_get(exif, ExifTags.Base.DateTime))
@@ -63,7 +63,7 @@ def read_metadata(image: Image.Image) -> Metadata:
 
 
 def _png_exif(data: bytes) -> bytes:
-    """EXIF that was written behind the pixels."""
+    """Find EXIF that was written after the pixels."""
     at = 8
     while at + 12 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -73,7 +73,7 @@ def _png_exif(data: bytes) -> bytes:
     return b""
 
 
-def _folder(exif: Image.Exif, which: ExifTags.IFD) -> Mapping[int, Any]:
+def _ifd(exif: Image.Exif, which: ExifTags.IFD) -> Mapping[int, Any]:
     try:
         return exif.get_ifd(which)
     except Exception:
@@ -110,10 +110,10 @@ def _time(value: object) -> str | None:
 
 
 def _camera(exif: Image.Exif) -> str | None:
-    """Make and model, without saying the make twice."""
+    """Make and model, without repeating the make."""
     make, model = _text(_get(exif, ExifTags.Base.Make)), _text(_get(exif, ExifTags.Base.Model))
-    said = bool(make) and model.lower().startswith(make.split()[0].lower())
-    return (model if said else f"{make} {model}")[:_LONGEST_NAME].strip() or None
+    repeated = bool(make) and model.lower().startswith(make.split()[0].lower())
+    return (model if repeated else f"{make} {model}")[:_LONGEST_NAME].strip() or None
 
 
 def _degrees(place: Mapping[int, Any], tag: int, side: int, negative: str, most: int) -> float | None:

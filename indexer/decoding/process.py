@@ -1,7 +1,7 @@
-"""A decoder process: `python -m indexer.decoding.process FD JSON`. It reads a photo and says what it is, and decodes it
-when it is told to. Whatever a hostile or broken file does to a decoder, it does here, and to that file alone.
+"""A decoder process: `python -m indexer.decoding.process FD JSON`. It reads a photo, describes it, and decodes it on
+request, so that whatever a hostile or broken file does to a decoder affects only that file.
 
-It speaks JSON, and pixels as plain bytes: nothing that arrives from here is ever run. It knows neither model nor
+It answers in JSON, and with pixels as raw bytes: nothing it sends is ever executed. It knows neither the model nor the
 index, and dies with the process that started it.
 """
 
@@ -30,28 +30,28 @@ from model.pictures.claims import claimed_pixels
 from model.pictures.preprocess import photo_pixels
 from model.pictures.preprocessing import Preprocessing
 
-# What decoding may take: for a progressive JPEG or a PNG with a profile about twenty bytes a pixel, and what
-# codecs need whatever the size. A file that claims few pixels and holds many meets this limit.
-BYTES_A_PIXEL = 24
-BYTES_BESIDE = 96 * 2**20
-_TOO_MUCH = "decoding it takes more memory than a picture of its size should; export it again"
-_REPLACED = "a link or another file took its place meanwhile; the next run looks again"
+# Memory that decoding may take: about twenty bytes per pixel for a progressive JPEG or a PNG with a profile, plus what
+# codecs need at any size. This stops a file that claims few pixels and contains many.
+BYTES_PER_PIXEL = 24
+BYTES_FIXED = 96 * 2**20
+_TOO_MUCH = "decoding it takes more memory than its size explains; export it again"
+_REPLACED = "a link or another file took its place; the next run tries again"
 _ON_PARENTS_DEATH = 1
 
 
 def main() -> None:
     pipe = Connection(int(sys.argv[1]))
-    told = json.loads(sys.argv[2])
-    how = Preprocessing.parse(told["preprocessing"])
-    _live_and_die_with(told["parent"])
+    options = json.loads(sys.argv[2])
+    how = Preprocessing.parse(options["preprocessing"])
+    _follow_parent(options["parent"])
     pipe.send_bytes(b"{}")
     with contextlib.suppress(EOFError, OSError):
         while True:
-            _serve(pipe, told["size"], how, Path(told["thumbnails"]))
+            _serve(pipe, options["size"], how, Path(options["thumbnails"]))
 
 
-def _live_and_die_with(parent: int) -> None:
-    """Ctrl-C is the parent's to answer; if memory runs out this process goes before it does."""
+def _follow_parent(parent: int) -> None:
+    """Leave Ctrl-C to the parent, end with it, and be the first to go if memory runs out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_ON_PARENTS_DEATH, signal.SIGKILL)
@@ -59,22 +59,22 @@ def _live_and_die_with(parent: int) -> None:
             sys.exit(1)
         with contextlib.suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000")
-    # What codecs print about damaged files is said again, better, by BadImage.
+    # Codecs print messages about damaged files; BadImage says it better.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def _serve(pipe: Connection, size: int, how: Preprocessing, thumbnails: Path) -> None:
-    place = json.loads(pipe.recv_bytes())
+    location = json.loads(pipe.recv_bytes())
     try:
-        data, described = _read(Path(place["root"]), place["relative"])
+        data, described = _read(Path(location["root"]), location["relative"])
     except BadImage as error:
         _refuse(pipe, error)
         return
     pipe.send_bytes(json.dumps(described).encode())
-    wish = pipe.recv_bytes()
-    if wish == b"describe":
+    request = pipe.recv_bytes()
+    if request == b"describe":
         _send(pipe, **dataclasses.asdict(metadata_in(data)))
-    if wish != b"decode":
+    if request != b"decode":
         return
     try:
         with _memory(described["pixels"]):
@@ -100,9 +100,9 @@ def _serve(pipe: Connection, size: int, how: Preprocessing, thumbnails: Path) ->
 
 
 def _read(root: Path, relative: str) -> tuple[bytes, dict[str, Any]]:
-    """The bytes; and their hash and claim, with the file's size and times as they were when it was read."""
+    """Return the bytes, and their hash, claimed pixels, and the file's size and times when it was read."""
     if PurePosixPath(relative).suffix.lower() in raw.SUFFIXES and not raw.installed():
-        # Said before reading: there are many of them, they are large, and each run asks again.
+        # Before reading: raw files are large and many, and every run gets here again.
         raise Unreadable(raw.NEEDED)
     try:
         with open_below(root, relative) as opened:
@@ -115,7 +115,7 @@ def _read(root: Path, relative: str) -> tuple[bytes, dict[str, Any]]:
         replaced = error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
         raise Unreadable(_REPLACED if replaced else f"cannot be read ({error.strerror})") from None
     if len(data) != now.st_size:
-        raise Unreadable("it changed while it was read; the next run takes it")
+        raise Unreadable("it changed while it was being read; the next run tries again")
     content = hashlib.blake2b(data, digest_size=16).hexdigest()
     pixels = min(claimed_pixels(data), PHOTO_CAPS.max_pixels)
     return data, {
@@ -137,8 +137,8 @@ def _send(pipe: Connection, **message: object) -> None:
 
 @contextlib.contextmanager
 def _memory(pixels: int) -> Iterator[None]:
-    """Limits what is allocated from here on to what a file of so many pixels can need."""
-    allowed = _allocated() + BYTES_BESIDE + BYTES_A_PIXEL * pixels
+    """Limit further allocation to what a picture of this many pixels can need."""
+    allowed = _allocated() + BYTES_FIXED + BYTES_PER_PIXEL * pixels
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (allowed if hard < 0 else min(allowed, hard), hard))
     try:

@@ -1,4 +1,4 @@
-"""Decoder processes, one for each thread that asks: what kills a decoder costs the file that did it, and no more."""
+"""Decoder processes, one per calling thread: a file that kills its decoder affects no other file."""
 
 import json
 import os
@@ -23,23 +23,23 @@ from model import PHOTO_CAPS, BadImage, Unreadable
 from model.modality import Pixels
 from model.pictures.preprocessing import STANDARD, Preprocessing
 
-# Progressive JPEGs of thousands of scans are a few kilobytes that decode for hours.
+# A progressive JPEG of a few kilobytes can have thousands of scans and decode for hours.
 SECONDS = 60.0
-# So many processes may hang in one photo folder's drive, which cannot be killed, before its files are left alone.
+# How many unkillable processes may hang on a photo folder's drive before its other files are skipped.
 MOST_STUCK = 3
-# How long a killed process may take to be gone.
+# How long a killed process may take to exit.
 _DYING = 5.0
-# Pixels in decoding at a time, all processes together: so much memory is never taken twice.
+# Pixels being decoded at a time by all processes together, to bound memory.
 BUDGET = PHOTO_CAPS.max_pixels
 _START_SECONDS = 120.0
 _KILLED = (-signal.SIGKILL, -signal.SIGTERM)
-_SHOT = "its decoder was killed, perhaps for lack of memory; the next run tries again"
+_DECODER_KILLED = "its decoder was killed, perhaps because memory ran out; the next run tries again"
 _LONGEST_ANSWER = 1 << 16
 
 
 @dataclass(frozen=True)
 class Read:
-    """A file that was read but not decoded yet, as it was then."""
+    """A file that was read but not decoded yet, with its size and times at that moment."""
 
     content: str
     bytes: int
@@ -50,7 +50,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded photo: its full size, what the model wants to see of it, what its EXIF says, its thumbnail's bytes."""
+    """A decoded photo: full size, the model's pixels, metadata, and the size of its thumbnail in bytes."""
 
     size: tuple[int, int]
     pixels: Pixels
@@ -59,7 +59,7 @@ class Picture:
 
 
 class Workers:
-    """Starts a process for each thread at its first file, and another one wherever one died."""
+    """Starts a process at each thread's first file, and replaces those that die."""
 
     def __init__(
         self, size: int, thumbnails: Path, seconds: float = SECONDS, how: Preprocessing = STANDARD
@@ -77,9 +77,9 @@ class Workers:
         self._budget = Budget(BUDGET)
 
     def read(self, root: Path, relative: str) -> Read:
-        """Reads a file in this thread's process. Raises BadImage, or Unreadable where a later run may have luck."""
+        """Read a file in this thread's process. Raises BadImage, or Unreadable if a later run may succeed."""
         if len(self._stuck.get(root, ())) >= MOST_STUCK:
-            raise Unreadable("not tried, for its drive does not answer; see to the drive and run again")
+            raise Unreadable("not tried: its drive does not answer; check the drive and run again")
         place, worker = json.dumps({"root": str(root), "relative": relative}).encode(), self._worker()
         try:
             return Read(**worker.ask(place, self._seconds, busy="reading"))
@@ -90,15 +90,15 @@ class Workers:
             raise
 
     def drop(self) -> None:
-        """What was read last need not be decoded."""
-        self._worker().say(b"drop")
+        """Skip decoding the file that was read last."""
+        self._worker().send(b"drop")
 
     def describe(self) -> Metadata:
-        """The EXIF of what was read last, which need not be decoded."""
+        """Return the metadata of the file that was read last, without decoding it."""
         return Metadata(**self._worker().ask(b"describe", self._seconds, busy="reading"))
 
     def decode(self, read: Read) -> Picture:
-        """Decodes what this thread's process has read last, and writes its thumbnail."""
+        """Decode the file that this thread's process read last, and write its thumbnail."""
         with self._budget.share(read.pixels):
             worker = self._worker()
             answer = worker.ask(b"decode", self._seconds, busy="decoding")
@@ -108,7 +108,7 @@ class Workers:
             return Picture((width, height), pixels, metadata, answer["thumbnail"])
 
     def close(self) -> None:
-        """Ends all processes now, whatever they are at."""
+        """Kill all processes now, whatever they are doing."""
         with self._lock:
             self._closed = True
             for worker in self._started:
@@ -137,7 +137,7 @@ class _Worker:
 
     def __init__(self, size: int, thumbnails: Path, how: Preprocessing) -> None:
         ours, theirs = socket.socketpair()
-        told = json.dumps(
+        options = json.dumps(
             {
                 "size": size,
                 "preprocessing": how.described(),
@@ -147,13 +147,13 @@ class _Worker:
         )
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603
-                # -P: the folder that one happens to be in, perhaps of photos, is no place to find modules in.
-                [sys.executable, "-P", "-m", "indexer.decoding.process", str(theirs.fileno()), told],
+                # -P: do not import modules from the current folder, which may contain untrusted files.
+                [sys.executable, "-P", "-m", "indexer.decoding.process", str(theirs.fileno()), options],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 pass_fds=[theirs.fileno()],
-                # Ctrl-C goes to a whole group of processes; this one is to finish its photo.
+                # Ctrl-C goes to a whole process group; this process shall finish its photo.
                 process_group=0,
                 env=_environment(),
             )
@@ -173,31 +173,33 @@ class _Worker:
             self._process.wait(_DYING)
         if self._process.returncode in _KILLED:
             self._errors.close()
-            raise Unreadable(_SHOT)
+            raise Unreadable(_DECODER_KILLED)
         self.kill()
         with self._errors:
-            said = self._errors.read().decode(errors="replace").strip().splitlines()
-        raise IndexProblem(f"the decoder process does not start: {said[-1] if said else 'it says nothing'}")
+            lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        raise IndexProblem(
+            f"the decoder process does not start: {lines[-1] if lines else 'it printed nothing'}"
+        )
 
     def ask(self, question: bytes, seconds: float, busy: str) -> dict[str, Any]:
-        """The answer; raises BadImage where the file was refused, or did something to the process."""
-        before = self._worked()
+        """Return the answer; raises BadImage if the file was refused or broke the process."""
+        before = self._cpu_seconds()
         try:
             self._pipe.send_bytes(question)
             if not self._pipe.poll(seconds):
-                worked = self._worked() - before
+                cpu_seconds = self._cpu_seconds() - before
                 self.kill()
-                raise _given_up(busy, seconds, worked)
+                raise _timed_out(busy, seconds, cpu_seconds)
             answer: dict[str, Any] = json.loads(self._pipe.recv_bytes(_LONGEST_ANSWER))
         except (EOFError, ConnectionError):
-            raise self._post_mortem(busy) from None
+            raise self._crash(busy) from None
         if "oserror" in answer:
             raise OSError(*answer["oserror"][:2], answer["oserror"][2])
         if "refused" in answer:
             raise (Unreadable if answer["later"] else BadImage)(answer["refused"])
         return answer
 
-    def say(self, word: bytes) -> None:
+    def send(self, word: bytes) -> None:
         with suppress(OSError):
             self._pipe.send_bytes(word)
 
@@ -205,52 +207,52 @@ class _Worker:
         try:
             return self._pipe.recv_bytes()
         except (EOFError, ConnectionError):
-            raise self._post_mortem("decoding") from None
+            raise self._crash("decoding") from None
 
     def dead(self) -> bool:
         return self._killed or self._process.poll() is not None
 
     @property
     def stuck(self) -> bool:
-        """Killed, and there all the same."""
+        """Whether it was killed and is still running."""
         return self._killed and self._process.poll() is None
 
     def kill(self, wait: float | None = None) -> None:
-        """Ends it, and the waiting of whoever asked it something."""
+        """Kill the process, and unblock whoever waits for its answer."""
         self._killed = True
         self._process.kill()
         with suppress(OSError):
             self._end.shutdown(socket.SHUT_RDWR)
         self._end.close()
-        # One that hangs in a drive that does not answer cannot even be killed; it ends when the drive does.
+        # A process that hangs on a drive cannot be killed until the drive answers.
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_DYING if wait is None else wait)
 
-    def _worked(self) -> float:
-        """Seconds of a processor that it has taken so far; where nobody tells, as if it never rested."""
+    def _cpu_seconds(self) -> float:
+        """CPU seconds used so far; if unknown, as if it had never been idle."""
         try:
             fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             return time.monotonic()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def _post_mortem(self, busy: str) -> BadImage:
+    def _crash(self, busy: str) -> BadImage:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_DYING)
         code = self._process.returncode
         if busy == "reading":
-            return Unreadable("the process that read it died; the next run tries again")
+            return Unreadable("the process reading it died; the next run tries again")
         if code in _KILLED:
-            return Unreadable(_SHOT)
+            return Unreadable(_DECODER_KILLED)
         how = signal.Signals(-code).name if code is not None and code < 0 else f"exit status {code}"
         return BadImage(f"it crashes the decoder ({how}); export it again")
 
 
-def _given_up(busy: str, seconds: float, worked: float) -> BadImage:
+def _timed_out(busy: str, seconds: float, cpu_seconds: float) -> BadImage:
     if busy == "reading":
         return Unreadable(f"cannot be read within {seconds:g} s; the next run tries again")
-    if worked < seconds / 2:
-        # Stopped, or kept from working by others: no fault of the photo.
+    if cpu_seconds < seconds / 2:
+        # The process was stopped or starved, which is not the photo's fault.
         return Unreadable(
             f"cannot be decoded within {seconds:g} s on a busy machine; the next run tries again"
         )
@@ -258,6 +260,6 @@ def _given_up(busy: str, seconds: float, worked: float) -> BadImage:
 
 
 def _environment() -> dict[str, str]:
-    """That of this process, with the places that modules are found in; numpy needs no threads of its own there."""
-    places = os.pathsep.join(filter(None, sys.path))
-    return {**os.environ, "PYTHONPATH": places, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    """The environment of this process, with its module path; numpy needs no threads of its own there."""
+    paths = os.pathsep.join(filter(None, sys.path))
+    return {**os.environ, "PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

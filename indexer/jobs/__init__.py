@@ -1,1 +1,1 @@
-"""What a run does: plan, decode, embed, merge, publish, inspect."""
+"""Jobs: plan, decode, embed, merge, publish, and inspect."""

@@ -1,4 +1,4 @@
-"""How a run ends, whichever way its photos came: publishing what changed, and removing what nobody needs."""
+"""The end of a run or a merge: publish what changed, and remove what is no longer needed."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def publish_if_needed(
     index_type: str | None,
     keep: int,
 ) -> None:
-    """Publishes what the catalogue holds, unless the current generation shows just that; fills in the report."""
+    """Publish the catalogue unless the current generation already shows it; fills in the report."""
     manifest, damaged = _serving(shelf, collection.origin.fingerprint)
     if manifest is None and collection.empty:
         raise NothingToIndex(_nothing(report))
@@ -32,8 +32,8 @@ def publish_if_needed(
     if manifest is None or manifest.revision != collection.revision or asked:
         if manifest is not None and held:
             report.problems.append(
-                f"generation {manifest.generation} stays, {held}: changes are recorded, but not published; "
-                f"to publish them, run sketchseek rollback --release --index {collection.folder}, then this again"
+                f"generation {manifest.generation} stays, {held}: changes are recorded but not published; to publish "
+                f"them, run sketchseek rollback --release --index {collection.folder}, then run this again"
             )
         else:
             manifest = shelf.publish(collection, index_type=index_type, on_step=reporter.step)
@@ -41,7 +41,7 @@ def publish_if_needed(
             held = None
             if damaged is not None:
                 shelf.remove(damaged)
-                report.healed.append(f"generation {damaged} was damaged: published anew")
+                report.healed.append(f"generation {damaged} was damaged: published again")
     if not held:
         shelf.prune(keep)
         forget_reports(collection.folder, set(shelf.generations()))
@@ -49,7 +49,7 @@ def publish_if_needed(
 
 
 def clean_up(index: Path, origin: Origin, catalogue: Catalogue) -> None:
-    """Removes vectors and thumbnails of photos that are gone, and shards that killed runs left behind."""
+    """Remove vectors and thumbnails of deleted photos, and shards left behind by killed runs."""
     for content in catalogue.orphans():
         forget_thumbnails(index / "thumbnails", content)
     catalogue.sweep_orphans()
@@ -61,7 +61,7 @@ def clean_up(index: Path, origin: Origin, catalogue: Catalogue) -> None:
 
 
 def _serving(shelf: Shelf, fingerprint: str) -> tuple[Facts | None, str | None]:
-    """The current generation if it can go on serving; or the name of one that is damaged, which is made again."""
+    """Return the current generation if it is usable, or else its name if it is damaged and must be rebuilt."""
     try:
         name = shelf.current()
     except (NoIndex, BrokenGeneration):

@@ -1,4 +1,4 @@
-"""`sketchseek verify --deep`: everything in an index folder, not only what is published, and what would heal it."""
+"""`sketchseek verify --deep`: check everything in an index folder, not only what is published, and suggest fixes."""
 
 import json
 from collections import Counter
@@ -25,13 +25,13 @@ from indexer.reports.report import FOLDER, LAST
 from indexer.shards.damage import damaged_vectors
 from indexer.shards.shard import Origin, shard_path, vectors_folder
 
-_AGAIN = "sketchseek index"
-_OLD = "it is not the one that is served; sketchseek prune 1 removes it"
+_INDEX = "sketchseek index"
+_NOT_SERVED = "it is not being served; remove it with sketchseek prune 1"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it was written, and what makes it good."""
+    """Something that is not as it was written, and how to fix it."""
 
     path: str
     what: str
@@ -42,9 +42,9 @@ class Finding:
 
 
 def inspect(index: Path) -> list[Finding]:
-    """Reads every byte that a run or a reader would ever read. Nothing is changed but for a note of damaged thumbnails.
+    """Check every byte that a run or a reader would use. Changes nothing except the list of damaged thumbnails.
 
-    Raises IndexBusy while a run is at it.
+    Raises IndexBusy while a run is active.
     """
     index = index.expanduser().resolve()
     with plainly(index), reading(index):
@@ -61,7 +61,7 @@ def _findings(index: Path) -> Iterator[Finding]:
         return
     with Catalogue(index / CATALOGUE, read_only=True) as catalogue:
         if catalogue.version < SCHEMA_VERSION:
-            remedy = f"{_AGAIN} brings it up to date, and then all of it can be checked"
+            remedy = f"run {_INDEX} to upgrade it, then everything can be checked"
             yield Finding(str(index / CATALOGUE), "written by an older version, without checksums", remedy)
             return
         if origin is not None:
@@ -72,26 +72,30 @@ def _findings(index: Path) -> Iterator[Finding]:
 
 
 def _published(index: Path) -> Generator[Finding, None, Manifest | None]:
-    """Returns the manifest of the generation to serve, or else of the newest that is whole."""
+    """Return the manifest of the generation to serve, or else of the newest intact one."""
     whole: dict[str, Manifest] = {}
     try:
         serving = generation.current(index).name
     except NoIndex as error:
         if not (index / PART).exists():
-            yield _said(index, str(error))
+            yield _finding(index, str(error))
         serving = ""
     except BrokenGeneration as error:
-        yield _said(index / "CURRENT", str(error))
+        yield _finding(index / "CURRENT", str(error))
         serving = ""
     there = generation.generations(index)
     if serving and serving not in {folder.name for folder in there}:
         gone = index / "generations" / serving
-        yield Finding(str(gone), "to be served, and no generation, or gone", f"{_AGAIN} publishes anew")
+        yield Finding(
+            str(gone),
+            "should be served, but is missing or not a generation",
+            f"run {_INDEX} to publish again",
+        )
     for folder in there:
         damaged = damage(folder)
-        for finding in (_said(folder, line) for line in damaged):
-            # A run makes anew what is served, and nothing else.
-            yield replace(finding, remedy=_OLD) if serving not in ("", folder.name) else finding
+        for finding in (_finding(folder, line) for line in damaged):
+            # A run rebuilds only what is served.
+            yield replace(finding, remedy=_NOT_SERVED) if serving not in ("", folder.name) else finding
         if not damaged:
             whole[folder.name] = read_manifest(folder)
     return whole.get(serving) or next(iter(whole.values()), None)
@@ -99,9 +103,9 @@ def _published(index: Path) -> Generator[Finding, None, Manifest | None]:
 
 def _part(index: Path) -> Generator[Finding, None, Origin | None]:
     try:
-        part = parts.told(index)
+        part = parts.parse(index)
     except IndexProblem as error:
-        yield _said(index / PART, str(error))
+        yield _finding(index / PART, str(error))
         return None
     try:
         parts.read(index)
@@ -109,7 +113,7 @@ def _part(index: Path) -> Generator[Finding, None, Origin | None]:
             if name != CATALOGUE:
                 parts.check_shard(index, part, index / name)
     except IndexProblem as error:
-        yield _said(index / PART, str(error))
+        yield _finding(index / PART, str(error))
     return part.origin
 
 
@@ -120,24 +124,22 @@ def _reports(index: Path) -> Iterator[Finding]:
         except (OSError, ValueError, RecursionError):
             whole = False
         if not whole:
-            anew = f"delete it, or leave it: the next {_AGAIN} writes its own"
-            yield Finding(
-                str(path), "not a report", anew if path.stem == LAST else "delete it: nothing needs it"
-            )
+            remedy = f"run {_INDEX} to replace it" if path.stem == LAST else "delete it: nothing needs it"
+            yield Finding(str(path), "not a report", remedy)
 
 
 def _catalogue(index: Path) -> Generator[Finding, None, bool]:
-    """Returns whether it can be trusted."""
+    """Return whether the catalogue can be trusted."""
     path = index / CATALOGUE
     if reason := seal_damage(index):
-        yield Finding(str(index / SEAL), reason, f"{_AGAIN} writes it anew")
+        yield Finding(str(index / SEAL), reason, f"run {_INDEX} to write it again")
     if reason := copy_damage(index):
-        yield Finding(str(index / COPY), reason, f"{_AGAIN} makes it anew")
+        yield Finding(str(index / COPY), reason, f"run {_INDEX} to make it again")
     if reason := catalogue_damage(index):
-        yield Finding(str(path), f"damaged ({reason})", f"{_AGAIN} goes back to its copy")
+        yield Finding(str(path), f"damaged ({reason})", f"run {_INDEX} to restore it from its copy")
         return False
     if not path.is_file():
-        yield Finding(str(path), "it is missing", f"{_AGAIN} with the photo folders makes it anew")
+        yield Finding(str(path), "it is missing", f"run {_INDEX} with the photo folders to create it again")
         return False
     return True
 
@@ -146,18 +148,18 @@ def _vectors(index: Path, origin: Origin, catalogue: Catalogue) -> Iterator[Find
     damaged = Counter(place.shard for place in damaged_vectors(index, origin, catalogue))
     for shard, count in sorted(damaged.items()):
         path = shard_path(vectors_folder(index, origin.fingerprint), shard)
-        remedy = f"{_AGAIN} copies them back from what is published, or embeds the photos anew"
+        remedy = f"run {_INDEX} to copy them back from the published generation, or to embed the photos again"
         yield Finding(str(path), f"damaged or lost: {counted(count, 'vector')}", remedy)
 
 
 def _differences(index: Path, manifest: Manifest, catalogue: Catalogue) -> Iterator[Finding]:
-    """Between the catalogue and what was published of it, photo by photo."""
+    """Compare the catalogue with the published generation, photo by photo."""
     if generation.held(index):
         return
     path = index / "generations" / manifest.generation / PHOTOS_FILE
     if manifest.revision != catalogue.revision:
         yield Finding(
-            str(index), "changes are recorded that are not published yet", f"{_AGAIN} publishes them"
+            str(index), "some recorded changes are not published yet", f"run {_INDEX} to publish them"
         )
         return
     photos = Photos(path)
@@ -166,12 +168,12 @@ def _differences(index: Path, manifest: Manifest, catalogue: Catalogue) -> Itera
     finally:
         photos.close()
     if published != _sum(entry[:-2] for entry in catalogue.entries(manifest.fingerprint)):
-        remedy = f"delete {index / 'CURRENT'} and run {_AGAIN}, which publishes what the catalogue holds"
-        yield Finding(str(path), "its photos are not those of the catalogue", remedy)
+        remedy = f"delete {index / 'CURRENT'} and run {_INDEX} to publish the catalogue again"
+        yield Finding(str(path), "its photos differ from the catalogue", remedy)
 
 
 def _sum(rows: Iterable[tuple[object, ...]]) -> tuple[int, int]:
-    """The same for the same rows in any order, without holding them all."""
+    """Sum up rows regardless of their order, without holding them all."""
     count = total = 0
     for row in rows:
         count, total = count + 1, (total + hash(tuple(row))) & 0xFFFFFFFFFFFFFFFF
@@ -180,25 +182,25 @@ def _sum(rows: Iterable[tuple[object, ...]]) -> tuple[int, int]:
 
 def _thumbnails(folder: Path, catalogue: Catalogue) -> Iterator[Finding]:
     if damaged := set(damaged_thumbnails(catalogue, folder)):
-        # So that the next run need not read all of them again.
+        # So that the next run does not have to read them all again.
         with suppress(OSError):
             note_damaged(folder, damaged)
         yield Finding(
             str(folder),
             f"damaged or missing: {counted(len(damaged), 'thumbnail')}",
-            f"{_AGAIN} makes them anew",
+            f"run {_INDEX} to make them again",
         )
     large = sum(read_thumbnail(path) is None for path in (folder / LARGE).glob("*/*.webp"))
     if large:
-        remedy = "the service makes them anew when somebody looks at them"
+        remedy = "the service makes them again when somebody views them"
         yield Finding(str(folder / LARGE), f"damaged: {counted(large, 'large picture')}", remedy)
 
 
-def _said(path: Path, line: str) -> Finding:
-    """From an error's line, which names its file and its remedy already."""
+def _finding(path: Path, line: str) -> Finding:
+    """Split an error message, which already names its file and its remedy."""
     where = str(path)
     if line.startswith(where):
         end = line.find(": ", len(where))
         where, line = line[:end], line[end + 2 :]
     what, _, remedy = line.rpartition("; ")
-    return Finding(where, what or line, remedy if what else f"{_AGAIN} publishes it anew")
+    return Finding(where, what or line, remedy if what else f"run {_INDEX} to publish it again")

@@ -1,8 +1,8 @@
-"""Parts of a library become one index: `sketchseek merge`. Nothing is decoded or embedded again.
+"""Merge the parts of a library into one index: `sketchseek merge`. Nothing is decoded or embedded again.
 
-Where a run has a scan of folders, a merge has the catalogues of the parts: what they know becomes what the whole
-knows, by the same rules for moves and ids, in one transaction. Rows of vectors are copied only where their
-content is new to the whole, so that merging again costs what has changed.
+Where a run scans folders, a merge reads the catalogues of the parts and applies them to the whole in one transaction,
+by the same rules for moves and ids. Only vectors whose content is new to the whole are copied, so merging again costs
+only what changed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from indexer.catalogue.database import Catalogue, rules_from
-from indexer.catalogue.incoming import Arriving, Row
+from indexer.catalogue.incoming import Incoming, Row
 from indexer.catalogue.records import Root
 from indexer.catalogue.safekeeping import kept_catalogue
 from indexer.collection import Collection
@@ -47,16 +47,16 @@ def merge(
     index_type: str | None = None,
     keep: int = 2,
 ) -> Report:
-    """Publishes all parts of a library as one index, and keeps the ids that its photos have.
+    """Publish all parts of a library as one index; photos keep their ids.
 
-    `accept_deletions` lets photo folders go that the index holds and no part does.
+    `accept_deletions` removes photo folders that the index holds but no part does.
     """
     if index_type is not None:
         asked(index_type)
     with locked(index) as index, reporting(index) as report, plainly(index), ExitStack() as stack:
         folders = [folder.expanduser().resolve() for folder in folders]
         if index in folders:
-            raise IndexProblem(f"{index}: is one of the parts; give the whole an --index of its own")
+            raise IndexProblem(f"{index}: is one of the parts; choose another --index for the merged library")
         for folder in dict.fromkeys(folders):
             stack.enter_context(reading(folder))
         with report.spent.on("read"):
@@ -67,7 +67,7 @@ def merge(
         with report.spent.on("read"):
             merging.gather(accept_deletions=accept_deletions)
         with report.spent.on("copy"):
-            merging.take(reporter)
+            merging.apply(reporter)
         origin = found[0].origin
         with report.spent.on("publish"):
             collection = Collection(index, origin, catalogue)
@@ -77,7 +77,7 @@ def merge(
 
 
 class _Merge:
-    """One merge, which holds the lock and the catalogue."""
+    """One merge, with the index locked and its catalogue open."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class _Merge:
         report: Report,
     ) -> None:
         if catalogue.partition is not None:
-            raise IndexProblem(f"{index}: is a part itself; give the whole an --index of its own")
+            raise IndexProblem(f"{index}: is a part itself; choose another --index for the merged library")
         self._index = index
         self._catalogue = catalogue
         self._folders = folders
@@ -96,37 +96,37 @@ class _Merge:
         self._report = report
         self._origin = found[0].origin
         self._vectors = vectors_folder(index, self._origin.fingerprint)
-        self._roots = {Path(root): Root(rules_from(said)) for root, said in found[0].roots.items()}
+        self._roots = {Path(root): Root(rules_from(rules)) for root, rules in found[0].roots.items()}
         self._foreign = [root for root in catalogue.roots() if root not in self._roots]
-        self._arriving = Arriving(catalogue.connection)
+        self._incoming = Incoming(catalogue.connection)
 
     def gather(self, *, accept_deletions: bool) -> None:
-        """Finds out what the parts hold and the whole does not."""
+        """Find what the parts hold and the whole does not."""
         if self._foreign and not accept_deletions:
             raise IndexProblem(
-                f"{self._index}: holds {', '.join(map(str, self._foreign))}, which no part does; to take that "
-                "out, add --accept-deletions, or choose another --index"
+                f"{self._index}: holds {', '.join(map(str, self._foreign))}, which no part does; to remove "
+                "that, add --accept-deletions, or choose another --index"
             )
         self._report.healed += heal_vectors(self._index, self._origin, self._catalogue)
         for number, folder in enumerate(self._folders):
-            self._arriving.gather(folder / CATALOGUE, number, self._origin.fingerprint)
-        self._arriving.compare()
+            self._incoming.gather(folder / CATALOGUE, number, self._origin.fingerprint)
+        self._incoming.compare()
 
-    def take(self, reporter: Reporter) -> None:
-        """Lets the whole know what the parts know, and copies the vectors that it needs for that."""
+    def apply(self, reporter: Reporter) -> None:
+        """Apply the parts' catalogues to the whole, and copy the vectors it needs."""
         catalogue = self._catalogue
-        given_out = max(catalogue.shards(self._origin.fingerprint), default=0)
-        writer = ShardWriter(self._vectors, self._origin.dimension, above=given_out)
+        highest = max(catalogue.shards(self._origin.fingerprint), default=0)
+        writer = ShardWriter(self._vectors, self._origin.dimension, above=highest)
         with writer as shard, catalogue.transaction():
-            self._arriving.describe()
+            self._incoming.describe()
             self._copy(shard, reporter)
             self._record()
             shard.sync()
 
     def _copy(self, shard: ShardWriter, reporter: Reporter) -> None:
-        done, total = 0, self._arriving.count_vectors()
+        done, total = 0, self._incoming.count_vectors()
         for (number, source), rows in groupby(
-            self._arriving.vectors(), key=lambda row: (row.part, row.place.shard)
+            self._incoming.vectors(), key=lambda row: (row.part, row.place.shard)
         ):
             folder, part = self._folders[number], self._parts[number]
             vectors = vectors_folder(folder, part.fingerprint)
@@ -143,7 +143,7 @@ class _Merge:
                 reporter.step("copying", done, total)
 
     def _copy_thumbnail(self, folder: Path, content: str) -> None:
-        """One that is missing is made again by whoever needs it."""
+        """Copy a thumbnail; a missing one is made again when needed."""
         ours = self._index / "thumbnails"
         data = read_thumbnail(thumbnail_path(folder / "thumbnails", content))
         if data is not None and not has_thumbnail(ours, content):
@@ -155,9 +155,9 @@ class _Merge:
             catalogue.remember_root(root, memory)
         for root in self._foreign:
             report.removed += catalogue.remove_root(root)
-        gone = self._arriving.gone()
+        gone = self._incoming.gone()
         catalogue.expect_moves(gone)
-        for change in self._arriving.changes():
+        for change in self._incoming.changes():
             place = Found(Path(change.root), change.relative, change.size, change.mtime_ns)
             catalogue.record(place, content=change.content, error=change.error, number=change.id)
             report.added += change.new and change.error is None

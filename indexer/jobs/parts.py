@@ -1,7 +1,7 @@
-"""Parts of a library, each embedded on a machine of its own: what a part says of itself once its run is through.
+"""Parts of a library, each embedded on its own machine: the `part.json` that describes a finished one.
 
-`part.json` is written last, and names the size and the hash of the catalogue and of every shard. Whatever is
-half done, half copied or damaged is not what it says.
+It is written last, with the size and hash of the catalogue and of every shard, so that a part that is unfinished,
+partly copied, or damaged does not match it.
 """
 
 import json
@@ -25,7 +25,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Part:
-    """`roots` are the photo folders, each with how it was scanned."""
+    """A finished part. `roots` are its photo folders, each with its scan rules."""
 
     format: int
     partition: str
@@ -47,19 +47,19 @@ class Part:
 
 
 def describe(catalogue: Catalogue, part: Partition, origin: Origin) -> Part:
-    """What there is to say of a part but for its files."""
+    """Describe a part, except for its files."""
     roots = {str(root): asdict(catalogue.root(root).rules) for root in catalogue.roots()}
     photos = catalogue.count(origin.fingerprint)
     return Part(FORMAT, str(part), now(), **vars(origin), roots=roots, photos=photos, files={})
 
 
 def seal(index: Path, part: Part) -> Part:
-    """Writes `part.json`; no run may be at the index, nor have its catalogue open."""
+    """Write `part.json`; the index must be locked and its catalogue closed."""
     before = _files_before(index)
     files = {CATALOGUE: describe_file(index / CATALOGUE)}
     for _, path in sorted(shards(vectors_folder(index, part.fingerprint)).items()):
         name, known = path.relative_to(index).as_posix(), before.get(path.relative_to(index).as_posix())
-        # A shard never changes once its run is over, and there may be many gigabytes of them.
+        # Shards never change after their run, and there may be many gigabytes of them.
         files[name] = known if known and known.bytes == path.stat().st_size else describe_file(path)
     whole = Part(**{**vars(part), "files": files})
     temporary = index / f"{PART}.tmp"
@@ -71,8 +71,8 @@ def seal(index: Path, part: Part) -> Part:
 
 
 def read(folder: Path) -> Part:
-    """What a part says of itself, and that it is whole: its catalogue by hash, its shards by size."""
-    part = told(folder)
+    """Read `part.json` and check it: the catalogue by hash, the shards by size."""
+    part = parse(folder)
     for name, file in part.files.items():
         try:
             same = (folder / name).stat().st_size == file.bytes
@@ -86,26 +86,28 @@ def read(folder: Path) -> Part:
     return part
 
 
-def told(folder: Path) -> Part:
-    """What a part says of itself, believed."""
+def parse(folder: Path) -> Part:
+    """Read `part.json` without checking the files that it lists."""
     try:
         data = read_plain(folder / PART)
     except OSError as error:
-        what = "a whole index, not a part" if (folder / "CURRENT").exists() else f"no part ({error.strerror})"
-        made = f"sketchseek index PHOTOS --partition 1/N --index {folder}"
-        raise NoIndex(f"{folder}: {what}; a finished run of {made} makes one") from None
+        what = (
+            "a whole index, not a part" if (folder / "CURRENT").exists() else f"not a part ({error.strerror})"
+        )
+        command = f"sketchseek index PHOTOS --partition 1/N --index {folder}"
+        raise NoIndex(f"{folder}: {what}; make one with {command}") from None
     return _parsed(folder, data)
 
 
 def check_shard(folder: Path, part: Part, path: Path) -> None:
-    """Every byte of a shard, before rows are taken from it."""
+    """Check every byte of a shard before its rows are copied."""
     name = path.relative_to(folder).as_posix()
     if part.files.get(name) != describe_file(path):
-        raise BrokenGeneration(f"{path}: not as its run left it; copy it again, or delete it and {_RUN}")
+        raise BrokenGeneration(f"{path}: changed since its run; copy it again, or delete it and {_RUN}")
 
 
 def check_together(folders: Sequence[Path], parts: Sequence[Part]) -> None:
-    """Raises where these are not all the parts of one library, made by one model."""
+    """Raise unless these are all the parts of one library, made by one model."""
     first, at = parts[0], folders[0]
     seen: dict[Partition, Path] = {}
     for folder, part in zip(folders, parts, strict=True):
@@ -118,23 +120,23 @@ def check_together(folders: Sequence[Path], parts: Sequence[Part]) -> None:
             )
         if part.roots != first.roots:
             ours, theirs = _listed(part), _listed(first)
-            detail = f"{ours}, but {theirs}" if ours != theirs else "the same ones by other patterns"
+            detail = f"{ours}, but {theirs}" if ours != theirs else "the same folders with other options"
             raise IndexProblem(
-                f"{folder}: was made of other photo folders than {at}: {detail}; "
-                "run all parts with the same folders, under the same paths, and the same options"
+                f"{folder}: made from other photo folders than {at}: {detail}; "
+                "run all parts with the same folders, paths, and options"
             )
         if part.place in seen:
             raise IndexProblem(
-                f"{folder}: is part {part.partition}, and so is {seen[part.place]}; give each once"
+                f"{folder}: is part {part.partition}, and so is {seen[part.place]}; give each part once"
             )
         seen[part.place] = folder
     missing = sorted({*range(1, first.place.of + 1)} - {place.number for place in seen})
     if missing:
         names = ", ".join(f"{number}/{first.place.of}" for number in missing)
-        raise IndexProblem(f"part {names} is missing; a library is merged of all its parts at once")
+        raise IndexProblem(f"part {names} is missing; merge all parts of a library at once")
 
 
-_RUN = "run sketchseek index there again"
+_RUN = "run sketchseek index on it again"
 
 
 def _listed(part: Part) -> str:
@@ -143,7 +145,7 @@ def _listed(part: Part) -> str:
 
 def _unfinished(folder: Path, part: Part, name: str) -> IndexProblem:
     return IndexProblem(
-        f"{folder}: part {part.partition} is not as its last finished run left it ({name}); {_RUN}, "
+        f"{folder}: part {part.partition} changed since its last finished run ({name}); {_RUN}, "
         "or copy the whole folder again"
     )
 
@@ -165,6 +167,6 @@ def _parsed(folder: Path, data: bytes) -> Part:
 
 def _files_before(index: Path) -> dict[str, File]:
     try:
-        return told(index).files
+        return parse(index).files
     except IndexProblem:
         return {}

@@ -1,4 +1,4 @@
-"""Photos to vectors: decode in processes, encode in batches, write shards, commit every few seconds."""
+"""From photos to vectors: decode in processes, encode in batches, write shards, commit every few seconds."""
 
 import os
 import time
@@ -22,32 +22,29 @@ from indexer.shards.shard import ShardWriter, are_vectors
 from model import BadImage, Encoder, Unreadable
 
 COMMIT_SECONDS = 5.0
-# So many photos are worth the start of one more decoder process.
+# How many photos justify starting another decoder process.
 WORTH_A_PROCESS = 12
 _TICK_SECONDS = 0.5
-_NO_VECTOR = "the model makes no vector of it; check the model with: sketchseek doctor"
+_NO_VECTOR = "the model made no valid vector of it; check the model with sketchseek doctor"
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A photo that was read; `picture` is None when the vector of the same content is known already.
-
-    `metadata` is None when that is known, too.
-    """
+    """A photo that was read; `picture` is None if its content already has a vector, `metadata` if it is known."""
 
     found: Found
     content: str
     metadata: Metadata | None
     picture: Picture | None
-    # Of a thumbnail that was made again.
+    # The size of a thumbnail that was made again.
     thumbnail: int | None = None
 
 
 class Pipeline:
-    """Embeds files into one new shard; everything committed survives whatever happens next.
+    """Embeds files into one new shard; whatever is committed survives a crash.
 
-    Nothing is recorded of files that were photos (`was_good`) and are none now: `failing` holds them, for whoever
-    can tell whether so many are to be believed.
+    Files that were photos (`was_good`) and no longer are go to `failing` instead of the catalogue, so that the caller
+    can decide whether the loss is plausible.
     """
 
     def __init__(
@@ -70,20 +67,20 @@ class Pipeline:
         self.embedded = 0
 
     def run(self, files: Sequence[Found], reporter: Reporter) -> Iterator[Skipped]:
-        """Works through the files; yields those that cannot be used, with the reason."""
+        """Process the files; yields those that cannot be used, with the reason."""
         self._progress = Progress(len(files))
         reporter.begin(self._progress)
         self._catalogue.begin()
         try:
             with Stop() as stop:
                 yield from self._work(files, reporter, stop)
-                yield from self._tell(self._encode(), reporter)
+                yield from self._report_skipped(self._encode(), reporter)
         except OSError:
-            # After a failed write nobody knows what is on disk; the rows since the last commit are done again.
+            # After a failed write the disk's content is unknown; redo the rows since the last commit.
             self._catalogue.rollback()
             raise
         except BaseException:
-            # What is encoded by now need not be done again.
+            # Keep what is already encoded.
             self._commit()
             raise
         finally:
@@ -98,9 +95,9 @@ class Pipeline:
             if finished is not None:
                 found, outcome = finished
                 if isinstance(outcome, Prepared):
-                    yield from self._tell(self._take(outcome), reporter)
+                    yield from self._report_skipped(self._add(outcome), reporter)
                 else:
-                    yield from self._tell([self._reject(found, outcome)], reporter)
+                    yield from self._report_skipped([self._reject(found, outcome)], reporter)
                 progress.done += 1
             reporter.advance(progress)
             if time.monotonic() - committed > COMMIT_SECONDS:
@@ -108,7 +105,7 @@ class Pipeline:
                 self._catalogue.begin()
                 committed = time.monotonic()
 
-    def _tell(self, skipped: Sequence[Skipped], reporter: Reporter) -> Sequence[Skipped]:
+    def _report_skipped(self, skipped: Sequence[Skipped], reporter: Reporter) -> Sequence[Skipped]:
         for one in skipped:
             self._progress.skipped += 1
             reporter.skip(one)
@@ -117,21 +114,21 @@ class Pipeline:
     def _as_finished(
         self, files: Sequence[Found], stop: Stop
     ) -> Iterator[tuple[Found, Prepared | BadImage] | None]:
-        """The outcomes as they come, so that a slow file holds up nothing else; None when none came for a while.
+        """Yield outcomes as they finish, so that a slow file delays no other; None if none finished for a while.
 
-        No more photos are under way, or waiting in memory, than keep all cores busy through a batch.
+        No more photos are in flight, or waiting in memory, than keep all cores busy during a batch.
         """
         processes = max(1, min(os.cpu_count() or 1, len(files) // WORTH_A_PROCESS))
         finished: SimpleQueue[Future[tuple[Found, Prepared | BadImage]]] = SimpleQueue()
         pool = ThreadPoolExecutor(processes, thread_name_prefix="decode")
-        under_way = 0
+        in_flight = 0
         try:
             todo = iter(files)
             while stop.number is None:
-                while under_way < processes + 2 * self._encoder.batch and (found := next(todo, None)):
+                while in_flight < processes + 2 * self._encoder.batch and (found := next(todo, None)):
                     pool.submit(self._outcome, found).add_done_callback(finished.put)
-                    under_way += 1
-                if not under_way:
+                    in_flight += 1
+                if not in_flight:
                     break
                 try:
                     with self._progress.spent.on("decode"):
@@ -139,7 +136,7 @@ class Pipeline:
                 except Empty:
                     yield None
                     continue
-                under_way -= 1
+                in_flight -= 1
                 yield future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -153,7 +150,7 @@ class Pipeline:
             return found, error
 
     def _prepare(self, found: Found) -> Prepared:
-        """In a thread that waits for its decoder process: everything that needs no encoder."""
+        """Do everything that needs no encoder, in a thread that waits for its decoder process."""
         read = self._workers.read(found.root, found.relative)
         changed = None if found.ctime_ns is None else file_time(read.ctime_ns)
         found = replace(found, size=read.bytes, mtime_ns=file_time(read.mtime_ns), ctime_ns=changed)
@@ -167,13 +164,13 @@ class Pipeline:
         return Prepared(found, read.content, picture.metadata, None if known else picture, again)
 
     def _metadata(self, content: str) -> Metadata | None:
-        """For a photo that needs no decoding: read only where nobody did it yet."""
+        """Return the metadata of a photo that needs no decoding, or None if it is already known."""
         if self._catalogue.is_described(content):
             self._workers.drop()
             return None
         return self._workers.describe()
 
-    def _take(self, prepared: Prepared) -> list[Skipped]:
+    def _add(self, prepared: Prepared) -> list[Skipped]:
         if prepared.picture is None:
             with self._progress.spent.on("write"):
                 self._record(prepared, prepared.thumbnail)
@@ -187,7 +184,7 @@ class Pipeline:
         )
 
     def _reject(self, found: Found, error: BadImage) -> Skipped:
-        # What could not be read now is tried again by the next run; what is no picture is remembered.
+        # The next run retries what could not be read; what is not a picture is remembered.
         if isinstance(error, Unreadable):
             pass
         elif self._was_good(found):
@@ -197,7 +194,7 @@ class Pipeline:
         return Skipped(found.path, str(error))
 
     def _encode(self) -> list[Skipped]:
-        """Embeds what is waiting; returns the photos of which the model made no vector."""
+        """Embed the waiting photos; returns those for which the model made no vector."""
         batch, self._waiting = self._waiting, []
         if not batch:
             return []

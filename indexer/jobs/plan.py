@@ -1,7 +1,7 @@
-"""What a run has to do: each photo folder scanned, compared with the catalogue, and not believed where it lost much.
+"""Plan a run: scan each photo folder, compare it with the catalogue, and refuse implausible losses.
 
-Losses are judged twice by one measure (`indexer.folders.losses`): here, before any work; and by the job once it
-knows which files moved, and which are no pictures any more.
+Losses are checked twice by the same rule (`indexer.folders.losses`): here, before any work; and by the job once it
+knows which files moved and which are no longer pictures.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ from indexer.folders.scan import Found, Scan, ScanRules, Skipped, scan
 
 @dataclass(frozen=True)
 class RulesChange:
-    """What a run says of how to scan its folders; None leaves what earlier runs said."""
+    """Changes to the scan rules of the folders; None keeps the rule of earlier runs."""
 
     include: Sequence[str] | None = None
     exclude: Sequence[str] | None = None
@@ -38,11 +38,11 @@ class RulesChange:
 
 @dataclass(frozen=True)
 class Plan:
-    """What one root asks for.
+    """The work for one root.
 
-    `losses` are those of `gone` that were photos and would be looked at if they were there. `memory` is what to
-    remember of the root once its losses are believed. `deleted`: there is no such folder, which is accepted. `times`:
-    when files changed that are as they were, with their ids, where an older version did not take it down.
+    `losses` are those of `gone` that were photos and are not excluded by the rules. `memory` is what to remember of
+    the root once its losses are accepted. `deleted`: the folder does not exist, and that is accepted. `times`: ctimes
+    and ids of unchanged files whose ctime an older version did not store.
     """
 
     root: Path
@@ -57,17 +57,17 @@ class Plan:
 
     @property
     def photos(self) -> int:
-        """How many of its files could be used when they were last read."""
+        """How many of its files were photos when last read."""
         return sum(photo.error is None for photo in self.known.values())
 
     def kept(self) -> "Plan":
-        """The same without its losses."""
+        """Return the same plan without its losses."""
         return replace(self, gone=[])
 
 
 @dataclass
 class Plans:
-    """What all roots ask for, and what is wrong with them."""
+    """The work for all roots, and problems with them."""
 
     roots: list[Plan] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
@@ -89,7 +89,7 @@ class Plans:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A root that was scanned, and not judged yet."""
+    """A scanned root whose losses are not validated yet."""
 
     scanned: Scan
     known: dict[str, Known]
@@ -115,10 +115,9 @@ def make_plans(
     again: Set[int] = frozenset(),
     part: Partition | None = None,
 ) -> Plans:
-    """Scans the folders and remembers how; raises PhotosMissing when not one of them can be used.
+    """Scan the folders and remember their rules; raises PhotosMissing if none of them can be used.
 
-    Photos with an id in `again` are worked on although nothing about them has changed. Of what lies there, only a
-    `part` is planned for, if one is given.
+    Photos with an id in `again` are processed even if unchanged. With a `part`, only its photos are planned.
     """
     plans = Plans()
     candidates = []
@@ -130,7 +129,7 @@ def make_plans(
             deleted = bool(known) and accept_deletions and not root.exists()
             scanned = Scan(root) if deleted else scan(root, rules, leave_out=index, roots=every_root)
             if not (scanned.found or scanned.skipped or known):
-                raise PhotosMissing(f"{root}: no photos in it; give the folder that the photos are in")
+                raise PhotosMissing(f"{root}: no photos in it; give the folder that contains the photos")
         except PhotosMissing as error:
             plans.problems.append(str(error))
             continue
@@ -138,10 +137,10 @@ def make_plans(
         if part is not None:
             scanned.keep(part)
         if not accept_deletions:
-            plans.problems += _hold_lost_mounts(scanned, known, before, rules)
+            plans.problems += _keep_lost_mounts(scanned, known, before, rules)
         missing = _missing(scanned, known)
         candidates.append(_Candidate(scanned, known, before, rules, missing, empty, deleted))
-    for candidate in candidates if accept_deletions else _believed(candidates, plans):
+    for candidate in candidates if accept_deletions else _plausible(candidates, plans):
         plan = _plan(candidate, again)
         _remember(catalogue, candidate, plan)
         plans.skipped += candidate.scanned.skipped
@@ -156,13 +155,13 @@ def _missing(scanned: Scan, known: dict[str, Known]) -> list[str]:
     return [path for path in known if path not in there and not scanned.may_hold(path)]
 
 
-def _believed(candidates: list[_Candidate], plans: Plans) -> list[_Candidate]:
-    """Those that have not lost too much. What arrived in a folder that is refused did not arrive."""
+def _plausible(candidates: list[_Candidate], plans: Plans) -> list[_Candidate]:
+    """Return candidates without implausible losses. Arrivals in a refused folder do not count as moves."""
     while True:
         arrived, passed = _arrived(candidates), []
         for candidate in candidates:
             try:
-                _guard(candidate, arrived)
+                _refuse_losses(candidate, arrived)
             except PhotosMissing as error:
                 plans.problems.append(str(error))
             else:
@@ -173,7 +172,7 @@ def _believed(candidates: list[_Candidate], plans: Plans) -> list[_Candidate]:
 
 
 def _arrived(candidates: Sequence[_Candidate]) -> Counter[tuple[int, int]]:
-    """Sizes and times of files at new paths: a photo that is gone and came up here has most likely moved."""
+    """Count files at new paths by size and mtime: a missing photo that matches one has most likely moved."""
     return Counter(
         (found.size, found.mtime_ns)
         for candidate in candidates
@@ -183,7 +182,7 @@ def _arrived(candidates: Sequence[_Candidate]) -> Counter[tuple[int, int]]:
 
 
 def _remember(catalogue: Catalogue, candidate: _Candidate, plan: Plan) -> None:
-    """How it was scanned; where it lies, only once its losses are believed. A run that dies is no proof of anything."""
+    """Store the scan rules now, but the device only once losses are accepted: the run may still die."""
     before = candidate.before
     mounts = tuple(dict.fromkeys([*before.mounts, *plan.memory.mounts]))
     device = plan.memory.device if before.device is None else before.device
@@ -218,8 +217,8 @@ def _plan(candidate: _Candidate, again: Set[int]) -> Plan:
     )
 
 
-def _hold_lost_mounts(scanned: Scan, known: dict[str, Known], before: Root, rules: ScanRules) -> list[str]:
-    """Keeps the photos below folders where a drive was mounted, and is not now; says which."""
+def _keep_lost_mounts(scanned: Scan, known: dict[str, Known], before: Root, rules: ScanRules) -> list[str]:
+    """Keep the photos below folders whose drive is no longer mounted; returns which."""
     problems = []
     there = {found.relative for found in scanned.found}
     for mount in sorted(set(before.mounts) - set(scanned.mounts)):
@@ -228,14 +227,14 @@ def _hold_lost_mounts(scanned: Scan, known: dict[str, Known], before: Root, rule
         if held:
             scanned.unreadable.append(mount)
             problems.append(
-                f"{scanned.root / mount}: a drive was mounted here, and is not now; "
+                f"{scanned.root / mount}: a drive was mounted here and no longer is; "
                 f"its {held} photos are kept. {ACCEPT}"
             )
     return problems
 
 
-def _guard(candidate: _Candidate, arrived: Counter[tuple[int, int]]) -> None:
-    """Raises PhotosMissing where so much is gone that its owner would hardly have deleted it."""
+def _refuse_losses(candidate: _Candidate, arrived: Counter[tuple[int, int]]) -> None:
+    """Raise PhotosMissing if the loss is too large to be a deliberate deletion."""
     scanned, known = candidate.scanned, candidate.known
     photos = sum(photo.error is None for photo in known.values())
     lost = 0
@@ -251,18 +250,18 @@ def _guard(candidate: _Candidate, arrived: Counter[tuple[int, int]]) -> None:
         return
     moved_device = candidate.moved_device
     if candidate.empty:
-        what = f"empty now, but {photos} photos were indexed from it; is its drive mounted?"
+        what = f"empty, but {photos} photos were indexed from it; is its drive mounted?"
     elif too_many(lost, photos, moved_device=moved_device):
         where = ", and it is on another device than before" if moved_device else ""
         what = f"{lost} of its {photos} photos are gone ({lost / photos:.0%}){where}; is its drive mounted?"
     else:
         return
-    raise PhotosMissing(f"{scanned.root}: {what} Nothing was taken out. {ACCEPT}")
+    raise PhotosMissing(f"{scanned.root}: {what} Nothing was removed. {ACCEPT}")
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many photos were what."""
+    """Numbers of photos by what happened to them."""
 
     added: int
     changed: int
@@ -272,7 +271,7 @@ class Counts:
 
 
 def count(plans: Plans, moved: set[int], not_taken: set[Path]) -> Counts:
-    """`not_taken`: the files that could not be used, or not be read, in this run."""
+    """Count what a run did; `not_taken` are the files that could not be used or read."""
     added = changed = unchanged = 0
     for plan in plans.roots:
         touched = set(plan.gone)

@@ -1,4 +1,4 @@
-"""The batch job: scan the folders, embed what is new or changed, forget what is gone, publish the rest."""
+"""The indexing job: scan the folders, embed what is new or changed, remove what is gone, publish the result."""
 
 from collections.abc import Sequence, Set
 from pathlib import Path
@@ -41,12 +41,12 @@ def run(
     change: RulesChange | None = None,
     partition: Partition | None = None,
 ) -> Report:
-    """Brings an index up to date with its photo folders; without `roots`, those of earlier runs.
+    """Bring an index up to date with its photo folders; without `roots`, those of earlier runs.
 
-    `accept_deletions` believes folders that are missing, empty or lost much; `forget` takes folders out of the
-    index; `change` says anew which files of the folders to look at, for later runs as well.
-    `index_type` holds for later runs, too; of the generations, `keep` are kept.
-    With a `partition` the index becomes that part of a library, for good: embedded, to be merged, never published.
+    `accept_deletions` accepts folders that are missing, empty, or lost many photos; `forget` removes folders from the
+    index; `change` changes which files to scan. It and `index_type` also apply to later runs. `keep` is the number of
+    generations to keep. With a `partition` the index permanently becomes that part of a library: embedded and to be
+    merged, but never published.
     """
     if index_type is not None:
         asked(index_type)
@@ -66,14 +66,14 @@ def run(
             if part is not None:
                 sealed = parts.describe(catalogue, part, origin)
         if part is not None:
-            # Only now that it is closed, the catalogue is one file.
+            # The catalogue is a single file only once it is closed.
             with report.spent.on("publish"):
                 report.photos = parts.seal(index, sealed).photos
         return report
 
 
 class _Run:
-    """One run, which holds the lock and the catalogue."""
+    """One run, with the index locked and its catalogue open."""
 
     def __init__(
         self, index: Path, encoder: Encoder, catalogue: Catalogue, report: Report, reporter: Reporter
@@ -88,16 +88,16 @@ class _Run:
         self._part: Partition | None = None
 
     def part(self, asked: Partition | None) -> Partition | None:
-        """Which part of a library this index is; None for a whole one. It stays what it was at first."""
+        """Return which part of a library this index is; None for a whole one. This never changes."""
         catalogue, before = self._catalogue, self._catalogue.partition
         if asked is not None and before is None:
             if catalogue.roots():
                 raise IndexProblem(
-                    f"{self._index}: holds a whole index; give part {asked} an --index of its own"
+                    f"{self._index}: holds a whole index; choose another --index for part {asked}"
                 )
             catalogue.partition = asked
         elif asked not in (None, before):
-            raise IndexProblem(f"{self._index}: is part {before}; give part {asked} an --index of its own")
+            raise IndexProblem(f"{self._index}: is part {before}; choose another --index for part {asked}")
         self._part = catalogue.partition
         self._report.partition = str(self._part) if self._part else None
         return self._part
@@ -105,18 +105,18 @@ class _Run:
     def embed(
         self, roots: Sequence[Path], forget: Sequence[Path], change: RulesChange, *, accept_deletions: bool
     ) -> None:
-        """Makes the catalogue and the vectors say what lies in the folders."""
+        """Update the catalogue and the vectors to match the folders."""
         catalogue, report = self._catalogue, self._report
         report.healed += heal_vectors(self._index, Origin.of(self._encoder), catalogue)
         report.removed += self._forget_folders([root.expanduser().resolve() for root in forget])
         if not (roots or catalogue.roots() or not forget):
             return
         try:
-            plans, missing = self._look(roots, change, accept_deletions=accept_deletions)
+            plans, missing = self._scan(roots, change, accept_deletions=accept_deletions)
         except PhotosMissing as error:
             if not forget:
                 raise
-            # What was forgotten shall not be found until the others are there again.
+            # The folders to forget must disappear even while the others are missing.
             report.problems.append(str(error))
             return
         report.problems += plans.problems
@@ -126,26 +126,24 @@ class _Run:
             for plan in plans.roots:
                 catalogue.learn_changes(plan.times)
         with report.spent.on("photos"):
-            failing = self._work(plans)
-        self._tell_of_thumbnails(missing)
-        self._settle(plans, failing, accept_deletions=accept_deletions)
+            failing = self._embed_files(plans)
+        self._report_thumbnails(missing)
+        self._apply_losses(plans, failing, accept_deletions=accept_deletions)
         self._count(plans)
 
     def _forget_folders(self, folders: Sequence[Path]) -> int:
-        """Takes them out of the catalogue; returns how many photos those held."""
+        """Remove folders from the catalogue; returns how many photos they held."""
         held = self._catalogue.roots()
         for folder in folders:
             if folder not in held:
                 known = ", ".join(map(str, held)) or "none"
-                raise IndexProblem(
-                    f"{folder}: is no folder of this index, so it cannot be forgotten; it holds {known}"
-                )
+                raise IndexProblem(f"{folder}: not a folder of this index; it holds {known}")
         return sum(map(self._catalogue.remove_root, folders))
 
-    def _look(
+    def _scan(
         self, roots: Sequence[Path], change: RulesChange, *, accept_deletions: bool
     ) -> tuple[Plans, Set[str]]:
-        """What there is to do, and contents whose thumbnail is missing."""
+        """Return what there is to do, and contents whose thumbnail is missing."""
         with self._report.spent.on("scan"):
             missing = sweep(self._catalogue, self._thumbnails)
             everything = _model_changed(self._index, self._encoder)
@@ -161,12 +159,12 @@ class _Run:
             )
         return plans, missing
 
-    def _work(self, plans: Plans) -> list[Failing]:
-        """Reads and embeds; returns what were photos before and are none now, of which nothing is recorded yet."""
+    def _embed_files(self, plans: Plans) -> list[Failing]:
+        """Read and embed; returns files that no longer are photos, which are not recorded yet."""
         if not (files := plans.work):
             return []
-        given_out = max(self._catalogue.shards(self._encoder.fingerprint), default=0)
-        with ShardWriter(self._vectors, self._encoder.dimension, above=given_out) as shard:
+        highest = max(self._catalogue.shards(self._encoder.fingerprint), default=0)
+        with ShardWriter(self._vectors, self._encoder.dimension, above=highest) as shard:
             pipeline = Pipeline(self._encoder, self._catalogue, shard, self._thumbnails, plans.was_good)
             try:
                 self._report.skipped += pipeline.run(files, self._reporter)
@@ -174,19 +172,19 @@ class _Run:
                 self._report.embedded = pipeline.embedded
             return pipeline.failing
 
-    def _tell_of_thumbnails(self, missing: Set[str]) -> None:
+    def _report_thumbnails(self, missing: Set[str]) -> None:
         left = [content for content in missing if not has_thumbnail(self._thumbnails, content)]
         if made := len(missing) - len(left):
-            self._report.healed.append(f"{counted_were(made, 'thumbnail')} missing or damaged: made anew")
+            self._report.healed.append(f"{counted_were(made, 'thumbnail')} missing or damaged: made again")
         if left:
             note_damaged(self._thumbnails, left)
         else:
             forget_damaged(self._thumbnails)
 
-    def _settle(self, plans: Plans, failing: list[Failing], *, accept_deletions: bool) -> None:
-        """Takes out what is gone, or is no picture any more, where that is believed: in one transaction.
+    def _apply_losses(self, plans: Plans, failing: list[Failing], *, accept_deletions: bool) -> None:
+        """Remove what is gone or no longer a picture, if the loss is plausible, in one transaction.
 
-        Before it nothing is recorded of either, so that a run that dies until then has taken nothing out.
+        Nothing of this is recorded earlier, so a run that dies before has removed nothing.
         """
         with self._catalogue.transaction():
             for place, plan in enumerate(plans.roots):
@@ -209,14 +207,14 @@ class _Run:
 
     def _count(self, plans: Plans) -> None:
         report = self._report
-        said = {skipped.path for skipped in report.skipped}
-        counts = count(plans, self._catalogue.moved, said)
+        listed = {skipped.path for skipped in report.skipped}
+        counts = count(plans, self._catalogue.moved, listed)
         report.added, report.changed, report.moved = counts.added, counts.changed, counts.moved
         report.removed += counts.removed
         report.unchanged = counts.unchanged
         for plan in plans.roots:
-            # A file that could not be read now is in the catalogue only if an earlier run could read it.
-            report.skipped += [bad for bad in self._catalogue.unusable(plan.root) if bad.path not in said]
+            # A file that cannot be read now is in the catalogue only if an earlier run could read it.
+            report.skipped += [bad for bad in self._catalogue.unusable(plan.root) if bad.path not in listed]
 
 
 def _model_changed(index: Path, encoder: Encoder) -> bool:
@@ -227,25 +225,25 @@ def _model_changed(index: Path, encoder: Encoder) -> bool:
 
 
 def _resolve(catalogue: Catalogue, roots: Sequence[Path], index: Path, *, everything: bool) -> list[Path]:
-    """The folders to scan, absolute; one inside another would index its photos twice.
+    """Return the absolute folders to scan; refuses one inside another, whose photos would be indexed twice.
 
-    `everything` adds the folders of earlier runs to those given: a new model must see them all.
+    `everything` adds the folders of earlier runs to those given: a new model must embed them all.
     """
     before = catalogue.roots()
     if not roots and not before:
-        raise PhotosMissing("no photo folder given: sketchseek index PHOTOS... --index DIR")
+        raise PhotosMissing("no photo folder given; run sketchseek index PHOTOS... --index DIR")
     given = list(dict.fromkeys(root.expanduser().resolve() for root in roots))
     wanted = list(dict.fromkeys([*given, *before])) if everything or not given else given
     for root in wanted:
         if not is_text(root):
             raise PhotosMissing(f"{str(root)!r}: the folder's name is not valid UTF-8; rename it")
         if root.is_relative_to(index):
-            raise PhotosMissing(f"{root}: lies in the index itself; give a folder of photos")
+            raise PhotosMissing(f"{root}: lies in the index folder; give a folder of photos")
         for other in {*before, *wanted} - {root}:
             if root.is_relative_to(other) or other.is_relative_to(root):
                 inner, outer = sorted((root, other), key=lambda path: len(path.parts), reverse=True)
                 raise IndexProblem(
                     f"{inner} lies inside {outer}, which this index also holds; index only one of them, "
-                    f"or take one out with --forget"
+                    "or remove one with --forget"
                 )
     return wanted

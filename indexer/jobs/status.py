@@ -1,4 +1,4 @@
-"""How an index is doing, without loading a model: what it serves, what that takes on disk, what is wrong."""
+"""The state of an index, without loading a model: what it serves, its size on disk, and any problems."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,9 +17,10 @@ from indexer.reports.report import last_report
 
 @dataclass(frozen=True)
 class Status:
-    """`generation` is the one that a reader would open; None where none is intact. Sizes are in bytes.
+    """The state of an index.
 
-    `part` says which part of a library this is, which is nothing to open; `report` is that of the last run.
+    `generation` is the one that a reader would open; None if none is intact. Sizes are in bytes. `part` says which
+    part of a library this is (a part cannot be opened); `report` is that of the last run.
     """
 
     index: str
@@ -39,7 +40,7 @@ class Status:
 
 
 def status(index: Path) -> Status:
-    """Reads every byte of the current generation, as a reader would."""
+    """Check an index; reads every byte of the current generation, as a reader would."""
     problems: list[str] = []
     last_run, running = _last_run(index), is_held(index)
     is_part = (index / PART).exists()
@@ -66,16 +67,16 @@ def status(index: Path) -> Status:
 
 
 def _part(index: Path, running: bool, problems: list[str]) -> Part | None:
-    """While a run is at it, a part is not yet what it says."""
+    """Read `part.json`; while a run is active, the files need not match it."""
     try:
-        return parts.told(index) if running else parts.read(index)
+        return parts.parse(index) if running else parts.read(index)
     except IndexProblem as error:
         problems.append(str(error))
         return None
 
 
 def is_running(index: Path) -> bool:
-    """Whether a run is at it now."""
+    """Whether a run is active."""
     return is_held(index)
 
 
@@ -94,7 +95,7 @@ def _serving(index: Path, problems: list[str]) -> Manifest | None:
 
 
 def _last_run(index: Path) -> str | None:
-    """When a run last began or ended here."""
+    """Return when a run last began or ended here."""
     try:
         changed = datetime.fromtimestamp((index / "LOCK").lstat().st_mtime, UTC)
     except (OSError, OverflowError, ValueError):

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while photos are embedded: the batch at hand is finished and committed, then the run ends."""
+"""Ctrl-C and SIGTERM while embedding: finish and commit the current batch, then end the run."""
 
 import signal
 import threading
@@ -9,7 +9,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(KeyboardInterrupt):
-    """The run was asked to end, and did so in good order."""
+    """A signal stopped the run, and its work is committed."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -17,16 +17,16 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Stop:
-    """While entered, the first signal only sets `number`; a second one is for whoever listened before."""
+    """While active, the first signal only sets `number`; a second one goes to the previous handler."""
 
     def __init__(self) -> None:
         self.number: int | None = None
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        # Python lets only the main thread hear signals.
+        # Python allows only the main thread to handle signals.
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._hear) for number in SIGNALS}
+            self._before = {number: signal.signal(number, self._handle) for number in SIGNALS}
         return self
 
     def __exit__(
@@ -35,7 +35,7 @@ class Stop:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.number is None:
             self.number = number
         elif callable(before := self._before.get(number)) and before is not signal.default_int_handler:

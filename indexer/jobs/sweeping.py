@@ -1,8 +1,8 @@
-"""The thumbnails' folder against the catalogue: what is missing or cut short, and what belongs to nobody.
+"""Compare the thumbnail folder with the catalogue: what is missing or truncated, and what is no longer needed.
 
-Each run lists it, which takes a second for some hundred thousand photos, and opens no file. Damage within a file
-shows only when it is read: the service makes such a one anew when somebody looks at it, `verify --deep` finds all of
-them and leaves their names in DAMAGED for the next run.
+Each run lists the folder, which takes a second for some hundred thousand photos, and opens no file. Damage within a
+file shows only when it is read: the service repairs a thumbnail when somebody views it; `verify --deep` finds all
+damaged ones and lists them in DAMAGED for the next run.
 """
 
 import os
@@ -15,16 +15,16 @@ from indexer.catalogue.database import Catalogue
 from indexer.decoding.thumbnails import LARGE, UNFINISHED, has_thumbnail
 
 DAMAGED = "damaged.txt"
-# Of a library where nearly all are damaged, the rest is found the next time.
+# If more are damaged, later checks find the rest.
 _MOST = 100_000
 _PREFIXES = tuple(f"{number:02x}" for number in range(256))
 _CONTENT = re.compile(r"[0-9a-f]{32}")
-# A service may be writing one just now.
+# The service may be writing one right now.
 _ABANDONED_SECONDS = 3600.0
 
 
 def sweep(catalogue: Catalogue, thumbnails: Path) -> set[str]:
-    """Removes files that belong to nobody; returns contents whose thumbnail has to be made."""
+    """Remove files that belong to no photo; returns contents whose thumbnail must be made."""
     missing = _noted(thumbnails)
     for prefix in _PREFIXES:
         expected = catalogue.thumbnails(prefix)
@@ -42,7 +42,7 @@ def sweep(catalogue: Catalogue, thumbnails: Path) -> set[str]:
 
 
 def damaged_thumbnails(catalogue: Catalogue, thumbnails: Path) -> Iterator[str]:
-    """Contents whose thumbnail is missing or damaged; reads all of them."""
+    """Yield contents whose thumbnail is missing or damaged; reads every file."""
     for prefix in _PREFIXES:
         for content in catalogue.thumbnails(prefix):
             if not has_thumbnail(thumbnails, content):
@@ -50,7 +50,7 @@ def damaged_thumbnails(catalogue: Catalogue, thumbnails: Path) -> Iterator[str]:
 
 
 def note_damaged(thumbnails: Path, contents: Iterable[str]) -> None:
-    """Leaves word for the next run."""
+    """List damaged thumbnails for the next run."""
     thumbnails.mkdir(exist_ok=True)
     (thumbnails / DAMAGED).write_text("\n".join(sorted(contents)[:_MOST]) + "\n", "ascii")
 
@@ -77,7 +77,7 @@ def _sizes(folder: Path) -> dict[str, int]:
 
 
 def _strays(folder: Path, there: Iterable[str], expected: dict[str, int | None]) -> Iterator[str]:
-    """Files of ours alone: what somebody else put here is left."""
+    """Yield our own unneeded files; files that somebody else put here stay."""
     for name in there:
         content, _, suffix = name.partition(".")
         if not _CONTENT.fullmatch(content) or not name.startswith(folder.name):

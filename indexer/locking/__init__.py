@@ -1,1 +1,1 @@
-"""One writer at a time, in a folder that is ours."""
+"""One writer at a time, and only in a folder that is an index."""

@@ -1,8 +1,8 @@
 """One writer at a time. The kernel holds the locks, so a killed run never leaves one behind.
 
-A writer holds three: a flock on `LOCK`, which keeps all other versions out; one on the folder itself, where the file
-system allows it, which holds though somebody deletes or replaces `LOCK` meanwhile; and a record lock on `LOCK`, which
-others can ask for without taking it. Whoever only wants to know whether a run is at work must not get in its way.
+A writer holds three locks: a flock on `LOCK`, which all versions respect; one on the folder itself, where the file
+system allows it, which survives if somebody deletes or replaces `LOCK`; and a record lock on `LOCK`, which others can
+query without taking it, so that checking whether a run is active never gets in its way.
 """
 
 import errno
@@ -23,21 +23,21 @@ from indexer.locking.ownership import MARK
 log = logging.getLogger("sketchseek")
 
 _OPEN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
-# Older versions ask by holding the lock for a moment.
+# Older versions check by taking the lock for a moment, so try several times.
 _TRIES, _PAUSE = 20, 0.025
 _LONGEST = 200
-# struct flock; Linux asks for its process to be 0.
+# struct flock; Linux requires l_pid to be 0.
 _RECORD = "hhqqi4x"
 
 
 @contextmanager
 def writing(index: Path) -> Iterator[None]:
-    """Holds the index for writing; says who does if somebody else is at it. Mends a LOCK that is damaged or lost."""
+    """Lock the index for writing; raises IndexBusy, which names the holder. Repairs a damaged or missing LOCK."""
     with _folder(index, fcntl.LOCK_EX) as alone:
-        number = _locked(index, lambda: _open_or_mend(index, alone=alone), fcntl.LOCK_EX)
+        number = _locked(index, lambda: _open_or_repair(index, alone=alone), fcntl.LOCK_EX)
         try:
             _hold_record(number)
-            _tell_what_was_mended(index, number)
+            _warn_if_repaired(index, number)
             _write(number, f"{MARK}: process {os.getpid()} (since {time.strftime('%H:%M:%S')})")
             try:
                 yield
@@ -50,14 +50,14 @@ def writing(index: Path) -> Iterator[None]:
 
 @contextmanager
 def reading(index: Path) -> Iterator[None]:
-    """Keeps runs out while something is read that they might change; nothing is written, not even here."""
+    """Lock the index for reading, so that no run changes it meanwhile. Writes nothing, not even to LOCK."""
     with _folder(index, fcntl.LOCK_SH):
         try:
             number = _locked(index, lambda: os.open(index / "LOCK", os.O_RDONLY | _OPEN), fcntl.LOCK_SH)
         except OSError as error:
             raise NoIndex(
-                f"{index}: no index of ours ({error.strerror}: LOCK); give the folder of one, or if this is one, "
-                "run sketchseek index there again"
+                f"{index}: not an index (LOCK: {error.strerror}); give the folder of an index, or if this is one, "
+                "run sketchseek index on it again"
             ) from None
         try:
             yield
@@ -66,7 +66,7 @@ def reading(index: Path) -> Iterator[None]:
 
 
 def is_held(index: Path) -> bool:
-    """Whether a writer is at it now. Where writers are of this version, nothing is taken to find out."""
+    """Whether a run is writing now. Takes no lock unless the writer is an older version."""
     try:
         number = os.open(index / "LOCK", os.O_RDONLY | _OPEN)
     except OSError:
@@ -74,7 +74,7 @@ def is_held(index: Path) -> bool:
     try:
         if (held := _record_held(number)) or os.pread(number, _LONGEST, 0) == MARK.encode():
             return held
-        # Somebody claims to be at work: an older version, or one that died.
+        # LOCK names a writer: an older version, or a run that died.
         return not _flock(number, fcntl.LOCK_SH)
     except OSError:
         return False
@@ -84,7 +84,7 @@ def is_held(index: Path) -> bool:
 
 @contextmanager
 def _folder(index: Path, how: int) -> Iterator[bool]:
-    """A lock on the folder itself; False where the file system has none for folders, as network drives."""
+    """Lock the folder itself; yields False if the file system cannot lock folders, as on network drives."""
     number = os.open(index, os.O_RDONLY | os.O_DIRECTORY)
     try:
         try:
@@ -99,12 +99,12 @@ def _folder(index: Path, how: int) -> Iterator[bool]:
 
 
 def _locked(index: Path, opened: Callable[[], int], how: int) -> int:
-    """A descriptor of LOCK that holds the lock, and is what stands under that name."""
+    """Return a descriptor that holds the lock and is still the file named LOCK."""
     for _ in range(_TRIES):
         number = opened()
         try:
             if _flock(number, how):
-                if _stands(index / "LOCK", number):
+                if _is_current(index / "LOCK", number):
                     return number
             elif _record_held(number):
                 raise _busy(index)
@@ -116,8 +116,8 @@ def _locked(index: Path, opened: Callable[[], int], how: int) -> int:
     raise _busy(index)
 
 
-def _open_or_mend(index: Path, *, alone: bool) -> int:
-    """LOCK for writing. What else stands there is put aside, never removed, if nobody else can be at it."""
+def _open_or_repair(index: Path, *, alone: bool) -> int:
+    """Open LOCK for writing. Anything else of that name is moved aside, not deleted, if no other run can be active."""
     path = index / "LOCK"
     try:
         number = os.open(path, os.O_RDWR | os.O_CREAT | _OPEN, 0o666)
@@ -130,24 +130,24 @@ def _open_or_mend(index: Path, *, alone: bool) -> int:
             return number
         os.close(number)
     if not alone:
-        raise IndexProblem(f"{path}: not the file it should be; move it away, and run the same command again")
-    aside = next(name for name in _names_aside(path) if not os.path.lexists(name))
+        raise IndexProblem(f"{path}: not a usable lock file; move it away and run the same command again")
+    aside = next(name for name in _spare_names(path) if not os.path.lexists(name))
     path.rename(aside)
-    log.warning("%s was not the file it should be, and lies in %s now; made anew", path, aside.name)
+    log.warning("%s was not a usable lock file: kept it as %s and created a new one", path, aside.name)
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _OPEN, 0o666)
 
 
-def _names_aside(path: Path) -> Iterator[Path]:
+def _spare_names(path: Path) -> Iterator[Path]:
     return (path.with_name(f"{path.name}.aside{number or ''}") for number in itertools.count())
 
 
-def _tell_what_was_mended(index: Path, number: int) -> None:
-    """A LOCK that was damaged, or is new although the index is not. Zeros and part of the mark are a run that died."""
+def _warn_if_repaired(index: Path, number: int) -> None:
+    """Warn if LOCK was damaged, or is new in an old index. Zeros or part of the mark mean a run died writing it."""
     found = os.pread(number, len(MARK), 0)
     if not found and (index / "catalogue.sqlite").exists():
-        log.warning("%s: LOCK was missing or empty; made anew", index)
+        log.warning("%s: LOCK was missing or empty: created it again", index)
     elif not MARK.encode().startswith(found.strip(b"\0")):
-        log.warning("%s: LOCK was damaged; written anew", index)
+        log.warning("%s: LOCK was damaged: wrote it again", index)
 
 
 def _busy(index: Path) -> IndexBusy:
@@ -157,7 +157,7 @@ def _busy(index: Path) -> IndexBusy:
         with open(number, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - a descriptor, not a path
             text = file.read(_LONGEST)
         holder = text.removeprefix(MARK).strip(" :") if text.startswith(MARK) and text.isprintable() else ""
-    return IndexBusy(f"{index}: {holder or 'another process'} is indexing here; wait until it is done")
+    return IndexBusy(f"{index}: {holder or 'another process'} is indexing here; wait until it finishes")
 
 
 def _flock(number: int, how: int) -> bool:
@@ -169,7 +169,7 @@ def _flock(number: int, how: int) -> bool:
 
 
 def _hold_record(number: int) -> None:
-    """Only so that others can ask; where there are no such locks, they find another way."""
+    """Let others query this lock; where record locks do not exist, `is_held` tries the flock."""
     if hasattr(fcntl, "F_OFD_SETLK"):
         with suppress(OSError):
             fcntl.fcntl(number, fcntl.F_OFD_SETLK, struct.pack(_RECORD, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
@@ -180,15 +180,15 @@ def _record_held(number: int) -> bool:
     if not hasattr(fcntl, "F_OFD_GETLK"):
         return False
     try:
-        asked = struct.pack(_RECORD, fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
-        found = fcntl.fcntl(number, fcntl.F_OFD_GETLK, asked)
+        query = struct.pack(_RECORD, fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
+        found = fcntl.fcntl(number, fcntl.F_OFD_GETLK, query)
     except OSError:
         return False
     return bool(struct.unpack(_RECORD, found)[0] != fcntl.F_UNLCK)
 
 
-def _stands(path: Path, number: int) -> bool:
-    """Whether what was locked is still what everybody else finds under that name."""
+def _is_current(path: Path, number: int) -> bool:
+    """Whether the locked file is still the one that others find under that name."""
     try:
         return os.path.samestat(path.lstat(), os.fstat(number))
     except FileNotFoundError:
@@ -196,6 +196,6 @@ def _stands(path: Path, number: int) -> bool:
 
 
 def _write(number: int, text: str) -> None:
-    """Over the old text, never through an empty file: a run that dies in here must leave the mark."""
+    """Overwrite the text without truncating first: a run that dies in here must leave the mark."""
     os.pwrite(number, text.encode(), 0)
     os.ftruncate(number, len(text.encode()))

@@ -1,4 +1,4 @@
-"""The way to an index that is to be written: a folder of ours, its lock, and errors that say what to do."""
+"""Open an index for writing: check the folder, lock it, and turn errors into one line that says what to do."""
 
 import errno
 import os
@@ -16,7 +16,7 @@ CATALOGUE = "catalogue.sqlite"
 
 @contextmanager
 def locked(index: Path) -> Iterator[Path]:
-    """The folder, made if need be, in full and held for writing."""
+    """Create the folder if needed, lock it for writing, and yield its full path."""
     with plainly(index):
         index = index.expanduser().resolve()
         if not is_text(index):
@@ -26,7 +26,7 @@ def locked(index: Path) -> Iterator[Path]:
         index.mkdir(parents=True, exist_ok=True)
         if not is_ours(index):
             raise NoIndex(
-                f"{index}: holds other files and is no index; choose an empty or new folder for --index"
+                f"{index}: holds other files and is not an index; choose an empty or new folder for --index"
             )
         with writing(index):
             yield index
@@ -34,7 +34,7 @@ def locked(index: Path) -> Iterator[Path]:
 
 @contextmanager
 def plainly(index: Path) -> Iterator[None]:
-    """What the disk, SQLite or FAISS refuse, as one line that says what to do."""
+    """Turn errors of the disk, SQLite, and FAISS into one line that says what to do."""
     try:
         yield
     except sqlite3.Error as error:
@@ -42,22 +42,20 @@ def plainly(index: Path) -> Iterator[None]:
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             path = index / CATALOGUE
             raise NoIndex(
-                f"{path}: damaged ({error}); run sketchseek index, which goes back to its copy"
+                f"{path}: damaged ({error}); run sketchseek index to restore it from its copy"
             ) from None
-        raise IndexProblem(f"{index}: {error}; mend that and run the same command again to go on") from None
+        raise IndexProblem(f"{index}: {error}; fix this and run the same command again") from None
     except OSError as error:
-        where, what = _obstacle(error)
-        raise IndexProblem(
-            f"{where or index}: {what}; mend that and run the same command again to go on"
-        ) from None
+        where, what = _cause(error)
+        raise IndexProblem(f"{where or index}: {what}; fix this and run the same command again") from None
 
 
-def _obstacle(error: OSError) -> tuple[str | None, str | None]:
-    """What is in the way, and what is wrong with it."""
-    # Of a renaming, the system's first name is what was to be moved there.
+def _cause(error: OSError) -> tuple[str | None, str | None]:
+    """The path that caused the error, and what is wrong with it."""
+    # For a rename, the first name is the source; the problem is the target.
     where = error.filename2 if error.errno == errno.EISDIR and error.filename2 else error.filename
     if isinstance(error, FileExistsError) and where and Path(where).is_symlink():
-        return where, "a link that leads nowhere"
+        return where, "a broken symbolic link"
     return where, error.strerror
 
 

@@ -1,1 +1,1 @@
-"""What a run says while it works, and what it leaves behind."""
+"""Progress of a run, and the report it leaves."""

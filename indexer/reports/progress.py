@@ -1,4 +1,4 @@
-"""How far a run has come, and those who tell of it: a bar, plain lines, JSON lines, or nobody."""
+"""Progress of a run, and its reporters: a bar, plain lines, JSON lines, or none."""
 
 import json
 import math
@@ -11,14 +11,14 @@ from typing import Protocol, TextIO
 from indexer.folders.scan import Skipped
 from indexer.reports.times import Times
 
-# The rate is that of the last half minute: what comes first is often smaller, or already in the cache.
+# The rate covers the last half minute: the first files are often smaller, or already cached.
 _WINDOW = 30.0
 PARTS = ("decode", "encode", "write")
 
 
 @dataclass
 class Progress:
-    """Where a run stands. `spent`: seconds in which it waited for decoders, encoded, or wrote."""
+    """Progress of a run. `spent`: seconds spent waiting for decoders, encoding, and writing."""
 
     photos: int
     done: int = 0
@@ -33,7 +33,7 @@ class Progress:
 
     @property
     def rate(self) -> float:
-        """Photos a second, lately."""
+        """Recent photos per second."""
         now = time.monotonic()
         if not self._marks or now - self._marks[-1][0] >= 0.5:
             self._marks.append((now, self.done))
@@ -46,12 +46,12 @@ class Progress:
 
     @property
     def left(self) -> float | None:
-        """Seconds to go; None while nobody can tell."""
+        """Seconds left, or None while unknown."""
         return (self.photos - self.done) / rate if (rate := self.rate) > 0 else None
 
     @property
     def shares(self) -> dict[str, float]:
-        """What part of its time the run waited for decoders, encoded, and wrote: the largest is what limits it."""
+        """Shares of time spent waiting for decoders, encoding, and writing; the largest is the bottleneck."""
         whole = sum(self.spent.values()) or 1.0
         return {part: seconds / whole for part, seconds in self.spent.items()}
 
@@ -66,7 +66,7 @@ class Progress:
 
 
 class Reporter(Protocol):
-    """Is told how far the job has come: for each photo, and twice a second while none is finished."""
+    """Receives the progress of a job: for each photo, and twice a second while none is finished."""
 
     def begin(self, progress: Progress) -> None: ...
 
@@ -75,14 +75,14 @@ class Reporter(Protocol):
     def skip(self, skipped: Skipped) -> None: ...
 
     def step(self, what: str, done: int, of: int) -> None:
-        """A part of the work that is not about single photos, such as "indexing", of so many vectors."""
+        """Report progress in a step such as "indexing", whose unit is vectors rather than photos."""
         ...
 
     def end(self) -> None: ...
 
 
 class Silent:
-    """Tells nobody."""
+    """Report nothing."""
 
     def begin(self, progress: Progress) -> None:
         pass
@@ -100,40 +100,40 @@ class Silent:
         pass
 
 
-class _NowAndThen(Silent):
-    """Tells every so many seconds."""
+class _Throttled(Silent):
+    """Report at most every `every` seconds."""
 
     every = 1.0
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._told = -math.inf
+        self._last = -math.inf
         self._what = ""
 
     def begin(self, progress: Progress) -> None:
-        self._told = time.monotonic()
+        self._last = time.monotonic()
 
     def advance(self, progress: Progress) -> None:
         if self._due():
-            self._tell(progress)
+            self._report(progress)
 
     def step(self, what: str, done: int, of: int) -> None:
         if what != self._what:
-            # Small libraries are through with a step before anybody could read of it.
-            self._what, self._told = what, time.monotonic()
+            # In small libraries a step is over before anybody could read about it.
+            self._what, self._last = what, time.monotonic()
         elif self._due():
-            self._tell_step(what, done, of)
+            self._report_step(what, done, of)
 
     def _due(self) -> bool:
-        due = time.monotonic() - self._told >= self.every
+        due = time.monotonic() - self._last >= self.every
         if due:
-            self._told = time.monotonic()
+            self._last = time.monotonic()
         return due
 
-    def _tell_step(self, what: str, done: int, of: int) -> None:
+    def _report_step(self, what: str, done: int, of: int) -> None:
         raise NotImplementedError
 
-    def _tell(self, progress: Progress) -> None:
+    def _report(self, progress: Progress) -> None:
         raise NotImplementedError
 
     def _write(self, text: str) -> None:
@@ -141,13 +141,13 @@ class _NowAndThen(Silent):
         self._stream.flush()
 
 
-class Bar(_NowAndThen):
-    """One line of a terminal, written over and over."""
+class Bar(_Throttled):
+    """A progress bar that redraws one line of the terminal."""
 
     every = 0.2
     _WIDTH = 20
 
-    def _tell(self, progress: Progress) -> None:
+    def _report(self, progress: Progress) -> None:
         self._draw(progress.done, progress.photos, progress.line())
 
     def step(self, what: str, done: int, of: int) -> None:
@@ -155,7 +155,7 @@ class Bar(_NowAndThen):
         if done >= of:
             self.end()
 
-    def _tell_step(self, what: str, done: int, of: int) -> None:
+    def _report_step(self, what: str, done: int, of: int) -> None:
         self._draw(done, of, _step(what, done, of))
 
     def _draw(self, done: int, of: int, text: str) -> None:
@@ -169,20 +169,20 @@ class Bar(_NowAndThen):
         self._write(f"\r{'':{width}}\r")
 
 
-class Lines(_NowAndThen):
+class Lines(_Throttled):
     """A line every ten seconds, for logs."""
 
     every = 10.0
 
-    def _tell(self, progress: Progress) -> None:
+    def _report(self, progress: Progress) -> None:
         self._write(f"{progress.line()}\n")
 
-    def _tell_step(self, what: str, done: int, of: int) -> None:
+    def _report_step(self, what: str, done: int, of: int) -> None:
         self._write(f"{_step(what, done, of)}\n")
 
 
-class JsonLines(_NowAndThen):
-    """One JSON object a line: start, progress every second, skipped; the caller adds done or failed."""
+class JsonLines(_Throttled):
+    """One JSON object per line: start, progress every second, skipped; the caller adds done or failed."""
 
     def begin(self, progress: Progress) -> None:
         self.event("start", photos=progress.photos)
@@ -190,7 +190,7 @@ class JsonLines(_NowAndThen):
     def skip(self, skipped: Skipped) -> None:
         self.event("skipped", path=str(skipped.path), reason=skipped.reason)
 
-    def _tell(self, progress: Progress) -> None:
+    def _report(self, progress: Progress) -> None:
         left = progress.left
         self.event(
             "progress",
@@ -202,11 +202,11 @@ class JsonLines(_NowAndThen):
             shares={part: round(share, 3) for part, share in progress.shares.items()},
         )
 
-    def _tell_step(self, what: str, done: int, of: int) -> None:
+    def _report_step(self, what: str, done: int, of: int) -> None:
         self.event("step", what=what, done=done, of=of)
 
     def event(self, event: str, **values: object) -> None:
-        # ASCII only: a name that is no valid text must not end the stream of lines.
+        # ASCII only: a file name that is not valid text must not break the stream.
         self._write(json.dumps({"event": event, **values}) + "\n")
 
 

@@ -1,7 +1,7 @@
-"""What a run did, for people and for programs: `reports/last.json` and `.txt`, and the same for each generation.
+"""The report of a run, for people and for programs: `reports/last.json` and `.txt`, and the same for each generation.
 
-A run that fails or is stopped leaves a report, too; one that is killed cannot. What programs read is small, however
-many files were skipped: where it does not list them all, `last.skipped.jsonl` does, to be read in parts.
+A run that fails or is stopped also leaves a report; one that is killed cannot. The JSON stays small however many
+files were skipped: if it does not list them all, `last.skipped.jsonl` does, and can be read in parts.
 """
 
 import json
@@ -19,16 +19,19 @@ from indexer.reports.times import Times, now
 FOLDER = "reports"
 LAST = "last"
 SKIPPED = f"{LAST}.skipped.jsonl"
-# Of skipped files and of problems: so many, and no more than so many letters of them.
+# Limits on skipped files and problems in the JSON: entries, and characters of all entries.
 MOST_LISTED, _LONGEST_LIST = 1000, 2**18
-# Earlier versions listed all; beyond this, reading one takes more memory than it is worth.
+# Earlier versions listed everything; beyond this size, reading a report takes too much memory.
 _LARGEST = 2**26
 
 
 @dataclass
 class Report:
-    """`skipped` lists every file that is no photo, also those known from earlier runs; `healed` says what was damaged
-    in the index and made good; `spent` are seconds."""
+    """What a run did.
+
+    `skipped` lists every file that is not a photo, including those known from earlier runs; `healed` says what was
+    damaged in the index and repaired; `spent` is in seconds.
+    """
 
     added: int = 0
     changed: int = 0
@@ -50,12 +53,12 @@ class Report:
 
     @property
     def rate(self) -> float | None:
-        """Photos embedded a second, while it embedded."""
+        """Photos embedded per second of embedding."""
         spent = self.spent.get("photos", 0.0)
         return round(self.embedded / spent, 1) if self.embedded and spent else None
 
     def counts(self) -> str:
-        """What it did in a line."""
+        """Summarise the run in one line."""
         numbers = {
             "added": self.added,
             "changed": self.changed,
@@ -67,12 +70,12 @@ class Report:
         return ", ".join(f"{number} {word}" for word, number in numbers.items() if number) or "nothing to do"
 
     def plain(self) -> dict[str, Any]:
-        """As JSON can hold it: the first skipped files and problems, and how many there are."""
-        all_of_it = {part.name: getattr(self, part.name) for part in fields(self)}
+        """Return the report for JSON: the first skipped files and problems, and their total numbers."""
+        values = {part.name: getattr(self, part.name) for part in fields(self)}
         problems = _first(self.problems)
         if more := len(self.problems) - len(problems):
             problems.append(f"and {more} more: see {FOLDER}/{LAST}.txt")
-        return all_of_it | {
+        return values | {
             "rate": self.rate,
             "skipped": _first(map(_entry, self.skipped)),
             "skipped_total": len(self.skipped),
@@ -83,7 +86,7 @@ class Report:
 
 @contextmanager
 def reporting(index: Path) -> Iterator[Report]:
-    """The report of a run, written down however the run ends."""
+    """Yield the report of a run, and write it however the run ends."""
     report, start = Report(), time.monotonic()
     try:
         yield report
@@ -97,13 +100,13 @@ def reporting(index: Path) -> Iterator[Report]:
         raise
     finally:
         report.seconds = round(time.monotonic() - start, 2)
-        # Where the disk is full there are worse things to tell, and they were told.
+        # If the disk is full, the error that ended the run matters more.
         with suppress(OSError):
             _write(index / FOLDER, report)
 
 
 def last_report(index: Path) -> dict[str, Any] | None:
-    """That of the latest run; None where there is none, or half of one."""
+    """Return the report of the latest run, or None if it is missing or truncated."""
     path = index / FOLDER / f"{LAST}.json"
     try:
         found = json.loads(path.read_bytes()) if path.stat().st_size <= _LARGEST else None
@@ -113,7 +116,7 @@ def last_report(index: Path) -> dict[str, Any] | None:
 
 
 def skipped_total(report: Mapping[str, Any]) -> int:
-    """How many files a run skipped, whichever version of this program wrote its report."""
+    """Return how many files a run skipped, whichever version wrote its report."""
     listed, total = report.get("skipped"), report.get("skipped_total")
     if isinstance(total, int):
         return total
@@ -121,7 +124,7 @@ def skipped_total(report: Mapping[str, Any]) -> int:
 
 
 def skipped_files(index: Path, report: Mapping[str, Any], offset: int, most: int) -> list[Any]:
-    """Some of the files that the latest run skipped; only these are held in memory."""
+    """Return a slice of the files that the latest run skipped, without loading the others."""
     found = report.get("skipped")
     listed = found if isinstance(found, list) else []
     if offset + most <= len(listed) or skipped_total(report) <= len(listed):
@@ -132,12 +135,12 @@ def skipped_files(index: Path, report: Mapping[str, Any], offset: int, most: int
                 return [json.loads(line) for line in islice(lines, offset, offset + most)]
     except (OSError, ValueError, RecursionError):
         pass
-    # Gone, or that of another run, which is just being written down.
+    # Missing, or of another run that is being written right now.
     return listed[offset : offset + most]
 
 
 def forget_reports(index: Path, kept: set[str]) -> None:
-    """Removes the reports of generations that are no more."""
+    """Remove the reports of generations that no longer exist."""
     for path in (index / FOLDER).glob("[0-9]*"):
         if path.suffix in (".json", ".txt") and path.stem not in kept:
             path.unlink()
@@ -148,7 +151,7 @@ def _entry(bad: Skipped) -> dict[str, str]:
 
 
 def _first(entries: Iterable[Any]) -> list[Any]:
-    """As many as a program can take in at once."""
+    """Return as many entries as fit the limits of the JSON."""
     found, letters = [], 0
     for entry in islice(entries, MOST_LISTED):
         letters += len(json.dumps(entry))
@@ -168,24 +171,24 @@ def _write(folder: Path, report: Report) -> None:
         (folder / SKIPPED).unlink(missing_ok=True)
     for name in (LAST, *([report.generation] if report.published else [])):
         _put(folder / f"{name}.json", [json.dumps(plain, indent=1)])
-        _put(folder / f"{name}.txt", _told(report))
+        _put(folder / f"{name}.txt", _text(report))
 
 
 def _put(path: Path, lines: Iterable[str]) -> None:
     temporary = path.with_name(f"{path.name}.tmp")
-    # ASCII in JSON; in the text a name that is no valid text is spelled out.
+    # JSON is ASCII; in the text, bytes that are not valid text are escaped.
     with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
         file.writelines(lines)
     temporary.replace(path)
 
 
-def _told(report: Report) -> Iterator[str]:
+def _text(report: Report) -> Iterator[str]:
     return (f"{line}\n" for line in _lines(report))
 
 
 def _lines(report: Report) -> Iterator[str]:
     what = f"part {report.partition}" if report.partition else f"generation {report.generation or 'none'}"
-    state = "published" if report.published else "not published anew"
+    state = "published" if report.published else "not published again"
     rate = f", {report.rate} photos/s" if report.rate else ""
     spent = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in report.spent.items())
     yield f"run of {report.started}: {report.state} after {report.seconds:.1f} s"

@@ -1,4 +1,4 @@
-"""Where a run's seconds went, by name."""
+"""How long each step of a run took."""
 
 import time
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 
 class Times(dict[str, float]):
-    """Seconds of each part of some work: `with times.on("scan"): ...`."""
+    """Seconds per step: `with times.on("scan"): ...`."""
 
     @contextmanager
     def on(self, part: str) -> Iterator[None]:

@@ -1,1 +1,1 @@
-"""Vectors on disk, in append-only files that outlive generations."""
+"""Vectors on disk, in append-only files shared by generations."""

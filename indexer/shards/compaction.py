@@ -1,7 +1,7 @@
-"""Tidying the vectors of an index: shards that hold little of use are copied together, those that nobody needs go.
+"""Compact the vectors of an index: merge shards with few used rows, and remove unused ones.
 
-A copy is on disk before the catalogue says so, and the catalogue says so before the old shard goes: a run that dies
-anywhere in between leaves a shard that the next run removes.
+A copy is on disk before the catalogue refers to it, and the old shard is deleted only after that: a run that dies in
+between leaves a shard that the next run removes.
 """
 
 import shutil
@@ -11,7 +11,7 @@ from pathlib import Path
 from indexer.catalogue.database import Catalogue
 from indexer.shards.shard import ShardReader, ShardWriter, complete_rows, shards
 
-# Below this share of rows in use a shard is copied: at most half of the space is ever wasted.
+# Shards with a smaller share of used rows are copied: at most half of the space is wasted.
 _WORTH_KEEPING = 0.5
 _CHUNK = 4096
 
@@ -19,7 +19,7 @@ _CHUNK = 4096
 def tidy(
     catalogue: Catalogue, folder: Path, fingerprint: str, dimension: int, damaged: Set[int] = frozenset()
 ) -> None:
-    """Removes shards without a row in use, and copies the rows of those that are half empty or damaged to a new one."""
+    """Remove unused shards, and copy the used rows of half-empty or damaged ones to a new shard."""
     used = catalogue.rows_in_use(fingerprint)
     whole, before = complete_rows(folder, dimension), shards(folder)
     sparse = [
@@ -35,10 +35,10 @@ def tidy(
 
 
 def _copy(catalogue: Catalogue, folder: Path, fingerprint: str, dimension: int, numbers: list[int]) -> None:
-    reader, given_out = ShardReader(folder, dimension), max(catalogue.shards(fingerprint))
+    reader, highest = ShardReader(folder, dimension), max(catalogue.shards(fingerprint))
     with catalogue.transaction():
         catalogue.forget_orphans(fingerprint, numbers)
-        with ShardWriter(folder, dimension, above=given_out) as shard:
+        with ShardWriter(folder, dimension, above=highest) as shard:
             for number in sorted(numbers):
                 places = list(catalogue.stored(fingerprint, number))
                 for start in range(0, len(places), _CHUNK):
@@ -49,7 +49,7 @@ def _copy(catalogue: Catalogue, folder: Path, fingerprint: str, dimension: int, 
 
 
 def drop_models(catalogue: Catalogue, vectors: Path, needed: Set[str]) -> None:
-    """Forgets the vectors of models of which no generation is kept any more."""
+    """Remove the vectors of models that no kept generation uses."""
     useless = [folder for folder in vectors.iterdir() if folder.is_dir() and folder.name not in needed]
     if useless:
         with catalogue.transaction():

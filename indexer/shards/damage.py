@@ -1,4 +1,4 @@
-"""Vectors that are not on disk as they were written."""
+"""Detection of damaged vectors."""
 
 from collections.abc import Iterator
 from itertools import groupby, islice
@@ -9,12 +9,12 @@ from indexer.catalogue.records import Place
 from indexer.errors import BrokenGeneration
 from indexer.shards.shard import Origin, ShardReader, vectors_folder
 
-# Rows that are read at a time.
+# Rows read at a time.
 CHUNK = 4096
 
 
 def damaged_vectors(index: Path, origin: Origin, catalogue: Catalogue) -> Iterator[Place]:
-    """Every vector of a model that is not on disk as it was written."""
+    """Yield every vector of a model that is not on disk as it was written."""
     reader = ShardReader(vectors_folder(index, origin.fingerprint), origin.dimension)
     for places in in_chunks(catalogue.stored(origin.fingerprint)):
         intact = reader.intact(places)
@@ -22,7 +22,7 @@ def damaged_vectors(index: Path, origin: Origin, catalogue: Catalogue) -> Iterat
 
 
 def refuse_damage(index: Path, origin: Origin, catalogue: Catalogue) -> None:
-    """Raises BrokenGeneration where a vector is damaged: nothing is published of such."""
+    """Raise BrokenGeneration if any vector is damaged, so that none is published."""
     if place := next(damaged_vectors(index, origin, catalogue), None):
         folder = vectors_folder(index, origin.fingerprint)
         raise BrokenGeneration(
@@ -32,7 +32,7 @@ def refuse_damage(index: Path, origin: Origin, catalogue: Catalogue) -> None:
 
 
 def in_chunks(places: Iterator[Place]) -> Iterator[list[Place]]:
-    """Rows of one shard each, so that memory stays small however large the library is."""
+    """Yield chunks of rows within one shard, so that memory does not grow with the library."""
     for _, shard in groupby(places, key=lambda place: place.shard):
         while chunk := list(islice(shard, CHUNK)):
             yield chunk

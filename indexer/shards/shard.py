@@ -1,8 +1,8 @@
 """Append-only shards of fp16 vectors: written once per photo content, kept across generations.
 
-A shard is the plain rows, nothing else; the catalogue commits a row only after the shard's bytes are on disk,
-so whatever lies behind the last committed row after a crash is never read. The catalogue also keeps a checksum of
-each row, because nothing in the bytes of a vector tells that one of them has changed.
+A shard contains only the raw rows. The catalogue commits a row only after the shard's bytes are on disk, so whatever
+follows the last committed row after a crash is never read. The catalogue also stores a checksum of each row, because
+nothing in a vector's bytes reveals that one of them changed.
 """
 
 import os
@@ -24,13 +24,13 @@ from model import Encoder
 from model.modality import Vectors
 
 Rows = NDArray[np.float16]
-# fp16 keeps the length of a unit vector within a few parts in ten thousand.
+# fp16 preserves the length of a unit vector within a few parts in ten thousand.
 _TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
 class Origin:
-    """The model that vectors come from: all that is to be known of it once they are made."""
+    """The model that made the vectors: all that readers of the vectors need to know about it."""
 
     model: str
     fingerprint: str
@@ -42,29 +42,29 @@ class Origin:
 
 
 class ShardWriter:
-    """Appends to a new shard of its own; a run never touches an older one."""
+    """Appends to its own new shard; a run never changes an older one."""
 
     def __init__(self, folder: Path, dimension: int, *, above: int = 0) -> None:
-        """`above` is the highest number ever given out: that of a shard that got lost is not used again."""
+        """`above` is the highest number ever used, so that the number of a lost shard is not reused."""
         folder.mkdir(parents=True, exist_ok=True)
         self.number = max([above, *shards(folder)]) + 1
         self._dimension = dimension
         self._rows = 0
         self._path = shard_path(folder, self.number)
         self._file = self._path.open("xb")
-        # The rows are of no use after a power cut if the names that lead to them were not kept.
+        # After a power cut, rows are lost if the folder entries that lead to them were not synced.
         for named in (folder, folder.parent, folder.parent.parent):
             sync(named)
 
     def append(self, contents: Sequence[str], vectors: Vectors | Rows) -> list[Place]:
-        """Writes the vectors of these contents; returns where each of them lies."""
+        """Write the vectors of these contents; returns where each is stored."""
         if vectors.shape != (len(contents), self._dimension):
             raise ValueError(
-                f"{len(contents)} rows of {self._dimension} numbers expected, got {vectors.shape}"
+                f"expected {len(contents)} rows of {self._dimension} numbers, got {vectors.shape}"
             )
         rows, first = vectors.astype(np.float16), self._rows
         if not are_vectors(rows).all():
-            raise ValueError("only finite vectors of unit length are kept")
+            raise ValueError("vectors must be finite and of unit length")
         self._file.write(rows.tobytes())
         self._rows += len(rows)
         return [
@@ -75,7 +75,7 @@ class ShardWriter:
         ]
 
     def sync(self) -> None:
-        """Returns once every row so far would survive a power cut."""
+        """Flush to disk; after this every row so far survives a power cut."""
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -91,7 +91,7 @@ class ShardWriter:
 
 
 class ShardReader:
-    """Reads rows by shard and number without holding a shard in memory."""
+    """Reads rows by shard and number without loading a shard into memory."""
 
     def __init__(self, folder: Path, dimension: int) -> None:
         self._folder = folder
@@ -101,11 +101,11 @@ class ShardReader:
     def rows(self, shard: int, numbers: Sequence[int] | NDArray[np.int64]) -> Rows:
         mapped = self._shard(shard)
         if len(numbers) and max(numbers) >= len(mapped):
-            raise BrokenGeneration(f"{shard_path(self._folder, shard)}: cut short; {REBUILD}")
+            raise BrokenGeneration(f"{shard_path(self._folder, shard)}: truncated; {REBUILD}")
         return mapped[np.asarray(numbers, dtype=np.int64)]
 
     def intact(self, places: Sequence[Place]) -> NDArray[np.bool_]:
-        """Of rows in one shard, which hold what was written; an old one without checksum need only be a vector."""
+        """Return which rows of one shard are intact; an old row without a checksum need only be a valid vector."""
         try:
             mapped = self._shard(places[0].shard)
         except BrokenGeneration:
@@ -120,7 +120,7 @@ class ShardReader:
         return intact
 
     def checked(self, places: Sequence[Place]) -> Rows:
-        """Rows of one shard; raises BrokenGeneration where one of them is not what was written."""
+        """Return rows of one shard; raises BrokenGeneration if one of them is damaged."""
         if not self.intact(places).all():
             raise BrokenGeneration(f"{shard_path(self._folder, places[0].shard)}: damaged; {REBUILD}")
         return self.rows(places[0].shard, [place.row for place in places])
@@ -131,7 +131,7 @@ class ShardReader:
             try:
                 count = path.stat().st_size // (2 * self._dimension)
                 if not count:
-                    raise ValueError("holds no row")
+                    raise ValueError("it has no rows")
                 shape = (count, self._dimension)
                 self._open = (number, np.memmap(path, dtype=np.float16, mode="r", shape=shape))
             except (OSError, ValueError) as error:
@@ -143,7 +143,7 @@ REBUILD = "run sketchseek index again"
 
 
 def checksums(contents: Sequence[str], rows: Rows) -> list[int]:
-    """One for each row. The content's name is part of it, so that a row never passes for another photo's."""
+    """Return one checksum per row. It covers the content's name, so that a row cannot pass for another photo's."""
     width, data = rows.shape[1] * rows.itemsize, memoryview(rows.tobytes())
     return [
         zlib.crc32(data[start : start + width], zlib.crc32(content.encode()))
@@ -152,10 +152,10 @@ def checksums(contents: Sequence[str], rows: Rows) -> list[int]:
 
 
 def are_vectors(rows: Vectors | Rows) -> NDArray[np.bool_]:
-    """Which rows can be vectors of ours at all: finite, and of unit length."""
+    """Return which rows are valid vectors: finite, and of unit length."""
     with np.errstate(over="ignore", invalid="ignore"):
         lengths = np.linalg.norm(rows.astype(np.float32), axis=1)
-    found: NDArray[np.bool_] = np.abs(lengths - 1) < _TOLERANCE  # not so for NaN
+    found: NDArray[np.bool_] = np.abs(lengths - 1) < _TOLERANCE  # False for NaN
     return found
 
 
@@ -164,13 +164,13 @@ def vectors_folder(index: Path, fingerprint: str) -> Path:
 
 
 def shards(folder: Path) -> dict[int, Path]:
-    """The shards that are there, by number."""
+    """Return the existing shards by number."""
     found = [path for path in folder.glob("*.f16") if re.fullmatch(r"\d{6,}", path.stem)]
     return {int(path.stem): path for path in found}
 
 
 def complete_rows(folder: Path, dimension: int) -> dict[int, int]:
-    """How many whole rows each shard holds."""
+    """Return how many complete rows each shard holds."""
     return {number: path.stat().st_size // (2 * dimension) for number, path in shards(folder).items()}
 
 

@@ -235,7 +235,7 @@ def _every_limit(
             try:
                 run(index, [library.folder], StandIn(), Silent(), accept_deletions=True)
             except IndexProblem as error:
-                os._exit(DIED if "go on" in str(error) else 1)
+                os._exit(DIED if "same command again" in str(error) else 1)
 
         status = in_fork(work)
         assert status in (0, DIED), f"exit status {status} at {limit} bytes"

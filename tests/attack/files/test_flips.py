@@ -102,7 +102,7 @@ def test_the_catalogue(quick: Job, rested: Path, library: Library, bits: int) ->
         _flip_in(quick.index / CATALOGUE, dice, bits=bits)
         library.write(f"new {dice.random()}.png")
         report = quick()
-        assert "went back to the copy" in report.healed[0]
+        assert "restored the copy" in report.healed[0]
         _everything_is_right(quick, library, before)
         shutil.rmtree(quick.index)
 

@@ -1,4 +1,4 @@
-"""The catalogue's versions: migrated whole or not at all, and what was indexed under an older one is made up for."""
+"""Migrations of the catalogue: all or nothing, and what an older version did not store is added."""
 
 import sqlite3
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.kit.standin import write_photo
 
 
 def _to_schema_1(path: Path) -> None:
-    """The same rows as a first version would have written them."""
+    """The same rows as version 1 would have written them."""
     db = sqlite3.connect(path)
     rows = {
         table: db.execute(f"SELECT {columns} FROM {table}").fetchall()

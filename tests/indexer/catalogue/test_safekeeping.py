@@ -1,4 +1,4 @@
-"""The catalogue between runs: what changed in it unseen is noticed, and the copy of the last run takes its place."""
+"""The catalogue between runs: changes from outside are detected, and the last run's copy is restored."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -54,7 +54,7 @@ def test_what_sqlite_cannot_see_is_undone(made: Job, tmp_path: Path, statement: 
     change(made.index, statement)
     write_photo(tmp_path / "photos" / "new.png", 5)
     report = made()
-    assert "went back to the copy" in report.healed[0]
+    assert "restored the copy" in report.healed[0]
     assert (report.photos, report.embedded, report.added) == (5, 1, 1)
     after = ids(made)
     assert {name: after[name] for name in before} == before
@@ -74,10 +74,10 @@ def test_a_catalogue_that_is_lost_comes_back(made: Job, damage: Callable[[Path],
     assert ids(made) == before
 
 
-def test_what_was_published_since_the_copy_is_published_anew(
+def test_what_was_published_since_the_copy_is_published_again(
     made: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A killed run published more than the copy knows; the catalogue that comes back must not pass for that."""
+    """A killed run published more than the copy knows; the restored catalogue must not pass for that state."""
     write_photo(tmp_path / "photos" / "new.png", 5)
     with monkeypatch.context() as killed:
         killed.setattr("indexer.catalogue.safekeeping._seal", lambda *_: None)
@@ -96,15 +96,15 @@ def test_after_a_kill_sqlite_and_every_row_are_looked_at(made: Job) -> None:
     change(made.index, "UPDATE photos SET relative = '/etc/passwd' WHERE relative = '1.png'")
     _forget_seal_of_catalogue(made)
     report = made()
-    assert "a row of photos is none of ours" in report.healed[0]
+    assert "a row of photos is invalid" in report.healed[0]
     assert ids(made) == before
 
 
 def test_without_a_copy_it_says_what_to_do(made: Job, tmp_path: Path) -> None:
     change(made.index, "UPDATE contents SET width = 77")
     (made.index / COPY).write_bytes(b"damaged, too")
-    assert copy_damage(made.index) == "not as the last run left it"
-    with pytest.raises(NoIndex, match=r"no intact copy of it; delete it and catalogue\.sqlite\.copy"):
+    assert copy_damage(made.index) == "changed since the last run"
+    with pytest.raises(NoIndex, match=r"no intact copy; delete it and catalogue\.sqlite\.copy"):
         made()
     (made.index / CATALOGUE).unlink()
     report = made(tmp_path / "photos")
@@ -135,7 +135,7 @@ def test_a_damaged_seal_proves_nothing(made: Job) -> None:
 
 
 def _forget_seal_of_catalogue(job: Job) -> None:
-    """As a run leaves it that is killed: the copy is known, the catalogue is not."""
+    """As a killed run leaves it: the copy is sealed, the catalogue is not."""
     _write_seal(job.index, Seal(copy=read_seal(job.index).copy))
 
 
@@ -146,7 +146,7 @@ def test_a_copy_without_its_seal_is_looked_at_and_used(made: Job) -> None:
     data[:16] = b"damaged at start"
     (made.index / CATALOGUE).write_bytes(bytes(data))
     report = made()
-    assert "went back to the copy" in report.healed[0]
+    assert "restored the copy" in report.healed[0]
     assert (report.embedded, ids(made)) == (0, before)
     (made.index / SEAL).unlink()
     (made.index / CATALOGUE).unlink()

@@ -1,4 +1,4 @@
-"""EXIF of every kind of file that carries it, and of files that carry nonsense."""
+"""EXIF in every format that has it, and EXIF that is nonsense."""
 
 import io
 import os
@@ -122,7 +122,7 @@ def test_what_is_no_picture_says_nothing() -> None:
 
 
 def test_the_catalogue_has_it_for_photos_and_their_copies(job: Job, tmp_path: Path) -> None:
-    """By way of the decoder processes, as in any run."""
+    """Through the decoder processes, as in any run."""
     root = tmp_path / "photos"
     root.mkdir()
     for name in ("a.jpg", "b.jpg"):

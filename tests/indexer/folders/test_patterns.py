@@ -1,4 +1,4 @@
-"""Patterns against what .gitignore would make of them."""
+"""Patterns compared with git's own .gitignore."""
 
 import subprocess
 from pathlib import Path
@@ -68,7 +68,7 @@ def test_patterns_mean_what_git_takes_them_for(texts: list[str], tmp_path: Path)
 
 
 def test_a_pattern_is_one_name_and_no_line_of_a_file() -> None:
-    """Network drives keep what was deleted in `#recycle`, and names may end in spaces."""
+    """Network drives keep deleted files in `#recycle`, and names may end in spaces."""
     assert Patterns(("#recycle",)).match_any("#recycle/old.png")
     assert Patterns(("a ",)).match_any("a /a.png")
     assert not Patterns(("a ",)).match_any("a/a.png")

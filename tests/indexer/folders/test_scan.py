@@ -1,4 +1,4 @@
-"""What a scan finds, leaves out and lists."""
+"""What a scan finds, skips, and lists."""
 
 import os
 import socket
@@ -78,10 +78,10 @@ def test_links_are_listed_or_followed_to_where_they_lead(tree: Path, tmp_path: P
     assert "leads out of the photo folders" in reasons["out"]
 
 
-def test_rules_are_remembered_until_they_are_given_anew(quick: Job, hundred: Path) -> None:
+def test_rules_are_remembered_until_they_are_changed(quick: Job, hundred: Path) -> None:
     assert quick(hundred, change=RulesChange(exclude=["many/"])).photos == 15
     assert quick().photos == 15
-    # What is left out on purpose is no loss to be warned of.
+    # Deliberately excluded files are not losses.
     report = quick(hundred, change=RulesChange(exclude=["few"]))
     assert (report.photos, report.added, report.removed, report.problems) == (85, 85, 15, [])
     assert quick(change=RulesChange(exclude=[""], include=["few"])).photos == 15
@@ -157,7 +157,7 @@ def test_a_photo_that_changes_while_it_is_read_is_taken_by_the_next_run(
         patched.setattr("indexer.decoding.process.os.fstat", growing)
         report = quick(root)
     assert [(bad.path.name, bad.reason) for bad in report.skipped] == [
-        ("1.png", "it changed while it was read; the next run takes it")
+        ("1.png", "it changed while it was being read; the next run tries again")
     ]
     assert report.photos == 2
     report = quick(root)
@@ -166,7 +166,7 @@ def test_a_photo_that_changes_while_it_is_read_is_taken_by_the_next_run(
 
 @pytest.mark.parametrize("seconds", [0, -(10**9), 10**8, 2**34 - 1], ids=repr)
 def test_clocks_that_go_wrong(quick: Job, tmp_path: Path, seconds: int) -> None:
-    """Another time is a change, whichever way it went; one that the catalogue cannot hold is no crash."""
+    """A different time is a change, later or earlier; a time that the catalogue cannot store is not a crash."""
     root = tmp_path / "photos"
     for seed in range(2):
         write_photo(root / f"{seed}.png", seed)

@@ -188,7 +188,7 @@ def test_a_folder_that_may_not_be_written(grown: Job, monkeypatch: pytest.Monkey
     before = serving(grown)
     with monkeypatch.context() as patched:
         patched.setattr(f"indexer.{part}", refuse)
-        with pytest.raises(IndexProblem, match="Permission denied; mend that"):
+        with pytest.raises(IndexProblem, match="Permission denied; fix this"):
             grown(index_type="hnsw")
     assert serving(grown) == before
     assert grown(index_type="hnsw").published
@@ -200,7 +200,7 @@ def test_a_read_only_index_is_still_searched(grown: Job) -> None:
     try:
         assert serving(grown) == ("000003", 17)
         assert status(grown.index).problems == ()
-        with unprivileged(), pytest.raises(IndexProblem, match="Permission denied; mend that"):
+        with unprivileged(), pytest.raises(IndexProblem, match="Permission denied; fix this"):
             grown()
     finally:
         for path in [grown.index, *grown.index.rglob("*")]:

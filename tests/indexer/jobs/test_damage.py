@@ -1,4 +1,4 @@
-"""What goes wrong around an index: foreign folders, lost parts, full disks, folders that cannot be read."""
+"""Things that go wrong around an index: foreign folders, lost files, full disks, unreadable folders."""
 
 import os
 import resource
@@ -24,7 +24,7 @@ from tests.kit.shapes import drawing, picture, write_library
 
 
 def self_similarities(job: Job) -> list[float]:
-    """How near each published photo is to the vector that its own file has now; 1 when nothing is mixed up."""
+    """The similarity of each published photo to the vector of its own file now; 1 if nothing is mixed up."""
     published = Published.open(job.index, job.encoder.fingerprint)
     hits = published.search(job.encoder.sketches([drawing("star")]), 1000)
     found = []
@@ -92,7 +92,7 @@ def test_the_number_of_a_lost_shard_is_not_used_again(job: Job, library: Path) -
     assert first == {"000001.f16"}
 
 
-def test_a_catalogue_made_anew_is_published(job: Job, library: Path, tmp_path: Path) -> None:
+def test_a_recreated_catalogue_is_published(job: Job, library: Path, tmp_path: Path) -> None:
     job(library)
     for path in job.index.glob("catalogue.sqlite*"):
         path.unlink()
@@ -103,7 +103,7 @@ def test_a_catalogue_made_anew_is_published(job: Job, library: Path, tmp_path: P
     assert {Path(hit.photo.root) for hit in published.search(job.encoder.texts(["a fish"]), 100)} == {other}
 
 
-def test_an_index_made_anew_has_another_identity(job: Job, library: Path) -> None:
+def test_a_recreated_index_has_another_identity(job: Job, library: Path) -> None:
     job(library)
     first = identity(current(job.index))
     assert Published.open(job.index, job.encoder.fingerprint).identity == first
@@ -117,7 +117,7 @@ def test_an_index_among_the_photos_does_not_index_itself(job: Job, library: Path
     job.index = library / "index"
     for _ in range(3):
         assert job(library).photos == 15
-    with pytest.raises(PhotosMissing, match="lies in the index itself"):
+    with pytest.raises(PhotosMissing, match="lies in the index folder"):
         job(library / "index" / "thumbnails")
 
 
@@ -190,8 +190,8 @@ def test_what_is_gone_leaves_nothing_behind(job: Job, library: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda index: _replace(index / "catalogue.sqlite"), "mend that and run"),
-        (lambda index: _replace(index / "CURRENT"), "mend that and run"),
+        (lambda index: _replace(index / "catalogue.sqlite"), "fix this and run"),
+        (lambda index: _replace(index / "CURRENT"), "fix this and run"),
     ],
     ids=["catalogue a folder", "CURRENT a folder"],
 )
@@ -224,7 +224,7 @@ def test_a_file_size_limit_stops_clearly_and_the_next_run_completes(library: Pat
     assert full.returncode == 1
     assert "Traceback" not in full.stderr
     assert "delete it" not in full.stderr
-    assert "go on" in full.stderr
+    assert "same command again" in full.stderr
     command[1:3] = ["-m", "service.cli"]
     done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
     assert "generation 000001 with 15 photos" in done.stdout, done.stderr
@@ -251,6 +251,6 @@ def test_what_is_forgotten_is_not_found_while_another_folder_is_away(
 
 def test_a_folder_that_was_never_indexed_cannot_be_forgotten(job: Job, library: Path, tmp_path: Path) -> None:
     job(library)
-    with pytest.raises(IndexProblem, match=f"typo: is no folder of this index.* it holds {library}"):
+    with pytest.raises(IndexProblem, match=f"typo: not a folder of this index; it holds {library}"):
         job(forget=[tmp_path / "typo"])
     assert job().photos == 15

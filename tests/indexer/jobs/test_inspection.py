@@ -1,4 +1,4 @@
-"""verify --deep: every kind of damage is named with what heals it, and the next run does heal it."""
+"""verify --deep: every kind of damage is reported with a fix, and the next run repairs it."""
 
 import json
 import os
@@ -41,9 +41,21 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "10 vectors",
     ),
     "shard gone": (lambda index: next(index.rglob("*.f16")).unlink(), "lost: 20 vectors", "20 vectors"),
-    "catalogue": (lambda index: change(index, "UPDATE contents SET height = 3"), "goes back to", "went back"),
-    "catalogue gone": (lambda index: (index / "catalogue.sqlite").unlink(), "it is missing", "went back"),
-    "copy": (lambda index: flip(index / "catalogue.sqlite.copy", -5), ".copy: not as the last run", ""),
+    "catalogue": (
+        lambda index: change(index, "UPDATE contents SET height = 3"),
+        "restore it from its copy",
+        "restored the copy",
+    ),
+    "catalogue gone": (
+        lambda index: (index / "catalogue.sqlite").unlink(),
+        "it is missing",
+        "restored the copy",
+    ),
+    "copy": (
+        lambda index: flip(index / "catalogue.sqlite.copy", -5),
+        ".copy: changed since the last run",
+        "",
+    ),
     "thumbnail flipped": (
         lambda index: flip(a_thumbnail(index), 99),
         "damaged or missing: 1 thumb",
@@ -63,31 +75,39 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "published vectors": (
         lambda index: flip(next(index.rglob("index.faiss")), -5),
         "not the file that was published",
-        "published anew",
+        "published again",
     ),
     "published photos": (
         lambda index: flip(next(index.rglob("photos.sqlite")), -5),
         "not the file that was published",
-        "published anew",
+        "published again",
     ),
     "CURRENT": (lambda index: (index / "CURRENT").write_text("nothing"), "names no generation", ""),
     "generation gone": (
         lambda index: shutil.rmtree(index / "generations" / "000001"),
-        "generations/000001: to be served, and no generation, or gone; ",
+        "generations/000001: should be served, but is missing or not a generation; ",
         "",
     ),
-    "all generations gone": (lambda index: shutil.rmtree(index / "generations"), "or gone; ", ""),
+    "all generations gone": (
+        lambda index: shutil.rmtree(index / "generations"),
+        "is missing or not a generation; ",
+        "",
+    ),
     "manifest gone": (
         lambda index: next(index.rglob("manifest.json")).unlink(),
-        "generations/000001: to be served",
+        "generations/000001: should be served",
         "",
     ),
     "seal": (
         lambda index: flip(index / "catalogue.sqlite.seal", -5),
-        ".seal: not as the last run left it; ",
+        ".seal: changed since the last run; ",
         "",
     ),
-    "seal gone": (lambda index: (index / "catalogue.sqlite.seal").unlink(), ".seal: not as the last", ""),
+    "seal gone": (
+        lambda index: (index / "catalogue.sqlite.seal").unlink(),
+        ".seal: changed since the last run",
+        "",
+    ),
 }
 
 
@@ -121,7 +141,7 @@ def test_a_generation_that_is_not_served_is_no_matter_of_the_next_run(made: Job,
     assert inspect(made.index) == []
 
 
-def test_a_report_of_old_is_not_written_anew(made: Job) -> None:
+def test_an_old_report_is_not_written_again(made: Job) -> None:
     (made.index / "reports" / "000001.json").write_text("{")
     (finding,) = inspect(made.index)
     assert finding.remedy == "delete it: nothing needs it"
@@ -142,7 +162,7 @@ def test_a_folder_in_the_place_of_a_file_is_named_as_it_is(made: Job, tmp_path: 
 def test_a_link_that_leads_nowhere_is_named_as_such(made: Job, tmp_path: Path) -> None:
     shutil.rmtree(made.index / "generations")
     (made.index / "generations").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(IndexProblem, match="/generations: a link that leads nowhere"):
+    with pytest.raises(IndexProblem, match="/generations: a broken symbolic link"):
         made()
 
 
@@ -159,7 +179,7 @@ def test_a_pipe_in_the_place_of_a_file_holds_up_nobody(made: Job, name: str) -> 
     assert inspect(made.index) == []
 
 
-def test_damaged_vectors_of_an_unpublished_model_are_embedded_anew(made: Job) -> None:
+def test_damaged_vectors_of_an_unpublished_model_are_embedded_again(made: Job) -> None:
     shard = next(made.index.rglob("*.f16"))
     flip(shard, -5)
     for path in (made.index / "generations").rglob("index.faiss"):
@@ -171,7 +191,7 @@ def test_damaged_vectors_of_an_unpublished_model_are_embedded_anew(made: Job) ->
 
 
 def test_a_photo_that_cannot_be_read_now_keeps_its_vector(made: Job, tmp_path: Path) -> None:
-    """The drive is away: what is published is the only other place where the vector is."""
+    """The drive is not mounted: the published generation is the only other place that has the vector."""
     flip(next(made.index.rglob("*.f16")), -5)
     other = tmp_path / "other"
     write_photo(other / "new.png", 99)
@@ -195,7 +215,7 @@ def test_a_run_that_dies_before_it_publishes_is_named(
     assert inspect(made.index) == []
 
 
-def test_thumbnails_are_made_anew_by_content(made: Job, tmp_path: Path) -> None:
+def test_thumbnails_are_made_again_by_content(made: Job, tmp_path: Path) -> None:
     path = a_thumbnail(made.index)
     whole = path.read_bytes()
     flip(path, 50)
@@ -257,7 +277,7 @@ def test_a_part_is_checked_too(quick: Job, tmp_path: Path) -> None:
 
 
 def test_the_model_may_make_no_vector(made: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """NaN from a model is said of that photo, published of none, and tried again."""
+    """NaN from a model is reported for that photo, never published, and tried again."""
     encode = made.encoder.encode_photos
 
     def one_bad(pixels: list[object]) -> object:
@@ -269,8 +289,8 @@ def test_the_model_may_make_no_vector(made: Job, tmp_path: Path, monkeypatch: py
     with monkeypatch.context() as patched:
         patched.setattr(made.encoder, "encode_photos", one_bad)
         report = made()
-    assert [(bad.path.name, bad.reason[:25]) for bad in report.skipped] == [
-        ("new.png", "the model makes no vector")
+    assert [(bad.path.name, bad.reason[:30]) for bad in report.skipped] == [
+        ("new.png", "the model made no valid vector")
     ]
     assert report.photos == 20
     assert inspect(made.index) == []

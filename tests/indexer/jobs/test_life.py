@@ -1,4 +1,4 @@
-"""A photo library's life at random: what the index holds is, after every run, what a plain dict says it must."""
+"""Random changes to a photo library: after every run the index holds what a plain dict predicts."""
 
 import itertools
 import shutil
@@ -25,7 +25,7 @@ Place = tuple[str, str]
 
 
 class Life(RuleBasedStateMachine):
-    """`files`: what lies on the disk now, by root and path; `indexed`: what was there when the last run ended."""
+    """`files`: what is on disk now, by root and path; `indexed`: what was there when the last run ended."""
 
     @initialize()
     def begin(self) -> None:
@@ -60,7 +60,7 @@ class Life(RuleBasedStateMachine):
         return root, f"{data.draw(st.sampled_from(FOLDERS))}{next(self.number)}.png"
 
     def any_left(self) -> bool:
-        # Each root keeps one photo, so that it is never taken for an unmounted drive.
+        # Each root keeps one photo, so that it never looks like an unmounted drive.
         return all(sum(place[0] == root for place in self.files) > 1 for root in ROOTS)
 
     @rule(data=st.data())
@@ -126,7 +126,7 @@ class Life(RuleBasedStateMachine):
         new = {self.ids[place]: seed for place, seed in self.indexed.items() if place not in before}
         moved = gone.keys() & new.keys()
         assert all(gone[number] == new[number] for number in moved)
-        # As many of each content moved as went in one place and came up in another.
+        # Per content, the moves are the photos that vanished in one place and appeared in another.
         for seed in set(gone.values()) & set(new.values()):
             pairs = min(list(gone.values()).count(seed), list(new.values()).count(seed))
             assert sum(gone[number] == seed for number in moved) == pairs

@@ -1,4 +1,4 @@
-"""A library embedded in parts and merged: the same as in one run, cheap to repeat, and nothing that does not belong."""
+"""A library embedded in parts and merged: same result as one run, cheap to repeat, and nothing extra."""
 
 import json
 import os
@@ -50,7 +50,7 @@ def test_parts_split_a_library_and_say_of_what() -> None:
     held = [sum(part.holds(path) for path in paths) for part in parts]
     assert sum(held) == 2000
     assert min(held) > 400
-    # For ever: other machines, other versions of Python.
+    # Stable forever: across machines and Python versions.
     assert [part.holds("a/0.jpg") for part in parts] == [True, False, False, False]
     for wrong in ("0/3", "4/3", "1", "1/3/3", "a/b", "-1/3", "1/0"):
         with pytest.raises(IndexProblem, match="not a part of a library"):
@@ -64,7 +64,7 @@ def test_parts_make_what_one_run_makes(machines: Machines, quick: Job) -> None:
     report = machines.merge()
     assert (report.added, report.photos, report.embedded, report.published) == (30, 30, 0, True)
     assert published(machines.whole, machines.library.seeds) == contents(machines.library.folder)
-    # It is an index like any other: a run that sees the photos has nothing to do.
+    # An index like any other: a run that sees the photos has nothing to do.
     again = run(machines.whole, [], cast(Encoder, StandIn()), Silent())
     assert (again.unchanged, again.embedded, again.published) == (30, 0, False)
     thumbnails = list((machines.whole / "thumbnails").rglob("*.webp"))
@@ -85,7 +85,7 @@ def test_merging_again_copies_what_changed_and_keeps_ids(
     moves = {f"c/{number}.png": f"moved {number}.png" for number in (2, 5, 8, 11, 14)}
     for old, new in moves.items():
         (folder / old).rename(folder / new)
-    # Some go from one part to another, whose machine has never seen them.
+    # Some move to another part, whose machine has never seen them.
     crossing = [old for old, new in moves.items() if place_of(old) != place_of(new)]
     assert 0 < len(crossing) < 5
     machines.all()
@@ -151,15 +151,15 @@ def test_files_that_are_no_photos_are_known_to_the_whole(machines: Machines) -> 
 
 def test_a_part_stays_the_part_it_is(machines: Machines, tmp_path: Path) -> None:
     machines.all()
-    with pytest.raises(IndexProblem, match="part1: is part 1/3; give part 2/3 an --index of its own"):
+    with pytest.raises(IndexProblem, match="part1: is part 1/3; choose another --index for part 2/3"):
         run(machines.parts[0], [], cast(Encoder, StandIn()), Silent(), partition=Partition(2, 3))
-    # Without being told again.
+    # The partition is remembered.
     machines.library.write("later.png")
     reports = [run(part, [], cast(Encoder, StandIn()), Silent()) for part in machines.parts]
     assert [report.partition for report in reports] == ["1/3", "2/3", "3/3"]
     assert sum(report.added for report in reports) == 1
     machines.merge()
-    with pytest.raises(IndexProblem, match="holds a whole index; give part 1/3"):
+    with pytest.raises(IndexProblem, match="holds a whole index; choose another --index for part 1/3"):
         run(machines.whole, [], cast(Encoder, StandIn()), Silent(), partition=Partition(1, 3))
     with pytest.raises(IndexProblem, match="is one of the parts"):
         merge(machines.parts[0], machines.parts, Silent())
@@ -170,11 +170,11 @@ def test_a_part_stays_the_part_it_is(machines: Machines, tmp_path: Path) -> None
         Published.open(machines.parts[1], StandIn().fingerprint)
     with writing(machines.parts[1]):
         assert (status(machines.parts[1]).part, status(machines.parts[1]).running) == ("2/3", True)
-    told = status(machines.parts[1])
-    assert (told.part, told.problems, told.generation) == ("2/3", (), None)
+    found = status(machines.parts[1])
+    assert (found.part, found.problems, found.generation) == ("2/3", (), None)
     (shard,) = (machines.parts[1] / "vectors").rglob("*.f16")
     os.truncate(shard, shard.stat().st_size - 10)
-    assert "part 2/3 is not as its last finished run left it" in status(machines.parts[1]).problems[0]
+    assert "part 2/3 changed since its last finished run" in status(machines.parts[1]).problems[0]
 
 
 def test_a_part_that_is_at_work_is_not_merged(machines: Machines) -> None:
@@ -189,7 +189,7 @@ def test_folders_that_no_part_holds_need_a_word(machines: Machines, quick: Job, 
         write_photo(tmp_path / "others" / f"{number}.png", number)
     run(machines.whole, [tmp_path / "others"], cast(Encoder, StandIn()), Silent())
     with pytest.raises(
-        IndexProblem, match="others, which no part does; to take that out, add --accept-deletions"
+        IndexProblem, match="others, which no part does; to remove that, add --accept-deletions"
     ):
         machines.merge()
     report = machines.merge(accept_deletions=True)
@@ -222,7 +222,7 @@ def test_a_merge_that_dies_half_way_is_made_again(
 
     with monkeypatch.context() as broken:
         broken.setattr("indexer.jobs.merge.write_thumbnail", full)
-        with pytest.raises(IndexProblem, match="No space left on device; mend that and run the same command"):
+        with pytest.raises(IndexProblem, match="No space left on device; fix this and run the same command"):
             machines.merge()
     said = json.loads((machines.whole / "reports" / "last.json").read_text())
     assert (said["state"], said["published"]) == ("failed", False)

@@ -1,4 +1,4 @@
-"""Parts that do not belong together, or are not whole: each refused by name, and the index stays as it was."""
+"""Parts that do not match, or are incomplete: each is refused by name, and the index stays as it was."""
 
 import os
 import shutil
@@ -64,7 +64,7 @@ def _any_folder(machines: Machines) -> None:
 
 
 def _killed(machines: Machines) -> None:
-    """Its catalogue knows more than its last finished run."""
+    """The catalogue is newer than the last finished run."""
     sealed = (machines.parts[1] / "part.json").read_bytes()
     for number in range(9):
         machines.library.write(f"later {number}.png")
@@ -104,21 +104,21 @@ def _no_words(machines: Machines) -> None:
             WrongModel,
             "part2: made by model stand-in .66666.*, but .*part1 by .*run all parts with one",
         ),
-        (_other_roots, IndexProblem, "part2: was made of other photo folders than .*others, .*photos, but "),
-        (_other_patterns, IndexProblem, "part2: was made of .* the same ones by other patterns"),
+        (_other_roots, IndexProblem, "part2: made from other photo folders than .*others, .*photos, but "),
+        (_other_patterns, IndexProblem, "part2: made from .* the same folders with other options"),
         (_missing, IndexProblem, "part 2/3 is missing"),
-        (_doubled, IndexProblem, "again: is part 1/3, and so is .*part1; give each once"),
-        (_given_twice, IndexProblem, "part1: is part 1/3, and so is .*part1; give each once"),
+        (_doubled, IndexProblem, "again: is part 1/3, and so is .*part1; give each part once"),
+        (_given_twice, IndexProblem, "part1: is part 1/3, and so is .*part1; give each part once"),
         (_another_number, IndexProblem, "of four: is part 2/4, but .*part1 is part 1/3"),
         (_whole_index, NoIndex, "an index: a whole index, not a part"),
-        (_any_folder, NoIndex, "photos: no index of ours"),
-        (_killed, IndexProblem, "part2: part 2/3 is not as its last finished run left it .catalogue.sqlite."),
+        (_any_folder, NoIndex, "photos: not an index"),
+        (_killed, IndexProblem, "part2: part 2/3 changed since its last finished run .catalogue.sqlite."),
         (
             _cut_short,
             IndexProblem,
-            r"part2: part 2/3 is not as its last finished run left it .vectors/.*f16.",
+            r"part2: part 2/3 changed since its last finished run .vectors/.*f16.",
         ),
-        (_one_bit, BrokenGeneration, r"part2/.*000001.f16: not as its run left it; copy it again"),
+        (_one_bit, BrokenGeneration, r"part2/.*000001.f16: changed since its run; copy it again"),
         (_other_words, BrokenGeneration, r"part2/part.json: damaged"),
         (_no_words, BrokenGeneration, r"part2/part.json: damaged"),
     ],
@@ -126,7 +126,7 @@ def _no_words(machines: Machines) -> None:
 def test_what_does_not_belong_together_is_refused(
     machines: Machines, wrong: Callable[[Machines], None], error: type[Exception], said: str
 ) -> None:
-    """The whole stays as it was, and the right parts still make one."""
+    """The merged index stays as it was, and the right parts still merge."""
     machines.all()
     machines.merge()
     before = published(machines.whole, machines.library.seeds)
@@ -135,7 +135,7 @@ def test_what_does_not_belong_together_is_refused(
         machines.whole.parent, machines.whole.parent / "kept", ignore=shutil.ignore_patterns("kept")
     )
     if wrong is _one_bit:
-        # Rows are read from a shard only where the whole lacks them.
+        # Rows are read from a shard only if the merged index lacks them.
         shutil.rmtree(machines.whole)
     wrong(machines)
     with pytest.raises(error, match=said):

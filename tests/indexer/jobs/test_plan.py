@@ -1,4 +1,4 @@
-"""Which losses are believed, and what moves."""
+"""Which losses are accepted, and what counts as a move."""
 
 import shutil
 from pathlib import Path
@@ -136,7 +136,7 @@ def test_a_move_survives_a_run_that_dies(quick: Job, hundred: Path, monkeypatch:
     before = ids(quick)
     (hundred / "few").rename(hundred / "some")
     with monkeypatch.context() as broken:
-        broken.setattr("indexer.jobs.run._Run._settle", lambda *_, **__: pytest.fail("killed"))
+        broken.setattr("indexer.jobs.run._Run._apply_losses", lambda *_, **__: pytest.fail("killed"))
         with pytest.raises(pytest.fail.Exception):
             quick(hundred)
     report = quick(hundred)

@@ -1,4 +1,4 @@
-"""Runs that die: at every single thing they do to the disk, at random moments, on a full disk, without permission."""
+"""Runs that die: at every single disk operation, at random moments, on a full disk, without permission."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def script(module: str, *arguments: object) -> dict[str, Any]:
 @pytest.mark.slow
 def test_death_at_every_point_leaves_one_generation_whole(tmp_path: Path) -> None:
     found = script("tests.kit.failpoints", tmp_path)
-    # Were the mines laid beside the road, there would be few points, or no generation seen on one of its sides.
+    # If the failpoints were misplaced, there would be few of them, or none before or after publication.
     assert found["first run"]["points"] > 50
     assert found["next run"]["old"] > 20
     assert found["next run"]["new"] > 2
@@ -65,7 +65,7 @@ def test_a_read_only_index_is_said_and_serves_on(quick: Job, tmp_path: Path) -> 
     for path in every:
         path.chmod(0o555 if path.is_dir() else 0o444)
     with unprivileged():
-        with pytest.raises(IndexProblem, match="Permission denied; mend that and run the same command again"):
+        with pytest.raises(IndexProblem, match="Permission denied; fix this and run the same command again"):
             quick()
         assert published(quick.index, library.seeds) == before
     for path, mode in modes.items():
@@ -86,7 +86,7 @@ with writing(Path(sys.argv[1])):
 
 @pytest.mark.parametrize("first_dies", [False, True])
 def test_two_writers_of_which_one_waits_for_nothing(tmp_path: Path, first_dies: bool) -> None:
-    """The second says who is at it; a lock whose holder was killed holds nobody up."""
+    """The second run names the first; the lock of a killed run blocks nobody."""
     holder = subprocess.Popen(
         [sys.executable, "-c", _HOLD, str(tmp_path)],
         cwd=TOP,

@@ -1,4 +1,4 @@
-"""Photos that go and come back: their ids, their vectors while those are stored, and what is remembered of them."""
+"""Photos that are removed and return: their ids, their vectors while still stored, and their metadata."""
 
 import shutil
 import sqlite3
@@ -19,7 +19,7 @@ def ask(job: Job, query: str) -> list[tuple[str, ...]]:
 
 
 def without(job: Job, hundred: Path, *names: str) -> Report:
-    """A run without these, which lie beside the library meanwhile."""
+    """A run while these photos are outside the library."""
     for name in names:
         (hundred / name).rename(hundred.parent / Path(name).name)
     return job(hundred)
@@ -34,7 +34,7 @@ def test_a_photo_that_returns_has_its_id_and_its_vector(quick: Job, hundred: Pat
     assert all(row[2].endswith("Z") and len(row[2]) == 20 for row in rows)
     for name in ("few/1.png", "few/2.png"):
         assert not thumbnail_path(quick.index / "thumbnails", seen[name]).exists()
-    # One to where it was, one to elsewhere under another name.
+    # One returns to its old path, one elsewhere under another name.
     (hundred.parent / "1.png").rename(hundred / "few/1.png")
     (hundred.parent / "2.png").rename(hundred / "many/back.png")
     report = quick(hundred)
@@ -50,14 +50,14 @@ def test_a_photo_that_returns_has_its_id_and_its_vector(quick: Job, hundred: Pat
 
 
 def seeds(hundred: Path, odd: str, seed: int) -> dict[str, int]:
-    """What each content was made of; the names say it, but for one."""
+    """The seed of each content; all but one are in the file names."""
     return {
         content: seed if name == odd else int(Path(name).stem) for name, content in contents(hundred).items()
     }
 
 
 def test_another_photo_at_the_path_is_the_photo_of_that_path(quick: Job, hundred: Path) -> None:
-    """As it is for one that changes without going first."""
+    """Like a photo that changes without being removed first."""
     quick(hundred)
     before = ids(quick)
     without(quick, hundred, "few/1.png")
@@ -68,7 +68,7 @@ def test_another_photo_at_the_path_is_the_photo_of_that_path(quick: Job, hundred
 
 
 def test_of_several_that_were_at_a_path_the_same_photo_returns(quick: Job, hundred: Path) -> None:
-    """One moves to where another was, and goes as well."""
+    """One moves to where another was, and is removed as well."""
     quick(hundred)
     before = ids(quick)
     without(quick, hundred, "few/1.png")
@@ -94,7 +94,7 @@ def test_a_copy_elsewhere_keeps_the_content(quick: Job, hundred: Path) -> None:
 
 
 def test_a_whole_folder_may_leave_and_return(quick: Job, hundred: Path, tmp_path: Path) -> None:
-    """Its vectors are stored until most of their shard is of no use."""
+    """Vectors stay stored until most of their shard is unused."""
     quick(hundred)
     before = ids(quick)
     (hundred / "many").rename(tmp_path / "drive")

@@ -1,4 +1,4 @@
-"""The job from folders to a published index: what it takes, leaves out, notices and refuses."""
+"""The job from folders to a published index: what it indexes, skips, notices, and refuses."""
 
 import os
 import shutil
@@ -123,7 +123,7 @@ def test_bad_files_are_listed_and_never_fatal(job: Job, library: Path) -> None:
     assert "disguised.png" in ids(job)
 
 
-def test_a_mended_file_is_taken(job: Job, library: Path) -> None:
+def test_a_fixed_file_is_indexed(job: Job, library: Path) -> None:
     (library / "cut.jpg").write_bytes(truncated(jpeg()))
     assert job(library).photos == 15
     (library / "cut.jpg").write_bytes(jpeg())

@@ -1,4 +1,4 @@
-"""What a run leaves behind for people and programs, and how far it says it is while a large index is built."""
+"""Reports for people and programs, and progress while a large index is built."""
 
 import io
 import json
@@ -76,7 +76,7 @@ def test_runs_that_fail_or_stop_say_so(quick: Job, hundred: Path, monkeypatch: p
         with pytest.raises(Interrupted):
             quick()
     assert (last_report(quick.index) or {})["state"] == "stopped"
-    # One that never began has nothing to tell.
+    # A run that never began writes no report.
     with writing(quick.index), pytest.raises(IndexBusy):
         quick()
     assert (last_report(quick.index) or {})["state"] == "stopped"
@@ -90,7 +90,7 @@ def test_half_a_report_is_none(quick: Job, hundred: Path) -> None:
 
 
 class Clock:
-    """Three seconds pass between any two looks at it."""
+    """A clock that advances three seconds each time it is read."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -106,21 +106,21 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_building_an_index_tells_how_far_it_is(quick: Job, hundred: Path) -> None:
-    told: list[tuple[str, int, int]] = []
+    seen: list[tuple[str, int, int]] = []
 
     class Ear(JsonLines):
         def step(self, what: str, done: int, of: int) -> None:
-            told.append((what, done, of))
+            seen.append((what, done, of))
 
     run(quick.index, [hundred], quick.encoder, Ear(io.StringIO()), index_type="hnsw")
-    assert ("indexing", 100, 100) in told
-    assert ("measuring", 100, 100) in told
-    assert ("comparing", 100, 100) in told
-    assert all(0 <= done <= of for _, done, of in told)
+    assert ("indexing", 100, 100) in seen
+    assert ("measuring", 100, 100) in seen
+    assert ("comparing", 100, 100) in seen
+    assert all(0 <= done <= of for _, done, of in seen)
 
 
 @pytest.mark.usefixtures("clock")
-def test_machines_are_told_of_steps() -> None:
+def test_steps_are_reported_to_programs() -> None:
     out = io.StringIO()
     lines = JsonLines(out)
     for done in (10, 20, 30):
@@ -130,14 +130,14 @@ def test_machines_are_told_of_steps() -> None:
 
 
 @pytest.mark.usefixtures("clock")
-def test_people_are_told_of_steps() -> None:
+def test_steps_are_reported_to_people() -> None:
     bar, log = io.StringIO(), io.StringIO()
     line, slow = Bar(bar), Lines(log)
     for done in range(0, 1001, 100):
         line.step("indexing", done, 1000)
         slow.step("indexing", done, 1000)
     assert "[##########----------] indexing 500/1000 (50%)" in bar.getvalue()
-    # Nothing is left where the next line is written.
+    # The bar is cleared before the next line.
     assert bar.getvalue().endswith("\r")
     assert bar.getvalue().split("\r")[-2].strip() == ""
     assert 2 <= len(log.getvalue().splitlines()) <= 5

@@ -1,4 +1,4 @@
-"""Shards that are half empty, and those of models that went: copied or removed, and no photo loses its vector."""
+"""Half-empty shards, and those of models no longer used: copied or removed, and no photo loses its vector."""
 
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def test_several_sparse_shards_become_one(library: Library, tmp_path: Path) -> N
         (library.folder / f"{number}.png").unlink()
     index_it(library, index)
     assert numbers(index) == [3]
-    # Nothing was published since: a generation made anew reads the copies.
+    # Nothing was published since: a rebuilt generation reads the copies.
     (index / "CURRENT").unlink()
     assert index_it(library, index) == 0
     assert published(index, library.seeds) == contents(library.folder)
@@ -63,7 +63,7 @@ def test_another_models_vectors_go_with_its_last_generation(library: Library, tm
     index, other = tmp_path / "index", "6" * 16
     index_it(library, index)
     assert index_it(library, index, other) == 10
-    # The old model's generation is still kept, and one may go back to it without embedding anew.
+    # The old model's generation is kept, and going back to it needs no embedding.
     assert (numbers(index), numbers(index, other)) == ([1], [1])
     for number in range(2):
         library.write(f"more {number}.png")

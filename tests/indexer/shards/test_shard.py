@@ -1,4 +1,4 @@
-"""Shards: what was written comes back, and damage is named."""
+"""Shards: rows read back as written, and damage is reported."""
 
 from pathlib import Path
 
@@ -58,7 +58,7 @@ def test_missing_and_shortened_shards_are_named(tmp_path: Path) -> None:
         reader.rows(9, [0])
     path = shard_path(tmp_path, shard.number)
     path.write_bytes(path.read_bytes()[:40])
-    with pytest.raises(BrokenGeneration, match="cut short"):
+    with pytest.raises(BrokenGeneration, match="truncated"):
         ShardReader(tmp_path, 8).rows(shard.number, [3])
 
 

@@ -46,4 +46,4 @@ def test_another_run_at_work_has_a_status_of_its_own(
         arguments = [library if word == "photos" else word for word in command]
         done = sketchseek(*arguments, "--index", tmp_path / "index")
     assert done.returncode == 75
-    assert re.search(r"process \d+ .* is indexing here; wait until it is done", done.stderr)
+    assert re.search(r"process \d+ .* is indexing here; wait until it finishes", done.stderr)

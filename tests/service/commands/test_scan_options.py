@@ -56,14 +56,14 @@ def test_links_are_followed_on_request(tree: Path, tmp_path: Path) -> None:
     picture("star", 1).save(outside / "star.png")
     (tree / "out.png").symlink_to(outside / "star.png")
     done = sketchseek("index", tree, "--index", index)
-    assert "link.png: a symbolic link; index what it leads to instead, or give --follow-links" in done.stderr
+    assert "link.png: a symbolic link; index its target instead, or add --follow-links" in done.stderr
     done = sketchseek("index", "--index", index, "--follow-links", "--exclude", "b/two.png")
     assert "out.png: a symbolic link that leads out of the photo folders" in done.stderr
     assert looked_at(index) == PLAIN - {"b/two.png"}
     # With that folder given as well, its own scan finds it.
     assert looked_at(index, tree, outside) == PLAIN - {"b/two.png"} | {"star.png"}
     done = sketchseek("index", "--index", index, "--no-follow-links")
-    assert "link.png: a symbolic link; index what it leads to" in done.stderr
+    assert "link.png: a symbolic link; index its target" in done.stderr
 
 
 def test_a_job_file_says_the_same(tree: Path, tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_job_file_says_the_same(tree: Path, tmp_path: Path) -> None:
     ("options", "said"),
     [
         (("--partition", "4/3"), "'4/3': not a part of a library; for the first of three parts, use 1/3"),
-        (("--include", "*.gif"), "no photos in it; give the folder that the photos are in"),
+        (("--include", "*.gif"), "no photos in it; give the folder that contains the photos"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(

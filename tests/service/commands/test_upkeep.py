@@ -101,4 +101,4 @@ def test_a_disk_that_refuses_is_told_in_a_line(
     monkeypatch.setattr("indexer.generations.generation.remove", refuse)
     done = CliRunner().invoke(main, [*command.split(), "--index", str(index)])
     assert done.exit_code == 1
-    assert "Read-only file system; mend that and run the same command again" in done.stderr
+    assert "Read-only file system; fix this and run the same command again" in done.stderr
