@@ -221,7 +221,7 @@ def test_any_flipped_byte_is_refused_and_the_last_good_generation_serves(
             flip(newest / name, where)
             caplog.clear()
             assert _refused(job, newest) == "000002", (name, where)
-            assert "serving generation 000001" in caplog.text
+            assert "serving generation 000001 instead" in caplog.text
             (newest / name).write_bytes(whole)
         (newest / name).unlink()
         assert _refused(job, newest) == "000002"

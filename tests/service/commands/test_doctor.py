@@ -56,7 +56,7 @@ def test_an_index_that_is_not_there_or_damaged(job: Job, library: Path, tmp_path
     [
         (
             {"SKETCHSEEK_PROT": "8001"},
-            "SKETCHSEEK_PROT is no setting",
+            "SKETCHSEEK_PROT is not a setting",
             'export SKETCHSEEK_PORT="$SKETCHSEEK_PROT"; unset SKETCHSEEK_PROT',
         ),
         ({"SKETCHSEEK_XYZZY": "1"}, "SKETCHSEEK_XYZZY is not a setting", "unset SKETCHSEEK_XYZZY"),
