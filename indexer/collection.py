@@ -1,4 +1,4 @@
-"""What is there to be published: every photo of a catalogue that has a vector of one model, and these vectors."""
+"""What will be published: all photos of a catalogue that have a vector of one model, with these vectors."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 from indexer.catalogue.database import Catalogue
 from indexer.catalogue.records import Entry
 from indexer.duplicates import signatures
-from indexer.duplicates.signatures import Looks
+from indexer.duplicates.signatures import Signatures
 from indexer.shards import damage
 from indexer.shards.shard import Origin, ShardReader, vectors_folder
 from indexer.stores import Batches, Source
@@ -20,9 +20,9 @@ _CHUNK = 8192
 
 @dataclass(frozen=True)
 class Collection:
-    """Photos, vectors and signatures come in one order, that in which the vectors lie on disk.
+    """Photos, vectors, and signatures are all in the order in which the vectors are stored on disk.
 
-    `folder` is where the indexer works: it holds the shards, wherever the collection is published.
+    `folder` is the indexer's working folder: it contains the shards, wherever the collection is published.
     """
 
     folder: Path
@@ -31,7 +31,7 @@ class Collection:
 
     @property
     def revision(self) -> int:
-        """Counts changes that a search could show."""
+        """A counter of changes that could affect a search."""
         return self.catalogue.revision
 
     @property
@@ -39,23 +39,23 @@ class Collection:
         return next(self.photos(), None) is None
 
     def photos(self) -> Iterator[Entry]:
-        """Photos of one content share a vector, and stand together."""
+        """All photos; those with the same content share a vector and are adjacent."""
         return self.catalogue.entries(self.origin.fingerprint)
 
     def vectors(self, count: int) -> Source:
-        """The vectors of so many photos, which are all, by their ids."""
+        """All vectors, by photo id; `count` is the number of photos."""
         return Source(count, self.origin.dimension, self._batches)
 
-    def signatures(self) -> Looks:
-        """How the contents look, each once."""
+    def signatures(self) -> Signatures:
+        """The signatures of the contents, each once."""
         return signatures.stack(self.catalogue.looks(self.origin.fingerprint))
 
     def refuse_damage(self) -> None:
-        """Raises BrokenGeneration where a vector is damaged: nothing is published of such."""
+        """Raise BrokenGeneration if a vector is damaged: damaged vectors are never published."""
         damage.refuse_damage(self.folder, self.origin, self.catalogue)
 
     def _batches(self) -> Batches:
-        """Chunks of one shard each, so that memory stays small however large the library is."""
+        """Read chunks of one shard each, so that memory use does not grow with the library."""
         reader = ShardReader(vectors_folder(self.folder, self.origin.fingerprint), self.origin.dimension)
         rows = self.catalogue.places(self.origin.fingerprint)
         while (chunk := np.array(list(islice(rows, _CHUNK)), dtype=np.int64).reshape(-1, 3)).size:

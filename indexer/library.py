@@ -1,7 +1,7 @@
-"""What searches photos, as everybody outside of the indexer sees it: an open `Library`, and the `Shelf` it came from.
+"""The indexer's interface for searching: an open `Library`, and the `Shelf` it came from.
 
-A shelf keeps generations: it publishes them, says which one serves, and opens it. The folder of an index is one
-(`indexer.generations.shelf`); what keeps them elsewhere is one more line in SHELVES and implements both protocols.
+A shelf stores generations: it publishes them, knows the current one, and opens it. An index folder is a shelf
+(`indexer.generations.shelf`). To store generations elsewhere, implement both protocols and add a line to SHELVES.
 """
 
 import re
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo as a search finds it. Its id says nothing of where it lies.
+    """A photo found by a search. Its id does not reveal its path.
 
-    `taken` is the camera's local time in ISO 8601. `duplicate_of` is the id of the photo that stands for its
-    group of near-duplicates; None for that photo itself, and for one that is alone.
+    `taken` is the camera's local time in ISO 8601. `duplicate_of` is the id of the leader of its group of
+    near-duplicates; None for the leader itself, and for photos without near-duplicates.
     """
 
     id: int
@@ -51,17 +51,17 @@ class Photo:
 
     @property
     def group(self) -> int:
-        """The same for all near-duplicates of one another, and for nothing else."""
+        """An id shared by all near-duplicates, and by no other photo."""
         return self.id if self.duplicate_of is None else self.duplicate_of
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which photos may be found. Photos whose file does not say when or with what they were taken match no such wish.
+    """Which photos to search. Photos without a date or camera match no filter on these.
 
-    `folder` is a path below a photo folder, or an absolute one; in either form of Unicode, and with backslashes
-    between folders or within names. `after` is inclusive and `before` exclusive, both the beginning of an ISO 8601
-    local time, such as 2024 or 2024-07-01T18. Cameras match in any case.
+    `folder` is a path below a photo folder, or an absolute one; in either Unicode form, and with backslashes as
+    separators or in names. `after` is inclusive and `before` exclusive; both are prefixes of an ISO 8601 local time,
+    such as 2024 or 2024-07-01T18. Cameras match case-insensitively.
     """
 
     folder: str | None = None
@@ -72,8 +72,8 @@ class Filter:
 
 @dataclass(frozen=True)
 class Hit:
-    """A photo that a search found. `duplicates` are the public ids of its near-duplicates that pass the same filter
-    and are folded under it; they do not depend on how many photos were asked for."""
+    """A search result. `duplicates` are the public ids of its near-duplicates that match the same filter and are folded
+    under it; they do not depend on how many results were requested."""
 
     photo: Photo
     score: float
@@ -93,7 +93,7 @@ class Refused:
 
 
 class Facts(Protocol):
-    """What is written down of a generation."""
+    """Metadata of a generation."""
 
     @property
     def generation(self) -> str: ...
@@ -118,10 +118,10 @@ class Facts(Protocol):
 
 
 class Library(Protocol):
-    """An open generation. Searching it from several threads is safe; it never changes.
+    """An open generation. It never changes, and searching it is thread-safe.
 
-    All that looks something up raises BrokenGeneration where it was changed under the reader. `refused` lists
-    generations that should have been opened instead of this one, and turned out to be damaged.
+    All lookups raise BrokenGeneration if it was changed after opening. `refused` lists generations that should have
+    been opened instead, but turned out to be damaged.
     """
 
     refused: tuple[Refused, ...]
@@ -131,12 +131,12 @@ class Library(Protocol):
 
     @property
     def identity(self) -> str:
-        """Another one for each publication, also where an index was deleted and made again."""
+        """Unique to each publication, even if an index was deleted and created again."""
         ...
 
     @property
     def device(self) -> str:
-        """Where it is searched: `cpu`, or what begins with `cuda`."""
+        """What searches it: `cpu`, or a name starting with `cuda`."""
         ...
 
     def __len__(self) -> int: ...
@@ -151,14 +151,14 @@ class Library(Protocol):
         min_score: float | None = None,
         fold_duplicates: bool = False,
     ) -> list[Hit]:
-        """The k best photos for one semantic vector, best first, after leaving out the first `offset`.
+        """The k best photos for one semantic vector, best first, after skipping the first `offset`.
 
-        There are fewer only where fewer pass: a filter is applied before the search, not to its results.
+        There are fewer only if fewer match: filters apply before the search, not to its results.
         """
         ...
 
     def count(self, where: Filter | None = None) -> int:
-        """How many photos pass a filter."""
+        """How many photos match a filter."""
         ...
 
     def roots(self) -> list[Path]:
@@ -166,111 +166,111 @@ class Library(Protocol):
         ...
 
     def photo(self, public_id: str) -> Photo | None:
-        """The photo of an id that a search gave out; None for any other text."""
+        """The photo with an id from a search result; None for any other text."""
         ...
 
     def vector(self, public_id: str) -> Vectors | None:
-        """The semantic vector of a photo, as one row; None where no photo has this id."""
+        """The semantic vector of a photo, as one row; None if no photo has this id."""
         ...
 
     def vectors(self, photos: Sequence[Photo]) -> Vectors:
-        """The semantic vectors of photos that a search found, a row for each."""
+        """The semantic vectors of search results, one row each."""
         ...
 
     def duplicates(self, photo: Photo) -> list[Photo]:
-        """All near-duplicates of a photo, itself among them."""
+        """All near-duplicates of a photo, including itself."""
         ...
 
     @property
     def touched(self) -> bool:
-        """Whether somebody wrote into what is read while it is searched."""
+        """Whether anything that searches read was written to."""
         ...
 
     def let_write(self) -> bool:
-        """Lets go of files that somebody waits to write into; whether that was so."""
+        """Release files that another process waits to write to; returns whether there were any."""
         ...
 
     def lost(self) -> str | None:
-        """What is no longer there as it was published, at a glance; it is searched all the same."""
+        """What is visibly missing or damaged, by a quick check; the library remains searchable."""
         ...
 
     def release(self) -> None:
-        """Gives back what it holds of a GPU; searches that are still under way end on the host."""
+        """Free its GPU memory; running searches finish on the host."""
         ...
 
     def close(self) -> None: ...
 
 
 class Shelf(Protocol):
-    """Where generations live. Whatever changes it is called inside of `writing`."""
+    """A place that stores generations. Call methods that change it only inside `writing`."""
 
     def current(self) -> str:
-        """The generation to serve; raises NoIndex where there is none, BrokenGeneration where nobody can tell."""
+        """The generation to serve; raises NoIndex if there is none, BrokenGeneration if it cannot be determined."""
         ...
 
     def identity(self) -> str:
-        """That of the library which `open` would open; as cheap as can be, for it is asked every few seconds."""
+        """The identity of the library that `open` would open. Must be cheap: it is called every few seconds."""
         ...
 
     def glance(self) -> Hashable:
-        """Compares equal as long as nothing seems to have changed, as far as that shows without reading it."""
+        """A value that stays equal while nothing seems to have changed, judging without reading files."""
         ...
 
     def held(self) -> str | None:
-        """Why nothing newer is published here; None where nobody rolled back."""
+        """Why nothing newer is published; None if there was no rollback."""
         ...
 
     def generations(self) -> list[str]:
-        """All that were published and not removed since, the newest first."""
+        """All published generations that still exist, newest first."""
         ...
 
     def manifest(self, name: str) -> Facts:
-        """What is written down of a generation; raises BrokenGeneration."""
+        """The metadata of a generation; raises BrokenGeneration if it is damaged."""
         ...
 
     def verify(self, name: str) -> list[str]:
-        """Everything in a generation that is not what was published, a line each."""
+        """Everything in a generation that differs from what was published, one line each."""
         ...
 
     def open(self, fingerprint: str, *, fall_back: bool = True, past_models: bool = False) -> Library:
-        """Opens the current generation, once it is proven.
+        """Open the current generation after verifying it.
 
-        Where it is damaged, the newest intact one of the same model is opened instead, with a warning, unless the
-        caller would rather have the error; with `past_models` also where the current one is of another model.
+        If it is damaged, opens the newest intact one of the same model instead, with a warning, unless `fall_back` is
+        false. With `past_models`, also does so if the current one is from another model.
         """
         ...
 
     def writing(self) -> AbstractContextManager[None]:
-        """Held for writing; raises IndexBusy where somebody else does."""
+        """Hold the write lock; raises IndexBusy if another process holds it."""
         ...
 
     def publish(
         self, collection: "Collection", *, index_type: str | None = None, on_step: "OnStep | None" = None
     ) -> Facts:
-        """Makes a generation of the collection and lets it serve: all or nothing.
+        """Publish the collection as the new current generation, atomically.
 
-        Without an `index_type` that of the generation before is kept.
+        Without an `index_type`, keeps that of the previous generation.
         """
         ...
 
     def rollback(self) -> tuple[str, str]:
-        """Serves the newest intact generation before the current one, and holds it; returns old and new name."""
+        """Go back to the newest intact generation before the current one, and hold it; returns old and new names."""
         ...
 
     def release(self) -> str:
-        """Takes back that a generation is held: the next run publishes again."""
+        """End a rollback, so that the next run publishes again; returns the current generation."""
         ...
 
     def prune(self, keep: int = 2) -> list[str]:
-        """Removes all but so many generations, the newest; never the one that serves. Returns their names."""
+        """Remove all but the newest `keep` generations, never the current one. Returns the removed names."""
         ...
 
     def remove(self, name: str) -> None:
-        """Removes a generation that does not serve any more."""
+        """Remove a generation that is not the current one."""
         ...
 
 
-# What makes a shelf of an address, by its scheme. A path is the address of a folder.
+# Functions that open an address as a shelf, by URL scheme. Plain paths use "file".
 SHELVES: Registry[Callable[[str, Placement], Shelf]] = Registry(
     "kind of index address",
     {
@@ -281,10 +281,10 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://")
 
 
 def shelf(address: str | Path, placement: Placement = HOST) -> Shelf:
-    """The shelf at a path or an address; `placement` says where its libraries are searched."""
+    """The shelf at a path or a URL; `placement` says where its libraries are searched."""
     found = _SCHEME.match(text := str(address))
     try:
         return SHELVES.load(found[1] if found else "file")(text, placement)
     except UnknownName as error:
-        # Not the whole address: it may hold a password.
-        raise IndexProblem(f"{error}; give a folder, or an address of one of these") from None
+        # Do not quote the address: it may contain a password.
+        raise IndexProblem(f"{error}; use a folder, or an address of one of these kinds") from None

@@ -7,7 +7,7 @@ if [ -z "$PHOTOS" ]; then
   PHOTOS=.demo/photos
   [ -d "$PHOTOS" ] || "$BIN/python" scripts/demo_gallery.py "$PHOTOS"
 elif [ "$INDEX" = .demo/index ]; then
-  # Your own pictures get an index of their own, so that they do not mingle with the demo's.
+  # Your own pictures get a separate index, so that they do not mix with the demo's.
   INDEX=.demo/index-$(printf %s "$(realpath "$PHOTOS")" | sha256sum | cut -c1-12)
 fi
 

@@ -1,6 +1,6 @@
-"""Fetches the demo gallery: the photo cut-outs of Debian's package tuxpaint-stamps-default, named by their captions.
+"""Download the demo gallery: photo cut-outs from Debian's tuxpaint-stamps-default package, named by their captions.
 
-Needs apt-get and dpkg, but neither root nor a changed system: the package is downloaded and unpacked in a folder.
+Needs apt-get and dpkg, but not root, and installs nothing: the package is downloaded and unpacked into a folder.
 """
 
 import re
@@ -12,7 +12,7 @@ from pathlib import Path
 
 PACKAGE = "tuxpaint-stamps-default"
 STAMPS = Path("usr/share/tuxpaint/stamps")
-# Drawn rather than photographed, or all alike.
+# Drawings rather than photos, or near-identical ones.
 NO_PHOTOS = re.compile(r"(^|/)(symbols|cartoon|flags|roadsigns|toys|seasonal)(/|$)")
 
 
@@ -21,13 +21,13 @@ def main() -> None:
     for tool in ("apt-get", "dpkg"):
         if shutil.which(tool) is None:
             sys.exit(
-                f"The demo gallery comes as a Debian package, and there is no {tool} here.\n"
+                f"The demo gallery is a Debian package, and {tool} is not installed.\n"
                 "Use a folder of your own pictures instead: make demo PHOTOS=/my/pictures"
             )
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         folder = Path(scratch)
-        print(f"Fetching {PACKAGE} (160 MB) ...", flush=True)
+        print(f"Downloading {PACKAGE} (160 MB) ...", flush=True)
         archive = download(folder)
         subprocess.run(["dpkg", "-x", archive.name, "unpacked"], cwd=folder, check=True)
         count = collect(folder / "unpacked" / STAMPS, folder / "photos")
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def download(folder: Path) -> Path:
-    """With the system's package lists, or else with lists of our own: a fresh container has none."""
+    """Download using the system's package lists, or our own if there are none, as in a fresh container."""
     lists = folder / "lists"
     (lists / "partial").mkdir(parents=True)
     own = ["-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={folder}"]
@@ -47,14 +47,14 @@ def download(folder: Path) -> Path:
     found = next(folder.glob("*.deb"), None)
     if found is None:
         sys.exit(
-            f"apt-get could not download {PACKAGE}; is there a network?\n"
+            f"apt-get could not download {PACKAGE}; check the network connection.\n"
             "Use a folder of your own pictures instead: make demo PHOTOS=/my/pictures"
         )
     return found
 
 
 def collect(stamps: Path, target: Path) -> int:
-    """Copies the photos, each under its caption, which is what people will see beside it."""
+    """Copy the photos, named by their captions, which is what people see next to them."""
     count = 0
     for picture in sorted(stamps.rglob("*.png")):
         relative = picture.relative_to(stamps)
@@ -74,7 +74,7 @@ def collect(stamps: Path, target: Path) -> int:
 
 
 def caption(picture: Path) -> str:
-    """The first line beside a stamp: "A strawberry." becomes "strawberry"."""
+    """The caption file's first line, shortened: "A strawberry." becomes "strawberry"."""
     try:
         line = picture.with_suffix(".txt").read_text(encoding="utf-8", errors="replace").splitlines()[0]
     except (OSError, IndexError):

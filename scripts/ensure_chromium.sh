@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The page is tested in a real browser: Debian's Chromium, installed here where that can be done unasked.
+# The browser tests need Chromium; install Debian's if running as root.
 set -u
 for name in chromium chromium-browser google-chrome; do
   command -v "$name" >/dev/null && exit 0

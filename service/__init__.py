@@ -1,1 +1,1 @@
-"""HTTP, the page and the command line, over the indexer and the model."""
+"""The HTTP service, the web page, and the command line."""

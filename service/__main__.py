@@ -1,4 +1,4 @@
-"""`sketchseek`, and `python -m service`: signals are answered before anything else is loaded."""
+"""Entry point of `sketchseek` and `python -m service`. Installs signal handlers before loading anything else."""
 
 from service.ops import signals
 

@@ -1,4 +1,4 @@
-"""Builds the web application around an open gallery."""
+"""Build the web application around an open gallery."""
 
 import asyncio
 import contextlib
@@ -38,7 +38,7 @@ _READERS = 16
 
 
 def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
-    """The application; it looks for newer generations for as long as it runs."""
+    """Create the application. While it runs, it looks for newer generations."""
     metrics = Metrics()
     # Before anything runs, so that a service whose re-ranker cannot be made does not start.
     rerankers = Rerankers(gallery.encoder, settings.reranker)
@@ -77,7 +77,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
         summary="Draw a few lines, get the photos that show that thing.",
         version=version("sketchseek"),
         lifespan=lifespan,
-        # The usual documentation pages load scripts from elsewhere; /openapi.json remains.
+        # FastAPI's documentation pages load scripts from other hosts; /openapi.json remains.
         docs_url=None,
         redoc_url=None,
     )
@@ -105,10 +105,10 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
 
 
 def _add_layers(app: FastAPI, settings: Settings) -> None:
-    """What every request passes through; the last one added is the outermost."""
+    """Add the middleware; the last one added is the outermost."""
     app.add_middleware(Access, keyring=app.state.keyring, loopback=settings.loopback)
     if origins := listed(settings.cors_origins):
-        # Outside of Access: browsers ask without a key whether they may ask with one.
+        # Outside Access: browsers send preflight requests without a key.
         app.add_middleware(
             CORSMiddleware,
             allow_origins=origins,
@@ -133,7 +133,7 @@ def _measure(metrics: Metrics, gallery: Gallery, batcher: Batcher) -> None:
 
 @contextlib.contextmanager
 def _on_hangup(reload: Callable[[], object]) -> Iterator[None]:
-    """SIGHUP reloads, where signals can be had at all; one that came before is not forgotten."""
+    """Reload on SIGHUP, if this is the main thread; also handles one that arrived during startup."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -145,7 +145,7 @@ def _on_hangup(reload: Callable[[], object]) -> Iterator[None]:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
-        # Else the next one, while the service stops, would kill it.
+        # Otherwise another SIGHUP during shutdown would kill the service.
         signal.signal(signal.SIGHUP, before)
 
 

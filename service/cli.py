@@ -1,4 +1,4 @@
-"""The command `sketchseek`: one group that mounts the rooms' commands, each loaded only when it is asked for."""
+"""The `sketchseek` command: a group of subcommands, each loaded only when used."""
 
 import errno
 import importlib
@@ -16,7 +16,7 @@ from model.links import DOCS
 from service.console.examples import EXAMPLES
 from service.ops import signals
 
-# Command: (module, summary). Loading a model's libraries just to print --help would take a second.
+# Command: (module, summary). Loading the model libraries just to print --help would take a second.
 _COMMANDS = {
     "index": ("service.commands.index", "Create or update an index of your photo folders."),
     "merge": ("service.commands.merge", "Combine the parts of a library into one index."),
@@ -55,13 +55,13 @@ class _Lazy(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        # Before its libraries are loaded, which takes long enough for signals to come.
+        # Before its libraries load: that takes long enough for a signal to arrive.
         if args[:1] == ["serve"]:
             signals.listen_for_reload()
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Without loading the commands, for which nobody waits at a tab."""
+        """Complete without loading the commands, which would be too slow for a Tab."""
         named = [CompletionItem(name, help=text) for name, (_, text) in _COMMANDS.items()]
         fitting = [item for item in named if item.value.startswith(incomplete)]
         return fitting + click.Command.shell_complete(self, ctx, incomplete)
@@ -71,12 +71,12 @@ class _Lazy(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
     def main(self, *args: Any, **options: Any) -> Any:
-        if not args and options.get("args") is None:  # those of the process, which is this command's
+        if not args and options.get("args") is None:  # called with the process's own arguments
             signals.begin()
         return super().main(*args, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
-        _never_none()
+        _open_missing_streams()
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
@@ -88,26 +88,26 @@ class _Lazy(click.Group):
             signals.say()
             sys.exit(128 + getattr(stopped, "number", signal.SIGINT))
         except Exception as error:
-            # Imported only now: --help shall not wait for numpy.
+            # Imported late, so that --help does not wait for numpy.
             from model.errors import SketchseekError
 
             if isinstance(error, SketchseekError):
                 click.ClickException(str(error)).show()
                 sys.exit(error.exit_status)
             if isinstance(error, OSError) and error.filename is None and error.errno != errno.EPIPE:
-                _output_refused(error)
+                _output_failed(error)
             raise
 
 
-def _output_refused(error: OSError) -> None:
-    """Of what a command reads and writes, all but its output has a name."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left of it shall not fail once more at the end
-    click.ClickException(f"the output cannot be written: {error.strerror}").show()
+def _output_failed(error: OSError) -> None:
+    """Report that stdout failed: it is the only file without a name that a command reads or writes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # flushing the rest at exit must not fail again
+    click.ClickException(f"cannot write the output: {error.strerror}").show()
     sys.exit(1)
 
 
-def _never_none() -> None:
-    """Python has no stream where the caller closed one."""
+def _open_missing_streams() -> None:
+    """Replace streams that the caller closed, which Python sets to None, by /dev/null."""
     for number, name in ((1, "stdout"), (2, "stderr")):
         if getattr(sys, name) is None:
             null = os.open(os.devnull, os.O_WRONLY)
@@ -117,7 +117,7 @@ def _never_none() -> None:
 
 
 def _with_examples(epilog: str | None, lines: Iterable[str]) -> str:
-    """Once, although a command may be asked for twice."""
+    """Add the examples once, although a command may be loaded twice."""
     examples = "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
     return epilog if epilog and examples in epilog else "\n\n".join(filter(None, (epilog, examples)))
 

@@ -1,4 +1,4 @@
-"""Every error code and its status. Programs rely on them, so they never change."""
+"""All error codes and their statuses. Programs rely on them, so they never change."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Files and folders that settings name: a name that leads nowhere is refused, and never means something weaker."""
+"""Files and folders named in settings. A bad name is an error; it never falls back to a weaker setting."""
 
 import os
 from pathlib import Path
@@ -6,44 +6,42 @@ from pathlib import Path
 from indexer.disk import open_plain
 from model import SketchseekError
 
-# Keys and settings are a few lines; what is larger is another file than was meant.
+# Key and settings files are a few lines; anything larger is the wrong file.
 _LARGEST = 2**20
 
 
 class BadName(SketchseekError):
-    """A setting names a file or folder that cannot be what was meant."""
+    """A setting names a file or folder that cannot be used."""
 
 
 def place(name: str | os.PathLike[str]) -> Path:
-    """The path of a name, with ~ for the home folder."""
+    """The path of a name, with ~ expanded."""
     try:
         return Path(given(name)).expanduser()
     except RuntimeError:
-        raise ValueError(f"{name}: whose folder ~ is cannot be told; write the path in full") from None
+        raise ValueError(f"{name}: cannot resolve ~; write the full path") from None
 
 
 def given(name: str | os.PathLike[str]) -> str:
-    """The name itself; an empty one would become the working folder, as Path("") does."""
+    """The name itself. Empty names are refused: Path("") would mean the working folder."""
     text = os.fspath(name)
     if not text.strip() or "\0" in text:
-        raise ValueError("names nothing; name a file or folder, or leave it out")
+        raise ValueError("is not a path; name a file or folder, or leave it out")
     return text
 
 
 def text_in(path: Path, what: str) -> str:
-    """All of a small file of text. Line ends and byte order marks of other systems do no harm."""
+    """The contents of a small text file. Accepts line endings and byte order marks of other systems."""
     try:
         with open_plain(path) as file:
             data = file.read(_LARGEST + 1)
     except OSError as error:
         raise BadName(
-            f"{path}: {what} cannot be read ({error.strerror}); see to it, or name another"
+            f"{path}: cannot read {what} ({error.strerror}); fix it, or name another file"
         ) from None
     if len(data) > _LARGEST:
-        raise BadName(
-            f"{path}: {what} cannot be that large ({_LARGEST >> 20} MiB at most); name another file"
-        )
+        raise BadName(f"{path}: too large for {what} (at most {_LARGEST >> 20} MiB); name another file")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise BadName(f"{path}: {what} cannot be read (it is no UTF-8 text); save it as UTF-8") from None
+        raise BadName(f"{path}: cannot read {what} (not UTF-8); save it as UTF-8") from None

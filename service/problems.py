@@ -1,4 +1,4 @@
-"""What a request can fail with: a stable code and one line that says what to do. Knows nothing of HTTP libraries."""
+"""Request errors: a stable code and one line that says what to do. Independent of HTTP libraries."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ TOO_LARGE = "the request is too large; send a smaller picture"
 
 
 class ServiceError(Exception):
-    """An answer that is not a result; `code` is one of `CODES`, which also knows its status."""
+    """A request that failed. `code` is one of `CODES`, which maps it to a status."""
 
     def __init__(self, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -16,9 +16,9 @@ class ServiceError(Exception):
         self.code, self.detail, self.headers = code, detail, headers
 
 
-# Made anew each time: an exception that is raised keeps the frames that it passed.
+# Functions, not constants: a raised exception keeps the frames it passed through.
 def wrong_host() -> ServiceError:
-    detail = "this service does not answer under that name; see SKETCHSEEK_ALLOWED_HOSTS"
+    detail = "this service does not answer to that host name; add it to SKETCHSEEK_ALLOWED_HOSTS"
     return ServiceError("misdirected_request", detail)
 
 
@@ -31,8 +31,8 @@ def overdone(what: str) -> ServiceError:
 
 
 def client_gone() -> ServiceError:
-    """Nobody reads it; the log and the figures do."""
-    return ServiceError("client_gone", "the caller hung up before the answer was there")
+    """For the log and the metrics: the client never sees it."""
+    return ServiceError("client_gone", "the client disconnected before the answer was ready")
 
 
 def busy(detail: str) -> ServiceError:
@@ -40,30 +40,32 @@ def busy(detail: str) -> ServiceError:
 
 
 def crowded() -> ServiceError:
-    detail = "too many connections at once; ask again in a moment"
+    detail = "too many connections; try again in a moment"
     return ServiceError("busy", detail, {"retry-after": "1", "connection": "close"})
 
 
 def stopping() -> ServiceError:
-    detail = "the service is shutting down; ask again in a moment"
+    detail = "the service is shutting down; try again in a moment"
     return ServiceError("busy", detail, {"retry-after": "1", "connection": "close"})
 
 
 def too_late() -> ServiceError:
-    return ServiceError("deadline", "the search took too long; ask again when there is less to do")
+    return ServiceError("deadline", "the search took too long; try again when the service is less busy")
 
 
 def no_memory() -> ServiceError:
-    return ServiceError("no_memory", "there is not enough memory for this now", {"retry-after": "5"})
+    return ServiceError(
+        "no_memory", "not enough memory right now; try again in a moment", {"retry-after": "5"}
+    )
 
 
 def index_damaged() -> ServiceError:
     detail = (
-        "the index was damaged on disk; run sketchseek index again, or restore its files: they are looked at "
-        "every few seconds"
+        "the index was damaged on disk; run sketchseek index again, or restore its files: the service checks "
+        "them every few seconds"
     )
     return ServiceError("index_damaged", detail, {"retry-after": "5"})
 
 
 def unencodable() -> ServiceError:
-    return ServiceError("encoding_failed", "the model cannot encode this; the server's log says why")
+    return ServiceError("encoding_failed", "the model cannot encode this; see the service's log")

@@ -1,4 +1,4 @@
-"""The shapes of all answers; the OpenAPI document is made of them."""
+"""Schemas of all responses, from which the OpenAPI document is generated."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 def _such_as(**example: Any) -> ConfigDict:
-    """Shown in the OpenAPI document, where a test holds it to the shape."""
+    """An example for the OpenAPI document; a test validates it against the schema."""
     return ConfigDict(json_schema_extra={"examples": [example]})
 
 
@@ -44,12 +44,11 @@ class Result(BaseModel):
     model_config = _such_as(**_RESULT)
 
     id: str = Field(
-        description="Opaque and stable; names the photo in every other call.", examples=["1f0c5b7a9e3d2468"]
+        description="Opaque and stable; identifies the photo in all other calls.",
+        examples=["1f0c5b7a9e3d2468"],
     )
-    score: float = Field(description="Cosine between query and photo, from -1 to 1.", examples=[0.412])
-    path: str = Field(
-        description="Where it lies below its photo folder.", examples=["2019/aquarium/dolphin.jpg"]
-    )
+    score: float = Field(description="Cosine similarity of query and photo, from -1 to 1.", examples=[0.412])
+    path: str = Field(description="Path below its photo folder.", examples=["2019/aquarium/dolphin.jpg"])
     url: str = Field(description="The photo itself.")
     thumbnail_url: str = Field(description="A WebP within 320 x 320.")
     width: int
@@ -57,7 +56,7 @@ class Result(BaseModel):
     taken: str | None = Field(None, description="The camera's local time.", examples=["2019-07-04T18:02:11"])
     camera: str | None = Field(None, examples=["Canon EOS R6"])
     duplicates: list[str] = Field(
-        default_factory=list, description="Ids of its near-duplicates, where those are folded."
+        default_factory=list, description="Ids of its near-duplicates, if they are folded."
     )
     detail: dict[str, Any] | None = Field(
         None, description="What the re-ranker says about its place, where one does."
@@ -84,9 +83,9 @@ class SearchResponse(BaseModel):
     )
 
     results: list[Result]
-    offset: int = Field(description="How many better ones were left out.")
+    offset: int = Field(description="How many better results were skipped.")
     total_searched: int = Field(description="Photos in the index.")
-    generation: str = Field(description="Which publication of the index answered.")
+    generation: str = Field(description="The generation of the index that answered.")
     model: str
     took_ms: Took
 
@@ -106,11 +105,11 @@ class Ready(BaseModel):
     photos: int = 0
     generation: str | None = None
     model: str | None = None
-    reasons: list[str] = Field(default_factory=list, description="Why not, when it is not ready.")
+    reasons: list[str] = Field(default_factory=list, description="Why it is not ready, or what is wrong.")
 
 
 class Info(BaseModel):
-    """What is running here."""
+    """What is running."""
 
     model_config = _such_as(
         model="lite",
@@ -130,7 +129,9 @@ class Info(BaseModel):
     model: str
     engine: str
     device: str
-    fingerprint: str = Field(description="Of the model: vectors may meet only under one fingerprint.")
+    fingerprint: str = Field(
+        description="The model's fingerprint; only vectors of the same fingerprint can be compared."
+    )
     index_type: str = Field(examples=["flat-fp16"])
     index_device: str = Field(
         description="What searches the index.", examples=["cpu", "cuda:0 NVIDIA H200 (torch, exact fp16)"]
@@ -139,12 +140,12 @@ class Info(BaseModel):
     created: str = Field(description="When the generation was published.")
     photos: int
     problem: str | None = Field(description="Why a newer generation cannot be served, where that is so.")
-    keys: bool = Field(description="Whether the service asks for a key.")
+    keys: bool = Field(description="Whether the service requires a key.")
     versions: dict[str, str]
 
 
 class Reloaded(BaseModel):
-    """What looking for a newer generation brought."""
+    """The result of looking for a newer generation."""
 
     model_config = _such_as(swapped=True, generation="000043", photos=104_260, problem=None)
 
@@ -155,7 +156,7 @@ class Reloaded(BaseModel):
 
 
 class Indexing(BaseModel):
-    """The index job that this service started last."""
+    """The last index job started by this service."""
 
     model_config = _such_as(
         state="running",
@@ -171,8 +172,8 @@ class Indexing(BaseModel):
     started: str | None = None
     finished: str | None = None
     exit_status: int | None = None
-    progress: dict[str, Any] | None = Field(None, description="What it told last of how far it is.")
-    report: dict[str, Any] | None = Field(None, description="What it did, once it is done.")
+    progress: dict[str, Any] | None = Field(None, description="Its latest progress.")
+    report: dict[str, Any] | None = Field(None, description="What it did, once finished.")
     tail: list[str] = Field(default_factory=list, description="The last lines of its other output.")
 
 
@@ -193,16 +194,16 @@ class LastRun(BaseModel):
 
 
 class SkippedFile(BaseModel):
-    """A file that is not searched."""
+    """A file that was not indexed."""
 
     model_config = _such_as(**_SKIPPED)
 
-    path: str = Field(description="Below its photo folder.", examples=["2019/broken.jpg"])
+    path: str = Field(description="Path below its photo folder.", examples=["2019/broken.jpg"])
     reason: str
 
 
 class IndexState(BaseModel):
-    """What is searched, and how that came about."""
+    """What is being searched, and what the last run did."""
 
     model_config = _such_as(
         photos=104_231,
@@ -218,7 +219,7 @@ class IndexState(BaseModel):
     photos: int
     generation: str
     published: str = Field(description="When this generation was published.")
-    running: bool = Field(description="Whether a run is going on now, here or elsewhere.")
+    running: bool = Field(description="Whether an index run is in progress, here or elsewhere.")
     last_run: LastRun | None
     skipped: list[SkippedFile]
     skipped_total: int
@@ -226,7 +227,7 @@ class IndexState(BaseModel):
 
 
 class Problem(BaseModel):
-    """An error, as RFC 9457 has it."""
+    """An error, as defined by RFC 9457."""
 
     model_config = _such_as(
         type="about:blank",
@@ -239,5 +240,5 @@ class Problem(BaseModel):
     type: str = Field("about:blank")
     title: str
     status: int
-    detail: str = Field(description="What is wrong and what to do.")
-    code: str = Field(description="Stable, for programs.", examples=["empty_drawing"])
+    detail: str = Field(description="What is wrong, and what to do.")
+    code: str = Field(description="Stable error code, for programs.", examples=["empty_drawing"])

@@ -1,4 +1,4 @@
-"""Every setting of the service, in one place: options of `sketchseek serve`, else the environment, else a file."""
+"""All settings of the service: from options of `sketchseek serve`, else the environment, else a file."""
 
 import os
 import tomllib
@@ -30,9 +30,9 @@ def _placed(value: object) -> object:
 
 
 def _some(value: str) -> str:
-    """Nothing at all is a wish; commas and blanks without anything between them are a mistake."""
+    """Accept an empty value, which is a choice, but not commas and blanks alone, which are a mistake."""
     if value and not listed(value):
-        raise ValueError("holds no entry; enter one, or leave the setting out")
+        raise ValueError("has no entries; add one, or leave the setting out")
     return value
 
 
@@ -50,9 +50,9 @@ Several = Annotated[str, AfterValidator(_some)]
 
 
 class Settings(BaseSettings):
-    """Read from variables named SKETCHSEEK_ and the name in capitals, such as SKETCHSEEK_PORT; then from a file.
+    """Read from environment variables, such as SKETCHSEEK_PORT for `port`; then from a file.
 
-    The file is `sketchseek.toml` in the working folder, or what SKETCHSEEK_CONFIG names.
+    The file is `sketchseek.toml` in the working folder, or the one named by SKETCHSEEK_CONFIG.
     """
 
     model_config = SettingsConfigDict(env_prefix="SKETCHSEEK_", frozen=True, extra="forbid")
@@ -174,7 +174,7 @@ class Settings(BaseSettings):
 
     @property
     def proxied(self) -> bool:
-        """Whether callers use a name that is not this machine's own, so that something passes them on."""
+        """Whether clients use a host name of another machine, so that a proxy must be in front."""
         return not all(map(_is_here, listed(self.allowed_hosts)))
 
 
@@ -191,24 +191,24 @@ def settings_file() -> Path:
 
 
 def _in_file() -> dict[str, Any]:
-    """What the file says. One that is named, or lies there, and says nothing has lost what it was to say."""
+    """The settings in the file. An existing file without any is an error: its contents were probably lost."""
     path = settings_file()
     if _CONFIG not in os.environ and not os.path.lexists(path):
         return {}
     try:
         found = tomllib.loads(text_in(path, "the settings file"))
     except tomllib.TOMLDecodeError as error:
-        raise BadName(f"{path}: the settings file cannot be read ({error}); fix it") from None
+        raise BadName(f"{path}: cannot read the settings file ({error}); fix it") from None
     if not found:
-        raise BadName(f"{path}: the settings file holds no setting; {DOCS}/settings.md lists them all")
+        raise BadName(f"{path}: the settings file has no settings; {DOCS}/settings.md lists all settings")
     return found
 
 
 def listed(text: str) -> list[str]:
-    """The parts of a setting that holds several, with commas between."""
+    """Split a comma-separated setting."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def said(error: Mapping[str, Any]) -> str:
-    """What is wrong with a setting, in our own words where we said it."""
+    """What is wrong with a setting, without pydantic's prefix."""
     return str(error["msg"]).removeprefix("Value error, ")

@@ -1,1 +1,1 @@
-"""Photos that show the same picture, found by perceptual hash and vector."""
+"""Find photos that show the same picture, by perceptual signature and vector."""

@@ -1,12 +1,11 @@
-"""Near-duplicates: photos so alike that a page of results needs only one of them.
+"""Near-duplicates: photos so similar that a page of results needs only one of them.
 
-A photo is folded under an earlier one whose vector is at least THRESHOLD near it, or that looks alike from afar.
-Only photos that stand for a group are compared with, so that a series of small steps never leads from one picture to
-quite another.
+A photo joins an earlier one if their cosine is at least THRESHOLD, or if their signatures match. It is compared only
+with the leaders of groups, so that a chain of small steps never connects quite different pictures.
 
-All pairs of a million photos would take days. Each photo is therefore filed under the two nearest of about
-2 sqrt(n) photos that serve as landmarks, and compared with those under the same landmark; near-duplicates have
-nearly always one in common. A later run compares only what is new, by searching for it.
+Comparing all pairs of a million photos would take days. So each photo is assigned to the nearest two of about 2 sqrt(n)
+landmark photos, and compared only with photos of the same landmark; near-duplicates nearly always share one. Later
+runs compare only new photos, by searching for them.
 """
 
 from collections import defaultdict
@@ -16,31 +15,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.duplicates import signatures
-from indexer.duplicates.signatures import Looks
+from indexer.duplicates.signatures import Signatures
 from indexer.stores import Ids, OnStep, Source, Store
 from model.modality import Vectors
 
-# Of 31,200 pairs of different photos of one Sketchy class the most alike are at .958.
+# The most similar of 31,200 pairs of different photos of one Sketchy class have a cosine of .958.
 THRESHOLD = 0.96
 _LANDMARKS = 2
 _MOST_LANDMARKS = 2048
 _FROM = 2000
-# So many are compared with one another at most, and so many of what is alike is remembered for each.
+# Most photos to compare with each other, and most matches to keep for each.
 _WINDOW = 16_384
 _BLOCK = 1024
 _KEPT = 8
-# Of how many new ones each is compared with all, where that is done one by one.
+# Most new photos to compare with an exact store, which scans everything.
 _FEW_NEW = 2000
-# Beyond this share, comparing all with all takes hardly longer.
+# Beyond this share of new photos, comparing all with all takes hardly longer.
 _MOST_NEW = 0.05
 
 Pairs = Mapping[int, list[int]]
 
 
-def all_pairs(source: Source, ids: Ids, store: Store, seen: Looks, on_step: OnStep | None = None) -> Pairs:
-    """For each place in `ids` the earlier places that are alike; `ids` come in the order of the source.
+def all_pairs(
+    source: Source, ids: Ids, store: Store, seen: Signatures, on_step: OnStep | None = None
+) -> Pairs:
+    """For each place in `ids`, the earlier places of similar photos; `ids` are in the order of the source.
 
-    `seen` tells how each of them looks.
+    `seen` holds their signatures.
     """
     tell = on_step or (lambda *_: None)
     found: dict[int, set[int]] = defaultdict(set)
@@ -57,17 +58,17 @@ def all_pairs(source: Source, ids: Ids, store: Store, seen: Looks, on_step: OnSt
 
 
 def few_are_new(new: int, of: int, store: Store) -> bool:
-    """Whether `new_pairs` is the quicker way."""
+    """Whether `new_pairs` is faster."""
     return new <= _MOST_NEW * of and (not store.exact or new <= _FEW_NEW)
 
 
-def new_pairs(wanted: Ids, source: Source, ids: Ids, store: Store, seen: Looks) -> Pairs:
-    """The same for some places only, each compared with all; finds also what comes later."""
+def new_pairs(wanted: Ids, source: Source, ids: Ids, store: Store, seen: Signatures) -> Pairs:
+    """For some places only, all similar ones, earlier and later."""
     order = np.argsort(ids)
     found: dict[int, set[int]] = defaultdict(set)
     for place, others in _near(wanted, source, ids, store):
         at = np.minimum(np.searchsorted(ids, others, sorter=order), len(ids) - 1)
-        # Exact copies are in the store, but not among the ids that stand for contents.
+        # The store also has exact copies, which are not in `ids`.
         known = order[at][ids[order[at]] == others]
         found[place].update(known[known != place].tolist())
     new = np.zeros(len(ids), dtype=bool)
@@ -79,7 +80,7 @@ def new_pairs(wanted: Ids, source: Source, ids: Ids, store: Store, seen: Looks) 
 
 
 def _near(wanted: Ids, source: Source, ids: Ids, store: Store) -> Iterator[tuple[int, Ids]]:
-    """Places, and ids of what is alike: by searching, or where that looks at everything, by one look at everything."""
+    """Places with the ids of similar photos, found by searching, or if the store is exact, by a single scan."""
     blocks = [wanted[start : start + _BLOCK] for start in range(0, len(wanted), _BLOCK)]
     vectors = [store.vectors(ids[block]) for block in blocks]
     if not store.exact:
@@ -96,9 +97,9 @@ def _near(wanted: Ids, source: Source, ids: Ids, store: Store) -> Iterator[tuple
 
 
 def stand_ins(
-    ids: Ids, alike: Pairs, before: Mapping[int, int], store: Store, seen: Looks
+    ids: Ids, alike: Pairs, before: Mapping[int, int], store: Store, seen: Signatures
 ) -> NDArray[np.int64]:
-    """For each place the one that stands for it, itself where it is alone; `before` is kept as it was."""
+    """For each place the leader of its group, itself if it has none; groups in `before` stay as they were."""
     leader = np.arange(len(ids), dtype=np.int64)
     for place, other in before.items():
         leader[place] = other
@@ -117,7 +118,7 @@ def stand_ins(
 
 
 def _cells(source: Source, ids: Ids, store: Store, tell: OnStep) -> Sequence[Ids]:
-    """Places that may be alike, together; each place is in as many cells as it has landmarks."""
+    """Groups of places to compare; each place is in as many cells as it has landmarks."""
     if len(ids) <= _FROM:
         return [np.arange(len(ids), dtype=np.int64)]
     landmarks = _distinct(source.sample(int(min(2 * len(ids) ** 0.5, _MOST_LANDMARKS))))
@@ -125,7 +126,7 @@ def _cells(source: Source, ids: Ids, store: Store, tell: OnStep) -> Sequence[Ids
     for start in range(0, len(ids), _BLOCK * 8):
         nearness = store.vectors(ids[start : start + _BLOCK * 8]) @ landmarks.T
         for column in range(filed.shape[1]):
-            # Twice the largest is a hundred times as fast as sorting a part.
+            # Taking the maximum twice is a hundred times as fast as a partial sort.
             best = nearness.argmax(axis=1)
             filed[start : start + len(best), column] = best
             nearness[np.arange(len(best)), best] = -np.inf
@@ -136,7 +137,7 @@ def _cells(source: Source, ids: Ids, store: Store, tell: OnStep) -> Sequence[Ids
 
 
 def _distinct(landmarks: Vectors) -> Vectors:
-    """Of landmarks that are alike only one: which of them is nearest to a photo would be a matter of rounding."""
+    """Keep one of similar landmarks: otherwise rounding would decide which one is nearest to a photo."""
     alike = np.tril(landmarks @ landmarks.T >= THRESHOLD, -1)
     return landmarks[~alike.any(axis=1)]
 
@@ -148,7 +149,7 @@ def _compare(cell: Ids, ids: Ids, store: Store, found: dict[int, set[int]]) -> N
         alike = part @ vectors[: start + len(part)].T >= THRESHOLD
         later, earlier = np.nonzero(np.tril(alike, start - 1))
         if len(later):
-            # Of many that are alike, the earliest are those that stand for the others.
+            # Of many matches, keep the earliest: they become the leaders.
             first = np.r_[True, later[1:] != later[:-1]]
             rank = np.arange(len(later)) - np.maximum.accumulate(np.where(first, np.arange(len(later)), 0))
             kept = rank < _KEPT

@@ -1,1 +1,1 @@
-"""Published indexes: written whole, checked, opened, rolled back and removed."""
+"""Published indexes: write, verify, open, roll back, and remove them."""

@@ -1,8 +1,8 @@
-"""Generations: an immutable, checksummed index, published whole or not at all.
+"""Generations: immutable, checksummed indexes, published completely or not at all.
 
-A publication writes a temporary folder, syncs each file, writes the manifest last, renames, and only then lets
-CURRENT name it. Whoever reads sees the old generation or the new one, never a mixture, also after a power cut.
-A second line in CURRENT says that somebody rolled back to this generation; nothing newer is published over it.
+Publishing writes a temporary folder, syncs each file, writes the manifest last, renames the folder, and only then
+points CURRENT to it. Readers see the old generation or the new one, never a mixture, even after a power failure.
+A second line in CURRENT records a rollback to this generation; while it is there, nothing newer is published.
 """
 
 import re
@@ -28,7 +28,7 @@ def current(index: Path) -> Path:
 
 
 def held(index: Path) -> str | None:
-    """Why nothing newer is published here; None where nobody rolled back."""
+    """Why nothing newer is published; None if there was no rollback."""
     try:
         return _pointer(index)[1] or None
     except (NoIndex, BrokenGeneration):
@@ -46,29 +46,29 @@ def _pointer(index: Path) -> tuple[str, str]:
     except OSError as error:
         raise NoIndex(f"{pointer}: cannot be read ({error}); run sketchseek index again") from None
     if not re.fullmatch(r"[0-9]{6,}", name):
-        raise BrokenGeneration(f"{pointer}: names no generation; run sketchseek index again")
+        raise BrokenGeneration(f"{pointer}: does not name a generation; run sketchseek index again")
     return name, remark
 
 
 def _explain_absence(index: Path) -> str:
     command = f"sketchseek index PHOTOS --index {index}"
     if not index.exists():
-        return f"{index}: no such folder; make an index there with: {command}"
+        return f"{index}: no such folder; create an index there with: {command}"
     if (index / PART).exists():
-        return f"{index}: one part of a library, which is not served; sketchseek merge makes an index of all parts"
+        return f"{index}: only one part of a library; combine all parts with sketchseek merge"
     if (index / "catalogue.sqlite").exists():
-        return f"{index}: nothing has been published here yet; finish it with: {command}"
-    return f"{index}: not an index (it has no file CURRENT); make one with: {command}"
+        return f"{index}: nothing published yet; finish it with: {command}"
+    return f"{index}: not an index (no file CURRENT); create one with: {command}"
 
 
 def generations(index: Path) -> list[Path]:
-    """All that were published and not removed since, the newest first."""
+    """All published generations that still exist, newest first."""
     folder = index / "generations"
     return sorted(_finished(folder), key=_number, reverse=True) if folder.is_dir() else []
 
 
 def publish(index: Path, write: Callable[[Path, str], Manifest]) -> Manifest:
-    """Lets `write` fill a new folder, then makes that the generation to serve."""
+    """Let `write` fill a new folder, then make that the current generation."""
     folder = index / "generations"
     folder.mkdir(exist_ok=True)
     _clear_leftovers(folder)
@@ -84,7 +84,7 @@ def publish(index: Path, write: Callable[[Path, str], Manifest]) -> Manifest:
         sync(temporary)
         numbering.remember(index, int(name))
     except BaseException:
-        # What half filled the disk shall not keep the next run from publishing.
+        # Free the disk space, so that the next run can publish.
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     temporary.rename(folder / name)
@@ -94,7 +94,7 @@ def publish(index: Path, write: Callable[[Path, str], Manifest]) -> Manifest:
 
 
 def rollback(index: Path) -> tuple[str, str]:
-    """Serves the newest intact generation before the current one, and holds it; returns old and new name."""
+    """Go back to the newest intact generation before the current one, and hold it; returns the old and new names."""
     try:
         serving = current(index).name
     except BrokenGeneration:
@@ -103,18 +103,18 @@ def rollback(index: Path) -> tuple[str, str]:
         if _number(folder) < int(serving) and not damage(folder):
             _point(index, folder.name, f"{_HELD} {serving} at {now()}")
             return serving, folder.name
-    raise NoIndex(f"{index}: there is no intact generation before {serving} to go back to")
+    raise NoIndex(f"{index}: no intact generation before {serving} to go back to")
 
 
 def release(index: Path) -> str:
-    """Takes back that a generation is held: the next run publishes again."""
+    """End a rollback, so that the next run publishes again."""
     name = current(index).name
     _point(index, name)
     return name
 
 
 def prune(index: Path, keep: int = 2) -> list[str]:
-    """Removes all but so many generations, the newest; never the one that CURRENT names. Returns their names."""
+    """Remove all but the newest `keep` generations, never the current one. Returns the removed names."""
     serving = current(index)
     others = [folder for folder in generations(index) if folder != serving]
     if others[max(0, keep - 1) :]:
@@ -125,14 +125,14 @@ def prune(index: Path, keep: int = 2) -> list[str]:
 
 
 def remove(folder: Path) -> None:
-    """One that is not served; under its new name it is no generation any more, whatever happens next."""
+    """Remove a generation that is not current. It is renamed first, so that an interruption leaves no partial one."""
     leftover = folder.with_suffix(".tmp")
     folder.rename(leftover)
     shutil.rmtree(leftover)
 
 
 def fingerprints(index: Path) -> set[str]:
-    """The models whose vectors the generations that are kept hold; of a damaged one nobody can tell."""
+    """Fingerprints of the models of all generations, except those with a damaged manifest."""
     found = set()
     for folder in generations(index):
         with suppress(BrokenGeneration):
@@ -145,7 +145,7 @@ def _number(folder: Path) -> int:
 
 
 def _finished(folder: Path) -> list[Path]:
-    """Folders that are publications of ours by name and by content; nothing else is ever removed."""
+    """Folders that are generations by name and content; nothing else is ever removed."""
     return [path for path in _numbered(folder) if (path / MANIFEST).is_file()]
 
 

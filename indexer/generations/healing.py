@@ -1,7 +1,7 @@
-"""Damaged vectors are found before a generation is made of them, and made good.
+"""Find and repair damaged vectors before they are published.
 
-Each run reads all rows and compares their checksums, as it does with the files of the generation that serves. What
-is damaged or lost is copied back from that generation, which has checksums of its own; the rest is embedded anew.
+Each run verifies the checksums of all rows, and of the current generation's files. Damaged or lost rows are copied back
+from that generation, which has its own checksums; the rest is embedded again.
 """
 
 from collections.abc import Sequence
@@ -23,9 +23,9 @@ from indexer.stores.registry import Stores
 
 
 def heal_vectors(index: Path, origin: Origin, catalogue: Catalogue) -> list[str]:
-    """Copies damaged vectors back, or forgets them, so that this run embeds them; says what it did.
+    """Copy damaged vectors back, or forget them, so that this run embeds them again. Returns lines for the report.
 
-    Rows that an older version wrote get the checksums that they lack.
+    Adds checksums to rows that an older version wrote without them.
     """
     damaged = list(damaged_vectors(index, origin, catalogue))
     bad = [place.content for place in damaged]
@@ -35,20 +35,20 @@ def heal_vectors(index: Path, origin: Origin, catalogue: Catalogue) -> list[str]
         catalogue.forget_vectors(origin.fingerprint, forgotten)
         _learn(index, origin, catalogue)
     if damaged:
-        # What is left of a damaged shard goes to another place on the disk.
+        # Move the intact rows of damaged shards elsewhere on the disk.
         folder, shards = vectors_folder(index, origin.fingerprint), {place.shard for place in damaged}
         folder.mkdir(parents=True, exist_ok=True)
         compaction.tidy(catalogue, folder, origin.fingerprint, origin.dimension, shards)
-    said = []
+    lines = []
     if copied:
-        said.append(
+        lines.append(
             f"{counted_were(len(copied), 'vector')} damaged or lost: copied back from the published index"
         )
     if forgotten:
-        said.append(
-            f"{counted_were(len(forgotten), 'vector')} damaged or lost: embedded anew where the photo is still there"
+        lines.append(
+            f"{counted_were(len(forgotten), 'vector')} damaged or lost: embedded again if the photo still exists"
         )
-    return said
+    return lines
 
 
 def _learn(index: Path, origin: Origin, catalogue: Catalogue) -> None:
@@ -63,7 +63,7 @@ def _learn(index: Path, origin: Origin, catalogue: Catalogue) -> None:
 
 
 def _copy_back(index: Path, origin: Origin, catalogue: Catalogue, wanted: Sequence[str]) -> set[str]:
-    """Contents whose vectors the current generation holds, and that have them again now."""
+    """Copy vectors back from the current generation. Returns the contents that were found there."""
     try:
         folder = generation.current(index)
         manifest = verify(folder)

@@ -1,4 +1,4 @@
-"""What a generation holds, down to the hash of each file, and how that is checked."""
+"""The manifest of a generation, with the hash of each file, and its verification."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -15,7 +15,7 @@ FORMAT = 2
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a generation holds, and which model its vectors come from."""
+    """The contents of a generation, and the model of its vectors."""
 
     format: int
     generation: str
@@ -47,18 +47,18 @@ def read_manifest(folder: Path) -> Manifest:
         age, remedy = ("newer", "upgrade it") if newer else ("older", "run sketchseek index again")
         raise BrokenGeneration(f"{path}: format {raw['format']} is {age} than this sketchseek's; {remedy}")
     if data != seal_manifest(manifest) or seal is None:
-        raise BrokenGeneration(f"{path}: not the manifest that was published; run sketchseek index again")
+        raise BrokenGeneration(f"{path}: changed after it was published; run sketchseek index again")
     Stores().of(manifest.store, path)
     return manifest
 
 
 def seal_manifest(manifest: Manifest) -> bytes:
-    """The one way to write a manifest down."""
+    """Serialize a manifest; the same manifest always gives the same bytes."""
     return sealed(asdict(manifest))
 
 
 def damage(folder: Path) -> list[str]:
-    """Everything in a generation that is not what was published, a line for each file."""
+    """Everything in a generation that differs from what was published, one line per file."""
     try:
         manifest = read_manifest(folder)
     except BrokenGeneration as error:
@@ -80,9 +80,9 @@ def check_file(folder: Path, manifest: Manifest, name: str) -> None:
 
 
 def verify(folder: Path) -> Manifest:
-    """Checks every byte of a generation against its manifest. FAISS itself would notice almost nothing."""
+    """Verify every byte of a generation against its manifest. FAISS itself would notice almost nothing."""
     manifest = read_manifest(folder)
-    # What was cut short shows before a gigabyte is hashed.
+    # Files of the wrong size first, to fail before hashing a gigabyte.
     for name in sorted(manifest.files, key=lambda name: _is_of_size(folder / name, manifest.files[name])):
         check_file(folder, manifest, name)
     return manifest
@@ -96,10 +96,10 @@ def _is_of_size(path: Path, file: File) -> bool:
 
 
 def identity(folder: Path) -> str:
-    """Tells publications apart also where an index was deleted and made again under the same numbers."""
+    """Identify a publication, even if an index was deleted and created again with the same numbers."""
     return describe_file(folder / MANIFEST).sha256
 
 
 def describe(folder: Path) -> dict[str, File]:
-    """Sizes and hashes of all that has been written into a generation's folder."""
+    """Sizes and hashes of all files in a generation's folder."""
     return {path.name: describe_file(path) for path in sorted(folder.iterdir())}

@@ -1,7 +1,7 @@
-"""Numbers of generations: none is given out twice, whatever was rolled back to, pruned or deleted since.
+"""Generation numbers, never reused whatever was rolled back, pruned, or deleted.
 
-`HIGHEST` holds the highest that was ever given out, and is on disk before a generation bears its number, and before
-one that does is removed. Where it is lost or damaged, the folders that are left and `CURRENT` have the word.
+`HIGHEST` stores the highest number ever used. It is synced to disk before a generation gets its number, and before one
+is removed. If it is lost or damaged, the existing folders and `CURRENT` determine the number.
 """
 
 import re
@@ -10,20 +10,20 @@ from pathlib import Path
 from indexer.disk import open_plain, sync
 
 HIGHEST = "HIGHEST"
-# Numbers grow to seven figures, and no further in anybody's life.
+# Seven digits are more than enough in practice.
 _NUMBER = re.compile(r"[0-9]{6,12}")
 
 
 def highest(index: Path) -> int:
-    """The highest number that is known to have been given out; 0 where none was."""
+    """The highest number known to have been used; 0 if there is none."""
     folder = index / "generations"
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    told = [_first_line(index / HIGHEST), _first_line(index / "CURRENT"), *names]
-    return max((int(name) for name in told if _NUMBER.fullmatch(name)), default=0)
+    used = [_first_line(index / HIGHEST), _first_line(index / "CURRENT"), *names]
+    return max((int(name) for name in used if _NUMBER.fullmatch(name)), default=0)
 
 
 def remember(index: Path, number: int) -> None:
-    """Returns once a power cut would not make anybody forget that this number was given out."""
+    """Record durably that this number was used."""
     if _first_line(index / HIGHEST) == (text := f"{number:06d}"):
         return
     temporary = index / f"{HIGHEST}.tmp"

@@ -1,4 +1,4 @@
-"""The photos of one generation: an SQLite file that never changes once it is published."""
+"""The photos of a generation: an SQLite file that never changes after it is published."""
 
 import sqlite3
 import threading
@@ -23,7 +23,7 @@ CREATE TABLE photos (
     taken TEXT, camera TEXT COLLATE NOCASE, latitude REAL, longitude REAL, duplicate_of INTEGER
 );
 """
-# Made once all rows are there, which is quicker than keeping them in order meanwhile.
+# Created after all rows are inserted, which is faster than updating them for each row.
 _INDEXES = """
 CREATE INDEX by_relative ON photos (relative);
 CREATE INDEX by_taken ON photos (taken) WHERE taken IS NOT NULL;
@@ -41,23 +41,23 @@ class PhotosWriter:
 
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(path.absolute().as_uri(), uri=True, isolation_level=None)
-        # The file is synced as a whole before it is published, and nobody wants half of it.
+        # The file is synced as a whole before publication; an incomplete one is discarded.
         self._db.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN; {_SCHEMA}")
 
     def add(self, photos: Iterable[Sequence[object]]) -> None:
-        """Rows of all columns but the last, which `fold` fills in."""
+        """Insert rows, with all columns but the last, which `fold` fills in."""
         columns = ", ".join(_COLUMNS)
         marks = ",".join("?" * len(_COLUMNS))
         self._db.executemany(f"INSERT INTO photos ({columns}) VALUES ({marks})", photos)  # noqa: S608
 
     def fold(self, pairs: Iterable[tuple[int, int]]) -> None:
-        """Makes each first id a near-duplicate of the second."""
+        """Mark each first id as a near-duplicate of the second."""
         self._db.executemany(
             "UPDATE photos SET duplicate_of = ? WHERE id = ?", ((group, one) for one, group in pairs)
         )
 
     def unchanged_since(self, older: Path) -> Ids:
-        """Ids that showed the same content in another generation."""
+        """Ids with the same content in an older generation."""
         self._db.execute("COMMIT")
         self._db.execute("ATTACH ? AS older", (_reading(older),))
         try:
@@ -79,7 +79,7 @@ class PhotosWriter:
 
 
 class Photos:
-    """Looks photos up by id; safe to ask from several threads."""
+    """Looks up photos. Thread-safe."""
 
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(_reading(path), uri=True, check_same_thread=False)
@@ -91,7 +91,7 @@ class Photos:
         return int(self._ask("SELECT count(*) FROM photos")[0][0])
 
     def get(self, ids: Sequence[int]) -> dict[int, Photo]:
-        """Those of the ids that are there."""
+        """The photos with these ids that exist."""
         found: dict[int, Photo] = {}
         for start in range(0, len(ids), 500):
             part = [int(number) for number in ids[start : start + 500]]
@@ -101,18 +101,18 @@ class Photos:
         return found
 
     def roots(self) -> list[str]:
-        """The photo folders; to find them takes a look at all photos, so that it is done once."""
+        """The photo folders, cached because finding them scans all photos."""
         if self._roots is None:
             self._roots = [root for (root,) in self._ask(_ROOTS)]
         return self._roots
 
     def matching(self, wanted: Filter) -> Ids:
-        """The ids of all photos that pass."""
+        """The ids of all photos that match."""
         where, values = self._passing(wanted)
         return _column(self._ask(f"SELECT id FROM photos WHERE {where}", values))  # noqa: S608
 
     def _passing(self, wanted: Filter) -> tuple[str, list[str]]:
-        """The condition of a filter, and what stands for its marks."""
+        """A filter as an SQL condition and its parameters."""
         conditions: list[str] = []
         values: list[str] = []
         if wanted.folder is not None:
@@ -130,7 +130,7 @@ class Photos:
         return " AND ".join(conditions) or "TRUE", values
 
     def members(self, groups: Sequence[int], where: Filter | None = None) -> dict[int, list[Photo]]:
-        """For each of these groups of near-duplicates the photos that pass a filter, in the order of their paths."""
+        """For each of these near-duplicate groups, the photos that match a filter, ordered by path."""
         condition, values = ("TRUE", []) if where is None else self._passing(where)
         found: dict[int, list[Photo]] = {group: [] for group in groups}
         for start in range(0, len(groups), 500):
@@ -143,26 +143,26 @@ class Photos:
         return found
 
     def group(self, photo: Photo) -> list[Photo]:
-        """All near-duplicates of a photo and itself, in the order of their paths."""
+        """A photo and all its near-duplicates, ordered by path."""
         query = "SELECT * FROM photos WHERE id = ?1 OR duplicate_of = ?1 ORDER BY relative"
         return [Photo(*row) for row in self._ask(query, [photo.group])]
 
     def groups(self) -> dict[int, int]:
-        """For each photo that is folded, which one stands for it."""
+        """For each folded photo, the leader of its group."""
         return dict(self._ask("SELECT id, duplicate_of FROM photos WHERE duplicate_of IS NOT NULL"))
 
     def everything(self) -> Iterator[tuple[Any, ...]]:
-        """All columns but that of near-duplicates, for the one thread that has the file open."""
+        """All columns but that of near-duplicates. Not thread-safe."""
         return self._db.execute(f"SELECT {', '.join(_COLUMNS)} FROM photos")  # noqa: S608
 
     def ids_of(self, contents: Collection[str]) -> dict[str, int]:
-        """A photo of each of these contents that is there."""
+        """One photo id for each of these contents that exists."""
         wanted = set(contents)
         rows = self._ask("SELECT content, id FROM photos")
         return {content: number for content, number in rows if content in wanted}
 
     def __del__(self) -> None:
-        # A generation that was swapped out goes when the last search in it ends, and nobody knows which that is.
+        # A replaced generation closes when the last search that uses it ends.
         self._db.close()
 
     def close(self) -> None:
@@ -178,15 +178,15 @@ class Photos:
 
 
 def _reading(path: Path) -> str:
-    """Immutable: SQLite neither locks the file nor looks for a journal beside it."""
+    """A URI for reading. Immutable: SQLite neither locks the file nor looks for a journal."""
     return f"{path.absolute().as_uri()}?mode=ro&immutable=1"
 
 
-# Of so many names in a path each may have a form of its own; with more of them, all names have the same.
+# Most non-ASCII names in a path to try in all combinations of Unicode forms; with more, all use the same form.
 _MIXED = 3
 _INSIDE = "(relative >= ? AND relative < ?)"
 _ROOTS = "SELECT DISTINCT root FROM photos"
-# CROSS: few members are looked at one by one, however well an index would answer the rest.
+# CROSS JOIN forces SQLite to start with the few members, however good an index for the filter is.
 _MEMBERS = """
 WITH members AS MATERIALIZED (
     SELECT id FROM photos WHERE id IN ({marks}) UNION SELECT id FROM photos WHERE duplicate_of IN ({marks})
@@ -196,7 +196,7 @@ SELECT photos.* FROM members CROSS JOIN photos USING (id) WHERE {where} ORDER BY
 
 
 def _camera(name: str | None) -> str:
-    """A condition that the index of cameras answers; where SQLite knows no upper case, after a look at each name."""
+    """A condition that uses the camera index. SQLite folds only ASCII; other names are compared with each camera."""
     if name is None or name.isascii():
         return "camera = ?"
     return (
@@ -206,12 +206,12 @@ def _camera(name: str | None) -> str:
 
 
 def _fold(name: str) -> str:
-    """The same for names that differ in case, or in how Unicode spells their letters."""
+    """Normalize a name, so that case and Unicode form do not matter."""
     return normalize("NFC", normalize("NFD", name).casefold())
 
 
 def _below(folder: str, roots: Sequence[str]) -> tuple[str, list[str]]:
-    """A condition that an index can answer, for photos at any depth below a folder, however that is spelled."""
+    """A condition that uses an index, for photos at any depth below a folder, in any spelling of it."""
     conditions: list[str] = []
     values: list[str] = []
     for spelling in _spellings(folder):
@@ -225,9 +225,9 @@ def _below(folder: str, roots: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def _spellings(folder: str) -> list[str]:
-    """As it is given and with / for each backslash; and of each name in it both forms of Unicode.
+    """The folder as given, and with / for each backslash; with each name in both Unicode forms.
 
-    macOS writes é as two letters, everything else mostly as one; a folder of one may lie in one of the other.
+    macOS writes é as two code points, other systems mostly as one, and a path may mix both.
     """
     found: dict[str, None] = {}
     for text in (folder, folder.replace("\\", "/")):
@@ -240,7 +240,7 @@ def _spellings(folder: str) -> list[str]:
 
 def _inside(folder: str) -> tuple[str, list[str]]:
     clean = "/".join(part for part in folder.split("/") if part not in ("", "."))
-    # "0" comes right after "/".
+    # "0" is the character after "/".
     return (_INSIDE, [f"{clean}/", f"{clean}0"]) if clean else ("TRUE", [])
 
 

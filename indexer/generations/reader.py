@@ -1,4 +1,4 @@
-"""What a reader sees: the published generation, verified, open, and ready to be searched."""
+"""A published generation: verified, open, and ready to search."""
 
 import logging
 import threading
@@ -20,15 +20,15 @@ from indexer.stores.registry import Stores
 from model.modality import Vectors
 
 log = logging.getLogger("sketchseek")
-# Filters that are asked again, as with every stroke of a drawing, cost nothing.
+# Selections to cache: a filter repeats with every stroke of a drawing.
 _REMEMBERED = 16
 
 
 class Published:
-    """An open generation. Searching it from several threads is safe; it never changes.
+    """An open generation. It never changes, and searching it is thread-safe.
 
-    `refused` lists what CURRENT names, and newer generations than this one, where they turned out to be damaged.
-    All that looks something up raises BrokenGeneration where a file was changed under it.
+    `refused` lists the current generation, and others newer than this one, that turned out to be damaged.
+    All lookups raise BrokenGeneration if a file was changed after opening.
     """
 
     def __init__(
@@ -54,10 +54,10 @@ class Published:
         past_models: bool = False,
         stores: Stores | None = None,
     ) -> Self:
-        """Opens what CURRENT names, once every byte is checked and a stored vector has found itself.
+        """Open the current generation, after verifying every byte and that a search finds a stored vector.
 
-        Where that is damaged, the newest intact generation of the same model is opened instead, with a warning,
-        unless the caller would rather have the error; with `past_models` also where that is of another model.
+        If it is damaged, opens the newest intact generation of the same model instead, with a warning, unless
+        `fall_back` is false. With `past_models`, also does so if the current one is from another model.
         """
         stores = stores or Stores()
         try:
@@ -76,24 +76,24 @@ class Published:
                 refused.append(Refused(folder.name, str(error)))
                 continue
             opened.refused = tuple(refused)
-            log.warning("serving generation %s, for %s", folder.name, refused[0].reason)
+            log.warning("serving generation %s instead: %s", folder.name, refused[0].reason)
             return opened
         raise damaged
 
     @classmethod
     def _open(cls, index: Path, folder: Path, fingerprint: str, stores: Stores) -> Self:
-        # What nobody can search need not be hashed, which a service would do every few seconds.
+        # Check the model first: a service retries every few seconds and should not hash gigabytes for nothing.
         manifest = read_manifest(folder)
         if manifest.fingerprint != fingerprint:
             raise WrongModel(
                 f"{index}: made by another model ({manifest.model}, {manifest.fingerprint}) than the one loaded "
-                f"({fingerprint}); embed the photos anew with: sketchseek index --index {index}"
+                f"({fingerprint}); embed the photos again with: sketchseek index --index {index}"
             )
         backend, _ = stores.of(manifest.store, folder / MANIFEST)
         watch = Watch([folder / PHOTOS_FILE, *backend.read_later(folder)])
         manifest = verify(folder)
         if not {*backend.files, PHOTOS_FILE} <= set(manifest.files):
-            raise BrokenGeneration(f"{folder}: its manifest lacks a file; run sketchseek index again")
+            raise BrokenGeneration(f"{folder}: the manifest is missing a file; run sketchseek index again")
         store = stores.open(folder, manifest.store, manifest.effort)
         opened = cls(index, manifest, store, Photos(folder / PHOTOS_FILE), watch)
         opened.identity = identity(folder)
@@ -113,9 +113,9 @@ class Published:
         min_score: float | None = None,
         fold_duplicates: bool = False,
     ) -> list[Hit]:
-        """The k best photos for one semantic vector, best first, after leaving out the first `offset`.
+        """The k best photos for one semantic vector, best first, after skipping the first `offset`.
 
-        There are fewer only where fewer pass: a filter is applied before the search, not to its results.
+        There are fewer only if fewer match: filters apply before the search, not to its results.
         """
         self._watch.check()
         among = None if where is None else self._select(where)
@@ -130,7 +130,7 @@ class Published:
             fetch *= 2
 
     def count(self, where: Filter | None = None) -> int:
-        """How many photos pass a filter."""
+        """How many photos match a filter."""
         self._watch.check()
         if where is None:
             return len(self)
@@ -142,7 +142,7 @@ class Published:
         return [Path(root) for root in self._photos.roots()]
 
     def photo(self, public_id: str) -> Photo | None:
-        """The photo of an id that a search gave out; None for any other text."""
+        """The photo with an id from a search result; None for any other text."""
         self._watch.check()
         try:
             number = int(public_id, 16)
@@ -153,29 +153,29 @@ class Published:
         return photo if photo and photo.public_id == public_id else None
 
     def vector(self, public_id: str) -> Vectors | None:
-        """The semantic vector of a photo, as one row, to search for more like it; None where no photo has this id."""
+        """The semantic vector of a photo, as one row, to search for similar ones; None if no photo has this id."""
         photo = self.photo(public_id)
         return None if photo is None else self._store.vectors(np.array([photo.id], dtype=np.int64))
 
     def vectors(self, photos: Sequence[Photo]) -> Vectors:
-        """The semantic vectors of photos that a search found, a row for each."""
+        """The semantic vectors of search results, one row each."""
         self._watch.check()
         return self._store.vectors(np.array([photo.id for photo in photos], dtype=np.int64))
 
     def duplicates(self, photo: Photo) -> list[Photo]:
-        """All near-duplicates of a photo, itself among them."""
+        """All near-duplicates of a photo, including itself."""
         self._watch.check()
         return self._photos.group(photo)
 
     @property
     def touched(self) -> bool:
-        """Whether somebody wrote into a file that is read while it is searched."""
+        """Whether a file that searches read was written to."""
         return self._watch.touched()
 
     def let_write(self) -> bool:
-        """Reads mapped files into memory if somebody waits to write into them; whether that was so.
+        """Read mapped files into memory if another process waits to write to them; returns whether it did.
 
-        Whoever waits goes on once the last search in the old ones is over, and then nobody is hurt.
+        The writer continues once the last search in the mapped files has finished, when it can do no harm.
         """
         whole = self._store.let_go()
         if whole is None:
@@ -185,7 +185,7 @@ class Published:
         return True
 
     def lost(self) -> str | None:
-        """What is not on disk any more as it was published, by sizes alone; it is searched all the same."""
+        """The first file that is missing or has the wrong size; the generation remains searchable."""
         folder = self.index / "generations" / self.manifest.generation
         for name, file in self.manifest.files.items():
             try:
@@ -198,11 +198,11 @@ class Published:
 
     @property
     def device(self) -> str:
-        """Where it is searched: `cpu`, or what begins with `cuda`."""
+        """What searches it: `cpu`, or a name starting with `cuda`."""
         return self._store.device
 
     def release(self) -> None:
-        """Gives back what it holds of a card; searches that are still under way end on the host."""
+        """Free its GPU memory; running searches finish on the host."""
         self._store.release()
 
     def close(self) -> None:
@@ -211,13 +211,13 @@ class Published:
     def _fetch(
         self, query: Vectors, count: int, among: Selection | None, min_score: float | None
     ) -> tuple[list[Hit], bool]:
-        """The best so many, and whether asking for more would bring no more."""
+        """The best `count` results, and whether there are no more."""
         ids, scores = self._store.search(query.reshape(1, -1), count, among)
         good = ids[0] >= 0
         if min_score is not None:
             good &= scores[0] >= min_score
         complete = len(ids[0]) < count or not bool(good.all())
-        # A vector with a number that is none would come first, whatever is asked for.
+        # Vectors with NaN would come first in every search.
         good &= np.isfinite(scores[0])
         found = ids[0][good].tolist()
         photos = self._photos.get(found)
@@ -225,9 +225,9 @@ class Published:
         return [Hit(photos[number], score) for number, score in pairs if number in photos], complete
 
     def _with_duplicates(self, hits: list[Hit], where: Filter | None) -> list[Hit]:
-        """Whatever scored too little to be fetched is folded as well: the photo list knows the groups.
+        """Add all near-duplicates, even those scored too low to be fetched, from the photo list.
 
-        Of exact copies, which score the same, the first by its path is shown, whichever the search came upon.
+        Of exact copies, which score the same, the first by path is shown.
         """
         members = self._photos.members([hit.photo.group for hit in hits], where)
         complete = []
@@ -251,23 +251,25 @@ class Published:
         return selection
 
     def _prove(self) -> None:
-        """Counts agree and a canary finds itself: what checksums of wrongly made files could not tell."""
+        """Check that counts agree and a stored vector finds itself: errors that valid checksums cannot rule out."""
         if not len(self._store) == len(self._photos) == self.manifest.photos:
             raise BrokenGeneration(
-                f"{self.index}: vectors and photos differ in number; run sketchseek index again"
+                f"{self.index}: numbers of vectors and photos differ; run sketchseek index again"
             )
         canary = self._store.sample()
         if canary is None:
             return
         number, vector = canary
         found, scores = self._store.search(vector, 1)
-        # A copy of the canary may come first; then it must be just as near.
+        # A copy of the canary may come first, but then it must score the same.
         if int(found[0, 0]) != number and float(scores[0, 0]) < 0.999 * float((vector @ vector.T)[0, 0]):
-            raise BrokenGeneration(f"{self.index}: a photo does not find itself; run sketchseek index again")
+            raise BrokenGeneration(
+                f"{self.index}: a search does not find a stored vector; run sketchseek index again"
+            )
 
 
 def _name(index: Path) -> str:
-    """What CURRENT names, even where that is nothing."""
+    """The name in CURRENT, or "CURRENT" if it names none."""
     try:
         return generation.current(index).name
     except BrokenGeneration:

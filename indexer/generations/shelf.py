@@ -1,4 +1,4 @@
-"""The shelf that the folder of an index is: generations below `generations/`, and the file `CURRENT`."""
+"""An index folder as a shelf: generations in `generations/`, and the file `CURRENT`."""
 
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
@@ -67,7 +67,7 @@ class FolderShelf:
     def publish(
         self, collection: "Collection", *, index_type: str | None = None, on_step: OnStep | None = None
     ) -> Manifest:
-        # Imported only now: a service never publishes.
+        # Imported late: a service never publishes.
         from indexer.generations import writer
 
         return writer.publish(self.index, collection, index_type=index_type, on_step=on_step)
@@ -89,6 +89,6 @@ class FolderShelf:
 
 
 def folder_shelf(address: str, placement: Placement) -> FolderShelf:
-    """The shelf at a path, or at a file:// address."""
+    """The shelf at a path or a file:// URL."""
     path = unquote(urlsplit(address).path) if address.startswith("file://") else address
     return FolderShelf(Path(path), Stores(placement))

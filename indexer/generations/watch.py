@@ -1,7 +1,7 @@
-"""Files that a reader goes on reading: one that is changed in place, or cut short, is noticed and not believed.
+"""Detect changes in place to files that a reader keeps using, including truncation.
 
-SQLite answers wrongly out of a file that somebody cut, and a process that has one mapped dies of it. The files are
-held open, so that those that are read are looked at, and not what has come to bear their names.
+SQLite gives wrong answers from a truncated file, and a process that has mapped one crashes. The files are kept open, so
+that these very files are checked, not new ones with the same names.
 """
 
 import os
@@ -12,7 +12,7 @@ from indexer.errors import BrokenGeneration
 
 
 class Watch:
-    """Begin it before the files are checked, so that nothing changes unseen in between."""
+    """Create it before verifying the files, so that no change goes unnoticed in between."""
 
     def __init__(self, files: Iterable[Path]) -> None:
         self._held: list[tuple[Path, int, tuple[int, int]]] = []
@@ -20,30 +20,30 @@ class Watch:
             try:
                 held = os.open(path, os.O_RDONLY)
             except OSError:
-                # Whoever checks it says what is wrong with it.
+                # Verification reports the problem.
                 continue
             self._held.append((path, held, _look(held)))
 
     def check(self) -> None:
-        """Before each use, for a microsecond: raises where a file has another size than it had."""
+        """Raise if the size of a file changed. Takes a microsecond; call it before each use."""
         for path, held, (size, _) in self._held:
             if _look(held)[0] != size:
                 raise BrokenGeneration(
-                    f"{path}: cut or grown since it was opened; run sketchseek index again"
+                    f"{path}: its size changed while it was open; run sketchseek index again"
                 )
 
     def touched(self) -> bool:
-        """Whether somebody wrote into a file, so that it should be checked again."""
+        """Whether a file was written to, so that it should be verified again."""
         return any(_look(held) != before for _, held, before in self._held)
 
     def __del__(self) -> None:
-        # With the last search in what it watches; nobody else knows which that is.
+        # When the last search that uses the files ends.
         while self._held:
             os.close(self._held.pop()[1])
 
 
 def _look(held: int) -> tuple[int, int]:
-    """Size, and when it was written to; of a drive that does not answer, neither."""
+    """Size and time of last write, or (-1, -1) if the drive does not respond."""
     try:
         found = os.fstat(held)
     except OSError:

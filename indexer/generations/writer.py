@@ -1,4 +1,4 @@
-"""Makes a generation of a collection: vectors, photo list, groups of near-duplicates, manifest."""
+"""Write a generation from a collection: vectors, photo list, groups of near-duplicates, manifest."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from indexer.catalogue.records import Entry
 from indexer.collection import Collection
 from indexer.duplicates import groups
-from indexer.duplicates.signatures import Looks
+from indexer.duplicates.signatures import Signatures
 from indexer.errors import BrokenGeneration, NoIndex
 from indexer.generations import generation
 from indexer.generations.manifest import FORMAT, Manifest, check_file, describe, read_manifest
@@ -23,7 +23,7 @@ from indexer.stores.registry import Stores, asked, spelled, split
 
 @dataclass(frozen=True)
 class _Before:
-    """The generation that serves now, if its photos are of the same model and as they were published."""
+    """The current generation, if it has the same model and its photo list is intact."""
 
     folder: Path
     manifest: Manifest
@@ -39,7 +39,7 @@ class _Before:
         return cls(folder, manifest) if manifest.fingerprint == fingerprint else None
 
     def of_store(self, name: str) -> Before | None:
-        """As a store of this name may take it over."""
+        """The generation as input for extending it, if its store has this name."""
         manifest = self.manifest
         store, kind = split(manifest.store)
         if store != name:
@@ -55,9 +55,9 @@ class _Before:
 def publish(
     index: Path, collection: Collection, *, index_type: str | None = None, on_step: OnStep | None = None
 ) -> Manifest:
-    """Makes a generation of everything in the collection, and lets CURRENT name it.
+    """Publish everything in the collection as a new generation, and point CURRENT to it.
 
-    Without an `index_type` that of the generation before is kept.
+    Without an `index_type`, keeps that of the previous generation.
     """
     origin = collection.origin
     before = _Before.find(index, origin.fingerprint)
@@ -102,7 +102,7 @@ def publish(
 
 
 def wanted_type(index: Path) -> str:
-    """The kind of index that was asked for when the current generation was made."""
+    """The index type requested when the current generation was published."""
     try:
         return read_manifest(generation.current(index)).index_type
     except (NoIndex, BrokenGeneration):
@@ -110,7 +110,7 @@ def wanted_type(index: Path) -> str:
 
 
 def _write_photos(photos: PhotosWriter, entries: Iterator[Entry]) -> tuple[Ids, Ids]:
-    """Writes all; returns their ids, and for each the place of the first photo of the same content."""
+    """Write all photos. Returns their ids, and for each the place of the first photo with the same content."""
     ids: list[int] = []
     originals: list[int] = []
     content = ""
@@ -118,7 +118,7 @@ def _write_photos(photos: PhotosWriter, entries: Iterator[Entry]) -> tuple[Ids, 
     def noted() -> Iterator[Sequence[object]]:
         nonlocal content
         for entry in entries:
-            # Photos of one content share a vector, and so stand together in the order of the vectors.
+            # Photos with the same content share a vector, so they are adjacent.
             originals.append(originals[-1] if entry.content == content else len(ids))
             ids.append(entry.id)
             content = entry.content
@@ -135,10 +135,10 @@ def _folded(
     before: _Before | None,
     source: Source,
     store: Store,
-    seen: Looks,
+    seen: Signatures,
     on_step: OnStep | None,
 ) -> Iterator[tuple[int, int]]:
-    """Ids of near-duplicates, each with the id that stands for it."""
+    """Ids of near-duplicates, each with the leader of its group."""
     first = np.flatnonzero(originals == np.arange(len(ids)))
     contents = ids[first]
     known: dict[int, int] = {}
@@ -158,7 +158,7 @@ def _folded(
 
 
 def _known_groups(contents: Ids, same: NDArray[np.bool_], before: _Before) -> dict[int, int]:
-    """Which place stands for which, as it was; where the one that stood is gone, the first that is left does."""
+    """The previous groups, as place and leader; if a leader is gone, the first remaining member replaces it."""
     photos = Photos(before.folder / PHOTOS_FILE)
     try:
         groups = photos.groups()

@@ -1,6 +1,6 @@
-"""Where vectors are searched. A store is built once and never changes: ids in, nearest ids out.
+"""Vector stores: built once, never changed; ids go in, nearest ids come out.
 
-Here is what an open store is asked; how one is built and opened says `backend`, which ones there are `registry`.
+This module defines the interface of an open store; `backend` that for building and opening, and `registry` lists all.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,12 +14,12 @@ from model.modality import Vectors
 
 Ids = NDArray[np.int64]
 Batches = Iterable[tuple[Ids, Vectors]]
-# Hears what is being done, and of how many vectors it is done.
+# Called with the current step, the vectors done, and the total.
 OnStep = Callable[[str, int, int], None]
 
 
 class Nearest(NamedTuple):
-    """For each query a row of ids, best first, and their scores; -1 pads a row that has fewer."""
+    """For each query a row of ids, best first, with their scores; -1 pads short rows."""
 
     ids: Ids
     scores: Vectors
@@ -27,14 +27,14 @@ class Nearest(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """Vectors to build from. They are read in batches, as often as needed, and never all held in memory."""
+    """Vectors to build from, read in batches as often as needed; never all in memory."""
 
     count: int
     dimension: int
     batches: Callable[[], Batches]
 
     def sample(self, most: int) -> Vectors:
-        """Vectors spread evenly over all, at most so many."""
+        """At most `most` vectors, evenly spaced."""
         step = max(1, -(-self.count // max(1, most)))
         parts, seen = [np.empty((0, self.dimension), dtype=np.float32)], 0
         for ids, vectors in self.batches():
@@ -45,7 +45,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of one file, ready to search among them: their numbers in order, and one bit for each row."""
+    """A selection of rows in one file, ready for searching: sorted row numbers, and one bit per row."""
 
     numbers: Ids
     bits: NDArray[np.uint8]
@@ -60,14 +60,14 @@ class Rows:
         return len(self.numbers)
 
     def hold(self, rows: Ids) -> NDArray[np.bool_]:
-        """Which of these row numbers are among them; -1 is not."""
+        """Which of these row numbers are selected; -1 is not."""
         safe = np.maximum(rows, 0)
         bit: NDArray[np.bool_] = (self.bits[safe >> 3] >> (safe & 7).astype(np.uint8)) & 1 == 1
         return bit & (rows >= 0)
 
 
-def sifted(rows: Ids, scores: Vectors, among: Rows) -> tuple[Ids, Vectors]:
-    """Moves what must not be found behind what may, as if it were not there."""
+def filtered(rows: Ids, scores: Vectors, among: Rows) -> tuple[Ids, Vectors]:
+    """Replace results outside the selection by -1, and move them to the end."""
     wrong = ~among.hold(rows)
     if not wrong.any():
         return rows, scores
@@ -76,12 +76,12 @@ def sifted(rows: Ids, scores: Vectors, among: Rows) -> tuple[Ids, Vectors]:
     return np.take_along_axis(rows, order, axis=1), np.take_along_axis(scores, order, axis=1)
 
 
-# What a search may find: for each file of the store the rows that count; None where all of them do.
+# What a search may find: the selected rows of each file of the store, or None for all.
 Selection = tuple[Rows | None, ...]
 
 
 class File(Protocol):
-    """One file of a store, on the host or with a copy on a card; its rows are numbered as they were added."""
+    """One file of a store, on the host or with a copy on a GPU; rows are numbered in the order they were added."""
 
     kind: str
     dimension: int
@@ -89,17 +89,17 @@ class File(Protocol):
 
     @property
     def device(self) -> str:
-        """Where it is searched: `cpu`, or what begins with `cuda`."""
+        """What searches it: `cpu`, or a name starting with `cuda`."""
         ...
 
     def __len__(self) -> int: ...
 
     def locate(self, ids: Ids) -> Ids:
-        """The row of each id, -1 for those that are not here."""
+        """The row of each id, -1 for unknown ones."""
         ...
 
     def find(self, ids: Ids) -> Ids:
-        """The rows of those ids that are here."""
+        """The rows of the ids that exist here."""
         ...
 
     def rows(self, numbers: Ids) -> Vectors:
@@ -107,52 +107,52 @@ class File(Protocol):
         ...
 
     def search(self, queries: Vectors, k: int, among: Rows | None = None) -> Nearest:
-        """The nearest ids, all of them where there are fewer than k."""
+        """The k nearest ids, or all if there are fewer."""
         ...
 
     def release(self) -> None:
-        """Gives back what it holds of a card; it can be searched as before, on the host."""
+        """Free its GPU memory; searches continue on the host."""
         ...
 
 
 class Store(Protocol):
-    """An open index; safe to search from several threads."""
+    """An open index. Searching is thread-safe."""
 
     @property
     def exact(self) -> bool:
-        """Whether each search looks at every vector."""
+        """Whether every search compares all vectors."""
         ...
 
     @property
     def device(self) -> str:
-        """Where it is searched: `cpu`, or what begins with `cuda`."""
+        """What searches it: `cpu`, or a name starting with `cuda`."""
         ...
 
     def __len__(self) -> int: ...
 
     def release(self) -> None:
-        """Gives back what it holds of a card; it can be searched as before, on the host."""
+        """Free its GPU memory; searches continue on the host."""
         ...
 
     def search(self, queries: Vectors, k: int, among: Selection | None = None) -> Nearest:
-        """The k nearest by inner product, which is the cosine, for all vectors are units.
+        """The k nearest by inner product, which equals the cosine because all vectors have unit length.
 
-        Every row has min(k, how many there are among the selection) results.
+        Every row has min(k, size of the selection) results.
         """
         ...
 
     def select(self, ids: Ids) -> Selection:
-        """Makes a set of ids ready to search among; those that are not there are ignored."""
+        """Prepare a set of ids for filtering; unknown ids are ignored."""
         ...
 
     def vectors(self, ids: Ids) -> Vectors:
-        """The stored vectors of ids that are there."""
+        """The stored vectors of existing ids."""
         ...
 
     def sample(self) -> tuple[int, Vectors] | None:
-        """Any one stored id and its vector, to ask the index whether it finds it; None when it is empty."""
+        """Any stored id and its vector, to test whether a search finds it; None if the store is empty."""
         ...
 
     def let_go(self) -> "Store | None":
-        """The same store in memory, if somebody waits to write into a file that this one has mapped; else None."""
+        """The same store in memory, if another process waits to write to a mapped file of this one; else None."""
         ...

@@ -1,4 +1,4 @@
-"""What a store has to offer to be built, extended and opened. To add one: implement `Backend`, name it in STORES."""
+"""The interface for building, extending, and opening stores. To add one, implement `Backend` and list it in STORES."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from indexer.stores import Ids, OnStep, Source, Store
 
 @dataclass(frozen=True)
 class Built:
-    """What became of it: the kind of index, how hard it has to search, and the recall@10 that this reaches."""
+    """The result of building: the kind of index, its search effort, and the recall@10 this reaches."""
 
     kind: str
     effort: int = 0
@@ -19,9 +19,9 @@ class Built:
 
 @dataclass(frozen=True)
 class Before:
-    """The generation before, of the same store, whose files a new one may take over.
+    """The previous generation of the same store, whose files a new one may reuse.
 
-    `check` raises BrokenGeneration unless a file, or a copy of it under the same name, is as it was published.
+    `check` raises BrokenGeneration unless a file, or a copy with the same name, is as it was published.
     """
 
     folder: Path
@@ -31,10 +31,10 @@ class Before:
 
 
 class Backend(Protocol):
-    """One store. An instance belongs to one placement, and opens all of its stores there.
+    """A kind of store. Each instance has one placement, and opens all its stores there.
 
-    `types` are the index types that people may ask for, the default first; `kinds` what `build` makes of them, which
-    is kept with the generation; `files` what each of its folders holds. Both strings hold no colon.
+    `types` are the index types users can choose, the default first; `kinds` are what `build` makes of them, recorded
+    with the generation; `files` are in each of its folders. Types and kinds contain no colon.
     """
 
     types: tuple[str, ...]
@@ -42,25 +42,25 @@ class Backend(Protocol):
     files: frozenset[str]
 
     def build(self, folder: Path, source: Source, index_type: str, on_step: OnStep | None = None) -> Built:
-        """Writes the files of a store into a folder, over whatever of them is there.
+        """Write the files of a store to a folder, replacing existing ones.
 
-        Raises IndexProblem where the disk refuses.
+        Raises IndexProblem if writing fails.
         """
         ...
 
     def extend(
         self, folder: Path, before: Before, source: Source, ids: Ids, unchanged: Ids, index_type: str
     ) -> Built | None:
-        """The same for few changes, by taking over files; None where building anew is better.
+        """Do the same for few changes by reusing files; None if building from scratch is better.
 
-        `ids` are all that shall be found, `unchanged` those whose vector is the one of the generation before.
+        `ids` are all ids to include, `unchanged` those with the same vector as in the previous generation.
         """
         ...
 
     def open(self, folder: Path, built: Built) -> Store:
-        """Opens what lies in a folder; raises BrokenGeneration, in one line, where that cannot be."""
+        """Open the store in a folder; raises BrokenGeneration, with one line, if that fails."""
         ...
 
     def read_later(self, folder: Path) -> list[Path]:
-        """The files that are not read into memory whole when they are opened."""
+        """The files that are not read into memory entirely on opening."""
         ...

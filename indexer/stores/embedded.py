@@ -1,6 +1,6 @@
-"""The default store: FAISS files in the folder of a generation, searched on the host or on a GPU.
+"""The default store: FAISS files in the generation's folder, searched on the host or on a GPU.
 
-FAISS is loaded with the first file that is built or opened, so that asking what there is costs nothing.
+FAISS is imported when the first file is built or opened, so that listing the stores costs nothing.
 """
 
 from functools import cached_property
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class FaissBackend:
-    """`opener` opens files otherwise than the placement says."""
+    """`opener`, if given, opens files instead of the placement's."""
 
     types: tuple[str, ...] = INDEX_TYPES
     kinds = KINDS
@@ -34,7 +34,7 @@ class FaissBackend:
         try:
             return build(folder / MAIN, source, cast(IndexType, index_type), on_step)
         except RuntimeError as error:
-            raise _refused(folder, error) from None
+            raise _cannot_write(folder, error) from None
 
     def extend(
         self, folder: Path, before: Before, source: Source, ids: Ids, unchanged: Ids, index_type: str
@@ -44,7 +44,7 @@ class FaissBackend:
         try:
             return extend(folder, before, source, ids, unchanged, cast(IndexType, index_type))
         except RuntimeError as error:
-            raise _refused(folder, error) from None
+            raise _cannot_write(folder, error) from None
 
     def open(self, folder: Path, built: Built) -> Store:
         from indexer.stores.faiss.layers import LayeredStore
@@ -66,9 +66,7 @@ class FaissBackend:
         )
 
 
-def _refused(folder: Path, error: RuntimeError) -> IndexProblem:
-    """How FAISS says that the disk is full."""
+def _cannot_write(folder: Path, error: RuntimeError) -> IndexProblem:
+    """FAISS raises RuntimeError when the disk is full."""
     reason = str(error).splitlines()[0]
-    return IndexProblem(
-        f"{folder}: cannot be written ({reason}); free some space and run the same command again"
-    )
+    return IndexProblem(f"{folder}: cannot write ({reason}); free some space and run the same command again")

@@ -1,4 +1,4 @@
-"""Where an index is searched, and how: on the host or on a GPU. A store that knows no GPU ignores it."""
+"""Where and how an index is searched: on the host or on a GPU. Stores without GPU support ignore it."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -10,7 +10,7 @@ DEVICES: tuple[Device, ...] = get_args(Device)
 
 @dataclass(frozen=True)
 class Placement:
-    """`auto` takes a GPU if there is one and the index fits; `memory` is what the GPU may give, 0 for what is free."""
+    """`auto` uses a GPU if there is one and the index fits; `memory` limits GPU memory, 0 means what is free."""
 
     device: Device = "auto"
     gpu_index: GpuIndex = "exact"

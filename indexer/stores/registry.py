@@ -1,6 +1,6 @@
-"""Which stores there are, and how they are named: `STORE:KIND`, where that of the default store is its kind alone.
+"""The available stores and their names: `STORE:KIND`, or just `KIND` for the default store.
 
-So names of index types (`--index-type`) and what a manifest keeps are written alike, and as they always were.
+Index types (`--index-type`) and the `store` of a manifest use the same notation, compatible with older versions.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -22,7 +22,7 @@ DEFAULT = "faiss"
 
 
 class Stores:
-    """Builds and opens stores of all kinds in one place: those that lie on one GPU have to know of one another."""
+    """Builds and opens all kinds of store. One instance does it all, because stores on one GPU share its memory."""
 
     def __init__(self, placement: Placement = HOST, backends: Mapping[str, Backend] | None = None) -> None:
         self._placement = placement
@@ -34,7 +34,7 @@ class Stores:
         return self._backends[name]
 
     def of(self, store: str, where: object) -> tuple[Backend, str]:
-        """The backend and the kind that `where`, say a manifest, keeps as its `store`; raises BrokenGeneration."""
+        """The backend and kind for the `store` recorded in `where`, such as a manifest; raises BrokenGeneration."""
         name, kind = split(store)
         if name not in STORES or kind not in self[name].kinds:
             raise BrokenGeneration(
@@ -51,7 +51,7 @@ class Stores:
 
 
 def split(text: str) -> tuple[str, str]:
-    """The store, and which of its types or kinds; the store's own default where none is named."""
+    """Split into store and type or kind; the latter is empty for the store's default."""
     name, colon, rest = text.partition(":")
     if colon:
         return name, rest
@@ -63,7 +63,7 @@ def spelled(name: str, kind: str) -> str:
 
 
 def index_types() -> tuple[str, ...]:
-    """All that may be asked for: those of the default store, then the others with the name of their store."""
+    """All index types: those of the default store, then the others, prefixed with their store."""
     found: list[str] = []
     stores = Stores()
     for name in STORES:
@@ -73,7 +73,7 @@ def index_types() -> tuple[str, ...]:
 
 
 def asked(index_type: str) -> tuple[str, str]:
-    """The store that an index type belongs to, and its own name for it; raises IndexProblem."""
+    """The store of an index type, and the store's own name for it; raises IndexProblem if unknown."""
     name, own = split(index_type)
     types = Stores()[name].types if name in STORES else ()
     if own not in types and not (types and index_type == name):

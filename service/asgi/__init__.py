@@ -1,1 +1,1 @@
-"""What stands between a connection and a route: guards, keys, errors, limits."""
+"""Everything between a connection and a route: guards, keys, errors, limits."""

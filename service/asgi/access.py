@@ -1,4 +1,4 @@
-"""Who may do what: a key for everything but the page itself and the probes, an admin key for /admin."""
+"""Access control: all routes but the page and the probes require a key, and /admin an admin key."""
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -12,7 +12,7 @@ _OPEN = frozenset({"/", "/livez", "/readyz", "/openapi.json", "/session"})
 
 
 class Access:
-    """Whatever is not open by name needs a key, so that a new route cannot be forgotten."""
+    """Everything not listed as open requires a key, so that new routes are protected by default."""
 
     def __init__(self, app: ASGIApp, keyring: Keyring, loopback: bool) -> None:
         self._app = app
@@ -29,7 +29,7 @@ class Access:
         if not admin and (not self._keyring or path in _OPEN or path.startswith("/web/")):
             return None
         if not self._keyring:
-            return None if self._loopback and _from_here(headers) else _admins_only()
+            return None if self._loopback and _is_local(headers) else _admins_only()
         key = presented(headers, self._keyring)
         if key is None:
             return None if not admin and self._keyring.holds(_cookie(headers)) else no_key()
@@ -37,26 +37,26 @@ class Access:
 
 
 def presented(headers: Headers, keyring: Keyring) -> Key | None:
-    """The key that a request bears, if it is one of ours."""
+    """The key sent with a request, if it is valid."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     given = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
     return keyring.find(given) if given else None
 
 
 def no_key() -> ServiceError:
-    detail = "this service asks for a key: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`"
+    detail = "this service requires a key: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`"
     return ServiceError("no_key", detail, {"www-authenticate": "Bearer", "connection": "close"})
 
 
 def _admins_only() -> ServiceError:
     detail = (
-        "this needs an admin key (sketchseek key --admin), or a service without keys on this machine alone"
+        "this requires an admin key (sketchseek key --admin), or a service without keys on this machine only"
     )
     return ServiceError("admins_only", detail)
 
 
 def _cookie(headers: Headers) -> str:
-    """Ours alone, which is never quoted: Python's own parser takes a minute for a cookie of backslashes."""
+    """Our own cookie, which is never quoted. Python's parser would take a minute for a cookie of backslashes."""
     for cookie in headers.get("cookie", "").split(";"):
         name, _, value = cookie.partition("=")
         if name.strip() == COOKIE:
@@ -64,8 +64,8 @@ def _cookie(headers: Headers) -> str:
     return ""
 
 
-def _from_here(headers: Headers) -> bool:
-    """Asked by a program of this machine or by our own page: by no other page, and not through a proxy."""
+def _is_local(headers: Headers) -> bool:
+    """Whether a local program or our own page sent the request, not another page or a proxy."""
     proxied = {"forwarded", "x-forwarded-for", "via"} & set(headers)
     own_page = headers.get("sec-fetch-site", "none") in {"none", "same-origin"}
     origin = headers.get("origin", "").rpartition("//")[2]

@@ -1,4 +1,4 @@
-"""Work for a caller who may hang up before it is done."""
+"""Cancel work when its client disconnects."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 async def while_connected(request: Request, work: Awaitable[T]) -> T:
-    """Gives the work up when the caller hangs up; the request's body must have been read."""
+    """Await the work, but cancel it if the client disconnects. Read the request's body first."""
     with anyio.CancelScope() as scope:
         watcher = asyncio.create_task(_cancel_when_gone(request, scope))
         try:

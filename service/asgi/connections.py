@@ -1,4 +1,4 @@
-"""Connections: how many at once, how much of one is read at a time, and for how long one may be silent or stall."""
+"""Connection limits: how many, how much to read at a time, and how long one may idle or stall."""
 
 import asyncio
 import contextlib
@@ -16,28 +16,28 @@ from service.asgi import errors, linear
 from service.asgi.stalling import Stall
 from service.settings import Settings
 
-# A connection may bring a photo and a thumbnail; the index, the model and the job have some open, too.
+# A connection may have a photo and a thumbnail open; the index, the model, and the job need some, too.
 _FILES_EACH, _FILES_BESIDES = 2, 256
 _CROWDED_SECONDS = 1.0
-# Looked at once a second: a caller who takes something in each of them is never this late.
+# Checked once a second, so a client that reads something every second never reaches this.
 _STALLED_SECONDS = 2.0
-# So many at once are told that there are too many; others are just cut.
-_TOLD = 64
-# Each piece is parsed at one go while all others wait: of the oddest bytes, 8 KiB take 20 ms, and 256 half a second.
-# The rest of a body whose length is known is not looked at, and may be large.
+# This many connections beyond the limit get a 503; any more are just closed.
+_REFUSED = 64
+# Each read is parsed in one go while all other clients wait: in the worst case, 8 KiB take 20 ms, and 256 KiB half a
+# second. The rest of a body of known length is not parsed, so its reads may be large.
 _READ, _READ_BODY = 2**13, 2**18
-# The longest head, as long as it is not whole; what follows it in the same piece waits for the answer.
+# Longest incomplete request head; whatever follows a head in the same read waits for the response.
 _HEAD = 2**14
 
 
 def server(app: ASGIApp, settings: Settings) -> uvicorn.Server:
-    """The server as `sketchseek serve` runs it."""
+    """The server for `sketchseek serve`."""
     linear.install()
     made = partial(
         Connection,
         most=settings.max_connections,
         write_seconds=settings.write_seconds,
-        # One for all: what it holds is taken out before anybody else reads.
+        # Shared by all connections: each read is copied out before the next one.
         buffer=memoryview(bytearray(_READ_BODY)),
     )
     return uvicorn.Server(
@@ -57,7 +57,7 @@ def server(app: ASGIApp, settings: Settings) -> uvicorn.Server:
 
 
 def allow_files(connections: int) -> None:
-    """Raises the number of files that this process may have open to what so many connections may need."""
+    """Raise the process's limit of open files to what this many connections may need."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES_EACH * connections + _FILES_BESIDES
     allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
@@ -66,9 +66,9 @@ def allow_files(connections: int) -> None:
 
 
 class Connection(H11Protocol, asyncio.BufferedProtocol):
-    """uvicorn closes connections that are silent after an answer, but waits without end for the rest of a request's
-    head, and for a caller to take an answer: a few hundred who send half a line, or read nothing, would keep
-    everybody else out."""
+    """A connection with timeouts that uvicorn lacks: it closes connections that idle after a response, but waits
+    forever for the rest of a request head, and for a client to read a response. A few hundred clients that send half
+    a line, or read nothing, would lock everybody else out."""
 
     def __init__(
         self, *given: Any, most: int, write_seconds: float, buffer: memoryview, **named: Any
@@ -82,17 +82,17 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        with contextlib.suppress(OSError):  # the loop does so, but not for every kind of listener
+        with contextlib.suppress(OSError):  # asyncio does so only for some kinds of listener
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Told of every byte that waits: an answer that is over may wait to be taken as well as one under way, and
-        # the next of the same connection is not begun to be sent before.
+        # Call pause_writing for every unsent byte: a finished response may stall as well as one in progress, and the
+        # next one on the same connection does not start before it is sent.
         transport.set_write_buffer_limits(high=0)
         self._stall = Stall(self.loop, transport, self._write_seconds)
         crowded = len(self.connections) > self._most and not self._made_room()
         if crowded:
             self.app = cast(Any, errors.answer(problems.crowded()))
         self._wait(_CROWDED_SECONDS if crowded else self.timeout_keep_alive)
-        if len(self.connections) > self._most + _TOLD:
+        if len(self.connections) > self._most + _REFUSED:
             self._cut()
 
     def get_buffer(self, _: int) -> memoryview:
@@ -109,7 +109,7 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         else:
             announced = (int(value) for name, value in self.headers if name == b"content-length")
             self._coming = next(announced, 0) - len(self.cycle.body)
-        # The time is not prolonged by a byte now and then.
+        # A byte now and then does not extend the timeout.
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_waiting()
         elif self._silence is None:
@@ -129,7 +129,7 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         super().connection_lost(exc)
 
     def _made_room(self) -> bool:
-        """The caller who has taken nothing of an answer for longest goes when others wait at the door."""
+        """Disconnect the client that has read nothing for longest, if that is long enough."""
         others = (one for one in self.connections if isinstance(one, Connection) and one is not self)
         slowest = max(others, key=lambda one: one._stall.idle, default=None)
         if slowest is None or slowest._stall.idle < _STALLED_SECONDS:

@@ -1,4 +1,4 @@
-"""Errors as problem+json: a status, a stable code, one line that says what to do. Never a path or a trace."""
+"""Errors as problem+json: a status, a stable code, and one line that says what to do. Never a path or a traceback."""
 
 import logging
 from http import HTTPStatus
@@ -18,16 +18,19 @@ from service.schemas import Problem
 
 log = logging.getLogger("sketchseek")
 
-# Letters of a name or a reason that an answer repeats.
+# Most characters of a name or a reason to repeat in a response.
 _NAMED = 200
 
-# What the framework itself refuses, in our words.
+# Messages for the framework's own errors.
 _HTTP = {
-    400: ("bad_request", "the request is not well formed; /openapi.json shows what it should look like"),
-    404: ("not_found", "there is nothing at this address; /openapi.json lists what there is"),
-    405: ("method_not_allowed", "this address does not take that method; /openapi.json lists what it takes"),
+    400: ("bad_request", "the request is malformed; see /openapi.json"),
+    404: ("not_found", "nothing exists at this address; /openapi.json lists all addresses"),
+    405: (
+        "method_not_allowed",
+        "this address does not support the method; /openapi.json lists those it does",
+    ),
     413: ("content_too_large", TOO_LARGE),
-    416: ("range_not_satisfiable", "the photo has no such bytes"),
+    416: ("range_not_satisfiable", "range is outside the photo"),
 }
 
 
@@ -40,7 +43,7 @@ def answer(error: ServiceError) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Teaches an app to answer every kind of error in the one shape."""
+    """Make an app respond to every kind of error in this one format."""
 
     @app.exception_handler(ServiceError)
     async def ours(_: Request, error: ServiceError) -> JSONResponse:
@@ -77,7 +80,7 @@ def install(app: FastAPI) -> None:
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:]) or "request"
-        # Names are the caller's own, and may be as long as an address.
+        # Field names come from the client and may be as long as a URL.
         return answer(ServiceError("invalid_request", f"{where[:_NAMED]}: {first['msg'][:_NAMED]}"))
 
     @app.exception_handler(HTTPException)
@@ -88,4 +91,4 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
         log.error("%s %.*s failed", method_of(request.scope), LONGEST, request.url.path, exc_info=error)
-        return answer(ServiceError("internal_error", "something went wrong here; the server's log says what"))
+        return answer(ServiceError("internal_error", "something went wrong; see the service's log"))

@@ -1,4 +1,4 @@
-"""Forms, which are parsed in the event loop while everybody waits: plain ones alone, few fields, and piece by piece."""
+"""Form parsing. It runs in the event loop, so it allows only UTF-8 and few fields, and yields between pieces."""
 
 import asyncio
 import sys
@@ -14,17 +14,17 @@ from service.problems import ServiceError
 
 KIND = "multipart/form-data"
 _FILES, _FIELDS = 4, 32
-# Letters of one field: some times what any may hold.
+# Most bytes of a field: several times what any valid one holds.
 _TEXT = 2**14
-# Of a Content-Type; a boundary has 70 letters.
+# Longest Content-Type; a boundary has at most 70 characters.
 _LONGEST_KIND = 512
-# The oddest bytes take a microsecond each.
+# In the worst case, a byte takes a microsecond.
 _PIECE = 2**14
 _PLAIN = {b"utf-8", b"utf8"}
 
 
 class _Parser(MultiPartParser):
-    """Knows whether the form came to its end; without that, what is cut off would count as not given."""
+    """Records whether the form was complete; otherwise truncated fields would count as missing."""
 
     ended = False
 
@@ -34,19 +34,19 @@ class _Parser(MultiPartParser):
 
 @asynccontextmanager
 async def form(request: Request) -> AsyncIterator[FormData]:
-    """The fields and files of a form; its files are closed at the end."""
-    _look_at(request.headers["content-type"])
+    """The fields and files of a form; closes its files at the end."""
+    _check_type(request.headers["content-type"])
     async with aclosing(_pieces(request)) as pieces:
         parser = _Parser(request.headers, pieces, max_files=_FILES, max_fields=_FIELDS, max_part_size=_TEXT)
-        # Not on the disk: a search reads the whole file at once, and the guard bounds all that is here together.
+        # Keep files in memory: a search reads them whole, and the guard limits their total size.
         parser.spool_max_size = sys.maxsize
         try:
             found = await parser.parse()
         except MultiPartException as error:
-            raise ServiceError("bad_request", f"this form cannot be read: {error.message}") from None
+            raise ServiceError("bad_request", f"cannot read the form: {error.message}") from None
         if not parser.ended:
             await found.close()
-            detail = "this form breaks off: its last boundary is missing; send it again"
+            detail = "the form is truncated: its last boundary is missing; send it again"
             raise ServiceError("bad_request", detail)
     try:
         yield found
@@ -54,19 +54,19 @@ async def form(request: Request) -> AsyncIterator[FormData]:
         await found.close()
 
 
-def _look_at(kind: str) -> None:
-    """Before anything is parsed: some charsets (punycode) are decoded in quadratic time, others not at all, and
-    Python remembers every name of one that it was asked for."""
+def _check_type(kind: str) -> None:
+    """Check the Content-Type before parsing: some charsets (punycode) decode in quadratic time, others not at all,
+    and Python caches every charset name it is asked for."""
     if len(kind) > _LONGEST_KIND:
         raise ServiceError("unsupported_media_type", "the request's Content-Type is too long")
-    _, said = parse_options_header(kind)
-    if said.get(b"charset", b"utf-8").lower() not in _PLAIN:
-        detail = "a form has to be in UTF-8: leave the charset out of its Content-Type"
+    _, options = parse_options_header(kind)
+    if options.get(b"charset", b"utf-8").lower() not in _PLAIN:
+        detail = "forms must be UTF-8: leave the charset out of the Content-Type"
         raise ServiceError("unsupported_media_type", detail)
 
 
 async def _pieces(request: Request) -> AsyncGenerator[bytes, None]:
-    """The body, of which others may have their turn after each piece."""
+    """The body in pieces; other tasks may run after each one."""
     async with aclosing(request.stream()) as parts:
         async for part in parts:
             yield part[:_PIECE]

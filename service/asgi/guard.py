@@ -1,4 +1,4 @@
-"""What every request passes through: the names that may call us, the size of bodies, headers on each answer."""
+"""Checks for every request: allowed host names, size limits, and security headers on each response."""
 
 import asyncio
 import contextlib
@@ -19,20 +19,20 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
 }
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
-# Enough for whoever took too large a photo; more than that is no mistake.
+# Enough for a photo that is too large by mistake; anything beyond is not a mistake.
 _DRAINED = 64 * 2**20
 _DRAIN_SECONDS = 5
-# As many of the largest bodies may be here at once, wholly or in part; memory is not for each connection to fill.
+# Memory for bodies, complete or not, in units of the largest allowed: not every connection may fill one.
 _LARGEST_AT_ONCE = 32
-# Each is looked through more than once; browsers and proxies send thirty, and a search has fifteen parameters.
+# They are scanned more than once; browsers and proxies send thirty headers, and a search has fifteen parameters.
 _MOST_HEADERS, _MOST_PARAMETERS = 100, 64
 
 
 def allowed_hosts(settings: Settings) -> Set[str] | None:
-    """The names under which we answer; None for any.
+    """The host names to answer to; None for any.
 
-    A page elsewhere can point its own name at this machine and then read what the browser gives it, unless we
-    look at the name that was asked for.
+    Checking them prevents DNS rebinding: any page can point its own name at this machine and then read the
+    responses.
     """
     given = {name.lower() for name in listed(settings.allowed_hosts)}
     if given:
@@ -41,7 +41,7 @@ def allowed_hosts(settings: Settings) -> Set[str] | None:
 
 
 class Guard:
-    """Our own limit on bodies: Starlette's sits outside all handlers and answers in plain text."""
+    """Limits bodies by itself: Starlette's limit sits outside all handlers and responds in plain text."""
 
     def __init__(self, app: ASGIApp, largest: int, hosts: Set[str] | None) -> None:
         self._app = app
@@ -76,7 +76,7 @@ class Guard:
                 raise problems.crowded()
             return message
 
-        refusal = _overdone(scope) or self._refusal(headers)
+        refusal = _too_many(scope) or self._refusal(headers)
         app = self._app if refusal is None else errors.answer(refusal)
         try:
             await app(scope, limited, send_and_linger)
@@ -90,8 +90,8 @@ class Guard:
         return problems.too_large() if announced.isdecimal() and int(announced) > self._largest else None
 
 
-def _overdone(scope: Scope) -> problems.ServiceError | None:
-    """More headers or parameters than anybody needs, which others would have to wait for."""
+def _too_many(scope: Scope) -> problems.ServiceError | None:
+    """Refuse more headers or parameters than any client needs: parsing them makes others wait."""
     if len(scope["headers"]) > _MOST_HEADERS:
         return problems.overdone(f"more than {_MOST_HEADERS} headers")
     if scope["query_string"].count(b"&") >= _MOST_PARAMETERS:
@@ -100,13 +100,13 @@ def _overdone(scope: Scope) -> problems.ServiceError | None:
 
 
 class _Body:
-    """A request's body on its way in. `whole`: nothing more of it will come."""
+    """An incoming request body. `whole`: no more of it will arrive."""
 
     def __init__(self, receive: Receive, headers: Headers) -> None:
         self._receive = receive
         self.received = 0
         has_none = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
-        # Who asks first whether to send it does not, once there is another answer.
+        # A client that sent Expect: 100-continue does not send the body after another response.
         self.whole = has_none or "100-continue" in headers.get("expect", "").lower()
 
     async def receive(self) -> Message:
@@ -116,8 +116,8 @@ class _Body:
         return message
 
     async def drain(self) -> None:
-        """Takes in the rest once the answer is out: a connection that is closed while its client still sends
-        is reset, and the answer lost with it."""
+        """Read the rest after the response: closing a connection while its client still sends resets it, and the
+        response would be lost."""
         taken = 0
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_DRAIN_SECONDS):
@@ -128,6 +128,6 @@ class _Body:
 
 
 def bare(host: str) -> str:
-    """Without the port: localhost of localhost:8000, [::1] of [::1]:8000."""
+    """Strip the port: localhost:8000 becomes localhost, [::1]:8000 becomes [::1]."""
     name = host.lower()
     return name[: name.find("]") + 1] if name.startswith("[") else name.rsplit(":", 1)[0]

@@ -1,6 +1,6 @@
-"""API keys and who may do what. Only hashes are kept; the page's images use a cookie made of a key.
+"""API keys and their permissions. Only hashes are stored; the page's images use a cookie issued for a key.
 
-A key is 256 random bits, so one round of SHA-256 hides it as well as any slow hash would.
+A key is 256 random bits, so one round of SHA-256 protects it as well as any slow hash.
 """
 
 import hashlib
@@ -22,19 +22,19 @@ _ENTRY = re.compile(r"([0-9a-f]{64})(:admin)?")
 
 
 class BadKeys(SketchseekError):
-    """The settings name a key that is none."""
+    """The API keys in the settings are invalid."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """What is kept of a key."""
+    """The stored part of a key."""
 
     sha256: str
     admin: bool
 
 
 def make(*, admin: bool) -> tuple[str, str]:
-    """A new key, and the entry for the settings."""
+    """Create a key and its entry for the settings."""
     key = f"sks_{secrets.token_urlsafe(32)}"
     return key, digest(key) + (":admin" if admin else "")
 
@@ -44,16 +44,14 @@ def digest(key: str) -> str:
 
 
 def read(entries: str, file: Path | None) -> "Keyring":
-    """Entries with commas between, and those of a file, one a line, with remarks behind #."""
+    """Read comma-separated entries, and those of a file: one per line, with comments after #."""
     found = [_key(entry) for entry in listed(entries)]
     if file is not None:
         found += _keys_in(file)
     kinds: dict[str, Key] = {}
     for key in found:
         if kinds.setdefault(key.sha256, key) != key:
-            raise BadKeys(
-                "an API key is entered twice, once as admin and once not; delete one of its entries"
-            )
+            raise BadKeys("an API key is listed twice, once as admin and once not; delete one of its entries")
     return Keyring(kinds.values())
 
 
@@ -64,38 +62,38 @@ def _keys_in(file: Path) -> list[Key]:
         raise BadKeys(str(error)) from None
     found = [_key(entry) for line in lines if (entry := line.partition("#")[0].strip())]
     if not found:
-        # Without any key everybody is let in, which nobody means who names a file of them.
-        raise BadKeys(f"{file}: the key file holds no key; add one with: sketchseek key >> {file}")
+        # Without keys, anyone may connect, which is never intended when a key file is set.
+        raise BadKeys(f"{file}: the key file has no keys; add one with: sketchseek key >> {file}")
     return found
 
 
 def _key(entry: str) -> Key:
     parsed = _ENTRY.fullmatch(entry)
     if parsed is None:
-        # Whoever wrote the key itself there shall not find it in a log.
-        raise BadKeys("an API key entry is no hash; make a key and its entry with: sketchseek key")
+        # Without the entry itself: it may be a real key, which must not end up in a log.
+        raise BadKeys("an API key entry is not a hash; create a key and its entry with: sketchseek key")
     return Key(parsed[1], admin=bool(parsed[2]))
 
 
 class Keyring:
-    """All keys that are let in; none at all means that none is asked for."""
+    """All valid keys; if empty, no key is required."""
 
     def __init__(self, keys: Iterable[Key] = ()) -> None:
         self._keys = tuple(keys)
-        # Sessions end with the process; the page then asks for a new one by itself.
+        # Sessions end with the process; the page then requests a new one.
         self._secret = secrets.token_bytes(32)
 
     def __bool__(self) -> bool:
         return bool(self._keys)
 
     def find(self, key: str) -> Key | None:
-        """Looks at all of them, however early one fits, so that time tells nothing."""
+        """Find a key in constant time: compares with all of them, even after a match."""
         asked = digest(key)
         fitting = [known for known in self._keys if hmac.compare_digest(known.sha256, asked)]
         return fitting[0] if fitting else None
 
     def session(self) -> str:
-        """A cookie's value that lets its bearer search and see photos for some hours."""
+        """A cookie value that allows searches and photos for some hours."""
         until = str(int(time.time()) + SESSION_SECONDS)
         return f"{until}.{self._sign(until)}"
 

@@ -1,7 +1,7 @@
-"""Keeps h11, the parser of HTTP, linear: it runs in the event loop, where everybody waits for it.
+"""Keep h11, the HTTP parser, linear: it runs in the event loop, where everybody waits for it.
 
-Its pattern of a header field gives back the blanks before a value one by one, and each time looks at the rest anew:
-16,000 blanks and then an odd character took two seconds, and sixteen times as many took minutes.
+Its regular expression for header fields backtracks over the blanks before a value, and rescans the rest each time:
+16,000 blanks followed by an invalid character took two seconds, and sixteen times as many took minutes.
 """
 
 import re
@@ -12,9 +12,9 @@ _BLANKS = rb":[ \t]*(?P<field_value>"
 
 
 def install() -> None:
-    """The same pattern, but that blanks are kept once they are taken: no value begins with one.
+    """Make the match of the blanks possessive; no value begins with one.
 
-    A newer h11 without that pattern is left as it is; a test holds it to be linear.
+    A newer h11 without that pattern stays unchanged; a test checks that it is linear.
     """
     pattern = _readers.header_field_re.pattern
     _readers.header_field_re = re.compile(pattern.replace(_BLANKS, _BLANKS.replace(b"*", b"*+")))

@@ -1,6 +1,6 @@
-"""Whether the peer of a connection takes what it is sent, as the kernel tells: our own buffer says too little.
+"""Detect clients that stop reading, by the kernel's count of unacknowledged bytes; our own buffer says too little.
 
-An answer that nobody takes holds its connection, and with it a place that others are refused.
+A response that nobody reads keeps its connection open and takes the place of another client.
 """
 
 import array
@@ -12,17 +12,17 @@ import struct
 import termios
 from typing import Any
 
-# Slower than any phone, and than any reader of a text: whoever takes less wants the connection, not the answer.
+# Bytes per second, slower than any phone: whoever reads less wants the connection, not the response.
 SLOWEST = 1024
 _LOOKS = 4
 _RESET = struct.pack("ii", 1, 0)
 
 
 class Stall:
-    """Between `begin` and `end` something waits to be taken; the connection is cut if that goes on for too long.
+    """Between `begin` and `end`, bytes are waiting to be read; cuts the connection if that takes too long.
 
-    There is credit for so many seconds at first, and each `SLOWEST` bytes that are taken earn another, up to as many:
-    whoever takes nothing is cut after that time, whoever is slow but steady never.
+    The client starts with a credit of `seconds`. Every `SLOWEST` bytes it reads earn one more, up to the same limit:
+    a client that reads nothing is cut after that time, a slow but steady one never.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, seconds: float) -> None:
@@ -35,7 +35,7 @@ class Stall:
 
     @property
     def idle(self) -> float:
-        """Seconds since anything was taken of what waits; 0 where nothing does."""
+        """Seconds since the client last read anything; 0 if nothing is waiting."""
         return 0.0 if self._timer is None else self._loop.time() - self._taken_at
 
     def begin(self) -> None:
@@ -49,7 +49,7 @@ class Stall:
             self._timer = None
 
     def cut(self) -> None:
-        """At once: a connection that is closed in order would first wait for its peer to take the rest."""
+        """Reset the connection: a regular close would first wait for the client to read the rest."""
         self.end()
         with contextlib.suppress(OSError):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
@@ -69,7 +69,7 @@ class Stall:
             self.cut()
 
     def _unsent(self) -> int:
-        """Bytes that the peer's machine has not acknowledged, in our buffer and in the kernel's."""
+        """Bytes that the client's machine has not acknowledged, in our buffer and in the kernel's."""
         waiting = array.array("i", [0])
         with contextlib.suppress(OSError):
             fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, waiting)

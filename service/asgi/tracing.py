@@ -1,4 +1,4 @@
-"""Gives each request an id, measures it, and writes it into the access log."""
+"""Give each request an id, measure it, and write it to the access log."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from service.ops.metrics import Metrics
 
 
 class Tracing:
-    """The outermost layer, so that refusals of all others are counted, too."""
+    """The outermost layer, so that refusals of all others are counted."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, log: bool) -> None:
         self._app = app
@@ -36,23 +36,23 @@ class Tracing:
                 MutableHeaders(scope=message)["x-request-id"] = identity
             await send(message)
 
-        # A copy, in which the router leaves what it chose. The server itself leaves the body out of an answer
-        # to HEAD; to us it is a GET, and those who would read a file for nothing can look at `head`.
+        # A copy, into which the router writes the matched route. Routes see HEAD as GET, and the server omits the
+        # body; routes that would read a file for nothing can check `head`.
         head = scope["method"] == "HEAD"
         inner = {**scope, "head": head, "method": "GET" if head else scope["method"]}
         try:
             await self._app(inner, receive, send_with_id)
         except asyncio.CancelledError:
-            # By the server alone, when it is to stop and has waited long enough: no failure, and nobody to pass it to.
+            # Only the server cancels, when its time to stop is up: not a failure, and nothing to propagate to.
             if not status:
                 await errors.answer(problems.stopping())(scope, receive, send_with_id)
         finally:
-            self._tell(scope, inner, status or 500, time.perf_counter() - start)
+            self._record(scope, inner, status or 500, time.perf_counter() - start)
             request_id.reset(token)
 
-    def _tell(self, scope: Scope, inner: Scope, status: int, seconds: float) -> None:
+    def _record(self, scope: Scope, inner: Scope, status: int, seconds: float) -> None:
         route, method = getattr(inner.get("route"), "path", "other"), method_of(scope)
-        # What callers choose never becomes a label as it is: each one that is new would be kept for good.
+        # Client-supplied text never becomes a label: every new label is kept forever.
         counted = method if route != "other" else "other"
         self._metrics.requests.labels(route, counted, str(status)).inc()
         self._metrics.seconds.labels(route).observe(seconds)
@@ -60,5 +60,5 @@ class Tracing:
             took, path = round(1000 * seconds, 1), scope["path"][:LONGEST]
             client = (scope.get("client") or [""])[0][:LONGEST]
             fields = {"method": method, "path": path, "status": status, "took_ms": took, "client": client}
-            # As JSON text: what callers put into a path shall not break the line.
+            # Escaped, so that control characters in a path cannot break the line.
             access.info(f"{method} {path!a} {status} {took} ms", extra={"fields": fields})

@@ -1,1 +1,1 @@
-"""The commands of `sketchseek`, one module each."""
+"""The subcommands of `sketchseek`, one module each."""

@@ -1,4 +1,4 @@
-"""`sketchseek blend`: one model of several runs."""
+"""`sketchseek blend`: average several models into one."""
 
 from pathlib import Path
 
@@ -21,4 +21,4 @@ def command(models: tuple[Path, ...], out: Path, name: str | None) -> None:
     from model.export.blend import blend
 
     made = blend([Checkpoint.find(folder) for folder in models], out, name)
-    click.echo(f"{out}: the mean of {len(models)} models, fingerprint {made.card.fingerprint}")
+    click.echo(f"{out}: average of {len(models)} models, fingerprint {made.card.fingerprint}")

@@ -1,4 +1,4 @@
-"""`sketchseek doctor`: checks the setup and suggests fixes."""
+"""`sketchseek doctor`: check the setup and suggest fixes."""
 
 import json
 import sys
@@ -36,20 +36,18 @@ def command(index: Path | None, as_json: bool, model: str, engine: str) -> None:
         click.echo(json.dumps([{"check": name, **asdict(finding)} for name, finding in found], indent=1))
     else:
         for name, finding in found:
-            _tell(name, finding)
+            _show(name, finding)
     if any(finding.state == "wrong" for _, finding in found):
         sys.exit(1)
 
 
 def _settings() -> tuple[Settings, list[Finding]]:
-    """Those of the environment and the file; the defaults, and what is wrong, where they cannot be read."""
+    """Read the settings; if they are invalid, return the defaults and what is wrong."""
     try:
         return Settings(), []
     except ValidationError as error:
         return Settings.model_construct(), [
-            Finding(
-                "wrong", f"{(name := _variable(each['loc']))}: {said(each)}", f"unset {name}, or correct it"
-            )
+            Finding("wrong", f"{(name := _variable(each['loc']))}: {said(each)}", f"unset {name}, or fix it")
             for each in error.errors()
         ]
     except BadName as error:
@@ -60,7 +58,7 @@ def _variable(where: tuple[int | str, ...]) -> str:
     return "SKETCHSEEK_" + "_".join(map(str, where)).upper()
 
 
-def _tell(name: str, finding: Finding) -> None:
+def _show(name: str, finding: Finding) -> None:
     mark, colour = _MARKS[finding.state]
     click.echo(f"{click.style(f'{mark:6}', fg=colour)}{name:10} {finding.text}")
     if finding.mend:

@@ -1,4 +1,4 @@
-"""`sketchseek evaluate`: a model's figures on data of one's own, as a table, as JSON, and as pictures."""
+"""`sketchseek evaluate`: measure a model on your own data, as a table, JSON, and pictures."""
 
 import sys
 import time
@@ -86,7 +86,7 @@ def command(
     report = replace(report, remarks=(*report.remarks, made_by))
     if not report.rows:
         task, reason = next(iter(report.skipped.items()))
-        raise DataProblem(f"nothing could be asked; {task}: {reason}")
+        raise DataProblem(f"no task can run on this data; {task}: {reason}")
     click.echo(report.markdown(), nl=False)
     if out is not None:
         _save(report, raw, own, labels, out, pictures)
@@ -95,16 +95,16 @@ def command(
 def _tasks(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if unknown := [name for name in names if name not in TASKS]:
-        raise SketchseekError(f"no task is called {unknown[0]!r}; there are {', '.join(TASKS)}")
+        raise SketchseekError(f"unknown task {unknown[0]!r}; choose from {', '.join(TASKS)}")
     if not names:
-        raise SketchseekError(f"--tasks names no task; there are {', '.join(TASKS)}")
+        raise SketchseekError(f"--tasks is empty; choose from {', '.join(TASKS)}")
     return tuple(dict.fromkeys(names))
 
 
 def _ready(out: Path | None, pictures: bool) -> None:
-    """Whatever would fail at the very end, fails before the images are encoded."""
+    """Check what would otherwise fail only at the very end, after encoding the images."""
     if pictures and out is None:
-        raise SketchseekError("--pictures needs --out FOLDER to put them in")
+        raise SketchseekError("--pictures needs --out FOLDER")
     if pictures:
         try:
             import model.evaluation.figures  # noqa: F401
@@ -117,16 +117,16 @@ def _ready(out: Path | None, pictures: bool) -> None:
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise SketchseekError(f"--out {out}: no folder can be made there ({error.strerror})") from None
+            raise SketchseekError(f"--out {out}: cannot create the folder ({error.strerror})") from None
 
 
 def _read(
     path: Path, root: Path | None, sets: Collection[str], splits: str | None, unseen: str | None
 ) -> tuple[Dataset, tuple[str, ...] | None]:
-    """The data, and its unseen labels; None where all of them are."""
+    """The data and its unseen labels, None if all are unseen."""
     if splits is None:
         if unseen is not None:
-            raise SketchseekError(f"--unseen {unseen} is a list in a file: give the file with --splits")
+            raise SketchseekError(f"--unseen {unseen} is a list in a file: name the file with --splits")
         data = open_dataset(path, root, sets or None)
         return data, None
     if splits.endswith(".json") or Path(splits).is_file():
@@ -153,7 +153,7 @@ def _listed(file: Path, name: str | None) -> tuple[str, ...]:
 
 
 def _needed(data: Dataset, unseen: Collection[str] | None, tasks: Collection[str]) -> Dataset:
-    """The images that the tasks look at: seen classes only as photos, and only where they are distractors."""
+    """The images the tasks need: seen classes only as photos, and only if they serve as distractors."""
     for remark in data.remarks:
         click.echo(remark, err=True)
     part = data if unseen is None else data.subset(unseen)
@@ -162,7 +162,7 @@ def _needed(data: Dataset, unseen: Collection[str] | None, tasks: Collection[str
     if drawn and not sketches:
         raise DataProblem(
             f"{data.name} has no sketches of the unseen classes (0 sketches, {photos} photos), which "
-            f"{drawn[0]} asks with: add some, or ask only --tasks {','.join(WITHOUT_SKETCHES)}"
+            f"{drawn[0]} needs: add some, or run only --tasks {','.join(WITHOUT_SKETCHES)}"
         )
     if not photos:
         raise DataProblem(f"{data.name} has no photos of the unseen classes ({sketches} sketches, 0 photos)")
@@ -183,7 +183,7 @@ def _embedded(encoder: Encoder, data: Dataset) -> Embedded:
         raw = embed(encoder.unstripped, data)
     seconds = time.monotonic() - started
     click.echo(
-        f"{len(data)} images encoded in {seconds:.0f} s ({len(data) / seconds:.0f}/s, {encoder.engine.name})",
+        f"encoded {len(data)} images in {seconds:.0f} s ({len(data) / seconds:.0f}/s, {encoder.engine.name})",
         err=True,
     )
     return raw

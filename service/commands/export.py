@@ -1,4 +1,4 @@
-"""`sketchseek export`: the OpenVINO graph of a model folder, rebuilt from its torch weights."""
+"""`sketchseek export`: rebuild the OpenVINO graph of a model folder from its torch weights."""
 
 from pathlib import Path
 
@@ -18,4 +18,4 @@ def command(folder: Path) -> None:
 
     fresh = export(checkpoint)
     graph = fresh.card.weights["openvino.image"].file
-    click.echo(f"{folder}: {graph} written, fingerprint {fresh.card.fingerprint}")
+    click.echo(f"{folder}: wrote {graph}, fingerprint {fresh.card.fingerprint}")

@@ -1,4 +1,4 @@
-"""`sketchseek index`: the batch job, from folders of photos to a published index or one part of it."""
+"""`sketchseek index`: build a published index, or one part of it, from photo folders."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from indexer import Partition, RulesChange, index_types, run
 from model import Encoder
 from service.console.job_file import config_option
 from service.console.options import Place, index_option, model_options
-from service.console.telling import report_options, told
+from service.console.telling import report_options, reporting
 from service.ops.supervised import end_with_stdin
 
 _REMEMBERED = "{} (.gitignore syntax); repeatable. Later runs remember it; '' resets it."
@@ -77,10 +77,10 @@ def command(
     """Create or update an index of the folders PHOTOS."""
     if supervised:
         end_with_stdin()
-    with told(index, verbose=verbose, quiet=quiet, as_json=as_json) as (reporter, tell):
+    with reporting(index, verbose=verbose, quiet=quiet, as_json=as_json) as (reporter, finish):
         part = None if partition is None else Partition.parse(partition)
         encoder = Encoder.load(model, engine=engine)
-        tell(
+        finish(
             run(
                 index,
                 photos,

@@ -1,4 +1,4 @@
-"""`sketchseek key`: makes an API key. Nothing is stored: the entry goes into the settings, the key to its user."""
+"""`sketchseek key`: create an API key. Nothing is stored: the entry goes into the settings, the key to its user."""
 
 import click
 
@@ -10,5 +10,5 @@ from service.asgi import keys
 def command(admin: bool) -> None:
     """Create a key for the HTTP API. Prints the entry for the service's settings, and the key itself once."""
     key, entry = keys.make(admin=admin)
-    click.echo(f"The key, which nothing keeps for you: {key}", err=True)
+    click.echo(f"Your key, shown only this once: {key}", err=True)
     click.echo(entry)

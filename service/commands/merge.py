@@ -1,4 +1,4 @@
-"""`sketchseek merge`: one index of all parts of a library, each of which was embedded on a machine of its own."""
+"""`sketchseek merge`: combine the parts of a library, each embedded on its own machine, into one index."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import click
 from indexer import index_types, merge
 from service.console.job_file import config_option
 from service.console.options import Place, index_option
-from service.console.telling import report_options, told
+from service.console.telling import report_options, reporting
 
 
 @click.command("merge", epilog="Run it again whenever a part changes: it copies only what is new.")
@@ -36,7 +36,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Combine all PARTS of a library, made by sketchseek index --partition, into one index."""
-    with told(index, verbose=verbose, quiet=quiet, as_json=as_json) as (reporter, tell):
-        tell(
+    with reporting(index, verbose=verbose, quiet=quiet, as_json=as_json) as (reporter, finish):
+        finish(
             merge(index, parts, reporter, accept_deletions=accept_deletions, index_type=index_type, keep=keep)
         )

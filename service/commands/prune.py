@@ -1,4 +1,4 @@
-"""`sketchseek prune`: removes old generations."""
+"""`sketchseek prune`: remove old generations."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`sketchseek rollback`: back to the generation before, until it is released."""
+"""`sketchseek rollback`: go back to the previous generation, until it is released."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def command(index: Path, again: bool) -> None:
         kept_on.current()
     with kept_on.writing():
         if again:
-            click.echo(f"{index}: generation {kept_on.release()} serves until the next run publishes")
+            click.echo(f"{index}: serving generation {kept_on.release()} until the next run publishes")
         else:
             old, new = kept_on.rollback()
-            click.echo(f"{index}: generation {new} serves instead of {old}, and stays until --release")
+            click.echo(f"{index}: serving generation {new} instead of {old}, until rollback --release")

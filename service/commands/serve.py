@@ -72,16 +72,16 @@ def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
     engine = encoder.engine
     click.echo(
         f"{len(published)} photos on {published.device}, "
-        f"model {encoder.card.name} by {engine.name} on {engine.device}"
+        f"model {encoder.card.name} with {engine.name} on {engine.device}"
     )
-    click.echo(f"Draw at http://{shown}:{port}/  (Ctrl-C stops)")
+    click.echo(f"Draw at http://{shown}:{port}/  (press Ctrl-C to stop)")
     signals.leave()
-    with contextlib.suppress(KeyboardInterrupt):  # which uvicorn raises again once it has stopped
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again after stopping
         server(app, settings).run(sockets=[listener])
 
 
 def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
-    """Other cores read the model and check the index while this one imports the web framework, which takes as long."""
+    """Load the model and check the index on other cores while this one imports the web framework."""
     index = settings.index.expanduser()
     caps = replace(
         SKETCH_CAPS,
@@ -95,7 +95,7 @@ def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
     with ThreadPoolExecutor(2) as pool:
         loading = pool.submit(Encoder.load, settings.model, engine=settings.engine, memory=memory)
         if gpu.seems_there():
-            # The index gets of a card what the model leaves.
+            # The index gets the GPU memory that the model leaves.
             loading.result()
         opening = pool.submit(source.open, fingerprint)
         from service.app import create_app
@@ -106,7 +106,7 @@ def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
 
 
 def _chosen(ctx: click.Context, name: str) -> bool:
-    """Given by option or environment: a default of the options must not hide what the file says."""
+    """Whether an option was set explicitly or by the environment: its default must not override the settings file."""
     return ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
@@ -120,7 +120,7 @@ def _settings(options: dict[str, Any]) -> Settings:
 
 
 def _listen(settings: Settings, keyring: keys.Keyring) -> socket.socket:
-    """Takes the port before anything slow is loaded, and says plainly when it cannot be had."""
+    """Bind the port before loading anything slow, with a clear error if that fails."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -132,24 +132,24 @@ def _listen(settings: Settings, keyring: keys.Keyring) -> socket.socket:
         listener.bind(address)
         listener.listen(128)
     except UnicodeError:
-        raise click.ClickException(f"cannot listen on {settings.host!r}: that is no host name") from None
+        raise click.ClickException(f"cannot listen on {settings.host!r}: not a host name") from None
     except OSError as error:
         where = f"{settings.host}:{settings.port}"
         if error.errno == errno.EADDRINUSE:
             raise click.ClickException(
-                f"{where} is taken by another program; choose another port, such as --port {settings.port + 1}"
+                f"{where} is in use by another program; choose another port, such as --port {settings.port + 1}"
             ) from None
         raise click.ClickException(f"cannot listen on {where}: {error.strerror}") from None
     return listener
 
 
 def _warn_or_refuse(settings: Settings) -> None:
-    """Beyond this machine without a key: only for those who say that they mean it."""
+    """Accept other machines without a key only if that is explicitly allowed."""
     if not settings.allow_anyone:
         raise click.ClickException(
-            f"listening on {settings.host} shows the photos to whoever reaches it: make a key with sketchseek key, "
-            "or say --allow-anyone"
+            f"listening on {settings.host} shows the photos to anyone who can reach it: create a key with "
+            "sketchseek key, or add --allow-anyone"
         )
     click.secho(
-        "Listening beyond this machine: anyone who reaches it sees the photos.", fg="yellow", err=True
+        "Other machines can connect without a key: anyone who does sees the photos.", fg="yellow", err=True
     )

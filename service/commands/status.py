@@ -1,4 +1,4 @@
-"""`sketchseek status`: the state of an index, and any problems."""
+"""`sketchseek status`: show the state of an index and any problems."""
 
 import json
 import sys
@@ -22,14 +22,14 @@ def command(index: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(found), indent=1))
     else:
-        _tell(found)
+        _show(found)
     if found.problems:
         sys.exit(1)
 
 
-def _tell(found: Status) -> None:
+def _show(found: Status) -> None:
     recall = f", recall@10 {found.recall:.3f}" if found.recall is not None else ""
-    serves = f"{found.generation or 'none is intact'} of {', '.join(found.generations) or 'none'}"
+    serves = f"{found.generation or 'none intact'} of {', '.join(found.generations) or 'none'}"
     rows = {
         "photos": str(found.photos),
         "generation": f"none, it is part {found.part} of a library" if found.part else serves,
@@ -48,7 +48,7 @@ def _tell(found: Status) -> None:
 
 
 def _last_run(report: dict[str, Any]) -> str:
-    """The report of the last run in a line, whichever version of this program wrote it."""
+    """The last run's report in one line, whichever version of sketchseek wrote it."""
     counts = {name: report.get(name) for name in ("added", "changed", "moved", "removed", "unchanged")}
     counts["skipped"] = skipped_total(report)
     did = ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "no changes"

@@ -1,4 +1,4 @@
-"""`sketchseek verify`: every byte of what was published, against its checksums; with --deep, of all the rest."""
+"""`sketchseek verify`: check published files against their checksums; with --deep, everything else, too."""
 
 import json
 import sys
@@ -26,7 +26,7 @@ def command(index: Path, everything: bool, deep: bool, as_json: bool) -> None:
     """Check every byte of the published index. Lists damaged files, and exits with 1 if there are any."""
     if deep:
         findings = inspect(index)
-        _tell(
+        _show(
             {str(index): [str(finding) for finding in findings]},
             [asdict(finding) for finding in findings] if as_json else None,
         )
@@ -35,12 +35,12 @@ def command(index: Path, everything: bool, deep: bool, as_json: bool) -> None:
     serving = kept_on.current()
     names = sorted({serving, *kept_on.generations()}) if everything else [serving]
     found = {name: kept_on.verify(name) for name in names}
-    _tell({f"generation {name}": lines for name, lines in found.items()}, found if as_json else None)
+    _show({f"generation {name}": lines for name, lines in found.items()}, found if as_json else None)
 
 
-def _tell(found: Mapping[str, Sequence[str]], for_programs: object) -> None:
-    if for_programs is not None:
-        click.echo(json.dumps(for_programs, indent=1))
+def _show(found: Mapping[str, Sequence[str]], as_json: object) -> None:
+    if as_json is not None:
+        click.echo(json.dumps(as_json, indent=1))
     else:
         for name, lines in found.items():
             for line in lines or [f"{name}: intact"]:

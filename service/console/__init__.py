@@ -1,1 +1,1 @@
-"""What the commands share: progress, checks, examples, pictures in a terminal."""
+"""Shared by the commands: progress, checks, examples, pictures in a terminal."""

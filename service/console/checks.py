@@ -1,6 +1,6 @@
-"""What `sketchseek doctor` looks at: a list of small checks, each of which finds things and says what mends them.
+"""The checks of `sketchseek doctor`. Each yields findings, with a fix where there is one.
 
-A check is a function of what was asked that yields findings. To add one, write it and name it in CHECKS.
+To add a check, write a function like the ones below and list it in CHECKS.
 """
 
 import difflib
@@ -19,7 +19,7 @@ from model import Encoder, SketchseekError, gpu
 from service.asgi import keys
 from service.settings import Settings
 
-# Something that works as it is, but could be more; something that hinders; neither.
+# "note": works, but could be better; "wrong": needs fixing.
 State = Literal["ok", "note", "wrong"]
 _LEAST_FREE = 2**30
 _PACKAGES = ("openvino", "torch", "faiss-cpu", "faiss-gpu-cuvs", "fastapi", "pillow", "numpy")
@@ -27,7 +27,7 @@ _PACKAGES = ("openvino", "torch", "faiss-cpu", "faiss-gpu-cuvs", "fastapi", "pil
 
 @dataclass(frozen=True)
 class Asked:
-    """What to look at: the index may be none, if nobody named one."""
+    """What to check; `index` is None if no index was given."""
 
     index: Path | None
     model: str
@@ -37,7 +37,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Finding:
-    """`mend` is a command, or what to do."""
+    """`mend` (so named in the JSON output) is a command, or what else to do."""
 
     state: State
     text: str
@@ -45,14 +45,14 @@ class Finding:
 
 
 _PREFIX = "SKETCHSEEK_"
-# Read from the environment elsewhere than in the settings.
+# Environment variables that are not settings.
 _ELSEWHERE = {"SKETCHSEEK_CONFIG", "SKETCHSEEK_KEY", "SKETCHSEEK_THOROUGH"}
 
 Check = Callable[[Asked], Iterator[Finding]]
 
 
 def installed(_: Asked) -> Iterator[Finding]:
-    """What is installed, and on what."""
+    """Installed packages and the machine."""
     found = [f"{name} {known}" for name in _PACKAGES if (known := _version(name))]
     here = f"Python {platform.python_version()}, {os.cpu_count()} cores"
     yield Finding(
@@ -61,7 +61,7 @@ def installed(_: Asked) -> Iterator[Finding]:
 
 
 def engine(asked: Asked) -> Iterator[Finding]:
-    """What runs the model, by loading it."""
+    """Load the model and report what runs it."""
     try:
         encoder = Encoder.load(asked.model, engine=asked.engine)
     except SketchseekError as error:
@@ -73,62 +73,62 @@ def engine(asked: Asked) -> Iterator[Finding]:
         yield Finding("note", running.problem)
     try:
         encoder.texts(["a dog"])
-        yield Finding("ok", "it reads words")
+        yield Finding("ok", "the model supports text")
     except SketchseekError as error:
-        yield Finding("note", f"it reads no words: {error}", _command_in(str(error)))
+        yield Finding("note", f"the model does not support text: {error}", _command_in(str(error)))
 
 
 def faiss(_: Asked) -> Iterator[Finding]:
-    """Which FAISS; the two kinds of package write into one folder."""
-    cpu, for_cards = _version("faiss-cpu"), _version("faiss-gpu-cuvs")
-    if cpu and for_cards:
+    """Which FAISS is installed; the CPU and GPU packages write into the same folder."""
+    cpu, for_gpus = _version("faiss-cpu"), _version("faiss-gpu-cuvs")
+    if cpu and for_gpus:
         again = "pip uninstall -y faiss-cpu faiss-gpu-cuvs && pip install 'sketchseek[cpu]' (or [gpu])"
         yield Finding("wrong", "faiss-cpu and faiss-gpu-cuvs have overwritten each other's files", again)
         return
     try:
         import faiss
     except ImportError as error:
-        yield Finding("wrong", f"FAISS cannot be loaded ({error})", "pip install 'sketchseek[cpu]'")
+        yield Finding("wrong", f"cannot load FAISS ({error})", "pip install 'sketchseek[cpu]'")
         return
-    cards = faiss.get_num_gpus() if hasattr(faiss, "get_num_gpus") else 0
+    gpus = faiss.get_num_gpus() if hasattr(faiss, "get_num_gpus") else 0
     yield Finding(
-        "ok", f"FAISS {faiss.__version__}" + (f", sees {cards} GPU(s)" if for_cards else ", for CPUs")
+        "ok", f"FAISS {faiss.__version__}" + (f", finds {gpus} GPU(s)" if for_gpus else ", for CPUs")
     )
 
 
-def graphics_card(_: Asked) -> Iterator[Finding]:
-    """Whether an NVIDIA card is there, and whether torch can use it."""
+def nvidia_gpu(_: Asked) -> Iterator[Finding]:
+    """Whether there is an NVIDIA GPU, and whether torch can use it."""
     if not gpu.seems_there() and shutil.which("nvidia-smi") is None:
-        yield Finding("ok", "no NVIDIA card is seen, and none is needed")
+        yield Finding("ok", "no NVIDIA GPU found; none is needed")
         return
     if find_spec("torch") is None:
-        yield Finding("note", "an NVIDIA card is there, and not used", "pip install 'sketchseek[gpu]'")
+        yield Finding("note", "there is an NVIDIA GPU, but it is not used", "pip install 'sketchseek[gpu]'")
         return
     try:
-        card = gpu.find()
+        found = gpu.find()
     except SketchseekError as error:
-        yield Finding("wrong", f"an NVIDIA card seems to be there, but {error}", "nvidia-smi")
+        yield Finding("wrong", f"there seems to be an NVIDIA GPU, but {error}", "nvidia-smi")
         return
-    memory = f"{card.free >> 20} of {card.total >> 20} MiB free"
-    yield Finding("ok", f"{card.device} is a {card.name}, {memory}; torch can use it")
+    memory = f"{found.free >> 20} of {found.total >> 20} MiB free"
+    yield Finding("ok", f"{found.device} is a {found.name}, {memory}; torch can use it")
 
 
 def pictures(_: Asked) -> Iterator[Finding]:
-    """Kinds of picture beyond those that are always read."""
+    """Optional picture formats."""
     from PIL import features
 
     if not features.check("avif"):
-        yield Finding("note", "AVIF is not read", "pip install --upgrade pillow")
+        yield Finding("note", "AVIF is not supported", "pip install --upgrade pillow")
     if find_spec("rawpy") is None:
-        yield Finding("note", "camera raw files are not read", "pip install 'sketchseek[raw]'")
+        yield Finding("note", "camera raw files are not supported", "pip install 'sketchseek[raw]'")
     else:
-        yield Finding("ok", "camera raw files are read")
+        yield Finding("ok", "camera raw files are supported")
 
 
 def index_state(asked: Asked) -> Iterator[Finding]:
-    """What the index serves, whether this model may read it, and whether there is room."""
+    """The state of the index, whether it fits the model, and free disk space."""
     if asked.index is None:
-        yield Finding("note", "no index was named", "sketchseek doctor --index FOLDER")
+        yield Finding("note", "no index given", "sketchseek doctor --index FOLDER")
         return
     run = f"sketchseek index --index {asked.index}"
     try:
@@ -150,18 +150,18 @@ def index_state(asked: Asked) -> Iterator[Finding]:
     except SketchseekError:
         return
     if theirs != ours:
-        yield Finding("wrong", f"it was made by another model than {asked.model}, as {found.model}", run)
+        yield Finding("wrong", f"the index was made by another model ({found.model}) than {asked.model}", run)
     if (free := shutil.disk_usage(asked.index).free) < _LEAST_FREE:
-        text = f"only {free / 2**20:.0f} MiB are free where the index is"
-        yield Finding("wrong", text, f"sketchseek prune 1 --index {asked.index}, or make room")
+        text = f"only {free / 2**20:.0f} MiB free on the disk of the index"
+        yield Finding("wrong", text, f"sketchseek prune 1 --index {asked.index}, or free some space")
 
 
 def settings(asked: Asked) -> Iterator[Finding]:
-    """Settings that are misspelled, contradict one another, or show the photos to others."""
+    """Settings that are misspelled, contradict each other, or show the photos to others."""
     known = variables()
     for name in sorted(set(os.environ) - known):
         if name.startswith(_PREFIX):
-            yield Finding("wrong", f"{name} is no setting, and does nothing", _renamed(name, known))
+            yield Finding("wrong", f"{name} is not a setting and has no effect", _renamed(name, known))
     try:
         ring = keys.read(asked.settings.api_keys, asked.settings.api_keys_file)
     except SketchseekError as error:
@@ -169,27 +169,27 @@ def settings(asked: Asked) -> Iterator[Finding]:
         return
     where = asked.settings.host
     if asked.settings.loopback and not ring and asked.settings.proxied:
-        text = f"would serve {where} without a key: whoever reaches the proxy before it sees the photos"
+        text = f"would serve {where} without a key: anyone who can reach its proxy sees the photos"
         yield Finding("note", text, "sketchseek key")
     elif asked.settings.loopback:
-        yield Finding("ok", f"would serve this machine alone, on {where}:{asked.settings.port}")
+        yield Finding("ok", f"would serve this machine only, on {where}:{asked.settings.port}")
     elif ring:
-        yield Finding("ok", f"would serve {where}:{asked.settings.port}, to whoever has a key")
+        yield Finding("ok", f"would serve {where}:{asked.settings.port} to anyone with a key")
     elif asked.settings.allow_anyone:
-        yield Finding("note", f"would show the photos to whoever reaches {where}", "sketchseek key")
+        yield Finding("note", f"would show the photos to anyone who can reach {where}", "sketchseek key")
     else:
         yield Finding(
-            "wrong", f"would not start: {where} is beyond this machine, and no key is set", "sketchseek key"
+            "wrong", f"would not start: {where} accepts other machines, and no key is set", "sketchseek key"
         )
 
 
 def variables() -> set[str]:
-    """All that sketchseek reads from the environment."""
+    """All environment variables that sketchseek reads."""
     return {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields} | _ELSEWHERE
 
 
 def _renamed(name: str, known: set[str]) -> str:
-    """To the setting that was probably meant."""
+    """A command that renames a variable to the setting probably meant."""
     near = difflib.get_close_matches(
         name.removeprefix(_PREFIX), [each.removeprefix(_PREFIX) for each in known], 1
     )
@@ -200,7 +200,7 @@ CHECKS: dict[str, Check] = {
     "installed": installed,
     "engine": engine,
     "faiss": faiss,
-    "gpu": graphics_card,
+    "gpu": nvidia_gpu,
     "pictures": pictures,
     "index": index_state,
     "settings": settings,
@@ -208,12 +208,12 @@ CHECKS: dict[str, Check] = {
 
 
 def findings(asked: Asked) -> Iterator[tuple[str, Finding]]:
-    """All of them; a check that fails by itself is a finding, too."""
+    """Run all checks; one that crashes is a finding, too."""
     for name, check in CHECKS.items():
         try:
             yield from ((name, finding) for finding in check(asked))
-        except Exception as error:  # a broken library raises what it likes
-            yield name, Finding("wrong", f"could not be looked at: {type(error).__name__}: {error}")
+        except Exception as error:  # a broken library may raise anything
+            yield name, Finding("wrong", f"check failed: {type(error).__name__}: {error}")
 
 
 def _version(package: str) -> str | None:
@@ -224,6 +224,6 @@ def _version(package: str) -> str | None:
 
 
 def _command_in(message: str) -> str | None:
-    """Our messages end with what to do: after a colon, where it is a command."""
+    """The pip command at the end of an error message, if there is one."""
     _, colon, end = message.partition(": pip install")
     return f"pip install{end}" if colon else None

@@ -1,4 +1,4 @@
-"""The examples that each command's `--help` shows; a test parses every line."""
+"""The examples in each command's `--help`; a test parses every line."""
 
 EXAMPLES = {
     "index": (

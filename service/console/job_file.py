@@ -1,7 +1,6 @@
-"""`--config job.toml`: the options of a command from a file, so that a nightly job needs no long command line.
+"""`--config job.toml`: options of a command from a file, so that a nightly job needs no long command line.
 
-What is given on the command line goes before the environment, and that before the file. Paths are taken from
-where the file lies.
+The command line overrides the environment, which overrides the file. Paths are relative to the file.
 """
 
 import tomllib
@@ -14,7 +13,7 @@ from model.links import DOCS
 from service.console.options import Place
 from service.named import BadName, place, text_in
 
-# To be said by a person who has looked, never by a job that runs every night.
+# Decisions for a person, never for a job that runs every night.
 NEVER = frozenset(("accept_deletions", "forget", "config"))
 
 
@@ -37,29 +36,31 @@ def _read(context: click.Context, _: click.Parameter, file: Path | None) -> None
     except BadName as error:
         raise click.UsageError(str(error)) from None
     except tomllib.TOMLDecodeError as error:
-        raise click.UsageError(f"{file}: not a TOML file: {error}") from None
+        raise click.UsageError(f"{file}: not valid TOML: {error}") from None
     if not found:
-        raise click.UsageError(f"{file}: the job file holds no option; {DOCS}/indexing.md shows one")
-    known = {_said(parameter): parameter for parameter in context.command.params}
+        raise click.UsageError(f"{file}: the job file has no options; {DOCS}/indexing.md shows an example")
+    known = {_spelling(parameter): parameter for parameter in context.command.params}
     allowed = sorted(known.keys() - NEVER)
     values = {key.replace("-", "_"): value for key, value in found.items()}
     for name in values:
         if name not in allowed:
-            said = "is for the command line only" if name in NEVER else "is no option of this command"
-            raise click.UsageError(f"{file}: {name!r} {said}; it may have: {', '.join(allowed)}")
+            problem = (
+                "is allowed on the command line only" if name in NEVER else "is not an option of this command"
+            )
+            raise click.UsageError(f"{file}: {name!r} {problem}; allowed: {', '.join(allowed)}")
     context.default_map = {
         str(known[name].name): _placed(known[name], value, file) for name, value in values.items()
     }
 
 
-def _said(parameter: click.Parameter) -> str:
-    """The option as it is spelled, or the argument's name."""
+def _spelling(parameter: click.Parameter) -> str:
+    """The option as spelled on the command line, or the argument's name."""
     long = next((name for name in parameter.opts if name.startswith("--")), parameter.opts[0])
     return long.lstrip("-").replace("-", "_")
 
 
 def _placed(parameter: click.Parameter, value: object, file: Path) -> object:
-    """Several values where the option takes several; relative paths from the file's folder."""
+    """Check whether the value should be a list, and resolve paths relative to the file."""
     many = parameter.nargs == -1 or parameter.multiple
     if many != isinstance(value, list):
         wanted = "a list" if many else "one value, not a list"

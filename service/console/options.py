@@ -1,4 +1,4 @@
-"""What the commands share: options, paths as arguments, and paths on a terminal."""
+"""Shared by the commands: options, path arguments, and paths for the terminal."""
 
 import importlib.util
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def shown(path: Path) -> str:
-    """A path for the terminal: line breaks and control codes in names are spelled out, not obeyed."""
+    """A path for the terminal, with line breaks and control characters escaped."""
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode()
         for char in str(path)
@@ -23,14 +23,14 @@ def shown(path: Path) -> str:
 
 
 def needs(doing: str, *modules: str) -> None:
-    """Refuses, with the command that fixes it, if a package of the extra `train` is missing."""
+    """Raise an error with the command that fixes it if a package of the `train` extra is missing."""
     for module in modules:
         if importlib.util.find_spec(module) is None:
             raise NoEngine(f"{doing} needs {module}: pip install 'sketchseek[cpu,train]'")
 
 
 class Place(click.Path):
-    """A path as an option or argument. "$PHOTOS" where nothing set PHOTOS is refused: it is no working folder."""
+    """A path option or argument. Refuses empty ones, such as an unset "$PHOTOS"."""
 
     def __init__(self, **rules: Any) -> None:
         super().__init__(path_type=Path, **rules)

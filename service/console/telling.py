@@ -1,4 +1,4 @@
-"""How a job on an index tells what it does, for people or for machines, and how it ends; shared by its commands."""
+"""Progress, summary, and exit status of a job on an index, for people or machines; shared by its commands."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -28,14 +28,14 @@ def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def told(
+def reporting(
     index: Path, *, verbose: bool, quiet: bool, as_json: bool
 ) -> Iterator[tuple[Reporter, Callable[[Report], None]]]:
-    """Whom the job tells how far it is, and whom its report is given to. Ends with 1 if that names problems."""
+    """Yield the job's progress reporter, and a function for its final report. Exits with 1 if that has problems."""
     lines = JsonLines(sys.stdout) if as_json else None
     problems: list[str] = []
 
-    def tell(report: Report) -> None:
+    def finish(report: Report) -> None:
         problems.extend(report.problems)
         if lines:
             lines.event("done", **report.plain())
@@ -45,9 +45,9 @@ def told(
 
     try:
         with signals.raising(Interrupted):
-            yield lines or _reporter(quiet), tell
+            yield lines or _reporter(quiet), finish
     except Interrupted as stopped:
-        signals.say("Stopped. What is done is kept; run the same command again to go on.")
+        signals.say("Stopped. Finished work is kept; run the same command again to continue.")
         if lines:
             lines.event("stopped", signal=str(stopped))
         sys.exit(128 + stopped.number)
@@ -56,7 +56,7 @@ def told(
             lines.event("failed", error=str(error))
         raise
     if (number := signals.heard()) is not None:
-        # Too late, or where exceptions get lost: all was done.
+        # It arrived too late, or where exceptions get lost: all the work is done.
         signals.end(number)
     for problem in problems:
         click.secho(f"not indexed: {problem}", err=True, fg="red")
@@ -84,7 +84,7 @@ def _summarize(report: Report, index: Path) -> None:
     rate = f", {report.rate:.0f} photos/s" if report.rate else ""
     click.echo(f"{report.counts()} ({report.seconds:.1f} s{rate})")
     if report.partition:
-        click.echo(f"{index}: part {report.partition} with {report.photos} photos, to be merged")
+        click.echo(f"{index}: part {report.partition} with {report.photos} photos, ready to merge")
     else:
         state = "published" if report.published else "unchanged:"
         click.echo(f"{index}: {state} generation {report.generation} with {report.photos} photos")

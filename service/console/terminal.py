@@ -1,6 +1,6 @@
-"""Thumbnails in terminals that can show them: kitty's protocol, iTerm2's, and sixels.
+"""Thumbnails for terminals that support them: kitty's protocol, iTerm2's, and sixels.
 
-Which of them a terminal knows is taken from its environment: asking it would mean to read answers from a keyboard.
+Detection uses environment variables: querying the terminal would mean reading its replies from the keyboard.
 """
 
 import base64
@@ -15,19 +15,19 @@ from PIL import Image
 Pictures = Literal["kitty", "iterm", "sixel", "none"]
 CHOICES = ("auto", *get_args(Pictures))
 
-# What a row of text takes on most screens; thumbnails are that many pixels high for each of their rows.
+# Height of a row of text on most screens; thumbnails have this many pixels per row.
 _ROW_PIXELS = 20
 ROWS = 6
 _KITTY_CHUNK = 4096
 _SIXEL_COLOURS = 255
-# Between screen and multiplexer nobody knows what is passed on.
+# Inside a multiplexer, it is unknown what reaches the terminal.
 _MULTIPLEXERS = ("TMUX", "STY")
 _SIXEL_TERMS = ("foot", "mlterm", "yaft", "contour", "xterm-sixel")
 _SIXEL_PROGRAMS = frozenset({"contour", "Black Box"})
 
 
 def detect(stream: TextIO, environment: Mapping[str, str] = os.environ) -> Pictures:
-    """What the terminal behind a stream can show; nothing where it is a file or a pipe."""
+    """What the terminal behind a stream can show; "none" for a file or a pipe."""
     if not stream.isatty() or any(name in environment for name in _MULTIPLEXERS):
         return "none"
     term, program = environment.get("TERM", ""), environment.get("TERM_PROGRAM", "")
@@ -36,7 +36,7 @@ def detect(stream: TextIO, environment: Mapping[str, str] = os.environ) -> Pictu
     if program in {"iTerm.app", "WezTerm", "mintty", "vscode"} or "iTerm" in environment.get(
         "LC_TERMINAL", ""
     ):
-        # VS Code shows them only where its setting for images is on, and else nothing at all.
+        # VS Code shows images only if its setting is on, and otherwise nothing at all.
         return "none" if program == "vscode" else "iterm"
     if "KONSOLE_VERSION" in environment:
         return "sixel" if environment["KONSOLE_VERSION"][:6] >= "220400" else "none"
@@ -45,12 +45,12 @@ def detect(stream: TextIO, environment: Mapping[str, str] = os.environ) -> Pictu
 
 
 def chosen(wanted: str, stream: TextIO) -> Pictures:
-    """`auto` looks at the terminal; what is asked for by name is done, even into a pipe."""
+    """Resolve `auto` by detection; any explicit choice is used as is, even for a pipe."""
     return next((name for name in get_args(Pictures) if name == wanted), None) or detect(stream)
 
 
 def render(image: Image.Image, kind: Pictures) -> str:
-    """The escape sequence that shows a picture six rows high, and the line break behind it."""
+    """The escape sequence that shows a picture six rows high, followed by a line break."""
     if kind == "none":
         return ""
     small = _on_white(image)
@@ -78,7 +78,7 @@ def _kitty(image: Image.Image) -> str:
     """https://sw.kovidgoyal.net/kitty/graphics-protocol/: base64 in parts of at most 4096 bytes."""
     data = base64.standard_b64encode(_png(image)).decode()
     parts = [data[start : start + _KITTY_CHUNK] for start in range(0, len(data), _KITTY_CHUNK)]
-    # q=2: the terminal shall not answer into the shell that runs next.
+    # q=2: no replies, which would end up as input of the shell.
     keys = [f"a=T,f=100,q=2,r={ROWS},"] + [""] * (len(parts) - 1)
     more = [1] * (len(parts) - 1) + [0]
     return "".join(f"\x1b_G{key}m={m};{part}\x1b\\" for key, m, part in zip(keys, more, parts, strict=True))
@@ -92,7 +92,7 @@ def _iterm(image: Image.Image) -> str:
 
 
 def _sixel(image: Image.Image) -> str:
-    """Bands of six rows; in each, every colour that occurs draws its pixels over the others'."""
+    """Bands of six rows; in each, every colour draws its own pixels over the previous ones."""
     few = image.quantize(_SIXEL_COLOURS, dither=Image.Dither.FLOYDSTEINBERG)
     indices = np.asarray(few)
     palette = np.array(few.getpalette(), dtype=np.uint16).reshape(-1, 3) * 100 // 255
@@ -111,7 +111,7 @@ def _band(rows: np.ndarray) -> str:
 
 
 def _packed(columns: list[int]) -> str:
-    """Characters from ? on, those that repeat once with their count."""
+    """Run-length encode columns as characters starting at `?`."""
     found, start = [], 0
     for end in range(1, len(columns) + 1):
         if end == len(columns) or columns[end] != columns[start]:

@@ -1,1 +1,1 @@
-"""Running the service: logs, metrics, signals, memory, re-indexing."""
+"""Operations: logs, metrics, signals, memory, reindexing."""

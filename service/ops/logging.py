@@ -1,4 +1,4 @@
-"""Logs for people or for machines, with the id of the request that a line belongs to."""
+"""Logs for people or machines, with the id of the request that each line belongs to."""
 
 import json
 import logging
@@ -13,7 +13,7 @@ from uuid import uuid4
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 access = logging.getLogger("sketchseek.access")
 
-# Letters of a caller's own words (an address, a forwarded name) in a line.
+# Most characters of client-supplied text (an address, a forwarded name) in a log line.
 LONGEST = 200
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -21,28 +21,28 @@ _PATH = re.compile(r"(?<![\w.:/])/(?:[^/:\n]+/)*(?=[^/:\n])")
 
 
 def sane_id(given: str) -> str:
-    """The caller's own request id, if it can stand in a log; else a new one."""
+    """The client's request id, if it is safe to log; else a new one."""
     return given if _SANE.fullmatch(given) else uuid4().hex
 
 
 def method_of(scope: Mapping[str, Any]) -> str:
-    """One of the methods that there are, else `other`: callers may make up as many as they like."""
+    """A standard HTTP method, else `other`: clients can invent any number of them."""
     return scope["method"] if scope["method"] in _METHODS else "other"
 
 
 def without_paths(text: str) -> str:
-    """Of each absolute path only the last part: what may leave the machine."""
+    """Shorten absolute paths to their last component, so that the text may leave the machine."""
     return _PATH.sub("", text)
 
 
 def configure(style: str, level: str) -> None:
-    """Sends all logs to standard error; the server's own messages come in the same form."""
+    """Send all logs, including uvicorn's, to standard error in one format."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if style == "json" else _Text())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for noisy in ("uvicorn", "httpx", "asyncio", "PIL"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    # They warn of every request or form that is not well formed, for anybody who cares to send some.
+    # They warn about every malformed request or form, so any client could flood the log.
     for noisier in ("uvicorn.error", "multipart", "python_multipart"):
         logging.getLogger(noisier).setLevel(logging.ERROR)
 
@@ -57,7 +57,7 @@ class _Text(logging.Formatter):
 
 
 class _Json(logging.Formatter):
-    """One object a line: time, level, logger, message, request_id, and what `extra={"fields": {...}}` adds."""
+    """One object per line: time, level, logger, message, request_id, and whatever `extra={"fields": {...}}` adds."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {

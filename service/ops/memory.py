@@ -1,20 +1,20 @@
-"""What large pictures take goes back to the system as soon as they are done, and does not stay with the process.
+"""Return the memory of large pictures to the system as soon as they are freed.
 
-glibc learns to keep ever larger pieces, in a heap for each thread, where small ones left between them hold them for
-good: after minutes of mixed load a service held half as much again.
+By default, glibc raises its mmap threshold and keeps large blocks in per-thread heaps, where small allocations between
+them pin them forever: after minutes of mixed load the service held half as much memory again.
 """
 
 import contextlib
 import ctypes
 
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
-# Drawings and what is made of them are smaller, and faster out of a heap; photos are larger.
+# Drawings and what is computed from them are smaller, and faster from a heap; photos are larger.
 _LARGE = 4 * 2**20
 _HEAPS = 2
 
 
 def give_back() -> None:
-    """Before any thread is started; where there is no glibc, nothing is done."""
+    """Configure malloc. Call it before starting threads; does nothing without glibc."""
     with contextlib.suppress(OSError, AttributeError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_ARENA_MAX, _HEAPS)

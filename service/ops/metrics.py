@@ -1,4 +1,4 @@
-"""What the service counts, for GET /metrics; each application has a registry of its own."""
+"""Metrics for GET /metrics. Each application has its own registry."""
 
 from collections.abc import Callable
 
@@ -6,14 +6,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
 _SIZES = (1, 2, 4, 8, 16, 32, 64)
-# Set when read: what it is, and its help.
+# Computed on read: name and help.
 GAUGES = {
-    "queue": ("sketchseek_queue_length", "Searches that wait for the model."),
-    "photos": ("sketchseek_photos", "Photos in the generation that is served."),
-    "generation": ("sketchseek_generation", "Number of the generation that is served."),
-    "swaps": ("sketchseek_generation_swaps", "Generations taken up since the start."),
+    "queue": ("sketchseek_queue_length", "Searches waiting for the model."),
+    "photos": ("sketchseek_photos", "Photos in the generation being served."),
+    "generation": ("sketchseek_generation", "Number of the generation being served."),
+    "swaps": ("sketchseek_generation_swaps", "Generations loaded since startup."),
     "refused": ("sketchseek_generation_refused", "1 while a newer generation cannot be opened."),
-    "ready": ("sketchseek_ready", "1 while /readyz says yes."),
+    "ready": ("sketchseek_ready", "1 while the service is ready."),
 }
 
 
@@ -29,26 +29,26 @@ class Metrics:
         )
         self.seconds = Histogram(
             "sketchseek_request_seconds",
-            "Time to answer, by route.",
+            "Response time, by route.",
             ["route"],
             buckets=_SECONDS,
             registry=self.registry,
         )
         self.stages = Histogram(
             "sketchseek_stage_seconds",
-            "Time of a search's stages.",
+            "Time per stage of a search.",
             ["stage"],
             buckets=_SECONDS,
             registry=self.registry,
         )
         self.batch = Histogram(
-            "sketchseek_batch_size", "Items the model got at once.", buckets=_SIZES, registry=self.registry
+            "sketchseek_batch_size", "Items per model batch.", buckets=_SIZES, registry=self.registry
         )
         self.rejected = Counter(
-            "sketchseek_rejected", "Searches turned away, by reason.", ["reason"], registry=self.registry
+            "sketchseek_rejected", "Searches rejected, by reason.", ["reason"], registry=self.registry
         )
         self.failed = Counter(
-            "sketchseek_failed", "Items that the model could not encode.", ["reason"], registry=self.registry
+            "sketchseek_failed", "Items the model could not encode.", ["reason"], registry=self.registry
         )
         self.lag = Histogram(
             "sketchseek_loop_lag_seconds",
@@ -66,7 +66,7 @@ class Metrics:
         self.stages.labels(name).observe(seconds)
 
     def watch(self, **values: Callable[[], float]) -> None:
-        """Gauges whose value is asked for when somebody reads the metrics."""
+        """Add gauges that are computed when the metrics are read."""
         for name, value in values.items():
             Gauge(*GAUGES[name], registry=self.registry).set_function(value)
 

@@ -1,4 +1,4 @@
-"""`sketchseek index` as a process of its own, one at a time, whose progress can be asked for."""
+"""Run `sketchseek index` in a separate process, one at a time, and report its progress."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ from service.ops.logging import without_paths
 from service.schemas import Indexing
 from service.settings import Settings
 
-# More than any line of the job holds; a report names but the first of the files that it skipped.
+# Longer than any line of the job: a report lists only the first skipped files.
 _LINE = 2**20
 _TAIL = 20
 _NICE = 10
@@ -25,7 +25,7 @@ _END = {"done": "done", "failed": "failed", "stopped": "stopped"}
 
 
 class Reindex:
-    """All methods belong to the event loop's thread."""
+    """Call all methods from the event loop's thread."""
 
     def __init__(self, settings: Settings, finished: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._settings = settings
@@ -44,18 +44,18 @@ class Reindex:
         return self._watcher is not None and not self._watcher.done()
 
     async def start(self) -> None:
-        """Starts the job; the caller has seen that none is running."""
+        """Start the job; the caller has checked that none is running."""
         self._tail.clear()
         self._process = None
         self._state = Indexing(state="running", started=_now())
         self._watcher = asyncio.create_task(self._run())
 
     async def stop(self, patience: float = 10.0) -> None:
-        """Asks the job to end, which keeps what it has done, and does not ask a second time."""
+        """Ask the job to stop, which keeps its work; kill it if it does not."""
         watcher = self._watcher
         if watcher is None:
             return
-        while self._process is None and not watcher.done():  # it is just being started
+        while self._process is None and not watcher.done():  # still starting
             await asyncio.sleep(0.01)
         process = self._process
         if process is not None and not watcher.done():
@@ -80,13 +80,13 @@ class Reindex:
             process = self._process = await self._spawn()
         except OSError as error:
             self._state.state, self._state.finished = "failed", _now()
-            self._tail.append(f"the job could not be started: {error.strerror}")
+            self._tail.append(f"cannot start the job: {error.strerror}")
             return
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)  # searches come first
         assert process.stdout is not None
         async for line in _lines(process.stdout):
-            self._hear(line.decode("utf-8", "replace").strip())
+            self._read_line(line.decode("utf-8", "replace").strip())
         status = await process.wait()
         self._state.exit_status, self._state.finished = status, _now()
         if self._state.state == "running":
@@ -94,10 +94,10 @@ class Reindex:
         await self._finished()
 
     async def _spawn(self) -> asyncio.subprocess.Process:
-        # A session of its own: Ctrl-C is for the service, which then ends the job itself.
+        # In a separate session: Ctrl-C goes to the service, which then stops the job itself.
         return await asyncio.create_subprocess_exec(
             *self._command(),
-            # Its standard input ends with this process, however that ends, and so does the job.
+            # Its standard input closes when this process ends, even if killed, and that stops the job.
             "--supervised",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -107,30 +107,30 @@ class Reindex:
             env={**os.environ, "PYTHONPATH": _with_us()},
         )
 
-    def _hear(self, line: str) -> None:
-        """Takes what it understands as progress or end, and keeps the last of the rest."""
+    def _read_line(self, line: str) -> None:
+        """Record progress and the end of the job; keep the last of all other lines."""
         try:
-            told = json.loads(line)
-            event = str(told.pop("event"))
+            fields = json.loads(line)
+            event = str(fields.pop("event"))
         except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
             self._tail.append(without_paths(line)[:500])
             return
         if event == "progress":
-            self._state.progress = told
+            self._state.progress = fields
         elif event == "step":
-            # Vectors instead of photos, while a large index is built.
+            # While a large index is being built, these count vectors instead of photos.
             self._state.progress = {
-                "what": told.get("what"),
-                "done": told.get("done"),
-                "photos": told.get("of"),
+                "what": fields.get("what"),
+                "done": fields.get("done"),
+                "photos": fields.get("of"),
             }
         elif event in _END:
             self._state.state = _END[event]
-            self._state.report = _public(told)
+            self._state.report = _public(fields)
 
 
 async def _lines(out: asyncio.StreamReader) -> AsyncIterator[bytes]:
-    """A line beyond all measure is passed over: it is no reason to end a job that may have been at work for hours."""
+    """Read lines and skip overlong ones, which are no reason to end a job that may have worked for hours."""
     whole = True
     while True:
         try:
@@ -149,8 +149,8 @@ async def _lines(out: asyncio.StreamReader) -> AsyncIterator[bytes]:
 
 
 def _public(report: dict[str, Any]) -> dict[str, Any]:
-    """Without paths: of lists only how long they are, but for the problems."""
-    # The list of skipped files holds but the first.
+    """The report without paths; lists except `problems` become their lengths."""
+    # The list of skipped files holds only the first ones.
     counted = {"skipped": skipped_total(report)} if "skipped" in report else {}
     return {name: _plain(name, value) for name, value in report.items()} | counted
 
@@ -162,7 +162,7 @@ def _plain(name: str, value: object) -> object:
 
 
 def _with_us() -> str:
-    """So that the job runs this very program, wherever the service was started from."""
+    """PYTHONPATH for the job, so that it runs this same program whatever the working folder."""
     top = str(Path(__file__).resolve().parents[2])
     return os.pathsep.join(filter(None, [top, os.environ.get("PYTHONPATH")]))
 

@@ -1,4 +1,4 @@
-"""The report of the indexer's last run, read once for all who ask, and anew only when it is another."""
+"""The report of the indexer's last run, cached until it changes."""
 
 import threading
 from collections.abc import Mapping
@@ -9,12 +9,12 @@ import anyio
 
 from indexer.reports.report import FOLDER, LAST, last_report
 
-# Who asks for more at once waits: earlier versions wrote reports of many megabytes.
+# Limits concurrent reads: earlier versions wrote reports of many megabytes.
 _READERS = 2
 
 
 class Reports:
-    """Methods block, and may be called from several threads at once."""
+    """Thread-safe; methods block."""
 
     def __init__(self, index: Path) -> None:
         self.limiter = anyio.CapacityLimiter(_READERS)
@@ -24,7 +24,7 @@ class Reports:
         self._report: Mapping[str, Any] = {}
 
     def last(self) -> Mapping[str, Any]:
-        """That of the latest run; empty where there is none."""
+        """The report of the latest run; empty if there is none."""
         with self._lock:
             found = self._found()
             if found != self._known:

@@ -1,9 +1,9 @@
-"""What the command does about signals. It ends by Ctrl-C or SIGTERM with one line and status 130 or 143, never with a
-trace; `sketchseek serve` remembers SIGHUP.
+"""Signal handling. Ctrl-C and SIGTERM end a command with one line and status 130 or 143, never with a traceback;
+`sketchseek serve` remembers SIGHUP.
 
-Mostly it ends at once: whatever is half done is done again, as after a kill. A job that has something to finish lets
-the first signal be an exception for as long as it is at work (`raising`); a second signal does not wait. This module
-is the first thing that runs, so it imports next to nothing.
+Usually the command exits immediately: unfinished work is redone, as after a kill. A job that has something to finish
+turns the first signal into an exception while it works (`raising`); a second signal exits immediately. This module
+runs first, so it imports next to nothing.
 """
 
 import os
@@ -19,7 +19,7 @@ STOPPED = "Stopped."
 
 
 class _State:
-    """Changed by single assignments alone: a signal may come between any two lines."""
+    """Changed by single assignments only: a signal may arrive between any two lines."""
 
     make: Callable[[int], BaseException] | None = None
     heard: int | None = None
@@ -29,14 +29,14 @@ class _State:
 
 
 def begin() -> None:
-    """From here to the end of the process."""
+    """Install the handlers for the rest of the process."""
     if _State.begun:
         return
     _State.begun = True
     before = sys.unraisablehook
 
     def unraisable(lost: Any) -> None:
-        """An exception in a place that throws them away, such as a finalizer, still ends the process."""
+        """End the process even if the exception was raised where it gets lost, such as in a finalizer."""
         if _State.heard is not None and isinstance(lost.exc_value, KeyboardInterrupt):
             end(_State.heard)
         before(lost)
@@ -47,7 +47,7 @@ def begin() -> None:
 
 
 def leave() -> None:
-    """For a command that answers signals itself."""
+    """Restore the defaults, for a command that handles signals itself."""
     if _State.begun:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -55,7 +55,7 @@ def leave() -> None:
 
 @contextmanager
 def raising(make: Callable[[int], BaseException]) -> Iterator[None]:
-    """In here the first signal raises what `make` makes of its number."""
+    """Inside this context, the first signal raises `make(number)`."""
     _State.make = make
     try:
         yield
@@ -64,18 +64,18 @@ def raising(make: Callable[[int], BaseException]) -> Iterator[None]:
 
 
 def heard() -> int | None:
-    """The signal that came, also where its exception got lost; None where none did."""
+    """The signal received, even if its exception got lost; None if there was none."""
     return _State.heard
 
 
 def say(line: str = STOPPED) -> None:
-    """Once, and past all buffers, which a signal may have come in the midst of."""
+    """Print a line once, bypassing all buffers: the signal may have interrupted a write to them."""
     if not _State.said:
         _State.said = True
         try:
             os.write(2, f"{line}\n".encode())
         except OSError:
-            return  # nobody reads it any more
+            return  # stderr is closed
 
 
 def end(number: int) -> NoReturn:
@@ -92,14 +92,14 @@ def _hear(number: int, _: FrameType | None) -> None:
 
 
 def listen_for_reload() -> None:
-    """For `serve`, before its libraries and its model load: whoever publishes an index may send SIGHUP just then."""
+    """Remember SIGHUP while `serve` loads its libraries and its model: an indexer may send one at any time."""
     signal.signal(signal.SIGHUP, _remember)
-    # The libraries that load meanwhile shall not have their reading interrupted.
+    # Do not interrupt the reads of libraries that load meanwhile.
     signal.siginterrupt(signal.SIGHUP, False)
 
 
 def reload_wanted() -> bool:
-    """Whether SIGHUP came since the last time that somebody asked."""
+    """Whether SIGHUP arrived since the last call."""
     wanted, _State.reload = _State.reload, False
     return wanted
 

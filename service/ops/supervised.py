@@ -1,18 +1,18 @@
-"""A job that ends with the service that started it, also where that was killed and could ask nobody to end."""
+"""Stop a job together with the service that started it, even if that was killed."""
 
 import os
 import signal
 import threading
 import time
 
-# To finish the batch at hand and commit it, as after SIGTERM.
+# Seconds to finish and commit the current batch, as after SIGTERM.
 PATIENCE = 60.0
 
 
 def end_with_stdin(patience: float = PATIENCE) -> None:
-    """From now on the end of standard input, which whoever started this holds open, is a SIGTERM.
+    """Send SIGTERM to this process when standard input, which the parent holds open, closes.
 
-    Whom that does not end, for a drive hangs perhaps, is killed: that costs a few seconds of work, and no index.
+    If that does not end it, perhaps because a drive hangs, kill it: this loses a few seconds of work, never the index.
     """
     threading.Thread(target=_watch, args=(patience,), name="supervised", daemon=True).start()
 
@@ -21,7 +21,7 @@ def _watch(patience: float) -> None:
     try:
         while os.read(0, 4096):
             pass
-    except OSError:  # none is open, or it is gone
+    except OSError:  # closed from the start, or broken
         pass
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(patience)

@@ -1,4 +1,4 @@
-"""The photos' own files: opened only where they still lie below the folder that they were indexed from."""
+"""The original photo files, opened only below the folder they were indexed from."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ from service.problems import ServiceError
 
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.ESTALE}
 _HEAD = 256
-# Told by the bytes, as half of all .heic files are really JPEG; what no browser shows is for saving.
+# By content, because half of all .heic files are really JPEG. Formats that browsers cannot show are downloads.
 _SHOWN: dict[str | None, str] = {
     "JPEG": "image/jpeg",
     "PNG": "image/png",
@@ -27,7 +27,7 @@ _TYPES = {**_SHOWN, "HEIF": "image/heic", "TIFF": "image/tiff"}
 
 @dataclass(frozen=True)
 class Original:
-    """An open photo. Whoever opens it closes `file`."""
+    """An open photo; the caller closes `file`."""
 
     file: BinaryIO
     found: os.stat_result
@@ -36,7 +36,7 @@ class Original:
 
 
 def open_original(photo: Photo) -> Original:
-    """The file as it is now, which may be another than was indexed."""
+    """Open the file as it is now, which may differ from what was indexed."""
     try:
         file = open_below(Path(photo.root), photo.relative)
     except OSError as error:
@@ -53,16 +53,16 @@ def open_original(photo: Photo) -> Original:
 
 
 def gone() -> ServiceError:
-    detail = "this photo was deleted, moved or replaced since it was indexed; run sketchseek index again"
+    detail = "this photo was deleted, moved, or replaced after it was indexed; run sketchseek index again"
     return ServiceError("photo_gone", detail)
 
 
 def changed() -> ServiceError:
-    detail = "this photo's file was changed since it was indexed; run sketchseek index again"
+    detail = "this photo changed after it was indexed; run sketchseek index again"
     return ServiceError("photo_changed", detail)
 
 
 def unreadable() -> ServiceError:
-    """Not gone: a drive that does not answer, permissions, or too many open files."""
-    detail = "this photo cannot be read now; see to its drive and its permissions, or ask again in a moment"
+    """The file exists but cannot be read: the drive does not respond, permissions, or too many open files."""
+    detail = "this photo cannot be read; check its drive and permissions, or try again in a moment"
     return ServiceError("photo_unreadable", detail, {"retry-after": "5"})

@@ -1,4 +1,4 @@
-"""Sends a file as HTTP wants it: whole or in part, only when it changed, and never longer than it was."""
+"""Send a file over HTTP, with conditional and range requests, and never more than its announced length."""
 
 import os
 from collections.abc import AsyncIterator, Mapping
@@ -16,14 +16,14 @@ from service.photos.files import Original
 from service.problems import ServiceError
 
 _CHUNK = 2**18
-# A photo may be anything that its name or its bytes pretend; it shall at least run nothing here.
+# A photo may claim to be any type by name or content; the sandbox keeps it from running scripts.
 _SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 def send_original(
     request: Request, original: Original, name: str, limiter: anyio.CapacityLimiter
 ) -> Response:
-    """The answer to a request for an open photo, which this closes."""
+    """Respond with an open photo, and close it."""
     found = original.found
     etag = f'"{found.st_mtime_ns:x}-{found.st_size:x}"'
     modified = _date(found.st_mtime)
@@ -56,7 +56,7 @@ def send_original(
 
 
 def _date(seconds: float) -> str | None:
-    """As HTTP writes it; None for times beyond the years that it can write, which some file systems keep."""
+    """Format a time for HTTP; None if HTTP cannot represent it, as some file systems store such times."""
     try:
         return formatdate(seconds, usegmt=True)
     except (ValueError, OverflowError, OSError):
@@ -64,12 +64,12 @@ def _date(seconds: float) -> str | None:
 
 
 def asks_for_head(request: Request) -> bool:
-    """To the routes, HEAD is a GET; `service.asgi.tracing` leaves word of it."""
+    """Whether the request was HEAD, which routes see as GET; `service.asgi.tracing` records it."""
     return bool(request.scope.get("head"))
 
 
 def unchanged(headers: Headers, etag: str, modified: float | None = None) -> bool:
-    """Whether the caller has it already: by its tag, else by its time, which is worth less."""
+    """Whether the client has it already: by its ETag, else by its time, which is less reliable."""
     given = headers.get("if-none-match")
     if given is not None:
         return given.strip() == "*" or etag in [tag.strip().removeprefix("W/") for tag in given.split(",")]
@@ -83,9 +83,9 @@ def unchanged(headers: Headers, etag: str, modified: float | None = None) -> boo
 
 
 def byte_range(header: str, size: int) -> tuple[int, int] | None:
-    """First byte and the one after the last; None for the whole.
+    """First byte and end (exclusive) of the requested range; None for the whole file.
 
-    What cannot be read is ignored, and several ranges are, too: both are allowed, and nobody asks a photo for them.
+    Malformed and multiple ranges are ignored, which HTTP allows; no client needs them for photos.
     """
     unit, _, ranges = header.partition("=")
     first, dash, last = (text.strip() for text in ranges.partition("-"))
@@ -105,7 +105,7 @@ def byte_range(header: str, size: int) -> tuple[int, int] | None:
         return None
     if start >= end:
         raise ServiceError(
-            "range_not_satisfiable", "the photo has no such bytes", {"content-range": f"bytes */{size}"}
+            "range_not_satisfiable", "range is outside the photo", {"content-range": f"bytes */{size}"}
         )
     return start, end
 
@@ -115,7 +115,7 @@ def _is_number(text: str) -> bool:
 
 
 class _Stream(StreamingResponse):
-    """Ends when the caller hangs up, and closes the file whatever happens."""
+    """Stops when the client disconnects, and always closes the file."""
 
     def __init__(
         self,
@@ -135,8 +135,8 @@ class _Stream(StreamingResponse):
                 os.pread, self._file.fileno(), min(_CHUNK, end - at), at, limiter=limiter
             )
             if not data:
-                # Too late for another answer: the connection breaks, so that nobody takes it for the whole.
-                raise ServiceError("photo_cut", "the photo became shorter while it was sent")
+                # Too late for an error response: break the connection, so that the file does not look complete.
+                raise ServiceError("photo_cut", "the photo was truncated while it was being sent")
             at += len(data)
             yield data
 

@@ -1,7 +1,7 @@
-"""Small and large pictures of photos, as any browser shows them: stored ones, and those that are made when asked for.
+"""Small and large thumbnails that every browser can show: stored ones, and ones made on demand.
 
-The small ones come with the index. Large ones are kept in the index folder too, never beside the photos, and the ones
-that nobody looked at for longest make room. What cannot be kept, as on a read-only disk, is sent all the same.
+Small ones come with the index. Large ones are cached in the index folder, never next to the photos; the least recently
+viewed are dropped first. If they cannot be stored, as on a read-only disk, they are still sent.
 """
 
 import contextlib
@@ -24,41 +24,41 @@ from service.problems import ServiceError
 
 log = logging.getLogger("sketchseek")
 
-# Bytes that decoding takes at a time, all threads together: two photos of a good camera; a larger one goes alone.
+# Most bytes for decoding, over all threads: two photos of a good camera; a larger one is decoded alone.
 _MEMORY = 512 * 2**20
 _ROOM = 0.9
 
 
 class Thumbnails:
-    """Methods without `async` block, and may be called from several threads at once."""
+    """Thread-safe. Methods without `async` block."""
 
     def __init__(self, folder: Path, large_bytes: int) -> None:
         self._folder = folder
         self._most = large_bytes
         self._kept: int | None = None
         self._lock = threading.Lock()
-        # Searches come first: a page of lost thumbnails must not take all cores from them.
+        # Searches come first: a page of missing thumbnails must not occupy all cores.
         self._making = anyio.CapacityLimiter(max(1, (os.cpu_count() or 1) // 2))
         self._memory = Budget(_MEMORY)
 
     def stored(self, photo: Photo, size: Size) -> bytes | None:
-        """The picture, if it is there and as it was written."""
+        """The stored thumbnail, if it exists and is intact."""
         path = thumbnail_path(self._folder, photo.content, size)
         data = read_thumbnail(path)
         if data and size == LARGE:
             with contextlib.suppress(OSError):
-                os.utime(path)  # looked at just now
+                os.utime(path)  # viewed just now
         return data
 
     async def made(self, photo: Photo, size: Size) -> bytes:
-        """The picture, made of the very content that was indexed, for browsers keep it for good."""
+        """Make the thumbnail, only from the content that was indexed, because browsers cache it forever."""
         return await anyio.to_thread.run_sync(self._make, photo, size, limiter=self._making)
 
     def _make(self, photo: Photo, size: Size) -> bytes:
-        # Somebody else may have asked for the same while we waited.
+        # Another request may have made it while this one waited.
         if data := self.stored(photo, size):
             return data
-        # Only what the indexer's own processes could decode before is ever decoded here.
+        # Decode only what the indexer's own processes have decoded before.
         original = _read(photo)
         if hashlib.blake2b(original, digest_size=16).hexdigest() != photo.content:
             raise files.changed()
@@ -67,17 +67,17 @@ class Thumbnails:
                 image = decode(original, caps=PHOTO_CAPS, shortest=_shortest(photo, size)).image
                 data = make_thumbnail(image, size)
         except BadImage as error:
-            log.warning("no picture can be made of photo %s: %s", photo.public_id, error)
+            log.warning("cannot make a thumbnail of photo %s: %s", photo.public_id, error)
             raise _unshowable() from None
         if size != LARGE or self._make_room(stored_bytes(data)):
             try:
                 write_thumbnail(self._folder, photo.content, data, size)
             except OSError as error:
-                log.warning("the index folder takes no thumbnails: %s", error.strerror)
+                log.warning("cannot write thumbnails to the index folder: %s", error.strerror)
         return data
 
     def _make_room(self, wanted: int) -> bool:
-        """Whether so many bytes may be kept; the folder is looked through only when it is full, or not known yet."""
+        """Whether `wanted` bytes may be stored. The folder is scanned only if it is full, or the first time."""
         if wanted > self._most:
             return False
         with self._lock:
@@ -87,7 +87,7 @@ class Thumbnails:
         return True
 
     def _drop_oldest(self, wanted: int) -> int:
-        """Returns the bytes that are left. Others may be at the same folder: what is gone already is well gone."""
+        """Delete the oldest and return the bytes left. Other processes may do the same; missing files are fine."""
         found = []
         for path in (self._folder / LARGE).glob("*/*"):
             try:
@@ -118,11 +118,11 @@ def _read(photo: Photo) -> bytes:
 
 
 def _shortest(photo: Photo, size: Size) -> int:
-    """What to decode for a picture of that size: `decode` keeps twice this in the shorter side."""
+    """The `shortest` for decoding at that size: `decode` keeps twice this on the shorter side."""
     short, long = sorted((photo.width, photo.height))
     return LONGEST[size] * short // (2 * long) + 1
 
 
 def _unshowable() -> ServiceError:
-    detail = "no picture can be made of this photo here; get the photo itself"
+    detail = "cannot make a thumbnail of this photo; open the original instead"
     return ServiceError("photo_unshowable", detail)

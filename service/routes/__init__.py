@@ -1,4 +1,4 @@
-"""The HTTP routes, one module for each thing that one can ask."""
+"""The HTTP routes, one module per topic."""
 
 from http import HTTPStatus
 from typing import Annotated, Any, cast
@@ -11,7 +11,7 @@ from service.schemas import Problem
 from service.search.gallery import Gallery
 
 
-# async, for FastAPI sends all others through a thread.
+# async, because FastAPI runs sync dependencies in a thread.
 async def _gallery(request: Request) -> Gallery:
     return cast(Gallery, request.app.state.gallery)
 
@@ -20,7 +20,7 @@ OpenGallery = Annotated[Gallery, Depends(_gallery)]
 
 
 def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
-    """What a route may answer besides 200, for the OpenAPI document: problems("photo_gone", "busy")."""
+    """The error responses of a route, for the OpenAPI document: problems("photo_gone", "busy")."""
     statuses: dict[int | str, dict[str, Any]] = {}
     for code in codes:
         status, meaning = CODES[code].status, CODES[code].meaning
@@ -34,5 +34,5 @@ def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
     return statuses
 
 
-# What every route may answer, whatever it is for.
+# Errors that every route may return.
 ANYWHERE = problems("bad_request", "no_key", "misdirected_request", "internal_error", "busy")

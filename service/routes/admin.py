@@ -1,4 +1,4 @@
-"""/admin: taking up a new generation now, and bringing the index up to date."""
+"""/admin: reload the index, and update it."""
 
 from functools import partial
 from typing import Annotated, cast
@@ -23,7 +23,7 @@ Job = Annotated[Reindex, Depends(_reindex)]
 
 @router.post("/reload")
 async def reload(gallery: OpenGallery) -> Reloaded:
-    """Looks for a newer generation now, and takes it up; the old one serves on where that fails."""
+    """Look for a newer generation now and switch to it. If it cannot be opened, the old one keeps serving."""
     swapped = await anyio.to_thread.run_sync(partial(gallery.refresh, now=True))
     published = gallery.published
     return Reloaded(
@@ -36,14 +36,14 @@ async def reload(gallery: OpenGallery) -> Reloaded:
 
 @router.post("/reindex", status_code=202, responses=problems("already_running"))
 async def start(job: Job) -> Indexing:
-    """Starts `sketchseek index` over the folders of earlier runs, as a process of its own."""
+    """Start `sketchseek index` over the known folders, in a separate process."""
     if job.running:
-        raise ServiceError("already_running", "an index job is running; GET /admin/reindex shows how far")
+        raise ServiceError("already_running", "an index job is already running; see GET /admin/reindex")
     await job.start()
     return job.state
 
 
 @router.get("/reindex")
 async def progress(job: Job) -> Indexing:
-    """How far the job is, or what the last one did."""
+    """The progress of the running job, or the result of the last one."""
     return job.state

@@ -1,4 +1,4 @@
-"""/livez, /readyz, /info and /metrics, for whatever watches over the process."""
+"""/livez, /readyz, /info, and /metrics, for monitoring."""
 
 import platform
 from functools import cache
@@ -28,21 +28,22 @@ _PACKAGES = (
 
 @router.get("/livez")
 async def livez() -> Alive:
-    """The process answers."""
+    """The process responds."""
     return Alive()
 
 
 @router.get(
-    "/readyz", responses={503: {"model": Ready, "description": "It is not ready; `reasons` says why."}}
+    "/readyz",
+    responses={503: {"model": Ready, "description": "The service is not ready; `reasons` says why."}},
 )
 async def readyz(request: Request, response: Response, gallery: OpenGallery) -> Ready:
-    """A search would be answered now. `reasons` also tells of a newer generation that could not be opened."""
+    """Whether a search would be answered now. `reasons` also names a newer generation that could not be opened."""
     published = gallery.published
     stalled, engine = request.app.state.searcher.batcher.stalled, gallery.encoder.engine
     ready = not stalled and engine.problem is None and not gallery.damaged
     if not ready:
         response.status_code = 503
-    reasons = ["the model does not answer" if stalled else None, engine.problem, gallery.problem]
+    reasons = ["the model does not respond" if stalled else None, engine.problem, gallery.problem]
     return Ready(
         ready=ready,
         photos=len(published),
@@ -54,7 +55,7 @@ async def readyz(request: Request, response: Response, gallery: OpenGallery) -> 
 
 @router.get("/info")
 async def info(request: Request, gallery: OpenGallery) -> Info:
-    """What is running here: model, engine, index, versions."""
+    """What is running: model, engine, index, versions."""
     published, encoder = gallery.published, gallery.encoder
     return Info(
         model=encoder.card.name,
@@ -78,7 +79,7 @@ async def info(request: Request, gallery: OpenGallery) -> Info:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def metrics(request: Request) -> Response:
-    """Figures in the text format of Prometheus.
+    """Metrics in the Prometheus text format.
 
     https://github.com/sketchseek/sketchseek/blob/main/docs/operations.md lists them.
     """

@@ -1,4 +1,4 @@
-"""/index: what is searched, what the last run did, and which files it could not read."""
+"""/index: what is being searched, what the last run did, and which files it skipped."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
@@ -24,10 +24,10 @@ _COUNTS = ("added", "changed", "moved", "removed", "unchanged")
 async def index(
     request: Request,
     gallery: OpenGallery,
-    k: Annotated[int, Query(ge=0, le=1000, description="How many skipped files.")] = 100,
-    offset: Annotated[int, Query(ge=0, le=10_000_000, description="How many of them to leave out.")] = 0,
+    k: Annotated[int, Query(ge=0, le=1000, description="How many skipped files to list.")] = 100,
+    offset: Annotated[int, Query(ge=0, le=10_000_000, description="How many of them to skip first.")] = 0,
 ) -> IndexState:
-    """How many photos are searched, what the last run did, and which files were skipped, with the reason."""
+    """The number of photos, what the last run did, and which files it skipped and why."""
     reports: Reports = request.app.state.reports
     return await anyio.to_thread.run_sync(_state, gallery, reports, k, offset, limiter=reports.limiter)
 
@@ -48,7 +48,7 @@ def _state(gallery: Gallery, reports: Reports, k: int, offset: int) -> IndexStat
 
 
 def _run(report: Mapping[str, Any]) -> LastRun:
-    """From a report that any version of the indexer may have written."""
+    """Convert a report, which any version of the indexer may have written."""
     counts = {name: value for name in _COUNTS if isinstance(value := report.get(name), int)}
     seconds = report.get("seconds")
     return LastRun(
@@ -61,16 +61,16 @@ def _run(report: Mapping[str, Any]) -> LastRun:
 
 
 def _skipped(entry: object, roots: Iterable[Path]) -> SkippedFile:
-    told = entry if isinstance(entry, dict) else {}
-    path = PurePath(str(told.get("path", "")))
-    # Of one below no folder that is served, its name has to do: where the others lie is nobody's business.
+    fields = entry if isinstance(entry, dict) else {}
+    path = PurePath(str(fields.get("path", "")))
+    # Outside the served folders, show only the file name: clients should not learn other paths.
     inside = [path.relative_to(root) for root in roots if path.is_relative_to(root)]
     shortest = min(inside, key=lambda found: len(found.parts), default=PurePath(path.name))
-    return SkippedFile(path=_text(str(shortest)), reason=_text(without_paths(str(told.get("reason", "")))))
+    return SkippedFile(path=_text(str(shortest)), reason=_text(without_paths(str(fields.get("reason", "")))))
 
 
 def _text(name: str) -> str:
-    """A name that is no valid text is spelled out."""
+    """Escape names that are not valid text."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 

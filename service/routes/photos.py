@@ -1,4 +1,4 @@
-"""GET /photos: the photos and pictures of them, by opaque id only."""
+"""GET /photos: photos and their thumbnails, by opaque id only."""
 
 from typing import Annotated, Any, cast
 
@@ -27,7 +27,7 @@ _PART: dict[int | str, dict[str, Any]] = {206: {"description": "The part.", "con
 _SHOWN: dict[int | str, dict[str, Any]] = {
     200: {"description": "The picture.", "content": {"image/webp": _FILE}}
 }
-_UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "The caller has it already."}}
+_UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "The client has it already."}}
 
 
 @router.get(
@@ -36,11 +36,11 @@ _UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "The caller 
     responses=problems(*_MISSING, "range_not_satisfiable") | _SENT | _UNCHANGED | _PART,
 )
 async def original(request: Request, photo_id: PhotoId, gallery: OpenGallery) -> Response:
-    """The photo's own file as it is now, whole or in part (`Range`).
+    """The original file as it is now, whole or in part (`Range`).
 
-    Formats that browsers do not show (HEIC, TIFF, raw) are sent for saving; their thumbnail shows them.
+    Formats that browsers cannot show (HEIC, TIFF, raw) are sent as downloads; use their thumbnails to show them.
     """
-    # A drive that does not answer holds up other photos, and nothing else.
+    # A drive that does not respond blocks other photos, but nothing else.
     reading: anyio.CapacityLimiter = request.app.state.reading
     photo = await anyio.to_thread.run_sync(_find, gallery, photo_id)
     opened = await anyio.to_thread.run_sync(open_original, photo, limiter=reading)
@@ -59,12 +59,12 @@ async def thumbnail(
     photo_id: PhotoId,
     gallery: OpenGallery,
     size: Annotated[Size, Query(description="Within 320 x 320, or within 1024 x 1024.")] = "small",
-    v: Annotated[str, Query(description="The content that is meant, as in a result's `thumbnail_url`.")] = "",
+    v: Annotated[str, Query(description="Content hash, as in a result's `thumbnail_url`.")] = "",
 ) -> Response:
-    """The photo as WebP, whatever its own format is."""
+    """The photo as a WebP thumbnail, whatever its format."""
     thumbnails = cast(Thumbnails, request.app.state.thumbnails)
     photo, data = await anyio.to_thread.run_sync(_look_up, gallery, thumbnails, photo_id, size)
-    # An address that names the content never shows anything else.
+    # A URL with the content hash never shows anything else.
     kept = "max-age=31536000, immutable" if v and photo.content.startswith(v) else "no-cache"
     headers = {"etag": f'"{photo.content}-{size}"', "cache-control": f"private, {kept}"}
     if unchanged(request.headers, headers["etag"]):
@@ -84,5 +84,5 @@ def _look_up(
 def _find(gallery: Gallery, photo_id: str) -> Photo:
     photo = gallery.trusted.photo(photo_id)
     if photo is None:
-        raise ServiceError("photo_not_found", "no photo has this id; take one from a search result")
+        raise ServiceError("photo_not_found", "no photo has this id; use one from a search result")
     return photo

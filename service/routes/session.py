@@ -1,4 +1,4 @@
-"""POST /session: a cookie for a key, so that the page's images, which can send no headers, are shown."""
+"""POST /session: exchange a key for a cookie, because the page's images cannot send headers."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -11,7 +11,7 @@ router = APIRouter(tags=["session"])
 
 @router.post("/session", status_code=204, responses=problems("no_key"))
 async def begin(request: Request, response: Response) -> None:
-    """Sets a cookie that allows searches and photos for twelve hours; where no key is asked for, does nothing."""
+    """Set a cookie that allows searches and photos for twelve hours. Does nothing if no key is required."""
     keyring = request.app.state.keyring
     if not keyring:
         return

@@ -135,7 +135,7 @@ def test_an_index_of_another_model_is_refused(index: Path, fish: Path) -> None:
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_serve_says_where_and_stops_cleanly(index: Path, fish: Path, how: signal.Signals) -> None:
     server = Serving("--index", index)
-    assert "15 photos on cpu, model lite by openvino on cpu" in server.said[0]
+    assert "15 photos on cpu, model lite with openvino on cpu" in server.said[0]
     for _ in range(200):
         try:
             answer = httpx.post(f"{server.url}search", files={"sketch": fish.read_bytes()})
@@ -207,7 +207,7 @@ def test_output_that_nobody_takes(index: Path, arguments: tuple[str, ...]) -> No
         done = subprocess.run(command, cwd=TOP, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (
         1,
-        "Error: the output cannot be written: No space left on device\n",
+        "Error: cannot write the output: No space left on device\n",
     )
     closed = subprocess.run(
         ["sh", "-c", 'exec "$@" >&-', "sh", *command], cwd=TOP, stderr=subprocess.PIPE, text=True, check=False

@@ -1,8 +1,8 @@
-"""Builds the file of a store from batches: which kind fits the size, how it is trained, how hard it must search.
+"""Build the file of a store from batches: choose its kind by size, train it, and tune its search effort.
 
-Never holds all vectors as float32. An approximate index is asked with vectors half way between a stored one and
-nowhere, as near to their photos as drawings are, and searches as hard as it must to find .99 of what an exact
-scan finds; what it reached on other such questions is written into the manifest.
+Never holds all vectors as float32. Approximate indexes are tuned with stored vectors plus random noise, which are about
+as near to their photos as drawings are: with the least effort that finds .99 of what an exact scan finds. The recall on
+other such queries goes into the manifest.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from indexer.stores.faiss import EXACT, IndexType
 from indexer.stores.faiss.file import TUNED_AT, FaissFile
 from model.modality import Vectors, unit
 
-# Up to here an exact scan takes few enough milliseconds.
+# Up to this size, an exact scan is fast enough.
 FLAT_UP_TO = 200_000
 RECALL = 0.99
 
@@ -29,14 +29,14 @@ _QUESTIONS = 200
 
 
 def choose(index_type: IndexType, count: int) -> Literal["flat", "hnsw", "ivf"]:
-    """Lists need enough points to be trained with, below which an exact scan is as quick anyway."""
+    """The kind for this many vectors: lists need enough of them for training, and below that a scan is as fast."""
     if index_type == "auto":
         return "flat" if count <= FLAT_UP_TO else "ivf"
     return index_type if count >= _LEAST[index_type] else "flat"
 
 
 def build(path: Path, source: Source, index_type: IndexType = "auto", on_step: OnStep | None = None) -> Built:
-    """Writes the file."""
+    """Write the file."""
     tell = on_step or (lambda *_: None)
     kind = choose(index_type, source.count)
     inner = _empty(kind, source, tell)
@@ -66,7 +66,7 @@ def _empty(kind: str, source: Source, tell: OnStep) -> Any:
     lists = int(min(2 * source.count**0.5, source.count / _POINTS_PER_LIST))
     quantizer = faiss.IndexFlatIP(dimension)
     index = faiss.IndexIVFScalarQuantizer(quantizer, dimension, lists, half, metric, False)
-    # Python keeps no hold on the quantizer; the index has to own it.
+    # Transfer ownership of the quantizer from Python to the index.
     quantizer.this.disown()
     index.own_fields = True
     index.cp.spherical, index.cp.niter = True, 8
@@ -79,7 +79,7 @@ def _empty(kind: str, source: Source, tell: OnStep) -> Any:
 
 
 def _tune(path: Path, source: Source, tell: OnStep) -> tuple[int, float]:
-    """The least effort that finds enough for half of the questions, and the recall on the other half."""
+    """The least effort that reaches RECALL on half of the queries, and the recall on the other half."""
     chosen = source.sample(2 * _QUESTIONS)
     noise = np.random.default_rng(0).standard_normal(chosen.shape).astype(np.float32)
     questions = unit(chosen + unit(noise))
@@ -96,13 +96,13 @@ def _tune(path: Path, source: Source, tell: OnStep) -> tuple[int, float]:
         middle = (previous + effort) // 2
         good = _recall(FaissFile(path, middle).search(questions[::2], most), least[::2]) >= RECALL
         previous, effort = (previous, middle) if good else (middle, effort)
-    # A step more than was needed here: other questions are as often harder as easier.
+    # A margin, because half of all other queries are harder.
     effort += -(-effort // 4)
     return effort, round(_recall(FaissFile(path, effort).search(questions[kept], most), least[kept]), 4)
 
 
 def _least_scores(source: Source, questions: Vectors, tell: OnStep) -> Vectors:
-    """For each question the score of the tenth best vector, found by looking at them all."""
+    """For each query, the exact score of the tenth best vector."""
     best = np.empty((len(questions), 0), dtype=np.float32)
     done = 0
     for ids, vectors in source.batches():
@@ -117,6 +117,6 @@ def _least_scores(source: Source, questions: Vectors, tell: OnStep) -> Vectors:
 
 
 def _recall(found: Nearest, least: Vectors) -> float:
-    """The share of the ten best that was found; of equals any will do."""
+    """The share of the ten best that was found; any of several equals counts."""
     right = (found.ids >= 0) & (found.scores >= least[:, None] - 1e-4)
     return float(right.mean())

@@ -1,7 +1,7 @@
-"""A large index is not built anew for a few changes: its file is copied from the generation before.
+"""Extend a large index for a few changes: copy its file from the previous generation instead of rebuilding it.
 
-Beside it lie a list of ids that are dead in it and a small exact index of what is new. Copied, not linked, for damage
-to one generation must leave the others whole.
+Next to it go a list of its dead ids and a small exact index of the new ones. Copied, not linked, because damage to one
+generation must not affect the others.
 """
 
 import shutil
@@ -17,14 +17,14 @@ from indexer.stores.faiss.build import build, choose
 from indexer.stores.faiss.file import FaissFile
 from indexer.stores.faiss.layers import DEAD, FRESH, MAIN, read_dead, write_dead
 
-# Beyond this share of dead and new ids, searching all three costs more than a new index is worth.
+# Beyond this share of dead and new ids, rebuilding is better.
 REBUILD_AT = 0.05
 
 
 def extend(
     folder: Path, before: Before, source: Source, ids: Ids, unchanged: Ids, index_type: IndexType
 ) -> Built | None:
-    """Writes all three files; None where that is not worth it, or what would be copied is damaged."""
+    """Write all three files; None if that is not worth it, or if the file to copy is damaged."""
     built = before.built
     if built.kind == EXACT or built.kind != f"{choose(index_type, source.count)}-fp16":
         return None

@@ -1,7 +1,7 @@
-"""One FAISS file, open for searching: exact, by inverted lists, or by a graph of neighbours; all hold fp16.
+"""A FAISS file, open for searching: exact, with inverted lists, or with a neighbour graph; all store fp16.
 
-FAISS checks nothing that it reads, and adding to a mapped index kills the process: files are opened only after
-their sha256 was checked, and never changed. The outermost index maps rows to ids, so that they cannot slip.
+FAISS does not validate what it reads, and adding to a mapped index crashes the process: files are opened only after
+their sha256 was checked, and never modified. The outermost index maps rows to ids, so they cannot get out of step.
 """
 
 from collections.abc import Iterator
@@ -12,18 +12,18 @@ import faiss
 import numpy as np
 
 from indexer.errors import BrokenGeneration
-from indexer.stores import Ids, Nearest, Rows, sifted
+from indexer.stores import Ids, Nearest, Rows, filtered
 from indexer.stores.faiss import EXACT
 from indexer.stores.faiss.lease import Lease
 from model.modality import Vectors
 
-# Smaller files are read whole: one that is cut short in place would kill a process that has it mapped.
+# Smaller files are read into memory: truncating a mapped file in place would kill the process.
 IN_MEMORY = 2**29
-# So few rows are quicker fetched and compared one by one than found by any index.
+# Up to this many rows, comparing them directly is faster than any index.
 FEW = 2048
-# So many results are asked for when it is measured how hard to search. Fewer are not found by searching less.
+# Results per query when tuning the search effort; finding fewer takes no less effort.
 TUNED_AT = 10
-# A graph finds its way badly where most of what it meets does not count.
+# Below this share of selected rows, graph search works badly.
 _SPARSE = 0.1
 _KINDS = {
     faiss.IndexScalarQuantizer: EXACT,
@@ -33,7 +33,7 @@ _KINDS = {
 
 
 class FaissFile:
-    """Its rows are numbered in the order in which they were added; `effort` is nprobe or efSearch."""
+    """Rows are numbered in the order they were added; `effort` is nprobe or efSearch."""
 
     device = "cpu"
 
@@ -45,13 +45,15 @@ class FaissFile:
             outer = faiss.read_index(str(path), flags)
         except (OSError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
-            raise BrokenGeneration(f"{path}: FAISS cannot read it ({reason})") from None
+            raise BrokenGeneration(
+                f"{path}: not readable by FAISS ({reason}); run sketchseek index again"
+            ) from None
         if not isinstance(outer, faiss.IndexIDMap):
-            raise BrokenGeneration(f"{path}: holds an index without ids; run sketchseek index again")
-        # The outer index owns the inner one, so it has to live as long.
+            raise BrokenGeneration(f"{path}: the index has no ids; run sketchseek index again")
+        # The outer index owns the inner one, so keep both alive.
         self._outer, self._index = outer, faiss.downcast_index(outer.index)
         if type(self._index) not in _KINDS:
-            raise BrokenGeneration(f"{path}: holds no index of ours; run sketchseek index again")
+            raise BrokenGeneration(f"{path}: not an index of a known kind; run sketchseek index again")
         self.path = path
         self.kind = _KINDS[type(self._index)]
         self.dimension = int(self._index.d)
@@ -66,11 +68,11 @@ class FaissFile:
 
     @property
     def wanted(self) -> bool:
-        """Whether somebody waits to write into the file, which is mapped."""
+        """Whether another process waits to write to this mapped file."""
         return self._lease is not None and self._lease.wanted
 
     def locate(self, ids: Ids) -> Ids:
-        """The row of each id, -1 for those that are not here."""
+        """The row of each id, -1 for unknown ones."""
         if not len(self):
             return np.full(len(ids), -1, dtype=np.int64)
         places = np.searchsorted(self.ids, ids, sorter=self._order)
@@ -78,7 +80,7 @@ class FaissFile:
         return np.where(self.ids[rows] == ids, rows, -1)
 
     def find(self, ids: Ids) -> Ids:
-        """The rows of those ids that are here."""
+        """The rows of the ids that exist here."""
         rows = self.locate(ids)
         return rows[rows >= 0]
 
@@ -88,7 +90,7 @@ class FaissFile:
         return np.asarray(self._index.reconstruct_batch(np.ascontiguousarray(numbers)), dtype=np.float32)
 
     def search(self, queries: Vectors, k: int, among: Rows | None = None) -> Nearest:
-        """The nearest ids, all of them where there are fewer than k."""
+        """The k nearest ids, or all if there are fewer."""
         k = min(k, len(self) if among is None else len(among))
         queries = np.ascontiguousarray(queries, dtype=np.float32)
         if k < 1:
@@ -102,10 +104,10 @@ class FaissFile:
         return Nearest(np.where(rows < 0, -1, self.ids[rows]), scores)
 
     def release(self) -> None:
-        """Holds nothing of a card."""
+        """Do nothing: it uses no GPU memory."""
 
     def _compare(self, queries: Vectors, k: int, among: Rows) -> tuple[Ids, Vectors]:
-        # What a vector with a number that is none scores is none, too; whoever asked leaves it out.
+        # Vectors with NaN get NaN scores; the caller drops them.
         with np.errstate(invalid="ignore", over="ignore"):
             scores = queries @ self.rows(among.numbers).T
         best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
@@ -116,7 +118,7 @@ class FaissFile:
         selector = None if among is None else faiss.IDSelectorBitmap(among.bits)
         index = self._index
         if isinstance(index, faiss.IndexIVF):
-            # Where few rows count, as many of them are looked at as without a filter.
+            # With a narrow filter, search more lists, to compare as many rows as without one.
             lists = index.nlist if exhaustive else min(index.nlist, int(self.effort / share) + 1)
             parameters = faiss.SearchParametersIVF(nprobe=lists, sel=selector)
         elif isinstance(index, faiss.IndexHNSW) and not exhaustive and share >= _SPARSE:
@@ -124,25 +126,25 @@ class FaissFile:
                 efSearch=int(max(self.effort, 2 * max(k, TUNED_AT)) / share), sel=selector
             )
         else:
-            # A graph's own vectors are a flat index.
+            # The graph stores its vectors in a flat index.
             index = faiss.downcast_index(index.storage) if isinstance(index, faiss.IndexHNSW) else index
             parameters = None if selector is None else faiss.SearchParameters(sel=selector)
         with _threads_for(len(queries)):
             scores, rows = index.search(queries, k, params=parameters)
-        # Not every index of FAISS supports a selector, and those that do not say nothing.
-        return (rows, scores) if among is None else sifted(rows, scores, among)
+        # Some FAISS indexes silently ignore the selector.
+        return (rows, scores) if among is None else filtered(rows, scores, among)
 
 
 def is_mapped(path: Path, in_memory: int | None = None) -> bool:
-    """Whether the file is read only as it is searched."""
+    """Whether the file is memory-mapped rather than read on opening."""
     return path.is_file() and path.stat().st_size > (IN_MEMORY if in_memory is None else in_memory)
 
 
 @contextmanager
 def _threads_for(queries: int) -> Iterator[None]:
-    """A query is the work of one thread: more of them would only spin beside it, on cores that others need.
+    """Use at most one thread per query: more would only spin on cores that others need.
 
-    The number is the calling thread's own.
+    The setting applies to the calling thread only.
     """
     before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(min(before, queries))

@@ -1,6 +1,6 @@
-"""A store of several files: a large one, whose dead ids are passed over, and a small one of what came since.
+"""A store of two files: a large one, whose dead ids are skipped, and a small one with newer vectors.
 
-So a run that changes little in a large library need not build its index anew.
+This way, a run that changes little in a large library need not rebuild its index.
 """
 
 import sys
@@ -19,12 +19,12 @@ from model.modality import Vectors
 MAIN, FRESH, DEAD = "index.faiss", "fresh.faiss", "dead.i64"
 
 
-# How a file is opened, with its effort: on the host, or so that a card searches it.
+# Opens a file with its effort, on the host or on a GPU.
 Opener = Callable[[Path, int], File]
 
 
 class LayeredStore:
-    """Each id lives in one file only; `alive` says for each file which rows count, None meaning all."""
+    """Each id is in one file only; `alive` selects the valid rows of each file, None means all."""
 
     def __init__(self, files: Sequence[File], alive: Selection) -> None:
         self._files = list(files)
@@ -64,7 +64,7 @@ class LayeredStore:
 
     @property
     def ids(self) -> Ids:
-        """Every id that can be found."""
+        """All ids that can be found."""
         parts = [
             file.ids if rows is None else file.ids[rows.numbers]
             for file, rows in zip(self._files, self._alive, strict=True)
@@ -112,13 +112,13 @@ class LayeredStore:
 
 
 def read_dead(folder: Path) -> Ids:
-    """Ids in the large file that must not be found; none where it was built for this generation."""
+    """Ids in the large file that are no longer valid; none if it was built for this generation."""
     path = folder / DEAD
     if not path.exists():
         return np.empty(0, dtype=np.int64)
     data = path.read_bytes()
     if len(data) % 8:
-        raise BrokenGeneration(f"{path}: cut short; run sketchseek index again")
+        raise BrokenGeneration(f"{path}: truncated; run sketchseek index again")
     return np.frombuffer(data, dtype="<i8").astype(np.int64)
 
 

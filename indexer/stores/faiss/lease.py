@@ -1,8 +1,8 @@
-"""A lease on a file that is mapped: whoever wants to write into it, or cut it, waits until we have let go.
+"""A lease on a memory-mapped file: other processes that want to write to it or truncate it wait until it is released.
 
-A process that reads what was cut from under it is killed. Linux tells the holder of a lease that somebody wants to
-write, and keeps that somebody waiting for 45 seconds unless the lease is given back before: time to read the file into
-memory. Where there are no leases (the file is another user's, a network drive), a look at the size has to do.
+Reading a truncated part of a mapping kills the process. Linux notifies the holder of a lease when another process wants
+to write, and makes that one wait up to 45 seconds for the release: enough to read the file into memory. Where leases
+are not available (files of other users, network drives), only the size is checked.
 """
 
 import contextlib
@@ -12,13 +12,13 @@ import signal
 from pathlib import Path
 from typing import Self
 
-# That a writer waits is told by a signal, too. Nobody needs it, and this one is ignored where nobody listens.
-_UNHEARD = signal.SIGURG
+# The kernel also sends a signal when a writer waits. It is not needed; SIGURG is ignored by default.
+_IGNORED = signal.SIGURG
 _F_SETSIG = 10
 
 
 class Lease:
-    """Given back when the last one who reads the file lets go of it."""
+    """Released when the last reader of the file is garbage-collected."""
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -32,7 +32,7 @@ class Lease:
         except OSError:
             return None
         try:
-            fcntl.fcntl(number, _F_SETSIG, _UNHEARD)
+            fcntl.fcntl(number, _F_SETSIG, _IGNORED)
             fcntl.fcntl(number, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         except OSError:
             os.close(number)
@@ -41,14 +41,14 @@ class Lease:
 
     @property
     def wanted(self) -> bool:
-        """Whether somebody waits to write into the file."""
+        """Whether another process waits to write to the file."""
         try:
             return fcntl.fcntl(self._number, fcntl.F_GETLEASE) == fcntl.F_UNLCK
         except OSError:
             return False
 
     def __del__(self) -> None:
-        # Closing alone would leave it to a child process that was forked meanwhile.
+        # Closing alone would leave the lease with any child process forked meanwhile.
         with contextlib.suppress(OSError):
             fcntl.fcntl(self._number, fcntl.F_SETLEASE, fcntl.F_UNLCK)
         os.close(self._number)

@@ -1,5 +1,5 @@
-"""Exact search on a card by torch: fp16 vectors, float32 scores, filters as masks. Every vector is looked at, so that
-a filter costs no recall, however little it lets pass."""
+"""Exact search on a GPU with torch: fp16 vectors, float32 scores, filters as masks. Every vector is compared, so even
+the narrowest filter costs no recall."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from indexer.stores.gpu.executor import NearestRows
 from model.modality import Vectors
 
 _CHUNK = 65_536
-# So many more than asked for are compared once more.
+# Extra candidates that are rescored.
 _SPARE = 32
-# A filter is asked again with every stroke of a drawing.
+# Masks to cache: a filter repeats with every stroke of a drawing.
 _REMEMBERED = 16
 
 
 class ExactOnGpu:
-    """`read` gives the float32 vectors of rows by their numbers; `scratch` is memory for scores, in bytes."""
+    """`read` returns the float32 vectors of rows by number; `scratch` is memory for scores, in bytes."""
 
     name = "torch, exact fp16"
     supports_filters = True
@@ -46,13 +46,13 @@ class ExactOnGpu:
     def search(self, queries: Vectors, k: int, among: Rows | None) -> NearestRows:
         asked = torch.from_numpy(queries).to(self._rows.device)
         rows, scores = self._nearest(asked.half(), min(k + _SPARE, self.most), among)
-        # Rounding the query to fp16 may have changed places of near equals: the best are compared in float32.
+        # Rounding the query to fp16 may have swapped near-equal results, so rescore the best in float32.
         exact = torch.einsum("qkd,qd->qk", self._rows[rows].float(), asked)
         best = exact.masked_fill_(scores == -torch.inf, -torch.inf).topk(k, dim=1)
         return NearestRows(rows.gather(1, best.indices).cpu().numpy(), best.values.cpu().numpy())
 
     def _nearest(self, queries: Tensor, k: int, among: Rows | None) -> tuple[Tensor, Tensor]:
-        """Rows and their scores, chunk by chunk, for as many vectors as there is memory for scores."""
+        """The nearest rows and their scores, in chunks that fit into the scratch memory."""
         mask = None if among is None else self._mask(among)
         chunk = max(1, self._scratch // (4 * len(queries)))
         scores, rows = [], []
@@ -71,15 +71,15 @@ class ExactOnGpu:
         self._rows = torch.empty((0, 0), dtype=torch.float16)
         self._masks.clear()
         if device.type == "cuda":
-            # torch would keep it for itself.
+            # Otherwise torch keeps the memory cached.
             torch.cuda.empty_cache()
 
     def _mask(self, among: Rows) -> Tensor:
-        """True for the rows that must not be found."""
+        """True for rows outside the selection."""
         if id(among) not in self._masks:
             bits = np.unpackbits(among.bits, count=len(self._rows), bitorder="little")
             mask = torch.from_numpy(bits).to(self._rows.device) == 0
-            # Held together with the rows, whose identity would be another's otherwise.
+            # Keep the rows alive, so that their id is not reused.
             self._masks[id(among)] = (among, mask)
             while len(self._masks) > _REMEMBERED:
                 self._masks.popitem(last=False)
@@ -88,7 +88,7 @@ class ExactOnGpu:
 
 
 def _scores(queries: Tensor, rows: Tensor) -> Tensor:
-    """In float32: sums that are rounded to fp16 would make equals of what is not."""
+    """Scores in float32: rounding them to fp16 would create false ties."""
     if rows.is_cuda:
         return torch.mm(queries, rows.T, out_dtype=torch.float32)
     return queries.float() @ rows.float().T

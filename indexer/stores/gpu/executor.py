@@ -1,5 +1,5 @@
-"""The one thread that asks a card's indexes. FAISS allows no more, and queries that gather while it works become one
-batch, which a card answers in hardly more time than one query."""
+"""The single thread that searches a GPU's indexes. FAISS allows no more, and queries that arrive while it works become
+one batch, which takes a GPU hardly longer than one query."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -14,31 +14,31 @@ from model.gpu import outcomes
 from model.modality import Vectors
 
 T = TypeVar("T")
-# Queries in a batch: from here on they only wait for one another.
+# Most queries in a batch: beyond this they only wait for each other.
 MOST = 256
 
 
 class NearestRows(NamedTuple):
-    """For each query a line of row numbers, best first, and their scores."""
+    """For each query its row numbers, best first, with their scores."""
 
     rows: Ids
     scores: Vectors
 
 
 class Resident(Protocol):
-    """What lies on a card; asked by one thread only."""
+    """An index on a GPU; used by one thread only."""
 
-    # For people.
+    # For display.
     name: str
     # Whether a search supports `among`; if not, it must be None.
     supports_filters: bool
-    # The most results that a query can have.
+    # Most results per query.
     most: int
 
     def search(self, queries: Vectors, k: int, among: Rows | None) -> NearestRows: ...
 
     def close(self) -> None:
-        """Gives its memory back to the card."""
+        """Free its GPU memory."""
         ...
 
 
@@ -61,7 +61,7 @@ class _Query:
 
 
 class Executor:
-    """Its thread starts with the first work, and ends with the process."""
+    """Runs work in one thread, which starts with the first task and ends with the process."""
 
     def __init__(self) -> None:
         self._waiting: list[_Query | _Task] = []
@@ -69,7 +69,7 @@ class Executor:
         self._thread: threading.Thread | None = None
 
     def run(self, work: Callable[[], T]) -> T:
-        """What `work` gives, in the thread of the card."""
+        """Run `work` in the GPU thread and return its result."""
         task = _Task(work)
         self._put(task)
         result: T = task.answer.result()
@@ -96,11 +96,11 @@ class Executor:
                     self._changed.wait()
                 batch = self._take()
             self._do(batch)
-            # Or the last batch would be held, with what it lay on, until the next one comes.
+            # Otherwise the batch would keep its GPU memory alive until the next one arrives.
             del batch
 
     def _take(self) -> "list[_Query] | _Task":
-        """The oldest, and of the queries behind it those that want to know the same index."""
+        """The oldest task, or the oldest query together with later ones for the same index."""
         first = self._waiting.pop(0)
         if isinstance(first, _Task):
             return first

@@ -1,5 +1,5 @@
-"""Files that a card searches. What it cannot answer, and everything once it is lost or has to make room, is answered by
-the file itself on the host: slower, never wrong, and never without a word in the log."""
+"""Files searched on a GPU. What the GPU cannot answer, or everything once it is lost or makes room for another index,
+the host answers from the file itself: slower, never wrong, and always logged."""
 
 import functools
 import logging
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.stores import File, Ids, Nearest, Rows, sifted
+from indexer.stores import File, Ids, Nearest, Rows, filtered
 from indexer.stores.faiss.file import FEW, FaissFile
 from indexer.stores.gpu.executor import Executor, Resident
 from indexer.stores.placement import DEVICES, Device, GpuIndex
@@ -21,13 +21,13 @@ from model.modality import Vectors
 
 log = logging.getLogger("sketchseek")
 
-# Scores of a batch, and what FAISS works in.
+# Memory for the scores of a batch, or for FAISS to work in.
 SCRATCH = 2**29
-# Left to whatever else the process does on the card.
+# GPU memory left for the rest of the process.
 _RESERVE = 2**30
-# CAGRA holds for each vector 64 neighbours besides the vector, and twice that while it is built.
+# CAGRA stores 64 neighbours per vector, and twice that while it is being built.
 _GRAPH_BYTES = 3 * 64 * 4
-# How much more than its share is fetched before sifting, for a filter does not spread evenly.
+# Overfetch factor before filtering, because matches are not evenly distributed.
 _SLACK = 1.5
 _LEAST_EXTRA = 32
 
@@ -35,7 +35,7 @@ Load = Callable[[FaissFile], Resident]
 
 
 class GpuFile:
-    """A file and its copy on a card, with the face of the file."""
+    """A file with a copy on a GPU; same interface as the file."""
 
     def __init__(self, file: FaissFile, resident: Resident, executor: Executor, where: str) -> None:
         self._file, self._executor, self._where = file, executor, where
@@ -54,25 +54,25 @@ class GpuFile:
     def search(self, queries: Vectors, k: int, among: Rows | None = None) -> Nearest:
         k = min(k, len(self) if among is None else len(among))
         resident = self._resident
-        # Few rows are compared one by one on the host, sooner than a card would have looked at all.
+        # Comparing a few rows on the host is faster than a GPU scan of all.
         if resident is None or k < 1 or (among is not None and len(among) <= FEW):
             return self._file.search(queries, k, among)
         try:
             found = self._ask(resident, np.ascontiguousarray(queries, dtype=np.float32), k, among)
         except Exception as error:
             if self._resident is resident:
-                self._give_up(error)
+                self._fall_back(error)
             found = None
         return self._file.search(queries, k, among) if found is None else found
 
     def release(self) -> None:
-        """Gives the card's memory back; from here on the host answers."""
+        """Free the GPU memory; from now on the host answers."""
         resident, self._resident = self._resident, None
         if resident is not None:
             self._executor.run(resident.close)
 
     def _ask(self, resident: Resident, queries: Vectors, k: int, among: Rows | None) -> Nearest | None:
-        """None where the card did not find enough."""
+        """The nearest, or None if the GPU did not find enough."""
         if among is None or resident.supports_filters:
             if k > resident.most:
                 return None
@@ -82,28 +82,28 @@ class GpuFile:
             if fetch > resident.most:
                 return None
             rows, scores = self._executor.search(resident, queries, min(fetch, len(self)))
-            rows, scores = sifted(rows, scores, among)
+            rows, scores = filtered(rows, scores, among)
             rows, scores = rows[:, :k], scores[:, :k]
         if (rows < 0).any():
             return None
         return Nearest(self.ids[rows], scores)
 
-    def _give_up(self, error: Exception) -> None:
-        """A full card may have room for the next query; one that is lost is not asked again."""
-        line = gpu.meaning(error) or f"the card's index failed ({error})"
+    def _fall_back(self, error: Exception) -> None:
+        """Log the error. A full GPU may have room for the next query; a lost one is not used again."""
+        line = gpu.meaning(error) or f"the index on the GPU failed ({error})"
         if gpu.is_fatal(error):
-            log.error("searches go to the CPU from here on: %s", line)
+            log.error("searching on the CPU from now on: %s", line)
             self._resident = None
         else:
-            log.warning("a search goes to the CPU: %s", line)
+            log.warning("searching on the CPU this time: %s", line)
 
 
 @dataclass
 class OnGpu:
-    """Opens files so that a card searches them; `load` puts one there.
+    """Opens files for searching on a GPU; `load` copies one there.
 
-    `memory` is what the card may give to all of them, 0 for what is free. Where two generations do not fit at
-    once, the older one is searched on the host until it is let go.
+    `memory` limits the GPU memory of all of them, 0 means what is free. If two generations do not fit at once, the
+    older one is searched on the host until it is closed.
     """
 
     load: Load
@@ -126,7 +126,7 @@ class OnGpu:
             except DeviceProblem as error:
                 if self.refuse:
                     raise
-                log.warning("the index is searched on the CPU: %s", error)
+                log.warning("searching the index on the CPU: %s", error)
                 return file
 
     def _put(self, file: FaissFile) -> File:
@@ -134,7 +134,7 @@ class OnGpu:
         if needed > self._room():
             for older in [older for older in self._files if older.device != file.device]:
                 log.info(
-                    "the card makes room for a newer index: the older one is searched on the CPU meanwhile"
+                    "making room on the GPU for a newer index: searching the older one on the CPU meanwhile"
                 )
                 older.release()
         if needed > (room := self._room()):
@@ -146,7 +146,7 @@ class OnGpu:
         return made
 
     def _room(self) -> int:
-        """What may still be taken: of what is free, and of what was allowed."""
+        """GPU memory still available, within what is free and allowed."""
         free = self.free() - _RESERVE
         if not self.memory:
             return free
@@ -160,23 +160,23 @@ def bytes_needed(file: FaissFile, kind: GpuIndex) -> int:
 
 
 def opener(device: Device, kind: GpuIndex = "exact", memory: int = 0) -> Callable[..., File]:
-    """How files are opened. Where a card is asked for and none can be had, a warning, and the host.
+    """A function that opens files. If a GPU is requested but unusable, logs a warning and uses the host.
 
-    `cuda` refuses an index that does not fit; `auto` takes a card if there is one and the index fits.
+    `cuda` refuses an index that does not fit; `auto` uses a GPU if there is one and the index fits.
     """
     if device == "cpu" or (device == "auto" and not gpu.seems_there()):
         return FaissFile
     try:
-        card = gpu.find()
+        found = gpu.find()
     except DeviceProblem as error:
-        log.warning("the index is searched on the CPU: %s", error)
+        log.warning("searching the index on the CPU: %s", error)
         return FaissFile
-    where = f"{card.device} {card.name}"
-    return OnGpu(_loader(kind, card.number), where, kind, memory, refuse=device == "cuda")
+    where = f"{found.device} {found.name}"
+    return OnGpu(_loader(kind, found.number), where, kind, memory, refuse=device == "cuda")
 
 
 def _loader(kind: GpuIndex, number: int) -> Load:
-    # Each imported only when chosen: neither torch nor FAISS for cards need be installed for the other.
+    # Imported only when chosen: torch and FAISS for GPUs do not require each other.
     if kind == "exact":
         from indexer.stores.gpu.exact import ExactOnGpu
 
@@ -190,9 +190,9 @@ def _loader(kind: GpuIndex, number: int) -> Load:
 
 def _too_large(file: FaissFile, needed: int, room: int) -> str:
     return (
-        f"{file.path}: {len(file)} vectors take {needed / 2**30:.1f} GiB of the card, which has "
-        f"{max(0, room) / 2**30:.1f} GiB to give: raise SKETCHSEEK_INDEX_MEMORY_MB, give the encoder less "
-        "(SKETCHSEEK_ENCODER_MEMORY_MB), stop what else uses the card, or search on the CPU (--index-device cpu)"
+        f"{file.path}: {len(file)} vectors need {needed / 2**30:.1f} GiB of GPU memory, and "
+        f"{max(0, room) / 2**30:.1f} GiB are available: raise SKETCHSEEK_INDEX_MEMORY_MB, give the encoder less "
+        "(SKETCHSEEK_ENCODER_MEMORY_MB), stop other programs on the GPU, or search on the CPU (--index-device cpu)"
     )
 
 

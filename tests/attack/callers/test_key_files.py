@@ -18,7 +18,7 @@ def test_an_emptied_key_file_keeps_the_door_shut(tmp_path: Path) -> None:
     said = {**BEHIND_A_PROXY, "SKETCHSEEK_API_KEYS_FILE": str(file)}
     done = sketchseek("serve", "--port", 0, "--index", tmp_path / "index", **said)
     refused(done, f"add one with: sketchseek key >> {file}")
-    assert "holds no key" in wrong(doctor("--json", **said))["text"]
+    assert "has no keys" in wrong(doctor("--json", **said))["text"]
     # The command that it names mends it.
     made = sketchseek("key")
     with file.open("a") as opened:
@@ -29,10 +29,10 @@ def test_an_emptied_key_file_keeps_the_door_shut(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("SKETCHSEEK_API_KEYS_FILE", "", "names nothing"),
-        ("SKETCHSEEK_API_KEYS", " , ", "holds no entry"),
-        ("SKETCHSEEK_CONFIG", "", "names nothing"),
-        ("SKETCHSEEK_CONFIG", "/no/such/file.toml", "cannot be read"),
+        ("SKETCHSEEK_API_KEYS_FILE", "", "is not a path"),
+        ("SKETCHSEEK_API_KEYS", " , ", "has no entries"),
+        ("SKETCHSEEK_CONFIG", "", "is not a path"),
+        ("SKETCHSEEK_CONFIG", "/no/such/file.toml", "cannot read"),
     ],
 )
 def test_a_setting_that_leads_nowhere_keeps_it_shut(
@@ -46,6 +46,6 @@ def test_a_setting_that_leads_nowhere_keeps_it_shut(
 
 def test_doctor_minds_a_proxy_without_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert "whoever reaches the proxy" in doctor(**BEHIND_A_PROXY).stdout
+    assert "anyone who can reach its proxy" in doctor(**BEHIND_A_PROXY).stdout
     for others in ({"SKETCHSEEK_API_KEYS": ENTRY}, {"SKETCHSEEK_ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]"}):
-        assert "whoever reaches the proxy" not in doctor(**{**BEHIND_A_PROXY, **others}).stdout
+        assert "anyone who can reach its proxy" not in doctor(**{**BEHIND_A_PROXY, **others}).stdout

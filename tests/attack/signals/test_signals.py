@@ -41,7 +41,7 @@ from service.cli import main
 main()
 """
 NEVER, AT_EXIT = 10**9, -1
-_LINES = ("Stopped.\n", "Stopped. What is done is kept; run the same command again to go on.\n")
+_LINES = ("Stopped.\n", "Stopped. Finished work is kept; run the same command again to continue.\n")
 
 
 @pytest.fixture

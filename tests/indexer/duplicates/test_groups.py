@@ -11,7 +11,7 @@ from PIL import Image
 
 from indexer.duplicates import groups
 from indexer.duplicates.groups import THRESHOLD, all_pairs, new_pairs, stand_ins
-from indexer.duplicates.signatures import Looks, stack
+from indexer.duplicates.signatures import Signatures, stack
 from indexer.stores import Ids, Source
 from indexer.stores.faiss.build import build
 from indexer.stores.faiss.layers import MAIN, LayeredStore
@@ -33,7 +33,7 @@ def library(folder: Path, rows: Vectors) -> tuple[Source, Ids, LayeredStore]:
     return source, ids, LayeredStore.open(folder)
 
 
-def unseen(ids: Ids) -> Looks:
+def unseen(ids: Ids) -> Signatures:
     """Nobody knows how they look."""
     return stack([None] * len(ids))
 

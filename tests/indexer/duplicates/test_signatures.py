@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer.duplicates.signatures import BYTES, Looks, alike, look, pairs, stack
+from indexer.duplicates.signatures import BYTES, Signatures, alike, look, pairs, stack
 from indexer.generations.generation import current
 from indexer.generations.photos import Filter, Photos
 from model.pictures.preprocess import photo_pixels
@@ -75,7 +75,7 @@ def test_pairs_are_those_that_brute_force_finds() -> None:
     assert set(zip(later.tolist(), earlier.tolist(), strict=True)) == {(2005, 5), (2700, 700)}
 
 
-def brute_force(looks: Looks) -> set[tuple[int, int]]:
+def brute_force(looks: Signatures) -> set[tuple[int, int]]:
     return {
         (later, int(earlier))
         for later in range(1, len(looks))

@@ -96,7 +96,7 @@ def test_pruning_keeps_the_newest_and_the_serving_one(index: Path) -> None:
         (lambda folder: folder.mkdir(), "not an index"),
         (
             lambda folder: (folder.mkdir(), (folder / "catalogue.sqlite").touch()),
-            "nothing has been published",
+            "nothing published yet",
         ),
     ],
 )
@@ -109,7 +109,7 @@ def test_a_folder_that_is_no_index(tmp_path: Path, make: object, message: str) -
 
 def test_a_pointer_to_somewhere_else_is_refused(index: Path) -> None:
     (index / "CURRENT").write_text("../../etc\n")
-    with pytest.raises(BrokenGeneration, match="names no generation"):
+    with pytest.raises(BrokenGeneration, match="does not name a generation"):
         generation.current(index)
 
 
@@ -126,7 +126,7 @@ def test_a_generation_whose_parts_disagree_is_refused(job: Job, library: Path) -
     manifest = read_manifest(folder)
     wrong = replace(manifest, photos=16)
     (folder / "manifest.json").write_bytes(seal_manifest(wrong))
-    with pytest.raises(BrokenGeneration, match="differ in number"):
+    with pytest.raises(BrokenGeneration, match="numbers of vectors and photos differ"):
         Published.open(job.index, job.encoder.fingerprint)
     assert read_manifest(folder) == wrong
 

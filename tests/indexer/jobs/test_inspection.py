@@ -82,7 +82,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "not the file that was published",
         "published again",
     ),
-    "CURRENT": (lambda index: (index / "CURRENT").write_text("nothing"), "names no generation", ""),
+    "CURRENT": (lambda index: (index / "CURRENT").write_text("nothing"), "does not name a generation", ""),
     "generation gone": (
         lambda index: shutil.rmtree(index / "generations" / "000001"),
         "generations/000001: should be served, but is missing or not a generation; ",
@@ -186,7 +186,7 @@ def test_damaged_vectors_of_an_unpublished_model_are_embedded_again(made: Job) -
         flip(path, -5)
     report = made()
     assert (report.embedded, report.photos) == (1, 20)
-    assert "embedded anew" in report.healed[0]
+    assert "embedded again" in report.healed[0]
     assert inspect(made.index) == []
 
 

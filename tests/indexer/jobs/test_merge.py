@@ -166,7 +166,7 @@ def test_a_part_stays_the_part_it_is(machines: Machines, tmp_path: Path) -> None
     copies = [shutil.copytree(part, tmp_path / "copies" / part.name) for part in machines.parts]
     with pytest.raises(IndexProblem, match="part1: is a part itself"):
         merge(machines.parts[0], copies, Silent())
-    with pytest.raises(NoIndex, match="one part of a library, which is not served; sketchseek merge"):
+    with pytest.raises(NoIndex, match="only one part of a library; combine all parts with sketchseek merge"):
         Published.open(machines.parts[1], StandIn().fingerprint)
     with writing(machines.parts[1]):
         assert (status(machines.parts[1]).part, status(machines.parts[1]).running) == ("2/3", True)

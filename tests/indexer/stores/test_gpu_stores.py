@@ -192,7 +192,7 @@ def test_a_full_card_answers_in_halves_and_then_by_the_host(
     card.room = 3
     # One call is one item; those of several callers can be parted.
     assert recall(file.search(vectors(8, 6), 5), exact) > 0.99
-    assert "a search goes to the CPU: the card's memory is full" in caplog.text
+    assert "searching on the CPU this time: the card's memory is full" in caplog.text
     assert file.device.startswith("cuda")
     assert (
         recall(
@@ -213,7 +213,7 @@ def test_a_card_lost_in_a_search_leaves_the_host(
         assert recall(found, best(vectors(3, 6), numbers(COUNT, 1), vectors(COUNT, 1), 5)) > 0.99
     assert len(card.batches) == 1
     assert file.device == "cpu"
-    assert caplog.text.count("searches go to the CPU from here on: the card failed") == 1
+    assert caplog.text.count("searching on the CPU from now on: the card failed") == 1
 
 
 def test_released_memory_is_given_back_and_searches_go_on(made: tuple[File, Path, Card]) -> None:
@@ -236,14 +236,14 @@ def test_an_index_larger_than_the_card_is_refused_with_advice(
 ) -> None:
     path = folders["flat"][0] / MAIN
     with pytest.raises(
-        DeviceProblem, match=r"6000 vectors take 0\.5 GiB .* 0\.0 GiB to give: raise SKETCHSEEK_INDEX"
+        DeviceProblem, match=r"6000 vectors need 0\.5 GiB .* 0\.0 GiB are available: raise SKETCHSEEK_INDEX"
     ):
         on_gpu("exact", free=lambda: SCRATCH)(path)
     with pytest.raises(DeviceProblem, match="to give"):
         on_gpu("exact", memory=SCRATCH)(path)
     willing = on_gpu("exact", free=lambda: 0, refuse=False)(path)
     assert willing.device == "cpu"
-    assert "the index is searched on the CPU: " in caplog.text
+    assert "searching the index on the CPU: " in caplog.text
 
 
 @pytest.mark.parametrize("kind", ["exact", "flat"])
@@ -303,7 +303,7 @@ def test_wheels_that_hide_one_another_are_told_apart(
     with pytest.raises(DeviceProblem, match="pip uninstall faiss-cpu faiss-gpu-cuvs, then"):
         on_gpu("flat")(folders["flat"][0] / MAIN)
     installed.remove("faiss-gpu-cuvs")
-    with pytest.raises(DeviceProblem, match="needs FAISS for cards: pip uninstall faiss-cpu"):
+    with pytest.raises(DeviceProblem, match="needs FAISS for GPUs: pip uninstall faiss-cpu"):
         on_gpu("flat")(folders["flat"][0] / MAIN)
 
 
@@ -316,7 +316,7 @@ def test_without_a_card_the_host_searches_and_says_so(
     assert opener("cuda") is FaissFile
     monkeypatch.setattr(gpu, "seems_there", lambda: True)
     assert opener("auto") is FaissFile
-    assert caplog.text.count("the index is searched on the CPU: ") == 2
+    assert caplog.text.count("searching the index on the CPU: ") == 2
 
 
 def test_a_card_that_answers_is_used(

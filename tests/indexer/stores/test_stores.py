@@ -163,5 +163,5 @@ def test_files_that_are_no_store(tmp_path: Path) -> None:
     with pytest.raises(BrokenGeneration, match="without ids"):
         FaissFile(path)
     faiss.write_index(faiss.IndexIDMap(faiss.IndexFlatIP(4)), str(path))
-    with pytest.raises(BrokenGeneration, match="no index of ours"):
+    with pytest.raises(BrokenGeneration, match="not an index of a known kind"):
         FaissFile(path)

@@ -31,7 +31,7 @@ def test_all_is_well(job: Job, library: Path) -> None:
     assert done.exit_code == 0, done.output
     for part in (
         "openvino on cpu runs the model lite",
-        "it reads words",
+        "the model supports text",
         "15 photos, generation 000001, flat",
     ):
         assert part in done.stdout
@@ -56,14 +56,14 @@ def test_an_index_that_is_not_there_or_damaged(job: Job, library: Path, tmp_path
     [
         (
             {"SKETCHSEEK_PROT": "8001"},
-            "SKETCHSEEK_PROT is no setting",
+            "SKETCHSEEK_PROT is not a setting",
             'export SKETCHSEEK_PORT="$SKETCHSEEK_PROT"; unset SKETCHSEEK_PROT',
         ),
-        ({"SKETCHSEEK_XYZZY": "1"}, "SKETCHSEEK_XYZZY is no setting", "unset SKETCHSEEK_XYZZY"),
-        ({"SKETCHSEEK_PORT": "many"}, "SKETCHSEEK_PORT: ", "unset SKETCHSEEK_PORT, or correct it"),
+        ({"SKETCHSEEK_XYZZY": "1"}, "SKETCHSEEK_XYZZY is not a setting", "unset SKETCHSEEK_XYZZY"),
+        ({"SKETCHSEEK_PORT": "many"}, "SKETCHSEEK_PORT: ", "unset SKETCHSEEK_PORT, or fix it"),
         ({"SKETCHSEEK_HOST": "0.0.0.0"}, "would not start", "sketchseek key"),
-        ({"SKETCHSEEK_API_KEYS": "secret"}, "is no hash", "sketchseek key"),
-        ({"SKETCHSEEK_API_KEYS_FILE": "none.txt"}, "cannot be read", "sketchseek key"),
+        ({"SKETCHSEEK_API_KEYS": "secret"}, "is not a hash", "sketchseek key"),
+        ({"SKETCHSEEK_API_KEYS_FILE": "none.txt"}, "cannot read", "sketchseek key"),
     ],
 )
 def test_settings_that_are_off(environment: dict[str, str], text: str, mend: str) -> None:
@@ -76,12 +76,12 @@ def test_settings_that_are_off(environment: dict[str, str], text: str, mend: str
 def test_showing_photos_to_anyone_is_noted() -> None:
     done = doctor(SKETCHSEEK_HOST="0.0.0.0", SKETCHSEEK_ALLOW_ANYONE="true")
     assert done.exit_code == 0
-    assert re.search("note +settings +would show the photos to whoever reaches", done.stdout)
+    assert re.search("note +settings +would show the photos to anyone who can reach", done.stdout)
 
 
 def test_a_file_of_settings_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "sketchseek.toml").write_text("port = = 1")
-    assert "settings file cannot be read" in wrong(doctor("--json"))["text"]
+    assert "cannot read the settings file" in wrong(doctor("--json"))["text"]
 
 
 def test_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ def test_a_card_is_named_or_what_is_wrong_with_it(monkeypatch: pytest.MonkeyPatc
     asked = Asked(None, "lite", "auto", Settings())
     monkeypatch.setattr(gpu, "seems_there", lambda: True)
     monkeypatch.setattr(gpu, "find", lambda: gpu.Gpu(0, "NVIDIA H200", 2**37, 2**37))
-    assert next(checks.graphics_card(asked)).text == (
+    assert next(checks.nvidia_gpu(asked)).text == (
         "cuda:0 is a NVIDIA H200, 131072 of 131072 MiB free; torch can use it"
     )
 
@@ -116,7 +116,7 @@ def test_a_card_is_named_or_what_is_wrong_with_it(monkeypatch: pytest.MonkeyPatc
         raise DeviceProblem("the NVIDIA driver is older than this torch needs: update it")
 
     monkeypatch.setattr(gpu, "find", too_old)
-    found = next(checks.graphics_card(asked))
+    found = next(checks.nvidia_gpu(asked))
     assert (found.state, "update it" in found.text) == ("wrong", True)
 
 
@@ -133,7 +133,7 @@ def test_a_check_that_breaks_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(checks, "CHECKS", {"broken": broken, "settings": checks.settings})
     found = list(findings(Asked(None, "lite", "auto", Settings())))
-    assert found[0] == ("broken", Finding("wrong", "could not be looked at: RuntimeError: no luck"))
+    assert found[0] == ("broken", Finding("wrong", "check failed: RuntimeError: no luck"))
     assert [name for name, _ in found] == ["broken", "settings"]
 
 

@@ -82,7 +82,7 @@ def test_it_prints_and_saves_what_the_library_finds(
     assert report.row("generalised").gallery == 15
     assert told["remarks"][-1] == f"model fingerprint {encoder.fingerprint}, run by openvino"
     # 15 photos, and the drawings of the unseen classes alone.
-    assert "19 images encoded in " in done.stderr
+    assert "encoded 19 images in " in done.stderr
 
 
 def test_stand_ins_stand_in_the_same_table(world: Path, tmp_path: Path, encoder: Encoder) -> None:
@@ -177,10 +177,10 @@ def test_data_that_cannot_be_measured(world: Path, splits: Path, tmp_path: Path)
 
 def test_questions_that_cannot_be_asked(world: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    declined((world, "--tasks", "zero-shot,guess"), "no task is called 'guess'")
-    declined((world, "--tasks", ","), "names no task")
+    declined((world, "--tasks", "zero-shot,guess"), "unknown task 'guess'")
+    declined((world, "--tasks", ","), "--tasks is empty")
     declined((world, "--pictures"), "needs --out FOLDER")
-    declined((world, "--out", tmp_path / "file"), "no folder can be made there")
+    declined((world, "--out", tmp_path / "file"), "cannot create the folder")
     refused(sketchseek("evaluate", world, "--model", "huge"), "one of: lite")
     shutil.rmtree(world / "sketches")
     done = sketchseek("evaluate", world, "--tasks", "photo-to-photo")
@@ -203,7 +203,7 @@ def test_a_model_without_words_leaves_their_tasks_out(world: Path, tmp_path: Pat
     assert "- text-to-photo: not asked, this model has no text tower" in done.stdout
     done = sketchseek("evaluate", world, "--model", copy, "--tasks", "text-to-photo")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "nothing could be asked; text-to-photo: this model has no text tower" in done.stderr
+    assert "no task can run on this data; text-to-photo: this model has no text tower" in done.stderr
 
 
 def without(modules: tuple[str, ...], *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -250,7 +250,7 @@ def test_the_mean_of_a_model_and_itself_is_that_model(tmp_path: Path, encoder: E
     done = sketchseek("blend", "lite", SHIPPED / "lite", "--out", tmp_path / "made", "--name", "twice")
     assert done.returncode == 0, done.stderr
     made = Encoder.load(tmp_path / "made", engine="openvino")
-    assert f"the mean of 2 models, fingerprint {made.fingerprint}" in done.stdout
+    assert f"average of 2 models, fingerprint {made.fingerprint}" in done.stdout
     pictures = [picture(thing) for thing in THINGS]
     assert (made.photos(pictures) * encoder.photos(pictures)).sum(axis=1).min() > 0.9999
     assert made.card.name == "twice"

@@ -56,7 +56,7 @@ def test_a_signal_finishes_the_batch_and_the_next_run_goes_on(
         out, err = running.communicate(timeout=60)
     assert running.returncode == 128 + how
     assert json.loads(out.splitlines()[-1]) == {"event": "stopped", "signal": how.name}
-    assert err == "Stopped. What is done is kept; run the same command again to go on.\n"
+    assert err == "Stopped. Finished work is kept; run the same command again to continue.\n"
     assert not decoders(running.pid)
     status, out, _ = finish(photos, "--index", index, "--json")
     done = json.loads(out.splitlines()[-1])

@@ -46,12 +46,12 @@ def test_the_command_line_goes_before_the_file(job_file: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('indx = "found"', "'indx' is no option of this command; it may have: engine, exclude"),
-        ("accept-deletions = true", "'accept_deletions' is for the command line only"),
+        ('indx = "found"', "'indx' is not an option of this command; allowed: engine, exclude"),
+        ("accept-deletions = true", "'accept_deletions' is allowed on the command line only"),
         ('photos = "pictures"', "'photos' takes a list"),
         ('index = ["a"]', "'index' takes one value"),
         ('index-type = "best"', "'best' is not one of"),
-        ("index = ", "not a TOML file"),
+        ("index = ", "not valid TOML"),
     ],
 )
 def test_what_is_wrong_with_a_job_file_is_said(tmp_path: Path, line: str, said: str) -> None:
@@ -72,7 +72,7 @@ def test_job_files_for_a_part_and_for_the_whole(job_file: Path) -> None:
     job_file.write_text(job_file.read_text() + 'partition = "1/1"\n')
     code, output = index("--config", job_file)
     assert code == 0, output
-    assert "found: part 1/1 with 15 photos, to be merged" in output
+    assert "found: part 1/1 with 15 photos, ready to merge" in output
     file = job_file.with_name("merge.toml")
     file.write_text('parts = ["found"]\nindex = "whole"\n')
     found = CliRunner().invoke(merge, ["--config", str(file)])

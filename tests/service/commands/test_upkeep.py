@@ -62,12 +62,12 @@ def test_a_search_says_when_it_falls_back(index: Path, tmp_path: Path) -> None:
 
 def test_back_and_forth(index: Path, library: Path) -> None:
     done = sketchseek("rollback", "--index", index)
-    assert "generation 000001 serves instead of 000002" in done.stdout
+    assert "serving generation 000001 instead of 000002" in done.stdout
     held = sketchseek("index", "--index", index)
     assert (held.returncode, "rollback --release" in held.stderr) == (1, True)
     assert sketchseek("status", "--index", index).returncode == 1
     refused(sketchseek("rollback", "--index", index), "no intact generation before 000001")
-    assert "000001 serves until" in sketchseek("rollback", "--release", "--index", index).stdout
+    assert "serving generation 000001 until" in sketchseek("rollback", "--release", "--index", index).stdout
     again = sketchseek("index", "--index", index)
     assert (again.returncode, "published generation 000003 with 16 photos" in again.stdout) == (0, True)
 

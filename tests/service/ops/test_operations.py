@@ -66,7 +66,7 @@ def test_a_model_that_hangs_is_told_by_readyz_until_it_comes_back(live_server: L
         encoder.free.clear()
         asked = [pool.submit(httpx.post, f"{url}/search", content=PNG) for _ in range(2)]
         until(lambda: httpx.get(f"{url}/readyz").status_code == 503)
-        assert "does not answer" in httpx.get(f"{url}/readyz").json()["reasons"][0]
+        assert "does not respond" in httpx.get(f"{url}/readyz").json()["reasons"][0]
         assert httpx.get(f"{url}/livez").status_code == 200
         refusal = httpx.post(f"{url}/search", content=PNG)
         problem(refusal, 503, "busy")
