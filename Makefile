@@ -11,7 +11,7 @@ PORT ?= 8000
 help:
 	@echo "make install   everything to index, search and serve, in $(VENV)"
 	@echo "make demo      a page that searches a demo gallery; PHOTOS=/my/pictures for your own"
-	@echo "make test      the tests, which also use torch and Chromium"
+	@echo "make test      the quick tests, which also use torch and Chromium; ARGS='-m slow' runs the slow ones"
 	@echo "make lint      ruff, mypy and the walls between rooms"
 	@echo "make bench     the figures that the README reports"
 	@echo "make containers  builds the images, runs them, and says how large they are (Docker, or buildah as root)"
@@ -21,9 +21,10 @@ install: $(VENV)/.installed
 demo: $(VENV)/.installed
 	@BIN=$(BIN) PHOTOS="$(PHOTOS)" INDEX="$(INDEX)" PORT="$(PORT)" bash scripts/demo.sh
 
+# A process for each core, so one thread for each; of several -m the last counts.
 test: $(VENV)/.dev
 	@bash scripts/ensure_chromium.sh
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal -m "not slow" $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -138,7 +138,7 @@ def make_photos(folder: Path, size: tuple[int, int], count: int, source: Path | 
 
 def decode_only(photos: Sequence[Path], encoder: Encoder, thumbnails: Path) -> float:
     """The same processes as in a run, with nobody to encode what they make."""
-    workers = Workers(encoder.size, thumbnails)
+    workers = Workers(encoder.size, thumbnails, how=encoder.preparation)
 
     def one(path: Path) -> None:
         workers.decode(workers.read(path.parent, path.name))

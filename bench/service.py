@@ -15,7 +15,7 @@ from bench.mixed import mixed
 from bench.serving import Load, Server, drawing, load, publish_random, running, serving
 from bench.storm import storm, swaps
 from bench.timing import measure
-from indexer import Published
+from indexer import shelf
 from model import Encoder, decode
 
 PHOTOS = 100_000
@@ -96,7 +96,7 @@ def _told(name: str, port: int, png: bytes, clients: int) -> Load:
 
 
 def _alone(index: Path, encoder: Encoder, png: bytes) -> float:
-    published = Published.open(index, encoder.fingerprint)
+    published = shelf(index).open(encoder.fingerprint)
     pixels = encoder.prepare_sketch(decode(png, keep_alpha=True).image)
     query = encoder.encode_sketches([pixels])
     decoding = measure(lambda: encoder.prepare_sketch(decode(png, keep_alpha=True).image))

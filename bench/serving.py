@@ -25,8 +25,7 @@ from indexer.generations.photos import PhotosWriter
 from indexer.generations.writer import PHOTOS_FILE
 from indexer.reports.times import now
 from indexer.stores import Source
-from indexer.stores.faiss.build import build
-from indexer.stores.faiss.layers import MAIN
+from indexer.stores.registry import DEFAULT, Stores, spelled
 from model import Encoder
 from model.modality import unit
 
@@ -140,9 +139,10 @@ def publish_random(index: Path, encoder: Encoder, photos: int) -> None:
         rest = (640, 480, None, None, None, None)
         writer.add((n + 1, "/photos", f"{n}.jpg", f"{n:032x}", *rest) for n in range(photos))
         writer.finish()
-        built = build(folder / MAIN, Source(photos, encoder.dimension, batches), "flat")
+        built = Stores()[DEFAULT].build(folder, Source(photos, encoder.dimension, batches), "flat")
         return Manifest(
-            2, name, now(), encoder.card.name, encoder.fingerprint, encoder.dimension, built.kind, photos, 1,
+            2, name, now(), encoder.card.name, encoder.fingerprint, encoder.dimension,
+            spelled(DEFAULT, built.kind), photos, 1,
             describe(folder), "flat", built.effort, built.recall,
         )  # fmt: skip
 
@@ -154,9 +154,9 @@ def publish_copy(index: Path) -> None:
     first = index / "generations" / "000001"
 
     def write(folder: Path, name: str) -> Manifest:
-        for part in (MAIN, PHOTOS_FILE):
-            (folder / part).write_bytes((first / part).read_bytes())
         raw = json.loads((first / "manifest.json").read_text())
+        for part in raw["files"]:
+            (folder / part).write_bytes((first / part).read_bytes())
         raw.pop("seal")
         return Manifest(**{**raw, "generation": name, "created": now(), "files": describe(folder)})
 

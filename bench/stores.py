@@ -12,15 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-import faiss
 import numpy as np
 
 from bench.timing import measure
 from indexer.duplicates import groups, signatures
-from indexer.stores import Ids, Source
-from indexer.stores.faiss.build import build
-from indexer.stores.faiss.file import FaissFile
-from indexer.stores.faiss.layers import MAIN, LayeredStore
+from indexer.stores import Ids, Source, Store
+from indexer.stores.backend import Built
+from indexer.stores.registry import Stores, asked
 from model.modality import Vectors, unit
 
 COUNT, DIMENSION, SMALL = 1_000_000, 512, 100_000
@@ -30,54 +28,54 @@ T = TypeVar("T")
 
 
 def main() -> None:
-    print(f"FAISS {faiss.__version__}, {faiss.omp_get_max_threads()} threads, {DIMENSION} numbers as fp16")
     with tempfile.TemporaryDirectory() as scratch:
         rows = _write(Path(scratch) / "rows.f16", COUNT)
         questions = unit(_clustered(400, 10**6, 0.06))
-        _small(
-            Path(scratch) / "small.faiss", Source(SMALL, DIMENSION, lambda: _batches(rows, SMALL)), questions
-        )
+        _small(Path(scratch), Source(SMALL, DIMENSION, lambda: _batches(rows, SMALL)), questions)
         _large(Path(scratch), Source(COUNT, DIMENSION, lambda: _batches(rows, COUNT)), questions)
 
 
-def _small(path: Path, source: Source, questions: Vectors) -> None:
-    build(path, source, "flat")
-    ours, plain = FaissFile(path), faiss.read_index(str(path))
-    print(f"{SMALL} exact, FAISS alone  {measure(lambda: plain.search(questions[:1], 20))}")
-    print(f"{SMALL} exact, our store    {measure(lambda: ours.search(questions[:1], 20))}")
+def _made(folder: Path, source: Source, index_type: str) -> tuple[Built, Store]:
+    """In a folder of its own, by the store that the index type belongs to; says how long it took."""
+    name, own = asked(index_type)
+    backend = Stores()[name]
+    folder.mkdir()
+    seconds, built = _timed(lambda: backend.build(folder, source, own))
+    size = sum(path.stat().st_size for path in folder.iterdir()) / 2**30
+    opening, store = _timed(lambda: backend.open(folder, built))
+    print(
+        f"{source.count} {name} {built.kind}: built and measured in {seconds:.0f} s, {size:.2f} GiB, "
+        f"opened in {opening:.2f} s, peak {_peak():.1f} GiB"
+    )
+    return built, store
+
+
+def _small(folder: Path, source: Source, questions: Vectors) -> None:
+    _, exact = _made(folder / "small", source, "flat")
+    print(f"{SMALL} exact, one search  {measure(lambda: exact.search(questions[:1], 20))}")
 
 
 def _large(folder: Path, source: Source, questions: Vectors) -> None:
-    seconds, built = _timed(lambda: build(folder / MAIN, source, "auto"))
-    size = (folder / MAIN).stat().st_size / 2**30
-    print(
-        f"{COUNT} {built.kind}: built and measured in {seconds:.0f} s, {size:.2f} GiB, peak {_peak():.1f} GiB"
-    )
+    built, store = _made(folder / "auto", source, "auto")
     print(f"effort {built.effort}, recall@10 at build {built.recall:.4f}   limit: .99")
-    opening, file = _timed(lambda: FaissFile(folder / MAIN, built.effort, in_memory=0))
-    print(f"memory-mapped open     {opening:8.2f} s    limit: 0.5 s")
-    exact = folder / "flat.faiss"
-    seconds, _ = _timed(lambda: build(exact, source, "flat"))
-    flat = FaissFile(exact, in_memory=2**40)
-    print(f"exact index beside it: built in {seconds:.0f} s")
-    truth = flat.search(questions, 10)
-    found = file.search(questions, 10)
+    _, flat = _made(folder / "flat", source, "flat")
+    truth, found = flat.search(questions, 10), store.search(questions, 10)
     right = np.mean([len({*a} & {*b}) / 10 for a, b in zip(found.ids, truth.ids, strict=True)])
     print(f"recall@10 on {len(questions)} other questions {right:.4f}")
     turn = iter(range(10**9))
-    near = measure(lambda: file.search(questions[(n := next(turn) % 400) : n + 1], 10))
+    near = measure(lambda: store.search(questions[(n := next(turn) % 400) : n + 1], 10))
     scan = measure(lambda: flat.search(questions[:1], 10))
     print(f"one search             {near}   limit: 2 ms")
     print(f"exact scan             {scan}   {scan.median / near.median:.0f} x")
-    store = LayeredStore([file], (None,))
+    ids = np.concatenate([ids for ids, _ in source.batches()])
     for share in (0.5, 0.05, 0.001):
-        among = store.select(file.ids[:: int(1 / share)])
+        among = store.select(ids[:: int(1 / share)])
         taken = measure(lambda among=among: store.search(questions[:1], 10, among), seconds=1)  # type: ignore[misc]
         print(f"one search among {share:6.1%} {taken}")
     near_duplicates(source, store)
 
 
-def near_duplicates(source: Source, store: LayeredStore) -> None:
+def near_duplicates(source: Source, store: Store) -> None:
     """By vectors, of which one in a hundred is a near copy of its neighbour, and by looks, likewise."""
     ids = np.concatenate([ids for ids, _ in source.batches()])
     blind = signatures.stack([None] * source.count)

@@ -1,4 +1,4 @@
-"""From folders to a published index. Knows only the encoder's face of the model."""
+"""Turn photo folders into a published index. Of the model, only the encoder is used."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The names that this room hands on; `__init__.py` loads each when it is first asked for."""
+"""The public names of this package; `__init__.py` loads each one on first use."""
 
 from .decoding.thumbnails import (
     has_thumbnail,
@@ -16,26 +16,25 @@ from .errors import (
     WrongModel,
 )
 from .folders.partition import Partition
-from .generations.photos import Filter, Photo
-from .generations.reader import Hit, Published, Refused
+from .generations.reader import Published
 from .jobs.inspection import Finding, inspect
 from .jobs.merge import merge
 from .jobs.plan import RulesChange
 from .jobs.run import run
 from .jobs.status import Status, status
+from .library import Filter, Hit, Library, Photo, Refused, Shelf, shelf
 from .reports.progress import Reporter, Silent
 from .reports.report import Report
-from .stores import INDEX_TYPES, IndexType
+from .stores.registry import index_types
 
 __all__ = [
-    "INDEX_TYPES",
     "BrokenGeneration",
     "Filter",
     "Finding",
     "Hit",
     "IndexBusy",
     "IndexProblem",
-    "IndexType",
+    "Library",
     "NoIndex",
     "NothingToIndex",
     "Partition",
@@ -46,14 +45,17 @@ __all__ = [
     "Report",
     "Reporter",
     "RulesChange",
+    "Shelf",
     "Silent",
     "Status",
     "WrongModel",
     "has_thumbnail",
+    "index_types",
     "inspect",
     "make_thumbnail",
     "merge",
     "run",
+    "shelf",
     "status",
     "thumbnail_path",
     "write_thumbnail",

@@ -1,4 +1,4 @@
-"""Putting things on disk so that they stay there, and opening files of others so that nothing is slipped in."""
+"""Durable writes, and opening files safely where others can change them."""
 
 import errno
 import os
@@ -8,12 +8,12 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
-# What became a pipe in the meantime must not hold anybody, nor a terminal take over.
+# The file may have been replaced: opening a pipe must not block, and a terminal must not take control.
 _FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY
 
 
 def sync(path: Path) -> None:
-    """Asks the kernel to put a file's bytes, or a folder's names, on disk."""
+    """Flush a file's bytes, or a folder's entries, to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -21,13 +21,9 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def open_plain(path: Path) -> BufferedReader:
-    """A regular file; raises OSError for whatever else is there: a pipe would hold whoever opens it, for good."""
-    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
-    if not stat.S_ISREG(os.fstat(number).st_mode):
-        os.close(number)
-        raise OSError(errno.ENXIO, "not a regular file", str(path))
-    return open(number, "rb")  # noqa: PTH123 - a descriptor, not a path
+def open_plain(path: Path, *, follow: bool = True) -> BufferedReader:
+    """Open a regular file; raises OSError for anything else, because opening a pipe would block forever."""
+    return _plain(os.open(path, _FILE & ~os.O_NOFOLLOW if follow else _FILE), path)
 
 
 def read_plain(path: Path) -> bytes:
@@ -36,10 +32,10 @@ def read_plain(path: Path) -> bytes:
 
 
 def open_below(root: Path, relative: str) -> BinaryIO:
-    """A regular file below a folder, opened without following any link; raises OSError for whatever else is there.
+    """Open a regular file below a folder without following links; raises OSError for anything else.
 
-    Each step is opened below the one before: a name that is checked first and opened later could have become
-    something else in between. The folder itself may be reached by links.
+    Each component is opened relative to the one before, so a name cannot be swapped between check and open.
+    The path of the folder itself may contain links.
     """
     path = PurePosixPath(relative)
     if path.is_absolute() or ".." in path.parts:
@@ -53,7 +49,11 @@ def open_below(root: Path, relative: str) -> BinaryIO:
         number = os.open(name, _FILE, dir_fd=below)
     finally:
         os.close(below)
+    return _plain(number, root / relative)
+
+
+def _plain(number: int, path: Path) -> BufferedReader:
     if not stat.S_ISREG(os.fstat(number).st_mode):
         os.close(number)
-        raise OSError(errno.ENXIO, "not a regular file", str(root / relative))
-    return open(number, "rb")  # noqa: PTH123 - a descriptor, not a path
+        raise OSError(errno.ENXIO, "not a regular file", str(path))
+    return open(number, "rb")

@@ -1,19 +1,19 @@
-"""What can be wrong with an index. All are SketchseekErrors: one clear line for the user.
+"""Errors about an index. All are SketchseekErrors: one clear line for the user.
 
 IndexProblem
 ├── NoIndex            the folder is not an index, or nothing has been published in it yet
-├── BrokenGeneration   a published file is missing or is not what its manifest says
-├── WrongModel         the index was made by another model than the one that asks
+├── BrokenGeneration   a published file is missing or does not match its manifest
+├── WrongModel         the index was made by another model
 ├── IndexBusy          another run is writing to this index
-├── PhotosMissing      a photo folder is missing, empty or unreadable, which is not taken for a deletion
-└── NothingToIndex     no photo could be indexed at all
+├── PhotosMissing      a photo folder is missing, empty, or unreadable; this does not count as a deletion
+└── NothingToIndex     no photo could be indexed
 """
 
 from model import SketchseekError
 
 
 class IndexProblem(SketchseekError):
-    """Something is wrong with an index or with what it is made from."""
+    """Something is wrong with an index or its photo folders."""
 
 
 class NoIndex(IndexProblem):
@@ -21,23 +21,23 @@ class NoIndex(IndexProblem):
 
 
 class BrokenGeneration(IndexProblem):
-    """A published file is missing or is not what its manifest says."""
+    """A published file is missing or does not match its manifest."""
 
 
 class WrongModel(IndexProblem):
-    """The index was made by another model than the one that asks."""
+    """The index was made by another model."""
 
 
 class IndexBusy(IndexProblem):
     """Another run is writing to this index."""
 
-    # What sysexits.h calls a temporary failure: nothing is wrong, and later it will do.
+    # EX_TEMPFAIL of sysexits.h: a temporary failure; try again later.
     exit_status = 75
 
 
 class PhotosMissing(IndexProblem):
-    """A photo folder is missing, empty or unreadable, which is not taken for a deletion."""
+    """A photo folder is missing, empty, or unreadable; this does not count as a deletion."""
 
 
 class NothingToIndex(IndexProblem):
-    """No photo could be indexed at all."""
+    """No photo could be indexed."""

@@ -1,4 +1,4 @@
-"""Files as they must be: their size and hash, and JSON that carries a hash of itself."""
+"""Expected size and hash of files, and JSON that contains a hash of itself."""
 
 import hashlib
 import json
@@ -14,14 +14,14 @@ from indexer.errors import BrokenGeneration
 
 @dataclass(frozen=True)
 class File:
-    """A published file as it must be."""
+    """The expected size and hash of a published file."""
 
     bytes: int
     sha256: str
 
 
 def sealed(fields: Mapping[str, Any]) -> bytes:
-    """JSON whose last entry is the hash of all the others."""
+    """Return JSON whose last entry is a hash of all the others."""
     seal = hashlib.sha256(json.dumps(fields, indent=1).encode()).hexdigest()
     return json.dumps({**fields, "seal": seal}, indent=1).encode()
 

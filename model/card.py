@@ -7,9 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from model.errors import BadWeights, ModelError
+from model.pictures.preprocessing import Preprocessing
 
 SHIPPED = Path(__file__).parent / "weights"
 
@@ -65,6 +66,29 @@ class Card(_Frozen):
     weights: dict[str, WeightFile]
     learned_from: tuple[Source, ...]
     figures: dict[str, Any]
+    # By name from the registries: the family of the image tower, what trained it, and the second stage of a search.
+    backbone: str = "timm"
+    method: str = "ma-sbir"
+    reranker: str = "none"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_0_1(cls, given: Any) -> Any:
+        """Cards of 0.1 name no backbone."""
+        if not isinstance(given, dict) or "backbone" in given:
+            return given
+        weights = given.get("weights")
+        return {**given, "backbone": "open_clip" if "open_clip" in (weights or ()) else "timm"}
+
+    @cached_property
+    def preparation(self) -> Preprocessing:
+        """`preprocessing` checked and completed."""
+        return Preprocessing.parse(self.preprocessing, f"model {self.name!r}")
+
+    @property
+    def text_is_aligned(self) -> bool:
+        """Whether words come out in the pictures' space, rather than as sentence vectors that heads map into it."""
+        return "words" in self.weights and "torch.text" not in self.weights
 
     @cached_property
     def fingerprint(self) -> str:

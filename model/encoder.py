@@ -1,5 +1,6 @@
 """The one public face of the model: pictures and words in, semantic vectors out."""
 
+import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -9,13 +10,16 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors.numpy import load_file
 
+from model.backbones import BACKBONES
 from model.card import Card, Checkpoint
 from model.engines import Engine, open_engine
 from model.errors import BadWeights, NoTextTower
+from model.methods import METHODS
 from model.modality import Modality, Pixels, Vectors, strip, unit
-from model.pictures.preprocess import SETTINGS, photo_pixels, sketch_pixels
-from model.words.bytepairs import BytePairs
-from model.words.wordpiece import WordPiece
+from model.pictures.preprocess import photo_pixels, sketch_pixels
+from model.pictures.preprocessing import Preprocessing
+from model.registry import Registry
+from model.words.tokenizers import Tokenizer, open_tokenizer
 
 Item = TypeVar("Item")
 
@@ -34,7 +38,7 @@ class Encoder:
         self._size = self.card.image_tower.size or 224
         self._heads = _load_heads(checkpoint)
         self._encodings = {kind: self._heads.get(f"encoding.{kind}") for kind in Modality}
-        self._words: WordPiece | BytePairs | None = None
+        self._words: Tokenizer | None = None
 
     @classmethod
     def load(cls, name_or_path: str | Path = "lite", *, engine: str = "auto", memory: int = 0) -> "Encoder":
@@ -43,6 +47,7 @@ class Encoder:
         `memory`: bytes of a graphics card that one batch may take, 0 for a share of what is free.
         """
         checkpoint = Checkpoint.find(name_or_path)
+        _check_names(checkpoint)
         return cls(checkpoint, open_engine(engine, checkpoint, memory=memory))
 
     @property
@@ -58,6 +63,11 @@ class Encoder:
     def size(self) -> int:
         """The side of the square that the image tower looks at."""
         return self._size
+
+    @property
+    def preparation(self) -> Preprocessing:
+        """How pictures are made ready for the image tower."""
+        return self.card.preparation
 
     @property
     def fingerprint(self) -> str:
@@ -95,10 +105,10 @@ class Encoder:
     # The same in two steps, for callers who prepare in many threads and encode in one.
 
     def prepare_sketch(self, image: Image.Image) -> Pixels:
-        return sketch_pixels(image, self._size)
+        return sketch_pixels(image, self._size, self.preparation)
 
     def prepare_photo(self, image: Image.Image) -> Pixels:
-        return photo_pixels(image, self._size)
+        return photo_pixels(image, self._size, self.preparation)
 
     def encode_sketches(self, prepared: Sequence[Pixels]) -> Vectors:
         return self.strip(self.engine.embed_images(np.stack(prepared)), Modality.SKETCH)
@@ -110,7 +120,10 @@ class Encoder:
         if not self.reads_words:
             raise NoTextTower(f"model {self.card.name!r} has no text tower: search with a drawing or a photo")
         if self._words is None:
-            self._words = _reader(self._checkpoint)
+            tower = self.card.text_tower
+            self._words = open_tokenizer(
+                self._checkpoint.file("words"), None if tower is None else tower.size
+            )
         sentences = self.engine.embed_texts(self._words(texts))
         weight, bias = self._heads.get("text.weight"), self._heads.get("text.bias")
         # A tower that was trained beside the pictures' needs no map into their space.
@@ -119,8 +132,8 @@ class Encoder:
     @property
     def reads_words(self) -> bool:
         """Whether `texts` can be asked."""
-        own_tower = self._checkpoint.has("open_clip") or "text.weight" in self._heads
-        return own_tower and self._checkpoint.has("words")
+        aligned = self.card.text_is_aligned or "text.weight" in self._heads
+        return aligned and self._checkpoint.has("words")
 
     def _in_batches(self, items: Sequence[Item], encode: Callable[[Sequence[Item]], Vectors]) -> Vectors:
         parts = [encode(items[start : start + self.batch]) for start in range(0, len(items), self.batch)]
@@ -147,20 +160,25 @@ class Unstripped:
         return self._encoder._in_batches(images, lambda part: embed(np.stack([*map(prepare, part)])))
 
 
-def _reader(checkpoint: Checkpoint) -> WordPiece | BytePairs:
-    path, tower = checkpoint.file("words"), checkpoint.card.text_tower
-    if path.suffix != ".gz":
-        return WordPiece.from_file(path)
-    return BytePairs.from_file(path, (tower and tower.size) or 77)
+def _check_names(checkpoint: Checkpoint) -> None:
+    """Raises UnknownName or BadWeights where the card asks for what this installation does not know."""
+    card, where = checkpoint.card, str(checkpoint.folder / "card.json")
+    BACKBONES.check(card.backbone, where)
+    METHODS.check(card.method, where)
+    _rerankers().check(card.reranker, where)
+    _ = card.preparation
+
+
+def _rerankers() -> Registry[object]:
+    try:
+        found: Registry[object] = importlib.import_module("model.rerankers").RERANKERS
+    except ModuleNotFoundError:
+        return Registry("re-ranker", {"none": ""})
+    return found
 
 
 def _load_heads(checkpoint: Checkpoint) -> dict[str, NDArray[np.float32]]:
     card = checkpoint.card
-    if card.preprocessing != dict(SETTINGS):
-        raise BadWeights(
-            f"model {card.name!r} was made for another way of preparing pictures than this version's: "
-            "install the sketchseek version that its card came with, or export the model again"
-        )
     heads = load_file(checkpoint.file("heads"))
     for name, values in heads.items():
         if values.shape[-1] != card.dimension:

@@ -118,16 +118,22 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and ("out of memory" in text or "cudamalloc error" in text)
 
 
-def in_halves(work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T]) -> list[R]:
-    """What `work` makes of all items at once; where memory ends, of halves of them, down to single ones."""
+def outcomes(work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T]) -> list[R | Exception]:
+    """What `work` makes of a batch: for each item its result, or the error that this item alone ends in.
+
+    Where memory ends, the batch is halved; after any other error its items are tried one by one. A card that is
+    lost is not asked again.
+    """
     try:
         return list(work(items))
     except Exception as error:
-        if not is_out_of_memory(error) or len(items) == 1:
-            raise
+        failure = error.with_traceback(None)
     # Outside of the handler, so that what the failed try held is free again.
-    middle = len(items) // 2
-    return in_halves(work, items[:middle]) + in_halves(work, items[middle:])
+    if len(items) == 1 or is_fatal(failure):
+        return [failure] * len(items)
+    size = len(items) // 2 if is_out_of_memory(failure) else 1
+    parts = (items[at : at + size] for at in range(0, len(items), size))
+    return [outcome for part in parts for outcome in outcomes(work, part)]
 
 
 def is_fatal(error: BaseException) -> bool:

@@ -1,10 +1,10 @@
 """`sketchseek`, and `python -m service`: signals are answered before anything else is loaded."""
 
-from service.ops import ending
+from service.ops import signals
 
 
 def main() -> None:
-    ending.begin()
+    signals.begin()
     from service.cli import main as command
 
     command()

@@ -21,7 +21,7 @@ from service.asgi.access import Access
 from service.asgi.guard import Guard, allowed_hosts
 from service.asgi.page import WEB, page
 from service.asgi.tracing import Tracing
-from service.ops import starting
+from service.ops import signals
 from service.ops.metrics import Metrics
 from service.ops.reindex import Reindex
 from service.ops.reports import Reports
@@ -139,7 +139,7 @@ def _on_hangup(reload: Callable[[], object]) -> Iterator[None]:
         return
     loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGHUP)
     loop.add_signal_handler(signal.SIGHUP, reload)
-    if starting.reload_wanted():
+    if signals.reload_wanted():
         reload()
     try:
         yield

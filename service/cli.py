@@ -12,26 +12,27 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from model.links import DOCS
 from service.console.examples import EXAMPLES
-from service.ops import ending, starting
+from service.ops import signals
 
-# Command: (module, what it is for). Loading a model's libraries just to print --help would take a second.
+# Command: (module, summary). Loading a model's libraries just to print --help would take a second.
 _COMMANDS = {
-    "index": ("service.commands.index", "Bring an index up to date with folders of photos."),
-    "merge": ("service.commands.merge", "Make one index of the parts of a library."),
-    "search": ("service.commands.search", "Find the photos that show what a drawing shows."),
-    "serve": ("service.commands.serve", "Serve the page and the HTTP API for an index."),
-    "key": ("service.commands.key", "Make a key for the HTTP API."),
-    "status": ("service.commands.status", "Show what an index serves, and what is wrong with it."),
-    "doctor": ("service.commands.doctor", "Say what is wrong here, and the command that mends it."),
-    "verify": ("service.commands.verify", "Check every byte of a published index."),
-    "rollback": ("service.commands.rollback", "Serve the generation before the current one."),
+    "index": ("service.commands.index", "Create or update an index of your photo folders."),
+    "merge": ("service.commands.merge", "Combine the parts of a library into one index."),
+    "search": ("service.commands.search", "Find photos of whatever you drew."),
+    "serve": ("service.commands.serve", "Serve the web page and the HTTP API."),
+    "key": ("service.commands.key", "Create a key for the HTTP API."),
+    "status": ("service.commands.status", "Show the state of an index and any problems."),
+    "doctor": ("service.commands.doctor", "Check your setup and suggest fixes."),
+    "verify": ("service.commands.verify", "Check an index for damaged files."),
+    "rollback": ("service.commands.rollback", "Go back to the previous generation."),
     "prune": ("service.commands.prune", "Remove old generations."),
-    "completion": ("service.commands.completion", "Print what makes your shell complete all this."),
-    "train": ("model.training.command", "Train a model from drawings, photos and class names."),
-    "blend": ("service.commands.blend", "Make one model of several runs: the mean of their weights."),
-    "evaluate": ("service.commands.evaluate", "Measure how well a model finds things in data of yours."),
-    "export": ("service.commands.export", "Make a model's OpenVINO graph anew from its torch weights."),
+    "completion": ("service.commands.completion", "Print the shell completion script."),
+    "train": ("model.training.command", "Train a model on drawings, photos, and class names."),
+    "blend": ("service.commands.blend", "Average the weights of several training runs."),
+    "evaluate": ("service.commands.evaluate", "Measure a model's accuracy on your own data."),
+    "export": ("service.commands.export", "Rebuild a model's OpenVINO graph from its torch weights."),
 }
 
 
@@ -56,7 +57,7 @@ class _Lazy(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         # Before its libraries are loaded, which takes long enough for signals to come.
         if args[:1] == ["serve"]:
-            starting.listen()
+            signals.listen_for_reload()
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -71,7 +72,7 @@ class _Lazy(click.Group):
 
     def main(self, *args: Any, **options: Any) -> Any:
         if not args and options.get("args") is None:  # those of the process, which is this command's
-            ending.begin()
+            signals.begin()
         return super().main(*args, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -84,7 +85,7 @@ class _Lazy(click.Group):
             sys.stdout.flush()
             return found
         except KeyboardInterrupt as stopped:
-            ending.say()
+            signals.say()
             sys.exit(128 + getattr(stopped, "number", signal.SIGINT))
         except Exception as error:
             # Imported only now: --help shall not wait for numpy.
@@ -121,10 +122,12 @@ def _with_examples(epilog: str | None, lines: Iterable[str]) -> str:
     return epilog if epilog and examples in epilog else "\n\n".join(filter(None, (epilog, examples)))
 
 
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]}, epilog=f"Documentation: {DOCS}"
+)
 @click.version_option(package_name="sketchseek")
 def main() -> None:
-    """Draw a few lines, get the photos of your own collection that show that thing.
+    """Sketch something, and find the photos of it in your own collection.
 
     \b
     sketchseek index ~/Pictures --index ~/.sketchseek

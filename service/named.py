@@ -1,9 +1,9 @@
 """Files and folders that settings name: a name that leads nowhere is refused, and never means something weaker."""
 
 import os
-import stat
 from pathlib import Path
 
+from indexer.disk import open_plain
 from model import SketchseekError
 
 # Keys and settings are a few lines; what is larger is another file than was meant.
@@ -33,10 +33,7 @@ def given(name: str | os.PathLike[str]) -> str:
 def text_in(path: Path, what: str) -> str:
     """All of a small file of text. Line ends and byte order marks of other systems do no harm."""
     try:
-        # A pipe that nobody writes to must not hold up the start.
-        with open(path, "rb", opener=_at_once) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise BadName(f"{path}: {what} cannot be read (it is no file); name a file")
+        with open_plain(path) as file:
             data = file.read(_LARGEST + 1)
     except OSError as error:
         raise BadName(
@@ -50,7 +47,3 @@ def text_in(path: Path, what: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise BadName(f"{path}: {what} cannot be read (it is no UTF-8 text); save it as UTF-8") from None
-
-
-def _at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)

@@ -124,7 +124,7 @@ class Info(BaseModel):
         photos=104_231,
         problem=None,
         keys=True,
-        versions={"python": "3.12.3", "sketchseek": "0.1.0"},
+        versions={"python": "3.12.3", "sketchseek": "0.2.0"},
     )
 
     model: str

@@ -14,8 +14,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from indexer.stores.gpu.opener import Device, GpuIndex
+from indexer.stores.placement import Device, GpuIndex
 from model.engines import Name as EngineName
+from model.links import DOCS
 from model.registry import UnknownName
 from model.rerankers import RERANKERS
 from service.named import BadName, place, text_in
@@ -57,93 +58,103 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SKETCHSEEK_", frozen=True, extra="forbid")
 
     index: Place = Field(Path("index"), description="The index folder to serve.")
-    model: str = Field("lite", description="A shipped model's name, or a folder with a card.json.")
+    model: str = Field("lite", description="Name of a shipped model, or a folder with a card.json.")
     engine: EngineName = Field(
         "auto",
-        description="What runs the model; `auto` takes a card that torch can use, else OpenVINO, else torch.",
+        description="What runs the model; `auto` picks a GPU that torch can use, then OpenVINO, then torch.",
     )
     index_device: Device = Field(
         "auto",
-        description="What searches the index; `auto` takes a card if the index fits, `cuda` refuses one that does not.",
+        description="What searches the index; `auto` uses a GPU if the index fits, `cuda` insists on one.",
     )
     gpu_index: GpuIndex = Field(
         "exact",
-        description="How a card searches: all vectors by torch, or one of FAISS's indexes (docs/gpu.md).",
+        description="How a GPU searches: `exact` compares every vector with torch; the others are FAISS indexes.",
     )
     encoder_memory_mb: int = Field(
         0,
         ge=0,
-        description="Memory of the card for a batch of pictures, in MiB; 0 takes a quarter of what is free.",
+        description="GPU memory for a batch of pictures, in MiB; 0 uses a quarter of what is free.",
     )
     index_memory_mb: int = Field(
-        0, ge=0, description="Memory of the card for the index, in MiB; 0 takes what is free."
+        0, ge=0, description="GPU memory for the index, in MiB; 0 uses whatever is free."
     )
     reranker: Reranker | None = Field(
-        None, description="Re-ranker for searches that name none; by default the one that the model prefers."
+        None, description="Re-ranker for searches that do not name one; by default, the model's choice."
     )
-    host: str = Field("127.0.0.1", description="Address to listen on; the default is this machine alone.")
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 lets the system choose one.")
+    host: str = Field(
+        "127.0.0.1",
+        description="Address to listen on; the default accepts connections from this machine only.",
+    )
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     allow_anyone: bool = Field(
         False,
-        description="Listen beyond this machine although no key is set: whoever reaches it sees the photos.",
+        description="Accept connections from other machines without a key: anyone who can connect sees your photos.",
     )
     api_keys: Several = Field(
-        "", description="Entries that `sketchseek key` printed, with commas between; empty asks for no key."
+        "",
+        description="Entries printed by `sketchseek key`, comma-separated; empty means no key is required.",
     )
     api_keys_file: Place | None = Field(
-        None, description="A file with more such entries, one a line; what follows a `#` is a remark."
+        None, description="A file with more entries, one per line; `#` starts a comment."
     )
     cors_origins: Several = Field(
-        "", description="Origins whose pages may call the service, with commas between; empty allows none."
+        "", description="Origins whose pages may call the service, comma-separated; empty allows none."
     )
     max_upload_mb: int = Field(20, ge=1, le=200, description="Largest request body, in MiB.")
-    body_seconds: float = Field(30.0, gt=0, description="How long a request may take to send its picture.")
+    body_seconds: float = Field(30.0, gt=0, description="Seconds a request may take to upload its picture.")
     allowed_hosts: Several = Field(
         "",
-        description="Names under which requests may call the service, with commas between; "
-        "empty allows this machine's own names on a loopback address, and any name elsewhere.",
+        description="Host names the service answers to, comma-separated; "
+        "empty allows only local names on a loopback address, and any name elsewhere.",
     )
     max_sketch_megapixels: int = Field(
-        25, ge=1, le=200, description="Largest drawing, judged before it is decoded."
+        25, ge=1, le=200, description="Largest drawing, in megapixels, checked before decoding."
     )
     refresh_seconds: float = Field(
-        2.0, gt=0, description="How often the service looks for a newly published generation."
+        2.0, gt=0, description="Seconds between checks for a newly published generation."
     )
     max_searches: int = Field(
         64,
         ge=1,
-        description="Searches with pictures at once, and as many without; further ones get 503 and when to ask again.",
+        description="Concurrent searches with pictures, and as many without; any more get 503 with `Retry-After`.",
     )
-    max_batch: int = Field(16, ge=1, le=1024, description="Pictures that the model gets at once, at most.")
+    max_batch: int = Field(16, ge=1, le=1024, description="Most pictures the model encodes in one batch.")
     decoders: int = Field(
         0,
         ge=0,
-        description="Pictures that are decoded at once; 0 takes the number of cores.",
+        description="Pictures decoded at once; 0 means one per core.",
     )
     large_pictures_mb: int = Field(
         1024,
         ge=0,
-        description="Space in the index folder for large pictures that were looked at, in MiB; 0 keeps none.",
+        description="Cache for large previews in the index folder, in MiB; 0 keeps none.",
     )
     search_seconds: float = Field(
-        20.0, gt=0, description="How long a search may take, its upload not counted."
+        20.0, gt=0, description="Seconds a search may take, not counting its upload."
     )
     stall_seconds: float = Field(
-        10.0, gt=0, description="A model that works on one batch for longer makes the service not ready."
+        10.0,
+        gt=0,
+        description="Seconds on a single batch after which the service reports that it is not ready.",
     )
-    stop_seconds: int = Field(25, ge=1, description="How long requests may go on after SIGTERM.")
-    max_connections: int = Field(1000, ge=1, description="Connections at once, idle ones among them.")
-    keep_alive_seconds: int = Field(15, ge=1, description="How long an idle connection is kept.")
+    stop_seconds: int = Field(
+        25, ge=1, description="Seconds that running requests get to finish after SIGTERM."
+    )
+    max_connections: int = Field(1000, ge=1, description="Concurrent connections, including idle ones.")
+    keep_alive_seconds: int = Field(15, ge=1, description="Seconds before an idle connection is closed.")
     write_seconds: float = Field(
         30.0,
         gt=0,
-        description="How long a caller may take nothing of an answer, or less than 1 KiB a second, until cut off.",
+        description="Seconds before a client that reads nothing, or less than 1 KiB/s, is disconnected.",
     )
-    log_format: Literal["text", "json"] = Field("text", description="Log lines for people, or for machines.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Log format: `text` for people, `json` for machines."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least that is logged."
+        "info", description="Lowest level that is logged."
     )
-    access_log: bool = Field(False, description="A line for each request.")
+    access_log: bool = Field(False, description="Log a line for every request.")
 
     @classmethod
     def settings_customise_sources(
@@ -187,9 +198,9 @@ def _in_file() -> dict[str, Any]:
     try:
         found = tomllib.loads(text_in(path, "the settings file"))
     except tomllib.TOMLDecodeError as error:
-        raise BadName(f"{path}: the settings file cannot be read ({error}); mend it") from None
+        raise BadName(f"{path}: the settings file cannot be read ({error}); fix it") from None
     if not found:
-        raise BadName(f"{path}: the settings file holds no setting; docs/settings.md lists them all")
+        raise BadName(f"{path}: the settings file holds no setting; {DOCS}/settings.md lists them all")
     return found
 
 

@@ -1,32 +1,45 @@
-"""What the tests of all rooms share: the shipped model, loaded once, and a small library of photos."""
+"""What the tests share: the shipped model, loaded once, small libraries of photos, jobs over them, and servers."""
 
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import ssl
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from indexer import Report, Silent, run
-from indexer.reports.progress import Progress
 from model import Encoder
+from tests.kit.jobs import Job, Machines, index_quickly, shipped
 from tests.kit.shapes import write_library
+from tests.kit.standin import InThread, Library, StandIn, write_photo
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+if TYPE_CHECKING:
+    # Whoever asks for no server does not wait for what one is made of.
+    from tests.kit.service.servers import LiveServer
 
 
-class Counting(Silent):
-    """Hears of progress, and counts it."""
+def pytest_configure() -> None:
+    """Files of tests lie in memory where there is room: a run syncs dozens of times, for which a disk takes long."""
+    memory = Path("/dev/shm")
+    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 4 * 2**30:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
-    def __init__(self) -> None:
-        self.photos = 0
-        self.done = 0
 
-    def advance(self, progress: Progress) -> None:
-        self.photos, self.done = progress.photos, progress.done
+@pytest.fixture(scope="session", autouse=True)
+def _certificates() -> Iterator[None]:
+    """Read once: each HTTP client reads those of the whole world, 50 ms, to speak with a server without any."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", functools.cache(ssl.create_default_context))
+        yield
 
 
 @pytest.fixture(scope="session")
 def encoder() -> Encoder:
-    return Encoder.load("lite", engine="openvino")
+    return shipped()
 
 
 @pytest.fixture
@@ -35,19 +48,57 @@ def library(tmp_path: Path) -> Path:
     return write_library(tmp_path / "photos")
 
 
-class Job:
-    """`sketchseek index` as a function, over one index folder."""
-
-    def __init__(self, index: Path, encoder: Encoder) -> None:
-        self.index = index
-        self.encoder = encoder
-        self.progress = Counting()
-
-    def __call__(self, *roots: Path, **options: Any) -> Report:
-        self.progress = Counting()
-        return run(self.index, roots, self.encoder, self.progress, **options)
+@pytest.fixture
+def job(tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> Job:
+    """The job with the shipped model. Its decoder processes are for tests/indexer/decoding and for the command."""
+    monkeypatch.setattr("indexer.jobs.pipeline.Workers", InThread)
+    return Job(tmp_path / "index", encoder)
 
 
 @pytest.fixture
-def job(tmp_path: Path, encoder: Encoder) -> Job:
-    return Job(tmp_path / "index", encoder)
+def index(library: Path, tmp_path: Path, encoder: Encoder) -> Path:
+    """An index of the library."""
+    index_quickly(tmp_path / "index", library, encoder)
+    return tmp_path / "index"
+
+
+@pytest.fixture
+def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
+    """The job with a stand-in for the model and without processes: for tests of files, not of vectors."""
+    monkeypatch.setattr("indexer.jobs.pipeline.Workers", InThread)
+    return Job(tmp_path / "index", cast(Encoder, StandIn()))
+
+
+@pytest.fixture
+def hundred(tmp_path: Path) -> Path:
+    """100 photos in two folders, `few` with 15 of them and `many`."""
+    for seed in range(100):
+        write_photo(tmp_path / "hundred" / ("few" if seed < 15 else "many") / f"{seed}.png", seed)
+    return tmp_path / "hundred"
+
+
+@pytest.fixture
+def machines(tmp_path: Path, quick: Job) -> Machines:
+    """Three, for a library of thirty; `quick` for its decoders without processes."""
+    library = Library(tmp_path / "photos", 3)
+    for number in range(30):
+        library.write(f"{'abc'[number % 3]}/{number}.png")
+    return Machines(tmp_path, library)
+
+
+@pytest.fixture(scope="session")
+def live_server(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Iterator[LiveServer]:
+    """One server for all tests of a worker that change nothing."""
+    from tests.kit.service.servers import serving
+
+    with serving(tmp_path_factory.mktemp("live"), encoder) as server:
+        yield server
+
+
+@pytest.fixture
+def own_server(tmp_path: Path, encoder: Encoder) -> Iterator[LiveServer]:
+    """A server of the test's own, whose photos and index it may change."""
+    from tests.kit.service.servers import serving
+
+    with serving(tmp_path, encoder, refresh_seconds=0.1) as server:
+        yield server

@@ -12,9 +12,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from service.settings import Settings
-from tests.service.conftest import LiveServer, live_server  # noqa: F401
+from tests.kit import TOP
+from tests.kit.service.servers import LiveServer
 
-TOP = Path(__file__).resolve().parents[1]
 DOCKERFILE = (TOP / "docker" / "Dockerfile").read_text("utf-8")
 COMPOSE: dict[str, Any] = YAML(typ="safe").load((TOP / "compose.yaml").read_text("utf-8"))
 
@@ -90,7 +90,7 @@ def healthy(port: int, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_health_check_asks_the_service(live_server: LiveServer) -> None:  # noqa: F811
+def test_the_health_check_asks_the_service(live_server: LiveServer) -> None:
     port = int(live_server.url.rpartition(":")[2])
     well = healthy(port, HTTP_PROXY="http://127.0.0.1:9")
     assert (well.returncode, '"ready":true' in well.stdout) == (0, True)

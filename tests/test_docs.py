@@ -12,15 +12,15 @@ import pytest
 from ruamel.yaml import YAML
 
 from bench.__main__ import NAMES, SLOW
+from tests.kit import TOP
+from tests.kit.service.commands import parse
 from tests.kit.shapes import drawing, write_library
-from tests.service.commands.test_help import parse
 
-TOP = Path(__file__).resolve().parents[1]
 PAGES = sorted([TOP / "README.md", *(TOP / "docs").glob("*.md")])
 PROJECT: dict[str, Any] = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["project"]
 SERVICES: dict[str, Any] = YAML(typ="safe").load((TOP / "compose.yaml").read_text("utf-8"))["services"]
 # What no test runs; the page says so in a comment for whoever reads its source.
-FOREIGN = ("git", "sudo", "docker", "source", "kubectl", "export")
+FOREIGN = ("git", "sudo", "docker", "source", "kubectl", "export", "cd", "rm")
 
 
 def lines(page: Path) -> list[str]:
@@ -34,7 +34,7 @@ LINES = [pytest.param(page, line, id=f"{page.name}: {line[:60]}") for page in PA
 
 @pytest.mark.parametrize(("page", "line"), LINES)
 def test_every_line_for_a_shell_can_be_typed(page: Path, line: str, tmp_path: Path) -> None:
-    bare = re.sub(r"^([A-Z_]+=\S+ +)*", "", line.partition("  #")[0].strip())
+    bare = re.sub(r"^([A-Z_]+=\S+ +)*(\S*bin/)?", "", line.partition("  #")[0].strip())
     if bare.startswith(("sketchseek ", 'eval "$(sketchseek')):
         command = bare.removeprefix('eval "$(').replace(')"', "")
         # Usage rather than an example: what is in brackets may be left out.
@@ -106,9 +106,9 @@ def test_the_python_of_the_readme_runs(home: Path) -> None:
 
 
 def test_every_page_can_be_found() -> None:
-    readme = (TOP / "README.md").read_text("utf-8")
+    starts = "".join((TOP / name).read_text("utf-8") for name in ("README.md", "CONTRIBUTING.md"))
     missing = [
-        page.name for page in PAGES[1:] if f"docs/{page.name}" not in readme and page.name != "README.md"
+        page.name for page in PAGES[1:] if f"docs/{page.name}" not in starts and page.name != "README.md"
     ]
     assert not missing
 

@@ -17,8 +17,8 @@ from ruamel.yaml import YAML
 from service.cli import main
 from service.ops.metrics import GAUGES, Metrics
 from service.settings import Settings
+from tests.kit import TOP
 
-TOP = Path(__file__).resolve().parents[1]
 EXAMPLES = TOP / "docs" / "examples"
 
 

@@ -10,7 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bench.gpu.command import Bench
 from model import Encoder
-from model.backbones import open_clip
+from model.backbones.base import ImageTower
+from model.backbones.open_clip import OpenClip
 from model.backbones.towers import image_tower
 from model.card import Checkpoint
 from model.engines.cuda_graphs import Recorded, Step, on
@@ -26,7 +27,7 @@ def main(bench: Bench) -> None:
     lite = Checkpoint.find("lite")
     with torch.inference_mode(), on(bench.device):
         name = SMALL if bench.small else ARCHITECTURE
-        _tower(bench, name, open_clip.ClipImages(open_clip.create(name, None).visual).eval(), 224)
+        _tower(bench, name, ImageTower(OpenClip().build(name).network).eval(), 224)
         _tower(bench, "lite", image_tower(lite), 64 if bench.small else 224)
     if bench.device.type == "cuda":
         _parity()

@@ -28,6 +28,7 @@ from model import PHOTO_CAPS, BadImage, Unreadable, decode
 from model.pictures import raw
 from model.pictures.claims import claimed_pixels
 from model.pictures.preprocess import photo_pixels
+from model.pictures.preprocessing import Preprocessing
 
 # What decoding may take: for a progressive JPEG or a PNG with a profile about twenty bytes a pixel, and what
 # codecs need whatever the size. A file that claims few pixels and holds many meets this limit.
@@ -41,11 +42,12 @@ _ON_PARENTS_DEATH = 1
 def main() -> None:
     pipe = Connection(int(sys.argv[1]))
     told = json.loads(sys.argv[2])
+    how = Preprocessing.parse(told["preprocessing"])
     _live_and_die_with(told["parent"])
     pipe.send_bytes(b"{}")
     with contextlib.suppress(EOFError, OSError):
         while True:
-            _serve(pipe, told["size"], Path(told["thumbnails"]))
+            _serve(pipe, told["size"], how, Path(told["thumbnails"]))
 
 
 def _live_and_die_with(parent: int) -> None:
@@ -61,7 +63,7 @@ def _live_and_die_with(parent: int) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
-def _serve(pipe: Connection, size: int, thumbnails: Path) -> None:
+def _serve(pipe: Connection, size: int, how: Preprocessing, thumbnails: Path) -> None:
     place = json.loads(pipe.recv_bytes())
     try:
         data, described = _read(Path(place["root"]), place["relative"])
@@ -79,7 +81,7 @@ def _serve(pipe: Connection, size: int, thumbnails: Path) -> None:
             decoded = decode(data, caps=PHOTO_CAPS, shortest=size)
             metadata = metadata_in(data)
             thumbnail = make_thumbnail(decoded.image)
-            pixels = photo_pixels(decoded.image, size)
+            pixels = photo_pixels(decoded.image, size, how)
         write_thumbnail(thumbnails, described["content"], thumbnail)
     except (Unreadable, MemoryError):
         _refuse(pipe, Unreadable(_TOO_MUCH))

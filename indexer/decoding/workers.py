@@ -21,6 +21,7 @@ from indexer.decoding.metadata import Metadata
 from indexer.errors import IndexProblem
 from model import PHOTO_CAPS, BadImage, Unreadable
 from model.modality import Pixels
+from model.pictures.preprocessing import STANDARD, Preprocessing
 
 # Progressive JPEGs of thousands of scans are a few kilobytes that decode for hours.
 SECONDS = 60.0
@@ -60,8 +61,12 @@ class Picture:
 class Workers:
     """Starts a process for each thread at its first file, and another one wherever one died."""
 
-    def __init__(self, size: int, thumbnails: Path, seconds: float = SECONDS) -> None:
+    def __init__(
+        self, size: int, thumbnails: Path, seconds: float = SECONDS, how: Preprocessing = STANDARD
+    ) -> None:
+        """`how`: photos are made ready for a model that wants them so, `size` pixels a side."""
         self._size = size
+        self._how = how
         self._thumbnails = thumbnails
         self._seconds = seconds
         self._mine = threading.local()
@@ -121,7 +126,7 @@ class Workers:
                 if worker is not None:
                     worker.kill(wait=0)
                     self._started.remove(worker)
-                worker = self._mine.worker = _Worker(self._size, self._thumbnails)
+                worker = self._mine.worker = _Worker(self._size, self._thumbnails, self._how)
                 self._started.append(worker)
             worker.wait_until_ready()
         return worker
@@ -130,9 +135,16 @@ class Workers:
 class _Worker:
     """One process and the pipe to it."""
 
-    def __init__(self, size: int, thumbnails: Path) -> None:
+    def __init__(self, size: int, thumbnails: Path, how: Preprocessing) -> None:
         ours, theirs = socket.socketpair()
-        told = json.dumps({"size": size, "thumbnails": str(thumbnails), "parent": os.getpid()})
+        told = json.dumps(
+            {
+                "size": size,
+                "preprocessing": how.described(),
+                "thumbnails": str(thumbnails),
+                "parent": os.getpid(),
+            }
+        )
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603
                 # -P: the folder that one happens to be in, perhaps of photos, is no place to find modules in.

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from indexer.duplicates import signatures
 from indexer.duplicates.signatures import Looks
-from indexer.stores import Ids, Source, Store
-from indexer.stores.faiss.build import Progress, sample
+from indexer.stores import Ids, OnStep, Source, Store
 from model.modality import Vectors
 
 # Of 31,200 pairs of different photos of one Sketchy class the most alike are at .958.
@@ -30,7 +29,6 @@ _FROM = 2000
 _WINDOW = 16_384
 _BLOCK = 1024
 _KEPT = 8
-_EXACT = "flat-fp16"
 # Of how many new ones each is compared with all, where that is done one by one.
 _FEW_NEW = 2000
 # Beyond this share, comparing all with all takes hardly longer.
@@ -39,12 +37,12 @@ _MOST_NEW = 0.05
 Pairs = Mapping[int, list[int]]
 
 
-def all_pairs(source: Source, ids: Ids, store: Store, seen: Looks, progress: Progress | None = None) -> Pairs:
+def all_pairs(source: Source, ids: Ids, store: Store, seen: Looks, on_step: OnStep | None = None) -> Pairs:
     """For each place in `ids` the earlier places that are alike; `ids` come in the order of the source.
 
     `seen` tells how each of them looks.
     """
-    tell = progress or (lambda *_: None)
+    tell = on_step or (lambda *_: None)
     found: dict[int, set[int]] = defaultdict(set)
     cells, done = _cells(source, ids, store, tell), 0
     total = sum(map(len, cells))
@@ -60,7 +58,7 @@ def all_pairs(source: Source, ids: Ids, store: Store, seen: Looks, progress: Pro
 
 def few_are_new(new: int, of: int, store: Store) -> bool:
     """Whether `new_pairs` is the quicker way."""
-    return new <= _MOST_NEW * of and (store.kind != _EXACT or new <= _FEW_NEW)
+    return new <= _MOST_NEW * of and (not store.exact or new <= _FEW_NEW)
 
 
 def new_pairs(wanted: Ids, source: Source, ids: Ids, store: Store, seen: Looks) -> Pairs:
@@ -84,7 +82,7 @@ def _near(wanted: Ids, source: Source, ids: Ids, store: Store) -> Iterator[tuple
     """Places, and ids of what is alike: by searching, or where that looks at everything, by one look at everything."""
     blocks = [wanted[start : start + _BLOCK] for start in range(0, len(wanted), _BLOCK)]
     vectors = [store.vectors(ids[block]) for block in blocks]
-    if store.kind != _EXACT:
+    if not store.exact:
         for block, asked in zip(blocks, vectors, strict=True):
             nearest = store.search(asked, 2 * _KEPT)
             for place, others, scores in zip(block.tolist(), nearest.ids, nearest.scores, strict=True):
@@ -118,11 +116,11 @@ def stand_ins(
     return leader
 
 
-def _cells(source: Source, ids: Ids, store: Store, tell: Progress) -> Sequence[Ids]:
+def _cells(source: Source, ids: Ids, store: Store, tell: OnStep) -> Sequence[Ids]:
     """Places that may be alike, together; each place is in as many cells as it has landmarks."""
     if len(ids) <= _FROM:
         return [np.arange(len(ids), dtype=np.int64)]
-    landmarks = _distinct(sample(source, int(min(2 * len(ids) ** 0.5, _MOST_LANDMARKS))))
+    landmarks = _distinct(source.sample(int(min(2 * len(ids) ** 0.5, _MOST_LANDMARKS))))
     filed = np.empty((len(ids), min(_LANDMARKS, len(landmarks))), dtype=np.int32)
     for start in range(0, len(ids), _BLOCK * 8):
         nearness = store.vectors(ids[start : start + _BLOCK * 8]) @ landmarks.T

@@ -1,1 +1,1 @@
-"""Folders of photos: which files belong to the library, and what to make of those that are missing."""
+"""Photo folders: which files belong to the library, and how to handle missing ones."""

@@ -1,8 +1,8 @@
-"""Which file systems tell truly when a file changed (its ctime), so that it may be compared between runs.
+"""Which file systems store a reliable change time (ctime) that can be compared between runs.
 
-Size and time of writing can be set, and stay as they are when two files change places; the kernel alone sets the
-ctime. Local file systems of Linux store it. Others make it up (vfat, exfat), take it from a server, or leave it to a
-program (nfs, smb, fuse): there, and where nobody tells what is mounted, size and time of writing have to do.
+Programs can set a file's mtime, and neither size nor mtime changes when two files swap places; only the kernel sets
+the ctime. Local Linux file systems store it. Others invent it (vfat, exfat) or get it from a server or a program (nfs,
+smb, fuse): there, and where the mounts are unknown, only size and mtime are compared.
 """
 
 import os
@@ -16,7 +16,7 @@ MOUNTS = Path("/proc/self/mountinfo")
 
 
 class ChangeTimes:
-    """Tells for the folders below a root whether ctimes are stored there."""
+    """Whether ctimes are stored, for each folder below a root."""
 
     def __init__(self, root: Path, table: Path | None = None) -> None:
         self._root = os.path.realpath(root)
@@ -24,32 +24,32 @@ class ChangeTimes:
         self._at_root = False
         deepest = ""
         for point, kind in _mounts(table or MOUNTS):
-            if _holds(point, self._root):
-                # Of several mounted at one place, the last is seen.
+            if _contains(point, self._root):
+                # If several are mounted at one place, the last one is visible.
                 if len(point) >= len(deepest):
                     deepest, self._at_root = point, kind in _STORED
-            elif _holds(self._root, point):
+            elif _contains(self._root, point):
                 self._below.append((point, kind in _STORED))
         self._below.sort(key=lambda mount: len(mount[0]))
 
     def stored(self, folder: str) -> bool:
-        """For a folder relative to the root; "" for the root."""
+        """Whether a folder, relative to the root ("" is the root), is on a file system that stores ctimes."""
         if not self._below:
             return self._at_root
         path = f"{self._root.rstrip('/')}/{folder}" if folder else self._root
         found = self._at_root
         for point, stored in self._below:
-            if _holds(point, path):
+            if _contains(point, path):
                 found = stored
         return found
 
 
-def _holds(outer: str, inner: str) -> bool:
+def _contains(outer: str, inner: str) -> bool:
     return inner == outer or inner.startswith(outer.rstrip("/") + "/")
 
 
 def _mounts(table: Path) -> list[tuple[str, str]]:
-    """Mount points and kinds of file system, as this process sees them."""
+    """Mount points and file system types, as this process sees them."""
     try:
         lines = os.fsdecode(table.read_bytes()).splitlines()
     except OSError:
@@ -58,11 +58,11 @@ def _mounts(table: Path) -> list[tuple[str, str]]:
     for line in lines:
         before, _, after = line.partition(" - ")
         if len(fields := before.split(" ")) > 4 and after:
-            found.append((_plain(fields[4]), after.split(" ")[0]))
+            found.append((_unescape(fields[4]), after.split(" ")[0]))
     return found
 
 
-def _plain(field: str) -> str:
-    """Spaces and the like are written as octal numbers."""
+def _unescape(field: str) -> str:
+    """Decode the octal escapes of spaces and the like."""
     raw = re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), os.fsencode(field))
     return os.fsdecode(raw)

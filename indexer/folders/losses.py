@@ -1,10 +1,10 @@
-"""Which losses are believed: photos that are gone, and photos that are no pictures any more.
+"""Which losses are plausible: photos that are missing, and photos that are no longer pictures.
 
-An unmounted drive and a deleted library look alike, and so do a folder of damaged files and one that was emptied. A
-folder that is missing, empty, or lost more than `MOST_LOST` of its photos either way is left as it was, unless
-deletions are accepted. Up to `FEW` photos may always go: people delete by hand, and a small library is soon made
-again. That floor does not hold where the folder is on another device than before. The device number alone proves
-nothing, because it may change with every start of the machine.
+An unmounted drive looks like a deleted library, and a folder of damaged files like an emptied one. So a folder that
+is missing, empty, or lost more than `MOST_LOST` of its photos either way is left as it was, unless deletions are
+accepted. Up to `FEW` photos may always go: people delete by hand, and a small library is quickly indexed again. This
+floor does not apply if the folder is on another device than before. The device number alone proves nothing, because
+it may change at every boot.
 """
 
 from collections.abc import Sequence
@@ -20,31 +20,31 @@ ACCEPT = "If they are really gone, add --accept-deletions"
 
 @dataclass(frozen=True)
 class Failing:
-    """A file that was a photo when it was last read, and is none now."""
+    """A file that was a photo when it was last read and no longer is."""
 
     found: Found
     reason: str
 
 
 def too_many(lost: int, photos: int, *, moved_device: bool) -> bool:
-    """Whether so much is lost that its owner would hardly have deleted it."""
+    """Whether the loss is too large to be a deliberate deletion."""
     return lost > MOST_LOST * photos and (lost > FEW or moved_device)
 
 
-def doubt(
+def loss_problem(
     root: Path, photos: int, gone: int, failing: Sequence[Failing], *, moved_device: bool
 ) -> str | None:
-    """Why a root's losses are not believed once its files were read, and what to do; None where they are."""
+    """Return why a root's losses are implausible and what to do, or None if they are plausible."""
     if not too_many(gone + len(failing), photos, moved_device=moved_device):
         return None
     if not failing:
         share = f"{gone / photos:.0%}"
-        return f"{root}: {gone} of its {photos} photos are gone ({share}). Nothing was taken out. {ACCEPT}"
+        return f"{root}: {gone} of its {photos} photos are gone ({share}). Nothing was removed. {ACCEPT}"
     first = failing[0]
-    what = f"{len(failing)} of its {photos} photos are no pictures any more"
+    what = f"{len(failing)} of its {photos} photos are no longer pictures"
     if gone:
         what += f", and {gone} are gone"
     return (
-        f"{root}: {what} (such as {first.found.relative}: {first.reason}). They keep their place in the index. "
-        f"Bring the files back from a backup, and run again. {ACCEPT}"
+        f"{root}: {what} (for example {first.found.relative}: {first.reason}). They stay in the index. "
+        f"Restore the files from a backup and run again. {ACCEPT}"
     )

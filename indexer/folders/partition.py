@@ -1,4 +1,4 @@
-"""One part of a library: which photos belong to it is decided by their paths alone, so that machines need not talk."""
+"""One part of a library. A photo's path alone decides its part, so machines need no coordination."""
 
 import hashlib
 import re
@@ -9,7 +9,7 @@ from indexer.errors import IndexProblem
 
 @dataclass(frozen=True, order=True)
 class Partition:
-    """The `number`-th of `of` parts, counted from one."""
+    """Part `number` of `of`, counted from one."""
 
     number: int
     of: int
@@ -18,7 +18,7 @@ class Partition:
     def parse(cls, text: str) -> "Partition":
         found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text, re.ASCII)
         if not found or not 1 <= int(found[1]) <= int(found[2]):
-            raise IndexProblem(f"{text!r} is no part of a library; say 1/3 for the first of three")
+            raise IndexProblem(f"{text!r}: not a part of a library; for the first of three parts, use 1/3")
         return cls(int(found[1]), int(found[2]))
 
     def __str__(self) -> str:

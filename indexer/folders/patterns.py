@@ -1,4 +1,4 @@
-"""Which files of a photo folder are meant: patterns as .gitignore has them, relative to the folder."""
+"""Patterns that select files of a photo folder: .gitignore syntax, relative to the folder."""
 
 import re
 from collections.abc import Sequence
@@ -10,46 +10,49 @@ from indexer.errors import IndexProblem
 
 @dataclass(frozen=True)
 class Patterns:
-    """In the order given; of those that match, the last one decides, and one that begins with `!` takes back.
+    """An ordered list of patterns: the last one that matches decides, and `!` negates.
 
-    `*` and `?` stop at a slash, `**` does not. A pattern with a slash before its end holds from the photo folder
-    on, any other one at every depth. One that ends in a slash means folders only. What lies in a folder that
-    matches is not looked at, so nothing below it can be taken back.
+    `*` and `?` stop at a slash, `**` does not. A pattern with a slash before its end is relative to the photo folder;
+    any other one matches at every depth. One that ends in a slash matches only folders. A folder that matches is not
+    entered, so nothing below it can be negated. There are no comments: `#recycle` is a name.
     """
+
+    # Not pathspec: it reads `#recycle` as a comment, strips spaces, and re-includes photos in excluded folders
+    # (`*`, `!*.png`). Existing catalogues hold patterns that rely on these rules.
 
     texts: tuple[str, ...] = ()
 
     @cached_property
     def _rules(self) -> list[tuple[re.Pattern[str], bool, bool]]:
-        return [_compiled(text) for text in self.texts]
+        return [_compile(text) for text in self.texts]
 
     def match(self, relative: str, *, folder: bool = False) -> bool:
         """Whether the path itself matches."""
         decided = False
-        for pattern, taken_back, folders_only in self._rules:
-            if decided == taken_back and (folder or not folders_only) and pattern.fullmatch(relative):
-                decided = not taken_back
+        for pattern, negated, folders_only in self._rules:
+            if decided == negated and (folder or not folders_only) and pattern.fullmatch(relative):
+                decided = not negated
         return decided
 
     def match_any(self, relative: str) -> bool:
-        """Whether a file, or one of the folders that it lies in, matches."""
-        return any(self.match(above, folder=True) for above in _above(relative)) or self.match(relative)
+        """Whether a file, or a folder that contains it, matches."""
+        return any(self.match(parent, folder=True) for parent in _parents(relative)) or self.match(relative)
 
 
-def checked(texts: Sequence[str]) -> tuple[str, ...]:
-    """The patterns that say something; raises IndexProblem for one that cannot be understood."""
+def validated(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return the patterns that are not empty; raises IndexProblem for an invalid one."""
     for text in texts:
-        _compiled(text)
+        _compile(text)
     return tuple(text for text in texts if text.strip("!/ "))
 
 
-def _above(relative: str) -> list[str]:
+def _parents(relative: str) -> list[str]:
     return [relative[: found.start()] for found in re.finditer("/", relative)]
 
 
-def _compiled(text: str) -> tuple[re.Pattern[str], bool, bool]:
-    taken_back = text.startswith("!")
-    body = text[taken_back:]
+def _compile(text: str) -> tuple[re.Pattern[str], bool, bool]:
+    negated = text.startswith("!")
+    body = text[negated:]
     folders_only = body.endswith("/")
     body = body.rstrip("/")
     anchored = "/" in body
@@ -57,10 +60,8 @@ def _compiled(text: str) -> tuple[re.Pattern[str], bool, bool]:
     try:
         pattern = re.compile(regex if anchored else f"(?:.*/)?{regex}", re.DOTALL)
     except re.error:
-        raise IndexProblem(
-            f"{text!r}: no pattern of file names; put a \\ before [ to mean it as it is"
-        ) from None
-    return pattern, taken_back, folders_only
+        raise IndexProblem(f"{text!r}: not a valid pattern; write \\[ for a literal [") from None
+    return pattern, negated, folders_only
 
 
 def _regex(glob: str) -> str:

@@ -1,4 +1,4 @@
-"""Walks photo folders: which files may be photos, how large they are and when they changed. Opens none of them."""
+"""Walk photo folders: which files may be photos, their sizes, and their times. No file is opened."""
 
 import os
 import stat
@@ -10,20 +10,15 @@ from indexer.errors import PhotosMissing
 from indexer.folders.filesystems import ChangeTimes
 from indexer.folders.partition import Partition
 from indexer.folders.patterns import Patterns
-from model.pictures import raw
+from model.pictures import formats, raw
 
-# Only which files are tried depends on the suffix; what a file is, its bytes decide when it is decoded.
-SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".avif", ".heic", ".heif", ".hif"}
-    | {".tif", ".tiff", ".bmp", ".dib", ".gif"}
-    | raw.SUFFIXES
-)
+SUFFIXES = formats.SUFFIXES | raw.SUFFIXES
 _LONGEST_TIME = 2**63 - 1
 
 
 @dataclass(frozen=True)
 class ScanRules:
-    """Which files of a folder are looked at. With `include`, only files that match it are."""
+    """Which files of a folder to scan. With `include`, only files that match it."""
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
@@ -31,8 +26,8 @@ class ScanRules:
     follow_links: bool = False
 
     def leave_out(self, relative: str) -> bool:
-        """Whether a file would not be looked at even if it were there."""
-        # A link that is followed may lead to hidden files.
+        """Whether a file would be ignored even if it existed."""
+        # Followed links may lead to hidden files.
         hidden = not (self.hidden or self.follow_links) and f"/{relative}".find("/.") >= 0
         excluded = bool(self.exclude) and Patterns(self.exclude).match_any(relative)
         return hidden or excluded or (bool(self.include) and not Patterns(self.include).match_any(relative))
@@ -40,7 +35,7 @@ class ScanRules:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that looks like a photo, as the file system described it; `ctime_ns` only where that is to be believed."""
+    """A file that may be a photo, as the file system describes it; `ctime_ns` is None where it is unreliable."""
 
     root: Path
     relative: str
@@ -55,7 +50,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file that is left out, and why."""
+    """A file that was skipped, and why."""
 
     path: Path
     reason: str
@@ -63,9 +58,9 @@ class Skipped:
 
 @dataclass
 class Scan:
-    """What lies under one root. Below an `unreadable` path nobody can tell what is still there.
+    """The files below one root. What exists below an `unreadable` path is unknown.
 
-    `device` is that of the root; `mounts` are the folders below it where another file system begins.
+    `device` is the root's; `mounts` are the folders below it where another file system begins.
     """
 
     root: Path
@@ -76,11 +71,11 @@ class Scan:
     mounts: list[str] = field(default_factory=list)
 
     def may_hold(self, relative: str) -> bool:
-        """Whether a photo that was not found may be there all the same."""
+        """Whether a photo that was not found may still exist."""
         return any(relative == path or relative.startswith(f"{path}/") for path in self.unreadable)
 
     def keep(self, part: Partition) -> None:
-        """Only what is in that part of the library, and every folder that cannot be listed."""
+        """Keep only what is in that part of the library, and every folder that cannot be listed."""
         self.found = [found for found in self.found if part.holds(found.relative)]
         unreadable = {self.root / path for path in self.unreadable}
         self.skipped = [
@@ -97,22 +92,22 @@ class Scan:
 def scan(
     root: Path, rules: ScanRules | None = None, *, leave_out: Path | None = None, roots: Sequence[Path] = ()
 ) -> Scan:
-    """Everything below a root, in a fixed order, but for the index itself.
+    """Find all files below a root, in a fixed order, except those of the index itself.
 
-    `roots` are all folders that links may lead into.
+    `roots` are all the folders that links may lead to.
     """
     if not root.exists():
-        raise PhotosMissing(f"{root}: no such folder; give a folder of photos (is its drive mounted?)")
+        raise PhotosMissing(f"{root}: no such folder; check the path (is its drive mounted?)")
     if not root.is_dir():
-        raise PhotosMissing(f"{root}: not a folder; give the folder that the photos are in")
+        raise PhotosMissing(f"{root}: not a folder; give the folder that contains the photos")
     try:
         return _Walk(root, rules or ScanRules(), leave_out, roots).go()
     except OSError as error:
-        raise PhotosMissing(f"{root}: cannot be read ({error.strerror}); mend its permissions") from None
+        raise PhotosMissing(f"{root}: cannot be read ({error.strerror}); fix its permissions") from None
 
 
 def file_time(mtime_ns: int) -> int:
-    """Some file systems know times that SQLite cannot hold."""
+    """Clamp a time to what SQLite can store; some file systems go beyond it."""
     return max(-_LONGEST_TIME, min(mtime_ns, _LONGEST_TIME))
 
 
@@ -130,12 +125,12 @@ class _Walk:
         self._folders: list[str] = []
         self._links: list[str] = []
         self._entered: set[str] = set()
-        self._taken: set[str] = set()
+        self._added: set[str] = set()
 
     def go(self) -> Scan:
         self._list("")
         self._drain()
-        # After all else, so that whatever is reached without a link is known under its own name.
+        # Last, so that files reachable without a link are known by their own names.
         while self._links:
             self._follow(self._links.pop(0))
             self._drain()
@@ -164,17 +159,17 @@ class _Walk:
             if entry.is_dir(follow_symlinks=False):
                 if entry.path != self._leave_out and not self._excluded(relative, folder=True):
                     below.append(relative)
-                    self._look_at_folder(relative, entry)
+                    self._visit_folder(relative, entry)
             elif not self._excluded(relative):
-                self._look_at(relative, entry)
+                self._visit(relative, entry)
         self._folders += reversed(below)
 
     def _excluded(self, relative: str, *, folder: bool = False) -> bool:
         return bool(self._rules.exclude) and self._exclude.match(relative, folder=folder)
 
-    def _look_at_folder(self, relative: str, entry: "os.DirEntry[str]") -> None:
+    def _visit_folder(self, relative: str, entry: "os.DirEntry[str]") -> None:
         if _is_photo_name(relative):
-            reason = "a folder, in spite of its name; the photos in it are taken"
+            reason = "a folder, despite its name; the photos in it are indexed"
             self._result.skipped.append(Skipped(Path(entry.path), reason))
         try:
             device = entry.stat(follow_symlinks=False).st_dev
@@ -183,7 +178,7 @@ class _Walk:
         if device != self._result.device and _is_text(relative):
             self._result.mounts.append(relative)
 
-    def _look_at(self, relative: str, entry: "os.DirEntry[str]") -> None:
+    def _visit(self, relative: str, entry: "os.DirEntry[str]") -> None:
         if entry.is_symlink() and self._rules.follow_links:
             self._links.append(relative)
         elif _is_photo_name(relative) and self._included(relative):
@@ -192,51 +187,51 @@ class _Walk:
             except OSError as error:
                 self._result.add_unreadable(relative, f"cannot be read ({error.strerror})")
             else:
-                self._take(relative, described)
+                self._add(relative, described)
 
     def _included(self, relative: str) -> bool:
         return not self._rules.include or self._include.match_any(relative)
 
-    def _take(self, relative: str, described: os.stat_result) -> None:
+    def _add(self, relative: str, described: os.stat_result) -> None:
         result = self._result
         if not _is_text(relative):
             reason = "its name is not valid UTF-8; rename it"
         elif stat.S_ISREG(described.st_mode):
             if self._rules.follow_links:
-                self._taken.add(relative)
+                self._added.add(relative)
             written = file_time(described.st_mtime_ns)
             stored = self._times.stored(relative.rpartition("/")[0])
             changed = file_time(described.st_ctime_ns) if stored else None
             result.found.append(Found(result.root, relative, described.st_size, written, changed))
             return
         elif stat.S_ISLNK(described.st_mode):
-            leads_somewhere = (result.root / relative).exists()
+            exists = (result.root / relative).exists()
             reason = (
-                "a symbolic link; index what it leads to instead, or give --follow-links"
-                if leads_somewhere
-                else "a symbolic link that leads nowhere; delete it"
+                "a symbolic link; index its target instead, or add --follow-links"
+                if exists
+                else "a broken symbolic link; delete it"
             )
         else:
             reason = "not a regular file"
         result.skipped.append(Skipped(result.root / relative, reason))
 
     def _follow(self, link: str) -> None:
-        """Takes what a link leads to under its own name, so that no photo is there twice and no circle is endless."""
+        """Add a link's target by its own name, so that no photo appears twice and no cycle is endless."""
         path = self._result.root / link
         try:
             target = path.resolve(strict=True)
             described = target.stat()
         except (OSError, RuntimeError):
             if _is_photo_name(link):
-                self._result.skipped.append(Skipped(path, "a symbolic link that leads nowhere; delete it"))
+                self._result.skipped.append(Skipped(path, "a broken symbolic link; delete it"))
             return
         is_folder = stat.S_ISDIR(described.st_mode)
         if not is_folder and not (_is_photo_name(link) and self._included(link)):
             return
         if not target.is_relative_to(self._real_root):
-            # Another photo folder's own scan finds it there.
+            # If it is in another photo folder, that folder's own scan finds it.
             if not any(target.is_relative_to(other) for other in self._others):
-                reason = "a symbolic link that leads out of the photo folders; index what it leads to as well"
+                reason = "a symbolic link that leads out of the photo folders; index its target as well"
                 self._result.skipped.append(Skipped(path, reason))
             return
         relative = "" if target == self._real_root else target.relative_to(self._real_root).as_posix()
@@ -246,8 +241,8 @@ class _Walk:
             return
         if is_folder:
             self._folders.append(relative)
-        elif relative not in self._taken:
-            self._take(relative, described)
+        elif relative not in self._added:
+            self._add(relative, described)
 
 
 def _is_photo_name(name: str) -> bool:

@@ -15,10 +15,11 @@ from indexer.errors import BrokenGeneration, NoIndex
 from indexer.generations import generation
 from indexer.generations.manifest import verify
 from indexer.generations.photos import PHOTOS_FILE, Photos
+from indexer.reports.counting import counted_were
 from indexer.shards import compaction
 from indexer.shards.damage import CHUNK, damaged_vectors, in_chunks
 from indexer.shards.shard import Origin, ShardReader, ShardWriter, are_vectors, checksums, vectors_folder
-from indexer.stores.faiss.layers import LayeredStore
+from indexer.stores.registry import Stores
 
 
 def heal_vectors(index: Path, origin: Origin, catalogue: Catalogue) -> list[str]:
@@ -28,16 +29,11 @@ def heal_vectors(index: Path, origin: Origin, catalogue: Catalogue) -> list[str]
     """
     damaged = list(damaged_vectors(index, origin, catalogue))
     bad = [place.content for place in damaged]
-    catalogue.begin()
-    try:
+    with catalogue.transaction():
         copied = _copy_back(index, origin, catalogue, bad) if bad else set()
         forgotten = [content for content in bad if content not in copied]
         catalogue.forget_vectors(origin.fingerprint, forgotten)
         _learn(index, origin, catalogue)
-    except BaseException:
-        catalogue.rollback()
-        raise
-    catalogue.commit()
     if damaged:
         # What is left of a damaged shard goes to another place on the disk.
         folder, shards = vectors_folder(index, origin.fingerprint), {place.shard for place in damaged}
@@ -45,10 +41,12 @@ def heal_vectors(index: Path, origin: Origin, catalogue: Catalogue) -> list[str]
         compaction.tidy(catalogue, folder, origin.fingerprint, origin.dimension, shards)
     said = []
     if copied:
-        said.append(f"{_vectors(len(copied))} damaged or lost: copied back from the published index")
+        said.append(
+            f"{counted_were(len(copied), 'vector')} damaged or lost: copied back from the published index"
+        )
     if forgotten:
         said.append(
-            f"{_vectors(len(forgotten))} damaged or lost: embedded anew where the photo is still there"
+            f"{counted_were(len(forgotten), 'vector')} damaged or lost: embedded anew where the photo is still there"
         )
     return said
 
@@ -71,7 +69,8 @@ def _copy_back(index: Path, origin: Origin, catalogue: Catalogue, wanted: Sequen
         manifest = verify(folder)
         if manifest.fingerprint != origin.fingerprint:
             return set()
-        store, photos = LayeredStore.open(folder, manifest.effort), Photos(folder / PHOTOS_FILE)
+        store = Stores().open(folder, manifest.store, manifest.effort)
+        photos = Photos(folder / PHOTOS_FILE)
     except (NoIndex, BrokenGeneration):
         return set()
     try:
@@ -91,7 +90,3 @@ def _copy_back(index: Path, origin: Origin, catalogue: Catalogue, wanted: Sequen
             copied.update(part)
         shard.sync()
     return copied
-
-
-def _vectors(count: int) -> str:
-    return "1 vector was" if count == 1 else f"{count} vectors were"

@@ -7,7 +7,7 @@ from pathlib import Path
 from indexer.disk import read_plain
 from indexer.errors import BrokenGeneration
 from indexer.sealing import File, describe_file, sealed
-from indexer.stores import IndexType
+from indexer.stores.registry import Stores
 
 MANIFEST = "manifest.json"
 FORMAT = 2
@@ -27,7 +27,7 @@ class Manifest:
     photos: int
     revision: int
     files: dict[str, File]
-    index_type: IndexType = "auto"
+    index_type: str = "auto"
     effort: int = 0
     recall: float = 1.0
 
@@ -48,6 +48,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise BrokenGeneration(f"{path}: format {raw['format']} is {age} than this sketchseek's; {remedy}")
     if data != seal_manifest(manifest) or seal is None:
         raise BrokenGeneration(f"{path}: not the manifest that was published; run sketchseek index again")
+    Stores().of(manifest.store, path)
     return manifest
 
 

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from unicodedata import normalize
 import numpy as np
 
 from indexer.errors import BrokenGeneration
+from indexer.library import Filter, Photo
 from indexer.stores import Ids
 
 PHOTOS_FILE = "photos.sqlite"
@@ -32,56 +33,7 @@ ANALYZE;
 """
 
 
-@dataclass(frozen=True)
-class Photo:
-    """A photo as a search finds it. Its id says nothing of where it lies.
-
-    `taken` is the camera's local time in ISO 8601. `duplicate_of` is the id of the photo that stands for its
-    group of near-duplicates; None for that photo itself, and for one that is alone.
-    """
-
-    id: int
-    root: str
-    relative: str
-    content: str
-    width: int
-    height: int
-    taken: str | None = None
-    camera: str | None = None
-    latitude: float | None = None
-    longitude: float | None = None
-    duplicate_of: int | None = None
-
-    @property
-    def public_id(self) -> str:
-        return f"{self.id:016x}"
-
-    @property
-    def path(self) -> Path:
-        return Path(self.root) / self.relative
-
-    @property
-    def group(self) -> int:
-        """The same for all near-duplicates of one another, and for nothing else."""
-        return self.id if self.duplicate_of is None else self.duplicate_of
-
-
 _COLUMNS = [field.name for field in fields(Photo)][:-1]
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Which photos may be found. Photos whose file does not say when or with what they were taken match no such wish.
-
-    `folder` is a path below a photo folder, or an absolute one; in either form of Unicode, and with backslashes
-    between folders or within names. `after` is inclusive and `before` exclusive, both the beginning of an ISO 8601
-    local time, such as 2024 or 2024-07-01T18. Cameras match in any case.
-    """
-
-    folder: str | None = None
-    after: str | None = None
-    before: str | None = None
-    camera: str | None = None
 
 
 class PhotosWriter:
@@ -133,6 +85,7 @@ class Photos:
         self._db = sqlite3.connect(_reading(path), uri=True, check_same_thread=False)
         self._db.create_function("fold", 1, _fold, deterministic=True)
         self._lock = threading.Lock()
+        self._roots: list[str] | None = None
 
     def __len__(self) -> int:
         return int(self._ask("SELECT count(*) FROM photos")[0][0])
@@ -148,11 +101,18 @@ class Photos:
         return found
 
     def roots(self) -> list[str]:
-        """The photo folders."""
-        return [root for (root,) in self._ask(_ROOTS)]
+        """The photo folders; to find them takes a look at all photos, so that it is done once."""
+        if self._roots is None:
+            self._roots = [root for (root,) in self._ask(_ROOTS)]
+        return self._roots
 
     def matching(self, wanted: Filter) -> Ids:
         """The ids of all photos that pass."""
+        where, values = self._passing(wanted)
+        return _column(self._ask(f"SELECT id FROM photos WHERE {where}", values))  # noqa: S608
+
+    def _passing(self, wanted: Filter) -> tuple[str, list[str]]:
+        """The condition of a filter, and what stands for its marks."""
         conditions: list[str] = []
         values: list[str] = []
         if wanted.folder is not None:
@@ -167,8 +127,20 @@ class Photos:
             if value is not None:
                 conditions.append(condition)
                 values.append(value)
-        where = " AND ".join(conditions) or "TRUE"
-        return _column(self._ask(f"SELECT id FROM photos WHERE {where}", values))  # noqa: S608
+        return " AND ".join(conditions) or "TRUE", values
+
+    def members(self, groups: Sequence[int], where: Filter | None = None) -> dict[int, list[Photo]]:
+        """For each of these groups of near-duplicates the photos that pass a filter, in the order of their paths."""
+        condition, values = ("TRUE", []) if where is None else self._passing(where)
+        found: dict[int, list[Photo]] = {group: [] for group in groups}
+        for start in range(0, len(groups), 500):
+            part = list(groups[start : start + 500])
+            rows = self._ask(
+                _MEMBERS.format(marks=",".join("?" * len(part)), where=condition), [*part, *part, *values]
+            )
+            for photo in (Photo(*row) for row in rows):
+                found[photo.group].append(photo)
+        return found
 
     def group(self, photo: Photo) -> list[Photo]:
         """All near-duplicates of a photo and itself, in the order of their paths."""
@@ -214,6 +186,13 @@ def _reading(path: Path) -> str:
 _MIXED = 3
 _INSIDE = "(relative >= ? AND relative < ?)"
 _ROOTS = "SELECT DISTINCT root FROM photos"
+# CROSS: few members are looked at one by one, however well an index would answer the rest.
+_MEMBERS = """
+WITH members AS MATERIALIZED (
+    SELECT id FROM photos WHERE id IN ({marks}) UNION SELECT id FROM photos WHERE duplicate_of IN ({marks})
+)
+SELECT photos.* FROM members CROSS JOIN photos USING (id) WHERE {where} ORDER BY relative, root
+"""
 
 
 def _camera(name: str | None) -> str:

@@ -1,12 +1,9 @@
 """What a reader sees: the published generation, verified, open, and ready to be searched."""
 
 import logging
-import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -14,35 +11,17 @@ import numpy as np
 
 from indexer.errors import BrokenGeneration, WrongModel
 from indexer.generations import generation
-from indexer.generations.manifest import Manifest, identity, read_manifest, verify
-from indexer.generations.photos import PHOTOS_FILE, Filter, Photo, Photos
+from indexer.generations.manifest import MANIFEST, Manifest, identity, read_manifest, verify
+from indexer.generations.photos import PHOTOS_FILE, Photos
 from indexer.generations.watch import Watch
+from indexer.library import Filter, Hit, Photo, Refused
 from indexer.stores import Selection, Store
-from indexer.stores.faiss import file as files
-from indexer.stores.faiss.file import FaissFile
-from indexer.stores.faiss.layers import FRESH, MAIN, LayeredStore, Opener
+from indexer.stores.registry import Stores
 from model.modality import Vectors
 
 log = logging.getLogger("sketchseek")
 # Filters that are asked again, as with every stroke of a drawing, cost nothing.
 _REMEMBERED = 16
-
-
-@dataclass(frozen=True)
-class Hit:
-    """A photo that a search found; `folded` counts near-duplicates of it that scored less and are not shown."""
-
-    photo: Photo
-    score: float
-    folded: int = 0
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A generation that could not be served, and why."""
-
-    generation: str
-    reason: str
 
 
 class Published:
@@ -73,15 +52,16 @@ class Published:
         *,
         fall_back: bool = True,
         past_models: bool = False,
-        opener: Opener = FaissFile,
+        stores: Stores | None = None,
     ) -> Self:
         """Opens what CURRENT names, once every byte is checked and a stored vector has found itself.
 
         Where that is damaged, the newest intact generation of the same model is opened instead, with a warning,
         unless the caller would rather have the error; with `past_models` also where that is of another model.
         """
+        stores = stores or Stores()
         try:
-            return cls._open(index, generation.current(index), fingerprint, opener)
+            return cls._open(index, generation.current(index), fingerprint, stores)
         except (BrokenGeneration, WrongModel) as error:
             if not fall_back or (isinstance(error, WrongModel) and not past_models):
                 raise
@@ -91,7 +71,7 @@ class Published:
             if folder.name == refused[0].generation:
                 continue
             try:
-                opened = cls._open(index, folder, fingerprint, opener)
+                opened = cls._open(index, folder, fingerprint, stores)
             except (BrokenGeneration, WrongModel) as error:
                 refused.append(Refused(folder.name, str(error)))
                 continue
@@ -101,7 +81,7 @@ class Published:
         raise damaged
 
     @classmethod
-    def _open(cls, index: Path, folder: Path, fingerprint: str, opener: Opener) -> Self:
+    def _open(cls, index: Path, folder: Path, fingerprint: str, stores: Stores) -> Self:
         # What nobody can search need not be hashed, which a service would do every few seconds.
         manifest = read_manifest(folder)
         if manifest.fingerprint != fingerprint:
@@ -109,11 +89,12 @@ class Published:
                 f"{index}: made by another model ({manifest.model}, {manifest.fingerprint}) than the one loaded "
                 f"({fingerprint}); embed the photos anew with: sketchseek index --index {index}"
             )
-        watch = Watch(_read_later(folder))
+        backend, _ = stores.of(manifest.store, folder / MANIFEST)
+        watch = Watch([folder / PHOTOS_FILE, *backend.read_later(folder)])
         manifest = verify(folder)
-        if not {MAIN, PHOTOS_FILE} <= set(manifest.files):
+        if not {*backend.files, PHOTOS_FILE} <= set(manifest.files):
             raise BrokenGeneration(f"{folder}: its manifest lacks a file; run sketchseek index again")
-        store = LayeredStore.open(folder, manifest.effort, opener)
+        store = stores.open(folder, manifest.store, manifest.effort)
         opened = cls(index, manifest, store, Photos(folder / PHOTOS_FILE), watch)
         opened.identity = identity(folder)
         opened._prove()
@@ -142,9 +123,10 @@ class Published:
         fetch = 2 * wanted if fold_duplicates else wanted
         while True:
             hits, complete = self._fetch(query, fetch, among, min_score)
-            hits = _fold(hits) if fold_duplicates else hits
+            hits = _best_of_each_group(hits) if fold_duplicates else hits
             if complete or len(hits) >= wanted:
-                return hits[offset:wanted]
+                page = hits[offset:wanted]
+                return self._with_duplicates(page, where) if fold_duplicates else page
             fetch *= 2
 
     def count(self, where: Filter | None = None) -> int:
@@ -195,12 +177,11 @@ class Published:
 
         Whoever waits goes on once the last search in the old ones is over, and then nobody is hurt.
         """
-        if not (isinstance(self._store, LayeredStore) and self._store.wanted):
+        whole = self._store.let_go()
+        if whole is None:
             return False
-        folder = self.index / "generations" / self.manifest.generation
-        whole = partial(FaissFile, in_memory=sys.maxsize)
-        self._store = LayeredStore.open(folder, self.manifest.effort, whole)
-        self._watch = Watch([folder / PHOTOS_FILE])
+        self._store = whole
+        self._watch = Watch([self.index / "generations" / self.manifest.generation / PHOTOS_FILE])
         return True
 
     def lost(self) -> str | None:
@@ -243,6 +224,20 @@ class Published:
         pairs = zip(found, scores[0][good].tolist(), strict=True)
         return [Hit(photos[number], score) for number, score in pairs if number in photos], complete
 
+    def _with_duplicates(self, hits: list[Hit], where: Filter | None) -> list[Hit]:
+        """Whatever scored too little to be fetched is folded as well: the photo list knows the groups.
+
+        Of exact copies, which score the same, the first by its path is shown, whichever the search came upon.
+        """
+        members = self._photos.members([hit.photo.group for hit in hits], where)
+        complete = []
+        for hit in hits:
+            group = members[hit.photo.group]
+            shown = next((photo for photo in group if photo.content == hit.photo.content), hit.photo)
+            others = tuple(photo.public_id for photo in group if photo.id != shown.id)
+            complete.append(Hit(shown, hit.score, others))
+        return complete
+
     def _select(self, where: Filter) -> Selection:
         with self._lock:
             if where in self._selections:
@@ -271,12 +266,6 @@ class Published:
             raise BrokenGeneration(f"{self.index}: a photo does not find itself; run sketchseek index again")
 
 
-def _read_later(folder: Path) -> list[Path]:
-    """The files that are not read into memory whole when they are opened."""
-    mapped = [path for name in (MAIN, FRESH) if files.is_mapped(path := folder / name)]
-    return [folder / PHOTOS_FILE, *mapped]
-
-
 def _name(index: Path) -> str:
     """What CURRENT names, even where that is nothing."""
     try:
@@ -285,10 +274,8 @@ def _name(index: Path) -> str:
         return "CURRENT"
 
 
-def _fold(hits: list[Hit]) -> list[Hit]:
+def _best_of_each_group(hits: list[Hit]) -> list[Hit]:
     best: dict[int, Hit] = {}
     for hit in hits:
-        first = best.setdefault(hit.photo.group, hit)
-        if first is not hit:
-            best[hit.photo.group] = Hit(first.photo, first.score, first.folded + 1)
+        best.setdefault(hit.photo.group, hit)
     return list(best.values())

@@ -1,39 +1,24 @@
-"""Makes a generation of what the catalogue holds: vectors, photo list, groups of near-duplicates, manifest.
+"""Makes a generation of a collection: vectors, photo list, groups of near-duplicates, manifest."""
 
-A large index is not built anew for a few changes: its file is copied from the generation before, together with a
-list of ids that are dead in it and a small exact index of what is new. Copied, not linked, for damage to one
-generation must leave the others whole.
-"""
-
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.catalogue.database import Catalogue
 from indexer.catalogue.records import Entry
-from indexer.duplicates import groups, signatures
+from indexer.collection import Collection
+from indexer.duplicates import groups
 from indexer.duplicates.signatures import Looks
-from indexer.errors import BrokenGeneration, IndexProblem, NoIndex
+from indexer.errors import BrokenGeneration, NoIndex
 from indexer.generations import generation
 from indexer.generations.manifest import FORMAT, Manifest, check_file, describe, read_manifest
 from indexer.generations.photos import PHOTOS_FILE, Photos, PhotosWriter
 from indexer.reports.times import now
-from indexer.shards.damage import refuse_damage
-from indexer.shards.shard import Origin, ShardReader, vectors_folder
-from indexer.stores import Batches, Ids, IndexType, Source
-from indexer.stores.faiss.build import Built, Progress, build, choose
-from indexer.stores.faiss.file import FaissFile
-from indexer.stores.faiss.layers import DEAD, FRESH, MAIN, LayeredStore, read_dead, write_dead
-from model.modality import Vectors
-
-# Beyond this share of dead and new ids, searching all three costs more than a new index is worth.
-REBUILD_AT = 0.05
-_CHUNK = 8192
+from indexer.stores import Ids, OnStep, Source, Store
+from indexer.stores.backend import Before, Built
+from indexer.stores.registry import Stores, asked, spelled, split
 
 
 @dataclass(frozen=True)
@@ -53,40 +38,47 @@ class _Before:
             return None
         return cls(folder, manifest) if manifest.fingerprint == fingerprint else None
 
+    def of_store(self, name: str) -> Before | None:
+        """As a store of this name may take it over."""
+        manifest = self.manifest
+        store, kind = split(manifest.store)
+        if store != name:
+            return None
+        return Before(
+            self.folder, Built(kind, manifest.effort, manifest.recall), frozenset(manifest.files), self._check
+        )
+
+    def _check(self, path: Path) -> None:
+        check_file(path.parent, self.manifest, path.name)
+
 
 def publish(
-    index: Path,
-    origin: Origin,
-    catalogue: Catalogue,
-    *,
-    index_type: IndexType | None = None,
-    progress: Progress | None = None,
+    index: Path, collection: Collection, *, index_type: str | None = None, on_step: OnStep | None = None
 ) -> Manifest:
-    """Makes a generation of everything that the catalogue holds for this model, and lets CURRENT name it.
+    """Makes a generation of everything in the collection, and lets CURRENT name it.
 
     Without an `index_type` that of the generation before is kept.
     """
-    fingerprint = origin.fingerprint
-    before = _Before.find(index, fingerprint)
+    origin = collection.origin
+    before = _Before.find(index, origin.fingerprint)
     wanted = index_type or wanted_type(index)
-    refuse_damage(index, origin, catalogue)
-    reader = ShardReader(vectors_folder(index, fingerprint), origin.dimension)
+    store_name, own_type = asked(wanted)
+    backend = Stores()[store_name]
+    collection.refuse_damage()
 
     def write(folder: Path, name: str) -> Manifest:
         photos = PhotosWriter(folder / PHOTOS_FILE)
         try:
-            ids, originals = _write_photos(photos, catalogue.entries(fingerprint))
+            ids, originals = _write_photos(photos, collection.photos())
+            source, built = collection.vectors(len(ids)), None
             unchanged = np.empty(0, np.int64)
             if before is not None:
                 unchanged = photos.unchanged_since(before.folder / PHOTOS_FILE)
-            source = Source(
-                len(ids), origin.dimension, lambda: _batches(catalogue.places(fingerprint), reader)
-            )
-            built = _extend(folder, before, wanted, source, ids, unchanged)
-            built = built or _build(folder / MAIN, source, wanted, progress)
-            store = LayeredStore.open(folder, built.effort)
-            seen = signatures.stack(catalogue.looks(fingerprint))
-            photos.fold(_folded(ids, originals, unchanged, before, source, store, seen, progress))
+                if (same := before.of_store(store_name)) is not None:
+                    built = backend.extend(folder, same, source, ids, unchanged, own_type)
+            built = built or backend.build(folder, source, own_type, on_step)
+            store, seen = backend.open(folder, built), collection.signatures()
+            photos.fold(_folded(ids, originals, unchanged, before, source, store, seen, on_step))
             photos.finish()
         finally:
             photos.close()
@@ -95,11 +87,11 @@ def publish(
             generation=name,
             created=now(),
             model=origin.model,
-            fingerprint=fingerprint,
+            fingerprint=origin.fingerprint,
             dimension=origin.dimension,
-            store=built.kind,
+            store=spelled(store_name, built.kind),
             photos=len(ids),
-            revision=catalogue.revision,
+            revision=collection.revision,
             files=describe(folder),
             index_type=wanted,
             effort=built.effort,
@@ -109,7 +101,7 @@ def publish(
     return generation.publish(index, write)
 
 
-def wanted_type(index: Path) -> IndexType:
+def wanted_type(index: Path) -> str:
     """The kind of index that was asked for when the current generation was made."""
     try:
         return read_manifest(generation.current(index)).index_type
@@ -136,58 +128,15 @@ def _write_photos(photos: PhotosWriter, entries: Iterator[Entry]) -> tuple[Ids, 
     return np.array(ids, dtype=np.int64), np.array(originals, dtype=np.int64)
 
 
-def _build(path: Path, source: Source, wanted: IndexType, progress: Progress | None) -> Built:
-    try:
-        return build(path, source, wanted, progress)
-    except RuntimeError as error:
-        # How FAISS says that the disk is full.
-        reason = str(error).splitlines()[0]
-        raise IndexProblem(
-            f"{path}: cannot be written ({reason}); free some space and run the same command again"
-        ) from None
-
-
-def _extend(
-    folder: Path, before: _Before | None, wanted: IndexType, source: Source, ids: Ids, unchanged: Ids
-) -> Built | None:
-    """Takes over a large index with a list of what is dead in it, and a small one beside it; None if not worth it."""
-    if before is None or before.manifest.store != f"{choose(wanted, source.count)}-fp16":
-        return None
-    old = before.manifest
-    if old.store == "flat-fp16" or len(ids) - len(unchanged) > REBUILD_AT * len(ids):
-        return None
-    shutil.copyfile(before.folder / MAIN, folder / MAIN)
-    try:
-        check_file(folder, old, MAIN)
-        if DEAD in old.files:
-            check_file(before.folder, old, DEAD)
-    except BrokenGeneration:
-        return None
-    there = FaissFile(folder / MAIN).ids
-    kept = np.intersect1d(np.setdiff1d(there, read_dead(before.folder)), unchanged, assume_unique=True)
-    dead, fresh = np.setdiff1d(there, kept), np.setdiff1d(ids, kept)
-    if len(dead) + len(fresh) > REBUILD_AT * len(there):
-        return None
-    write_dead(folder, dead)
-    batches = (_only(fresh, batch) for batch in source.batches())
-    _build(folder / FRESH, Source(len(fresh), source.dimension, lambda: batches), "flat", None)
-    return Built(old.store, old.effort, old.recall)
-
-
-def _only(ids: Ids, batch: tuple[Ids, Vectors]) -> tuple[Ids, Vectors]:
-    chosen = np.isin(batch[0], ids)
-    return batch[0][chosen], batch[1][chosen]
-
-
 def _folded(
     ids: Ids,
     originals: Ids,
     unchanged: Ids,
     before: _Before | None,
     source: Source,
-    store: LayeredStore,
+    store: Store,
     seen: Looks,
-    progress: Progress | None,
+    on_step: OnStep | None,
 ) -> Iterator[tuple[int, int]]:
     """Ids of near-duplicates, each with the id that stands for it."""
     first = np.flatnonzero(originals == np.arange(len(ids)))
@@ -200,7 +149,7 @@ def _folded(
     if before is not None and groups.few_are_new(len(new), len(contents), store):
         alike = groups.new_pairs(new, source, contents, store, seen)
     else:
-        known, alike = {}, groups.all_pairs(source, contents, store, seen, progress)
+        known, alike = {}, groups.all_pairs(source, contents, store, seen, on_step)
     leaders = contents[groups.stand_ins(contents, alike, known, store, seen)]
     place = np.searchsorted(first, originals)
     for one, leader in zip(ids.tolist(), leaders[place].tolist(), strict=True):
@@ -231,10 +180,3 @@ def _known_groups(contents: Ids, same: NDArray[np.bool_], before: _Before) -> di
         if leader != place:
             known[place] = leader
     return known
-
-
-def _batches(rows: Iterator[tuple[int, int, int]], reader: ShardReader) -> Batches:
-    """Chunks of one shard each, so that memory stays small however large the library is."""
-    while (chunk := np.array(list(islice(rows, _CHUNK)), dtype=np.int64).reshape(-1, 3)).size:
-        for part in np.split(chunk, np.flatnonzero(np.diff(chunk[:, 1])) + 1):
-            yield part[:, 0], reader.rows(int(part[0, 1]), part[:, 2]).astype(np.float32)

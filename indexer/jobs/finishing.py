@@ -3,49 +3,48 @@
 from pathlib import Path
 
 from indexer.catalogue.database import Catalogue
+from indexer.collection import Collection
 from indexer.decoding.thumbnails import forget_thumbnails
 from indexer.errors import BrokenGeneration, NoIndex, NothingToIndex
-from indexer.generations import generation, writer
-from indexer.generations.manifest import Manifest, verify
+from indexer.generations import generation
+from indexer.library import Facts, Shelf
 from indexer.reports.progress import Reporter
 from indexer.reports.report import Report, forget_reports
 from indexer.shards import compaction
 from indexer.shards.shard import Origin, vectors_folder
-from indexer.stores import IndexType
 
 
 def publish_if_needed(
-    index: Path,
-    origin: Origin,
-    catalogue: Catalogue,
+    shelf: Shelf,
+    collection: Collection,
     report: Report,
     reporter: Reporter,
     *,
-    index_type: IndexType | None,
+    index_type: str | None,
     keep: int,
 ) -> None:
     """Publishes what the catalogue holds, unless the current generation shows just that; fills in the report."""
-    manifest, damaged = _serving(index, origin.fingerprint)
-    if manifest is None and next(catalogue.entries(origin.fingerprint), None) is None:
+    manifest, damaged = _serving(shelf, collection.origin.fingerprint)
+    if manifest is None and collection.empty:
         raise NothingToIndex(_nothing(report))
     asked = index_type not in (None, manifest.index_type if manifest else None)
-    held = generation.held(index)
-    if manifest is None or manifest.revision != catalogue.revision or asked:
+    held = shelf.held()
+    if manifest is None or manifest.revision != collection.revision or asked:
         if manifest is not None and held:
             report.problems.append(
                 f"generation {manifest.generation} stays, {held}: changes are recorded, but not published; "
-                f"to publish them, run sketchseek rollback --release --index {index}, then this again"
+                f"to publish them, run sketchseek rollback --release --index {collection.folder}, then this again"
             )
         else:
-            manifest = writer.publish(index, origin, catalogue, index_type=index_type, progress=reporter.step)
+            manifest = shelf.publish(collection, index_type=index_type, on_step=reporter.step)
             report.published = True
             held = None
             if damaged is not None:
-                generation.remove(damaged)
-                report.healed.append(f"generation {damaged.name} was damaged: published anew")
+                shelf.remove(damaged)
+                report.healed.append(f"generation {damaged} was damaged: published anew")
     if not held:
-        generation.prune(index, keep)
-        forget_reports(index, {folder.name for folder in generation.generations(index)})
+        shelf.prune(keep)
+        forget_reports(collection.folder, set(shelf.generations()))
     report.photos, report.generation = manifest.photos, manifest.generation
 
 
@@ -61,16 +60,15 @@ def clean_up(index: Path, origin: Origin, catalogue: Catalogue) -> None:
         compaction.tidy(catalogue, folder, origin.fingerprint, origin.dimension)
 
 
-def _serving(index: Path, fingerprint: str) -> tuple[Manifest | None, Path | None]:
-    """The current generation if it can go on serving; or the folder of one that is damaged, which is made again."""
+def _serving(shelf: Shelf, fingerprint: str) -> tuple[Facts | None, str | None]:
+    """The current generation if it can go on serving; or the name of one that is damaged, which is made again."""
     try:
-        folder = generation.current(index)
+        name = shelf.current()
     except (NoIndex, BrokenGeneration):
         return None, None
-    try:
-        manifest = verify(folder)
-    except BrokenGeneration:
-        return None, folder if folder in generation.generations(index) else None
+    if shelf.verify(name):
+        return None, name if name in shelf.generations() else None
+    manifest = shelf.manifest(name)
     return (manifest if manifest.fingerprint == fingerprint else None), None
 
 

@@ -20,6 +20,7 @@ from indexer.jobs import parts
 from indexer.jobs.sweeping import damaged_thumbnails, note_damaged
 from indexer.locking.lock import reading
 from indexer.locking.opening import CATALOGUE, plainly
+from indexer.reports.counting import counted
 from indexer.reports.report import FOLDER, LAST
 from indexer.shards.damage import damaged_vectors
 from indexer.shards.shard import Origin, shard_path, vectors_folder
@@ -146,7 +147,7 @@ def _vectors(index: Path, origin: Origin, catalogue: Catalogue) -> Iterator[Find
     for shard, count in sorted(damaged.items()):
         path = shard_path(vectors_folder(index, origin.fingerprint), shard)
         remedy = f"{_AGAIN} copies them back from what is published, or embeds the photos anew"
-        yield Finding(str(path), f"damaged or lost: {_counted(count, 'vector')}", remedy)
+        yield Finding(str(path), f"damaged or lost: {counted(count, 'vector')}", remedy)
 
 
 def _differences(index: Path, manifest: Manifest, catalogue: Catalogue) -> Iterator[Finding]:
@@ -184,17 +185,13 @@ def _thumbnails(folder: Path, catalogue: Catalogue) -> Iterator[Finding]:
             note_damaged(folder, damaged)
         yield Finding(
             str(folder),
-            f"damaged or missing: {_counted(len(damaged), 'thumbnail')}",
+            f"damaged or missing: {counted(len(damaged), 'thumbnail')}",
             f"{_AGAIN} makes them anew",
         )
     large = sum(read_thumbnail(path) is None for path in (folder / LARGE).glob("*/*.webp"))
     if large:
         remedy = "the service makes them anew when somebody looks at them"
-        yield Finding(str(folder / LARGE), f"damaged: {_counted(large, 'large picture')}", remedy)
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+        yield Finding(str(folder / LARGE), f"damaged: {counted(large, 'large picture')}", remedy)
 
 
 def _said(path: Path, line: str) -> Finding:

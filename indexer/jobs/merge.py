@@ -14,6 +14,7 @@ from indexer.catalogue.database import Catalogue, rules_from
 from indexer.catalogue.incoming import Arriving, Row
 from indexer.catalogue.records import Root
 from indexer.catalogue.safekeeping import kept_catalogue
+from indexer.collection import Collection
 from indexer.decoding.thumbnails import (
     has_thumbnail,
     read_thumbnail,
@@ -26,12 +27,13 @@ from indexer.generations.healing import heal_vectors
 from indexer.jobs import parts
 from indexer.jobs.finishing import clean_up, publish_if_needed
 from indexer.jobs.parts import Part
+from indexer.library import shelf
 from indexer.locking.lock import reading
 from indexer.locking.opening import CATALOGUE, locked, plainly
 from indexer.reports.progress import Reporter
 from indexer.reports.report import Report, reporting
 from indexer.shards.shard import ShardReader, ShardWriter, shard_path, vectors_folder
-from indexer.stores import IndexType
+from indexer.stores.registry import asked
 
 _CHUNK = 4096
 
@@ -42,13 +44,15 @@ def merge(
     reporter: Reporter,
     *,
     accept_deletions: bool = False,
-    index_type: IndexType | None = None,
+    index_type: str | None = None,
     keep: int = 2,
 ) -> Report:
     """Publishes all parts of a library as one index, and keeps the ids that its photos have.
 
     `accept_deletions` lets photo folders go that the index holds and no part does.
     """
+    if index_type is not None:
+        asked(index_type)
     with locked(index) as index, reporting(index) as report, plainly(index), ExitStack() as stack:
         folders = [folder.expanduser().resolve() for folder in folders]
         if index in folders:
@@ -66,7 +70,8 @@ def merge(
             merging.take(reporter)
         origin = found[0].origin
         with report.spent.on("publish"):
-            publish_if_needed(index, origin, catalogue, report, reporter, index_type=index_type, keep=keep)
+            collection = Collection(index, origin, catalogue)
+            publish_if_needed(shelf(index), collection, report, reporter, index_type=index_type, keep=keep)
             clean_up(index, origin, catalogue)
         return report
 
@@ -111,17 +116,12 @@ class _Merge:
         """Lets the whole know what the parts know, and copies the vectors that it needs for that."""
         catalogue = self._catalogue
         given_out = max(catalogue.shards(self._origin.fingerprint), default=0)
-        with ShardWriter(self._vectors, self._origin.dimension, above=given_out) as shard:
-            catalogue.begin()
-            try:
-                self._arriving.describe()
-                self._copy(shard, reporter)
-                self._record()
-                shard.sync()
-            except BaseException:
-                catalogue.rollback()
-                raise
-            catalogue.commit()
+        writer = ShardWriter(self._vectors, self._origin.dimension, above=given_out)
+        with writer as shard, catalogue.transaction():
+            self._arriving.describe()
+            self._copy(shard, reporter)
+            self._record()
+            shard.sync()
 
     def _copy(self, shard: ShardWriter, reporter: Reporter) -> None:
         done, total = 0, self._arriving.count_vectors()

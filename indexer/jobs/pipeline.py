@@ -62,7 +62,7 @@ class Pipeline:
         self._catalogue = catalogue
         self._shard = shard
         self._thumbnails = thumbnails
-        self._workers = Workers(encoder.size, thumbnails)
+        self._workers = Workers(encoder.size, thumbnails, how=encoder.preparation)
         self._waiting: list[tuple[Prepared, Picture]] = []
         self._progress = Progress(0)
         self._was_good = was_good

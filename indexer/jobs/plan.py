@@ -14,7 +14,7 @@ from indexer.catalogue.records import Known, Root
 from indexer.errors import PhotosMissing
 from indexer.folders.losses import ACCEPT, too_many
 from indexer.folders.partition import Partition
-from indexer.folders.patterns import checked
+from indexer.folders.patterns import validated
 from indexer.folders.scan import Found, Scan, ScanRules, Skipped, scan
 
 
@@ -29,8 +29,8 @@ class RulesChange:
 
     def apply(self, rules: ScanRules) -> ScanRules:
         return ScanRules(
-            rules.include if self.include is None else checked(self.include),
-            rules.exclude if self.exclude is None else checked(self.exclude),
+            rules.include if self.include is None else validated(self.include),
+            rules.exclude if self.exclude is None else validated(self.exclude),
             rules.hidden if self.hidden is None else self.hidden,
             rules.follow_links if self.follow_links is None else self.follow_links,
         )

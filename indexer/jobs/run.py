@@ -5,9 +5,10 @@ from pathlib import Path
 
 from indexer.catalogue.database import Catalogue
 from indexer.catalogue.safekeeping import kept_catalogue
+from indexer.collection import Collection
 from indexer.decoding.thumbnails import has_thumbnail
 from indexer.errors import BrokenGeneration, IndexProblem, NoIndex, PhotosMissing
-from indexer.folders.losses import Failing, doubt
+from indexer.folders.losses import Failing, loss_problem
 from indexer.folders.partition import Partition
 from indexer.generations import generation
 from indexer.generations.healing import heal_vectors
@@ -17,11 +18,13 @@ from indexer.jobs.finishing import clean_up, publish_if_needed
 from indexer.jobs.pipeline import Pipeline
 from indexer.jobs.plan import Plan, Plans, RulesChange, count, make_plans
 from indexer.jobs.sweeping import forget_damaged, note_damaged, sweep
+from indexer.library import shelf
 from indexer.locking.opening import is_text, locked, plainly
+from indexer.reports.counting import counted_were
 from indexer.reports.progress import Reporter
 from indexer.reports.report import Report, reporting
 from indexer.shards.shard import Origin, ShardWriter, vectors_folder
-from indexer.stores import IndexType
+from indexer.stores.registry import asked
 from model import Encoder
 
 
@@ -33,7 +36,7 @@ def run(
     *,
     accept_deletions: bool = False,
     forget: Sequence[Path] = (),
-    index_type: IndexType | None = None,
+    index_type: str | None = None,
     keep: int = 2,
     change: RulesChange | None = None,
     partition: Partition | None = None,
@@ -45,6 +48,8 @@ def run(
     `index_type` holds for later runs, too; of the generations, `keep` are kept.
     With a `partition` the index becomes that part of a library, for good: embedded, to be merged, never published.
     """
+    if index_type is not None:
+        asked(index_type)
     with locked(index) as index, reporting(index) as report, plainly(index):
         with kept_catalogue(index, report.healed) as catalogue:
             job = _Run(index, encoder, catalogue, report, reporter)
@@ -53,8 +58,9 @@ def run(
             origin = Origin.of(encoder)
             with report.spent.on("publish"):
                 if part is None:
+                    collection = Collection(index, origin, catalogue)
                     publish_if_needed(
-                        index, origin, catalogue, report, reporter, index_type=index_type, keep=keep
+                        shelf(index), collection, report, reporter, index_type=index_type, keep=keep
                     )
                 clean_up(index, origin, catalogue)
             if part is not None:
@@ -116,10 +122,9 @@ class _Run:
         report.problems += plans.problems
         report.skipped += plans.skipped
         catalogue.expect_moves(plans.gone)
-        catalogue.begin()
-        for plan in plans.roots:
-            catalogue.learn_changes(plan.times)
-        catalogue.commit()
+        with catalogue.transaction():
+            for plan in plans.roots:
+                catalogue.learn_changes(plan.times)
         with report.spent.on("photos"):
             failing = self._work(plans)
         self._tell_of_thumbnails(missing)
@@ -172,9 +177,7 @@ class _Run:
     def _tell_of_thumbnails(self, missing: Set[str]) -> None:
         left = [content for content in missing if not has_thumbnail(self._thumbnails, content)]
         if made := len(missing) - len(left):
-            self._report.healed.append(
-                f"{made} thumbnail{'s were' if made > 1 else ' was'} missing or damaged: made anew"
-            )
+            self._report.healed.append(f"{counted_were(made, 'thumbnail')} missing or damaged: made anew")
         if left:
             note_damaged(self._thumbnails, left)
         else:
@@ -185,25 +188,24 @@ class _Run:
 
         Before it nothing is recorded of either, so that a run that dies until then has taken nothing out.
         """
-        self._catalogue.begin()
-        for place, plan in enumerate(plans.roots):
-            bad = [one for one in failing if one.found.root == plan.root]
-            if not accept_deletions and (why := self._doubt(plan, bad)):
-                self._report.problems.append(why)
-                plans.roots[place] = plan.kept()
-                continue
-            for one in bad:
-                self._catalogue.record(one.found, error=one.reason)
-            self._catalogue.remove(set(plan.gone) - self._catalogue.moved)
-            if plan.deleted:
-                self._catalogue.remove_root(plan.root)
-            else:
-                self._catalogue.remember_root(plan.root, plan.memory)
-        self._catalogue.commit()
+        with self._catalogue.transaction():
+            for place, plan in enumerate(plans.roots):
+                bad = [one for one in failing if one.found.root == plan.root]
+                if not accept_deletions and (why := self._loss_problem(plan, bad)):
+                    self._report.problems.append(why)
+                    plans.roots[place] = plan.kept()
+                    continue
+                for one in bad:
+                    self._catalogue.record(one.found, error=one.reason)
+                self._catalogue.remove(set(plan.gone) - self._catalogue.moved)
+                if plan.deleted:
+                    self._catalogue.remove_root(plan.root)
+                else:
+                    self._catalogue.remember_root(plan.root, plan.memory)
 
-    def _doubt(self, plan: Plan, failing: list[Failing]) -> str | None:
+    def _loss_problem(self, plan: Plan, failing: list[Failing]) -> str | None:
         gone = len(plan.losses - self._catalogue.moved)
-        return doubt(plan.root, plan.photos, gone, failing, moved_device=plan.moved_device)
+        return loss_problem(plan.root, plan.photos, gone, failing, moved_device=plan.moved_device)
 
     def _count(self, plans: Plans) -> None:
         report = self._report

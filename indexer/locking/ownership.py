@@ -5,11 +5,11 @@ tables, a manifest of a generation, or what a part of a library says of itself.
 """
 
 import json
-import os
 import sqlite3
-import stat
 from contextlib import closing
 from pathlib import Path
+
+from indexer.disk import open_plain
 
 # Whatever stands behind it, a LOCK that begins so marks a folder as an index of ours.
 MARK = "sketchseek index"
@@ -57,12 +57,7 @@ def _is_catalogue(path: Path) -> bool:
 def _beginning(path: Path, most: int) -> bytes | None:
     """The first bytes of a regular file that is no link; None for anything else."""
     try:
-        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY)
+        with open_plain(path, follow=False) as file:
+            return file.read(most)
     except OSError:
         return None
-    try:
-        return os.pread(number, most, 0) if stat.S_ISREG(os.fstat(number).st_mode) else None
-    except OSError:
-        return None
-    finally:
-        os.close(number)

@@ -36,8 +36,7 @@ def tidy(
 
 def _copy(catalogue: Catalogue, folder: Path, fingerprint: str, dimension: int, numbers: list[int]) -> None:
     reader, given_out = ShardReader(folder, dimension), max(catalogue.shards(fingerprint))
-    catalogue.begin()
-    try:
+    with catalogue.transaction():
         catalogue.forget_orphans(fingerprint, numbers)
         with ShardWriter(folder, dimension, above=given_out) as shard:
             for number in sorted(numbers):
@@ -47,19 +46,14 @@ def _copy(catalogue: Catalogue, folder: Path, fingerprint: str, dimension: int, 
                     names = [place.content for place in part]
                     catalogue.place_vectors(fingerprint, shard.append(names, reader.checked(part)))
             shard.sync()
-    except BaseException:
-        catalogue.rollback()
-        raise
-    catalogue.commit()
 
 
 def drop_models(catalogue: Catalogue, vectors: Path, needed: Set[str]) -> None:
     """Forgets the vectors of models of which no generation is kept any more."""
     useless = [folder for folder in vectors.iterdir() if folder.is_dir() and folder.name not in needed]
     if useless:
-        catalogue.begin()
-        catalogue.keep_models(needed)
-        catalogue.commit()
+        with catalogue.transaction():
+            catalogue.keep_models(needed)
     for folder in useless:
         if all(path.suffix == ".f16" for path in folder.iterdir()):
             shutil.rmtree(folder)

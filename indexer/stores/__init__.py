@@ -1,8 +1,11 @@
-"""Where vectors are searched. A store is built once and never changes: ids in, nearest ids out."""
+"""Where vectors are searched. A store is built once and never changes: ids in, nearest ids out.
+
+Here is what an open store is asked; how one is built and opened says `backend`, which ones there are `registry`.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol, get_args
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +13,9 @@ from numpy.typing import NDArray
 from model.modality import Vectors
 
 Ids = NDArray[np.int64]
-IndexType = Literal["auto", "flat", "hnsw", "ivf"]
-INDEX_TYPES: tuple[IndexType, ...] = get_args(IndexType)
 Batches = Iterable[tuple[Ids, Vectors]]
+# Hears what is being done, and of how many vectors it is done.
+OnStep = Callable[[str, int, int], None]
 
 
 class Nearest(NamedTuple):
@@ -29,6 +32,15 @@ class Source:
     count: int
     dimension: int
     batches: Callable[[], Batches]
+
+    def sample(self, most: int) -> Vectors:
+        """Vectors spread evenly over all, at most so many."""
+        step = max(1, -(-self.count // max(1, most)))
+        parts, seen = [np.empty((0, self.dimension), dtype=np.float32)], 0
+        for ids, vectors in self.batches():
+            parts.append(np.asarray(vectors[(-seen) % step :: step], dtype=np.float32))
+            seen += len(ids)
+        return np.concatenate(parts)
 
 
 @dataclass(frozen=True)
@@ -106,7 +118,10 @@ class File(Protocol):
 class Store(Protocol):
     """An open index; safe to search from several threads."""
 
-    kind: str
+    @property
+    def exact(self) -> bool:
+        """Whether each search looks at every vector."""
+        ...
 
     @property
     def device(self) -> str:
@@ -136,4 +151,8 @@ class Store(Protocol):
 
     def sample(self) -> tuple[int, Vectors] | None:
         """Any one stored id and its vector, to ask the index whether it finds it; None when it is empty."""
+        ...
+
+    def let_go(self) -> "Store | None":
+        """The same store in memory, if somebody waits to write into a file that this one has mapped; else None."""
         ...

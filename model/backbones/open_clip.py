@@ -6,39 +6,27 @@ A published folder holds `open_clip_config.json` and `open_clip_model.safetensor
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import open_clip
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from model.backbones import weights
+from model.backbones.base import DEFAULT, Backbone, Built, ImageTower, Level
 from model.errors import BadWeights, ModelError
+from model.pictures.preprocessing import Preprocessing, Triple
+
+if TYPE_CHECKING:
+    from model.card import Card, Checkpoint
 
 CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
 CONTEXT = 77
 BYTE_PAIRS = Path(open_clip.tokenizer.default_bpe())
-
-
-class ClipImages(nn.Module):
-    """Picture bytes to unit embeddings."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, visual: Any) -> None:
-        super().__init__()
-        self.visual = visual
-        for name, values in (("mean", visual.image_mean), ("std", visual.image_std)):
-            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1) * 255, persistent=False)
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """(n, size, size, 3) bytes, as every image tower of ours takes them."""
-        scaled = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
-        return F.normalize(self.visual(scaled).float(), dim=-1)
 
 
 class ClipTexts(nn.Module):
@@ -52,7 +40,52 @@ class ClipTexts(nn.Module):
         return F.normalize(self.model.encode_text(ids).float(), dim=-1)
 
 
-def create(architecture: str, pretrained: str | None) -> Any:
+class OpenClip(Backbone):
+    """Any model that open_clip lists, with a text tower of its own."""
+
+    def build(self, architecture: str, pretrained: str | None = None, size: int | None = None) -> Built:
+        return seen(create(architecture, _default(architecture, pretrained), size))
+
+    def image_tower(self, checkpoint: "Checkpoint") -> nn.Module:
+        visual, card = _of(checkpoint).visual, checkpoint.card
+        # Cards of 0.1 leave the scaling to the model's own description.
+        own = "mean" not in card.preprocessing and "std" not in card.preprocessing
+        how = preprocessing(visual) if own else card.preparation
+        return ImageTower(visual, None, how.mean, how.std).eval()
+
+    def text_tower(self, checkpoint: "Checkpoint") -> nn.Module:
+        return ClipTexts(_of(checkpoint))
+
+    def text_length(self, card: "Card") -> int | None:
+        return CONTEXT if "words" in card.weights else None
+
+
+def seen(model: Any) -> Built:
+    """The image network of an open_clip model."""
+    visual = model.visual
+    size = visual.image_size
+    mapped = _levels(visual)
+    return Built(
+        network=visual,
+        width=int(visual.output_dim) if hasattr(visual, "output_dim") else _width(model),
+        size=size if isinstance(size, int) else size[0],
+        preprocessing=preprocessing(visual),
+        levels=mapped,
+        maps=_maps(visual) if mapped else None,
+    )
+
+
+def preprocessing(visual: Any) -> Preprocessing:
+    """As the model's description says, but whole photos: what is cut off cannot be found."""
+    said = visual.preprocess_cfg
+    return Preprocessing(
+        photo_filter="bilinear" if said.get("interpolation") == "bilinear" else "bicubic",
+        mean=_three(said["mean"]),
+        std=_three(said["std"]),
+    )
+
+
+def create(architecture: str, pretrained: str | None, size: int | None = None) -> Any:
     """An open_clip model with the weights of a tag or a file; without either, random ones."""
     if architecture not in open_clip.list_models():
         raise ModelError(f"open_clip knows no model {architecture!r}: see open_clip.list_models()")
@@ -62,6 +95,7 @@ def create(architecture: str, pretrained: str | None) -> Any:
                 architecture,
                 pretrained=pretrained,
                 force_quick_gelu=_quick_gelu(architecture, pretrained),
+                force_image_size=None if size == _size(architecture) else size,
                 pretrained_text=False,
             )
     except (OSError, RuntimeError) as error:
@@ -82,8 +116,12 @@ def described(architecture: str, pretrained: str | None, model: Any) -> str:
     config = open_clip.get_model_config(architecture) or {}
     if _quick_gelu(architecture, pretrained):
         config["quick_gelu"] = True
-    looks = {"mean": model.visual.image_mean, "std": model.visual.image_std}
-    return json.dumps({"model_cfg": config, "preprocess_cfg": looks}, indent=1) + "\n"
+    built = seen(model)
+    if "image_size" in config.get("vision_cfg", {}):
+        config["vision_cfg"]["image_size"] = built.size
+    how = built.preprocessing
+    said = {"mean": how.mean, "std": how.std, "interpolation": how.photo_filter, "resize_mode": how.photo}
+    return json.dumps({"model_cfg": config, "preprocess_cfg": said}, indent=1) + "\n"
 
 
 def reads_byte_pairs(architecture: str) -> bool:
@@ -105,6 +143,55 @@ def opened(config: Path, tensors: dict[str, Tensor]) -> Any:
             f"{config.parent}: not an open_clip model that this version reads: {' '.join(told[:2])}"
         ) from error
     return model.eval()
+
+
+def _of(checkpoint: "Checkpoint") -> Any:
+    return opened(checkpoint.file("open_clip"), weights.read(checkpoint.file("torch.image")))
+
+
+def _default(architecture: str, pretrained: str | None) -> str | None:
+    """The first of the weights that open_clip lists for a model, where it is asked for the usual ones."""
+    if pretrained != DEFAULT:
+        return pretrained
+    tags: list[str] = open_clip.list_pretrained_tags_by_model(architecture)
+    if not tags:
+        raise ModelError(f"open_clip lists no weights for {architecture}: set `pretrained` to a local file")
+    return tags[0]
+
+
+def _size(architecture: str) -> object:
+    return (open_clip.get_model_config(architecture) or {}).get("vision_cfg", {}).get("image_size")
+
+
+def _three(values: Any) -> Triple:
+    first, second, third = values if isinstance(values, (list, tuple)) else (values,) * 3
+    return first, second, third
+
+
+def _levels(visual: Any) -> tuple[Level, ...]:
+    """A ViT of open_clip's own kind: each block keeps the grid of patches."""
+    blocks = getattr(getattr(visual, "transformer", None), "resblocks", None)
+    if blocks is None or not hasattr(visual, "forward_intermediates"):
+        return ()
+    width, patch = int(visual.conv1.out_channels), int(visual.conv1.kernel_size[0])
+    return tuple(Level(f"transformer.resblocks.{number}", width, patch) for number in range(len(blocks)))
+
+
+def _maps(visual: Any) -> Any:
+    def maps(pictures: Tensor, levels: Sequence[int]) -> list[Tensor]:
+        said = visual.forward_intermediates(pictures, indices=list(levels), intermediates_only=True)
+        found: list[Tensor] = said["image_intermediates"]
+        return found
+
+    return maps
+
+
+def _width(model: Any) -> int:
+    """Some image networks do not say how wide they are."""
+    size = model.visual.image_size
+    side = size if isinstance(size, int) else size[0]
+    with torch.no_grad():
+        return int(model.visual(torch.zeros(1, 3, side, side)).shape[1])
 
 
 def _quick_gelu(architecture: str, pretrained: str | None) -> bool:

@@ -17,11 +17,9 @@ from pathlib import Path
 
 from model.data.labels import key, same_names, spoken
 from model.errors import SketchseekError
+from model.pictures.formats import SUFFIXES
 
 PHOTO, SKETCH = "photo", "sketch"
-SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif", ".jp2")
-)
 COLUMNS = ("set", "modality", "class", "label", "path", "pair_id", "note")
 UNRECOGNIZED = "unrecognized"
 

@@ -43,7 +43,7 @@ class OpenVinoEngine:
     def _texts(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Vectors:
         with self._text_lock:
             graph = self._text
-        if self._checkpoint.has("open_clip"):
+        if self._checkpoint.card.text_is_aligned:
             return graph([ids])
         hidden = graph({"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)})
         weight = mask[:, :, None].astype(np.float32)

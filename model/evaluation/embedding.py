@@ -14,7 +14,7 @@ from model.data.loading import load_image
 from model.errors import BadImage, NoTextTower
 
 Vectors = NDArray[np.float32]
-Progress = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 
 BATCH = 64
 # A few blank drawings are in every large collection; more than this share means that something is wrong.
@@ -48,7 +48,7 @@ class Embedded:
 
 
 def embed(
-    encoder: Encodes, data: Dataset, *, caption: str = "{}", progress: Progress | None = None
+    encoder: Encodes, data: Dataset, *, caption: str = "{}", progress: OnProgress | None = None
 ) -> Embedded:
     """Sketches encoded as sketches, photos as photos, each label as words; unusable images are left out.
 

@@ -8,12 +8,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, ImageOps
+from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 
 from model.data.loading import load_image
 from model.evaluation.embedding import Embedded
 from model.evaluation.tasks import Questions
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.float32]
 
 MARKERS = {"sketch": "x", "photo": "o", "text": "*"}
 RIGHT, WRONG, ASKED = "#1a7f37", "#cf222e", "#57606a"
@@ -22,58 +24,18 @@ TILE, FRAME, GAP, CAPTION = 112, 5, 6, 16
 NAMED = 12
 
 
-def tsne(
-    vectors: NDArray[np.floating], *, perplexity: float = 30.0, steps: int = 600, seed: int = 0
-) -> Floats:
-    """Exact t-SNE to two dimensions, for up to a few thousand vectors; begins at the principal components."""
+def tsne(vectors: NDArray[np.floating], *, perplexity: float = 30.0, seed: int = 0) -> Floats:
+    """t-SNE to two dimensions, for up to a few thousand vectors; begins at the principal components."""
     if len(vectors) < 4:
         raise ValueError(f"t-SNE of {len(vectors)} vectors shows nothing: give four or more")
-    points = np.asarray(vectors, dtype=np.float64)
-    points = points - points.mean(axis=0)
-    wanted = _affinities(_distances(points), min(perplexity, (len(points) - 1) / 3))
-    found: Floats = points @ np.linalg.svd(points, full_matrices=False)[2][:2].T
-    # Points that coincide would never part; a trace of noise lets them.
-    found = 1e-4 * (
-        found / max(found.std(), 1e-12) + 1e-3 * np.random.default_rng(seed).standard_normal(found.shape)
-    )
-    speed, gain = np.zeros_like(found), np.ones_like(found)
-    rate = max(len(points) / 12 / 4, 50.0)
-    for step in range(steps):
-        # Early on the attraction is exaggerated, so that clusters form before they settle.
-        early = step < 250
-        closeness = 1 / (1 + _distances(found))
-        np.fill_diagonal(closeness, 0)
-        pull = ((12 if early else 1) * wanted - closeness / closeness.sum()) * closeness
-        slope = 4 * (pull.sum(axis=1)[:, None] * found - pull @ found)
-        gain = np.maximum(np.where(slope * speed < 0, gain + 0.2, gain * 0.8), 0.01)
-        speed = (0.5 if early else 0.8) * speed - rate * gain * slope
-        found = found + speed
+    # Points that all coincide have no principal components.
+    begin = "pca" if np.ptp(vectors, axis=0).any() else "random"
+    # For so few points, threads on a busy machine spend their time waiting for one another: minutes, not seconds.
+    with threadpool_limits(1):
+        found: Floats = TSNE(
+            perplexity=min(perplexity, (len(vectors) - 1) / 3), init=begin, random_state=seed
+        ).fit_transform(vectors)
     return found
-
-
-def _distances(points: Floats) -> Floats:
-    squares = (points**2).sum(axis=1)
-    between: Floats = np.maximum(squares[:, None] + squares[None, :] - 2 * points @ points.T, 0)
-    return between
-
-
-def _affinities(distances: Floats, perplexity: float) -> Floats:
-    """Symmetric neighbour probabilities; each row's width is found by bisection on its entropy."""
-    count = len(distances)
-    low, high, width = np.zeros(count), np.full(count, np.inf), np.ones(count)
-    nearest = np.where(np.eye(count, dtype=bool), np.inf, distances)
-    nearest = nearest - nearest.min(axis=1, keepdims=True)
-    for _ in range(64):
-        weights = np.exp(-nearest * width[:, None])
-        total = weights.sum(axis=1)
-        finite = np.where(np.isinf(nearest), 0, nearest)
-        entropy = np.log(total) + width * (finite * weights).sum(axis=1) / total
-        broad = entropy > np.log(max(perplexity, 1.0))
-        low, high = np.where(broad, width, low), np.where(broad, high, width)
-        width = np.where(np.isinf(high), width * 2, (low + high) / 2)
-    rows = weights / total[:, None]
-    affinities: Floats = np.maximum((rows + rows.T) / (2 * count), 1e-12)
-    return affinities
 
 
 def stripping_picture(
@@ -154,7 +116,7 @@ def space_picture(
 
 
 @dataclass(frozen=True)
-class Found:
+class SheetLine:
     """One line of a sheet: a query, the photos that came first, and which of them are right."""
 
     query: Image.Image
@@ -163,7 +125,7 @@ class Found:
     right: tuple[bool, ...]
 
 
-def sheet(lines: Sequence[Found], path: Path) -> None:
+def sheet(lines: Sequence[SheetLine], path: Path) -> None:
     """Queries on the left, then what they found: green frames around right photos, red around wrong ones."""
     columns = 1 + max(len(line.photos) for line in lines)
     step = TILE + 2 * FRAME + GAP
@@ -198,14 +160,14 @@ def zero_shot_sheet(
     questions = Questions(embedded, unseen, 0.5)
     records = embedded.data.records
     gallery = np.flatnonzero(questions.photos & questions.unseen)
-    lines: list[Found] = []
+    lines: list[SheetLine] = []
     for asked in _spread(np.flatnonzero(questions.sketches), questions.labels, rows, seed):
         scores = embedded.vectors[gallery] @ embedded.vectors[asked]
         best = gallery[np.argsort(-scores, kind="stable")[:k]]
         right = tuple(bool(questions.labels[place] == questions.labels[asked]) for place in best)
         photos = tuple(load_image(records[place], shortest=TILE) for place in best)
         caption = f"{questions.labels[asked]}: {sum(right)} of {len(right)} right"
-        lines.append(Found(load_image(records[asked], shortest=TILE), caption, photos, right))
+        lines.append(SheetLine(load_image(records[asked], shortest=TILE), caption, photos, right))
     if lines:
         sheet(lines, path)
     return len(lines)

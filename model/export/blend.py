@@ -50,7 +50,7 @@ def blend(checkpoints: Sequence[Checkpoint], folder: Path, name: str | None = No
 
 def _check_alike(first: Checkpoint, other: Checkpoint) -> None:
     same: Sequence[tuple[str, Callable[[Card], object]]] = (
-        ("architectures", lambda card: (card.image_tower, card.text_tower)),
+        ("architectures", lambda card: (card.backbone, card.image_tower, card.text_tower)),
         ("dimensions", lambda card: card.dimension),
         ("ways of preparing pictures", lambda card: card.preprocessing),
         ("parts", lambda card: {part for part in card.weights if not part.startswith("openvino")}),

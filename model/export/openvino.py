@@ -13,7 +13,7 @@ import torch
 from openvino.tools.ovc import convert_model
 from torch import nn
 
-from model.backbones.towers import image_tower, text_tower
+from model.backbones.towers import family
 from model.card import Card, Checkpoint, WeightFile
 from model.errors import ModelError
 
@@ -25,13 +25,11 @@ def export(checkpoint: Checkpoint) -> Checkpoint:
     """
     card, size = checkpoint.card, checkpoint.card.image_tower.size or 224
     pictures = torch.zeros((2, size, size, 3), dtype=torch.uint8)
-    made = _graph(checkpoint, "image", image_tower(checkpoint), pictures)
-    if checkpoint.has("open_clip") and checkpoint.has("words"):
-        from model.backbones.open_clip import CONTEXT
-
-        made |= _graph(
-            checkpoint, "text", text_tower(checkpoint), torch.zeros((2, CONTEXT), dtype=torch.int64)
-        )
+    backbone = family(checkpoint)
+    made = _graph(checkpoint, "image", backbone.image_tower(checkpoint), pictures)
+    if length := backbone.text_length(card):
+        ids = torch.zeros((2, length), dtype=torch.int64)
+        made |= _graph(checkpoint, "text", backbone.text_tower(checkpoint), ids)
     fresh = card.model_copy(update={"weights": card.weights | made})
     write_card(fresh, checkpoint.folder)
     for part in made:

@@ -30,12 +30,12 @@ from PIL import (
 )
 
 from model.errors import BadImage, Unreadable
+from model.pictures.formats import FORMATS
 from model.pictures.layout import MOST_EXIF_BYTES, excess
 from model.pictures.pixels import eight_bit, shrunk
 from model.pictures.profiles import by_profile
 from model.pictures.raw import is_raw, preview
 from model.pictures.sniff import (
-    FORMATS,
     declared_size,
     has_more_scans,
     picture_format,

@@ -6,38 +6,13 @@ of the two; or that nothing here is paper, since the picture is a photograph.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageFilter
 
-# How far colour counts as darkness: 0 is plain luminance (yellow vanishes), 1 makes every colour black.
-COLOUR_AS_INK = 0.5
-# This share of a drawing is paper, give or take NEAR grey levels; under even light, where the border shows it,
-# solid shapes may leave as little as LEAST_PAPER.
-PAPER_SHARE = 0.75
-LEAST_PAPER = 0.3
-NEAR = 24
-# What changes its hue more than this is no paper (a meadow, a sky); nor is what has this share of the picture
-# lighter than itself, nor what is as rough as this (a wall, the sea). Then it is a photograph.
-HUE_SPREAD = 6.0
-LIGHTER_SHARE = 0.02
-MOST_NOISE = 20
-
-SETTINGS: Mapping[str, object] = MappingProxyType(
-    {
-        "colour_as_ink": COLOUR_AS_INK,
-        "paper_share": PAPER_SHARE,
-        "least_paper": LEAST_PAPER,
-        "near": NEAR,
-        "hue_spread": HUE_SPREAD,
-        "lighter_share": LIGHTER_SHARE,
-        "most_noise": MOST_NOISE,
-    }
-)
+from model.pictures.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True)
@@ -50,46 +25,46 @@ class Sheet:
     light: Image.Image | None
 
 
-def read_sheet(view: Image.Image) -> tuple[Sheet | None, Image.Image]:
+def read_sheet(view: Image.Image, how: Preprocessing) -> tuple[Sheet | None, Image.Image]:
     """The paper, and the picture in the grey that it is to be read in; no paper in a photograph."""
-    tones = grey(view, dark=False)
-    level, even = _border(tones)
-    sheet = (_even_sheet(view, tones, level) if even else None) or _uneven_sheet(view, tones)
-    return sheet, grey(view, dark=True) if sheet and sheet.dark else tones
+    tones = grey(view, how, dark=False)
+    level, even = _border(tones, how)
+    sheet = (_even_sheet(view, tones, level, how) if even else None) or _uneven_sheet(view, tones, how)
+    return sheet, grey(view, how, dark=True) if sheet and sheet.dark else tones
 
 
-def _even_sheet(view: Image.Image, tones: Image.Image, level: int) -> Sheet | None:
+def _even_sheet(view: Image.Image, tones: Image.Image, level: int, how: Preprocessing) -> Sheet | None:
     histogram = np.array(tones.histogram())
-    dark = _is_dark(histogram, level)
+    dark = _is_dark(histogram, level, how)
     if dark:
-        tones = grey(view, dark=True)
-        level, _ = _border(tones)
+        tones = grey(view, how, dark=True)
+        level, _ = _border(tones, how)
         histogram = np.array(tones.histogram())
-    share, level, noise = _paper_at(level, histogram)
-    lighter = histogram[level + NEAR + 1 :].sum() / histogram.sum()
-    if share < LEAST_PAPER or noise > MOST_NOISE or lighter > LIGHTER_SHARE:
+    share, level, noise = _paper_at(level, histogram, how)
+    lighter = histogram[level + how.near + 1 :].sum() / histogram.sum()
+    if share < how.least_paper or noise > how.most_noise or lighter > how.lighter_share:
         return None
-    if share < PAPER_SHARE and _has_colourful_paper(view, tones, level):
+    if share < how.paper_share and _has_colourful_paper(view, tones, level, how):
         return None
     return Sheet(dark, level, noise, light=None)
 
 
-def _uneven_sheet(view: Image.Image, tones: Image.Image) -> Sheet | None:
+def _uneven_sheet(view: Image.Image, tones: Image.Image, how: Preprocessing) -> Sheet | None:
     dark = _is_dark_unevenly(tones)
     if dark:
-        tones = grey(view, dark=True)
+        tones = grey(view, how, dark=True)
     light = _lighting(tones)
     flat = flattened(tones, light, dark=dark)
     histogram = np.array(flat.histogram())
-    share, level, noise = _paper_at(int(histogram[128:].argmax()) + 128, histogram)
-    if share < PAPER_SHARE or _has_colourful_paper(view, flat, level):
+    share, level, noise = _paper_at(int(histogram[128:].argmax()) + 128, histogram, how)
+    if share < how.paper_share or _has_colourful_paper(view, flat, level, how):
         return None
     return Sheet(dark, level, noise, light)
 
 
-def _paper_at(level: int, histogram: NDArray[np.int_]) -> tuple[float, int, int]:
+def _paper_at(level: int, histogram: NDArray[np.int_], how: Preprocessing) -> tuple[float, int, int]:
     """The share of the picture near this level, its commonest level, and twice its deviation from that."""
-    low, high = max(level - NEAR, 0), min(level + NEAR + 1, 256)
+    low, high = max(level - how.near, 0), min(level + how.near + 1, 256)
     near = histogram[low:high]
     count = max(int(near.sum()), 1)
     level = low + int(near.argmax())
@@ -97,9 +72,9 @@ def _paper_at(level: int, histogram: NDArray[np.int_]) -> tuple[float, int, int]
     return count / int(histogram.sum()), level, round(noise)
 
 
-def _is_dark(histogram: NDArray[np.int_], level: int) -> bool:
+def _is_dark(histogram: NDArray[np.int_], level: int, how: Preprocessing) -> bool:
     """Whether what stands out from an even sheet is lighter than it: grey card may be drawn on either way."""
-    return bool(histogram[level + NEAR + 1 :].sum() > histogram[: max(level - NEAR, 0)].sum())
+    return bool(histogram[level + how.near + 1 :].sum() > histogram[: max(level - how.near, 0)].sum())
 
 
 def _is_dark_unevenly(tones: Image.Image) -> bool:
@@ -109,30 +84,30 @@ def _is_dark_unevenly(tones: Image.Image) -> bool:
     return bool(((np.asarray(small) - around) ** 3).sum() > 0)
 
 
-def _has_colourful_paper(view: Image.Image, flat: Image.Image, level: int) -> bool:
+def _has_colourful_paper(view: Image.Image, flat: Image.Image, level: int, how: Preprocessing) -> bool:
     """Whether the supposed paper changes its hue: paper does not, a sky or a meadow does."""
-    paper = np.abs(np.asarray(flat.resize((64, 64), Image.Resampling.BOX)).astype(int) - level) <= NEAR
-    return bool(paper.any()) and is_colourful(view, paper)
+    paper = np.abs(np.asarray(flat.resize((64, 64), Image.Resampling.BOX)).astype(int) - level) <= how.near
+    return bool(paper.any()) and is_colourful(view, how, paper)
 
 
-def is_colourful(view: Image.Image, where: NDArray[np.bool_] | None = None) -> bool:
+def is_colourful(view: Image.Image, how: Preprocessing, where: NDArray[np.bool_] | None = None) -> bool:
     """Whether the picture changes its hue, or those of its 64 x 64 cells that are asked about."""
     red, green, blue = view.convert("RGB").resize((64, 64), Image.Resampling.BOX).split()
     spreads = []
     for band in (red, blue):
         hues = np.asarray(band).astype(int) - np.asarray(green)
         spreads.append((hues if where is None else hues[where]).std())
-    return bool(np.hypot(*spreads) > HUE_SPREAD)
+    return bool(np.hypot(*spreads) > how.hue_spread)
 
 
-def grey(view: Image.Image, *, dark: bool) -> Image.Image:
+def grey(view: Image.Image, how: Preprocessing, *, dark: bool) -> Image.Image:
     """Brightness, with colour counted as ink; of the negative where the sheet is dark."""
     colours = ImageChops.invert(view) if dark else view
     if view.mode == "L":
         return colours
     red, green, blue = colours.split()
     least = ImageChops.darker(ImageChops.darker(red, green), blue)
-    return Image.blend(colours.convert("L"), least, COLOUR_AS_INK)
+    return Image.blend(colours.convert("L"), least, how.colour_as_ink)
 
 
 def in_one_band(image: Image.Image) -> Image.Image:
@@ -145,14 +120,14 @@ def in_one_band(image: Image.Image) -> Image.Image:
     return red if plain else image
 
 
-def _border(tones: Image.Image) -> tuple[int, bool]:
+def _border(tones: Image.Image, how: Preprocessing) -> tuple[int, bool]:
     """How bright the border is, and whether it is even."""
     small = np.asarray(tones.resize((64, 64), Image.Resampling.BOX))
     ring = np.concatenate(
         [small[:3].ravel(), small[-3:].ravel(), small[:, :3].ravel(), small[:, -3:].ravel()]
     )
     level = int(np.median(ring))
-    return level, bool((np.abs(ring.astype(int) - level) <= NEAR).mean() >= 0.75)
+    return level, bool((np.abs(ring.astype(int) - level) <= how.near).mean() >= 0.75)
 
 
 def _lighting(tones: Image.Image) -> Image.Image:

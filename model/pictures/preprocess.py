@@ -1,11 +1,12 @@
 """What a tower wants to see: drawings tidied to dark ink on white, photos squashed to a square.
 
-Every constant that changes a vector stands in SETTINGS, which is part of a model's fingerprint: touching
-one means indexing anew, and ought to.
+Every constant that changes a vector is a field of `Preprocessing`, which is part of a model's card and fingerprint:
+touching one means indexing anew, and ought to.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -17,104 +18,90 @@ from PIL import Image, ImageChops, ImageFilter
 
 from model.errors import EmptyDrawing
 from model.pictures import paper
+from model.pictures.preprocessing import FILTERS, STANDARD, Preprocessing
 
-# Share of the ink's longer side that stays free around it.
-MARGIN = 0.10
-# A dot stays a dot: at least this share of the sheet's longer side is shown, or so many pixels if fewer.
-LEAST_CROP = (0.125, 96)
-# Drawings are judged at up to twice this many pixels a side, and handed on at about as many.
-WORKING_SIDE = 400
-# Faint drawings are strengthened until this share of their ink is black, at most by this factor.
-BLACK_SHARE = 0.02
-MOST_GAIN = 8.0
-# How much thin strokes are darkened for each halving of the size; nothing is darkened where nothing shrinks.
-THIN = 0.33
-# How much a drawing is softened for each of its pixels that becomes several.
-SOFT = 0.35
-# Strokes on a transparent sheet, sampled at so many pixels a side, count as light where fewer than this share
-# of them is darker than pastel.
-SAMPLE_SIDE = 256
-DARK_SHARE = 0.02
-PASTEL = 176
-# Up to this noise, of 255 grey levels, a sheet was never paper in front of a camera.
-CLEAN = 4
-# How black a pixel must be to belong to the drawing's extent: on a clean sheet, more for each grey level of
-# noise, and at most. And how many such pixels together are more than a speck.
-INK = (16, 8, 64)
-SPECK = 12
-PHOTO_FILTER = Image.Resampling.BICUBIC
-REDUCING_GAP = 2.0
+SETTINGS: Mapping[str, object] = MappingProxyType(STANDARD.described())
 
-SETTINGS: Mapping[str, object] = MappingProxyType(
-    {
-        # To be raised whenever the procedure changes rather than a constant.
-        "tidy": 1,
-        **paper.SETTINGS,
-        "margin": MARGIN,
-        "least_crop": list(LEAST_CROP),
-        "working_side": WORKING_SIDE,
-        "black_share": BLACK_SHARE,
-        "most_gain": MOST_GAIN,
-        "thin": THIN,
-        "soft": SOFT,
-        "sample_side": SAMPLE_SIDE,
-        "dark_share": DARK_SHARE,
-        "pastel": PASTEL,
-        "clean": CLEAN,
-        "ink": list(INK),
-        "speck": SPECK,
-        "photo": "squash",
-        "photo_filter": PHOTO_FILTER.name.lower(),
-        "reducing_gap": REDUCING_GAP,
-    }
-)
-
+_FILTERS = {name: Image.Resampling[name.upper()] for name in FILTERS}
 _OPAQUE = [255 if alpha > 96 else 0 for alpha in range(256)]
 # Less contrast than this between ink and paper, of 255, is no line.
 _LEAST_CONTRAST = 10
 _BLANK = "the drawing is empty: nothing stands out from the sheet; draw at least one line"
 
 
-def photo_pixels(image: Image.Image, size: int) -> NDArray[np.uint8]:
-    """The whole photo squashed to (size, size, 3)."""
-    return _resized(image.convert("RGB"), size)
+def photo_pixels(image: Image.Image, size: int, how: Preprocessing = STANDARD) -> NDArray[np.uint8]:
+    """The photo as (size, size, 3): squashed whole, or what a card says instead."""
+    image = image.convert("RGB")
+    if how.photo == "shortest":
+        return _resized(image, size, how, _middle(image.size, size, how.crop_share))
+    if how.photo == "longest":
+        return _filled(image, size, how)
+    return _resized(image, size, how)
 
 
-def sketch_pixels(image: Image.Image, size: int) -> NDArray[np.uint8]:
+def sketch_pixels(image: Image.Image, size: int, how: Preprocessing = STANDARD) -> NDArray[np.uint8]:
     """The drawing tidied, as (size, size, 3); strokes that shrinking made faint are made dark again."""
-    ink = _tidy_ink(image)
+    ink = _tidy_ink(image, how)
     if ink is None:
-        return _resized(_padded(image), size)
-    small = ink.resize((size, size), PHOTO_FILTER, reducing_gap=REDUCING_GAP)
+        return _resized(_padded(image, how), size, how)
+    small = ink.resize((size, size), _FILTERS[how.photo_filter], reducing_gap=how.reducing_gap)
     if 2 * ink.width < size:
-        small = small.filter(ImageFilter.GaussianBlur(SOFT * size / ink.width))
-    small = small.point(_strength(np.array(small.histogram()), 0, ink.width / size).tolist())
+        small = small.filter(ImageFilter.GaussianBlur(how.soft * size / ink.width))
+    small = small.point(_strength(np.array(small.histogram()), 0, ink.width / size, how).tolist())
     return np.asarray(ImageChops.invert(small).convert("RGB"), dtype=np.uint8)
 
 
-def tidy_sketch(image: Image.Image) -> Image.Image:
+def tidy_sketch(image: Image.Image, how: Preprocessing = STANDARD) -> Image.Image:
     """Dark ink on white, cropped to the ink with a margin and padded to a square; RGB.
 
     A photograph, in which nothing is paper, comes back whole and only padded. Raises EmptyDrawing.
     """
-    ink = _tidy_ink(image)
-    return _padded(image) if ink is None else ImageChops.invert(ink).convert("RGB")
+    ink = _tidy_ink(image, how)
+    return _padded(image, how) if ink is None else ImageChops.invert(ink).convert("RGB")
 
 
-def _resized(image: Image.Image, size: int) -> NDArray[np.uint8]:
-    return np.asarray(image.resize((size, size), PHOTO_FILTER, reducing_gap=REDUCING_GAP), dtype=np.uint8)
+def _resized(
+    image: Image.Image, size: int, how: Preprocessing, box: tuple[float, float, float, float] | None = None
+) -> NDArray[np.uint8]:
+    small = image.resize((size, size), _FILTERS[how.photo_filter], box, how.reducing_gap)
+    return np.asarray(small, dtype=np.uint8)
 
 
-def _padded(image: Image.Image) -> Image.Image:
-    image = _over_white(_reduced(image)).convert("RGB")
+def _middle(whole: tuple[int, int], size: int, share: float) -> tuple[float, float, float, float]:
+    """What is left where the picture is resized by its shortest side and its middle cut out, before resizing.
+
+    Rounded as torchvision rounds, but no picture is made that is as long as the photo is.
+    """
+    side = math.floor(size / share)
+    shortest = min(whole)
+    edges: list[tuple[float, float]] = []
+    for length in whole:
+        small = side if length == shortest else int(side * length / shortest)
+        first, pixel = round((small - size) / 2), length / small
+        edges.append((first * pixel, min((first + size) * pixel, length)))
+    (left, right), (top, bottom) = edges
+    return left, top, right, bottom
+
+
+def _filled(image: Image.Image, size: int, how: Preprocessing) -> NDArray[np.uint8]:
+    """Resized by its longest side, in the middle of a grey square."""
+    width, height = (max(1, round(length * size / max(image.size))) for length in image.size)
+    small = image.resize((width, height), _FILTERS[how.photo_filter], reducing_gap=how.reducing_gap)
+    square = Image.new("RGB", (size, size), (how.fill,) * 3)
+    square.paste(small, ((size - width) // 2, (size - height) // 2))
+    return np.asarray(square, dtype=np.uint8)
+
+
+def _padded(image: Image.Image, how: Preprocessing) -> Image.Image:
+    image = _over_white(_reduced(image, how)).convert("RGB")
     side = max(image.size)
     square = Image.new("RGB", (side, side), "white")
     square.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
     return square
 
 
-def _reduced(image: Image.Image) -> Image.Image:
-    factor = max(image.size) // WORKING_SIDE
+def _reduced(image: Image.Image, how: Preprocessing) -> Image.Image:
+    factor = max(image.size) // how.working_side
     return image.reduce(factor) if factor > 1 else image
 
 
@@ -126,65 +113,67 @@ def _over_white(image: Image.Image) -> Image.Image:
     return white
 
 
-def _tidy_ink(image: Image.Image) -> Image.Image | None:
+def _tidy_ink(image: Image.Image, how: Preprocessing) -> Image.Image | None:
     """The ink alone, 255 where it is darkest, in a square; None for a photograph."""
-    image = paper.in_one_band(_opaque(image))
-    view = _reduced(image)
-    sheet, grey = paper.read_sheet(view)
+    image = paper.in_one_band(_opaque(image, how))
+    view = _reduced(image, how)
+    sheet, grey = paper.read_sheet(view, how)
     if sheet is None:
         return None
     try:
-        return _ink_square(image, view, sheet, grey)
+        return _ink_square(image, view, sheet, grey, how)
     except EmptyDrawing:
         # Nothing is darker than the sheet, but something has another colour: a golden star on a grey wall.
-        if paper.is_colourful(view):
+        if paper.is_colourful(view, how):
             return None
         raise
 
 
-def _ink_square(image: Image.Image, view: Image.Image, sheet: paper.Sheet, grey: Image.Image) -> Image.Image:
-    ink = _ink(grey, sheet, shrunk=image.width / view.width)
-    share, pixels = LEAST_CROP
+def _ink_square(
+    image: Image.Image, view: Image.Image, sheet: paper.Sheet, grey: Image.Image, how: Preprocessing
+) -> Image.Image:
+    ink = _ink(grey, sheet, how, shrunk=image.width / view.width)
+    share, pixels = how.least_crop
     least = min(max(image.size) * share, pixels) * view.width / image.width
-    left, top, side = _crop_square(ink, sheet.noise, least)
-    if view.width < image.width and 2 * side <= WORKING_SIDE:
+    left, top, side = _crop_square(ink, sheet.noise, least, how)
+    if view.width < image.width and 2 * side <= how.working_side:
         # A small drawing on a large sheet: go back for the pixels that the working size left out.
         zoom = image.width / view.width
         inner = (max(left, 0), max(top, 0), min(left + side, view.width), min(top + side, view.height))
         whole = image.crop((inner[0] * zoom, inner[1] * zoom, inner[2] * zoom, inner[3] * zoom))
-        part = _reduced(whole)
+        part = _reduced(whole, how)
         light = sheet.light and sheet.light.crop(inner).resize(part.size, Image.Resampling.BILINEAR)
         closer = replace(sheet, light=light)
-        ink = _ink(paper.grey(part, dark=sheet.dark), closer, shrunk=whole.width / part.width)
+        ink = _ink(paper.grey(part, how, dark=sheet.dark), closer, how, shrunk=whole.width / part.width)
         scale = part.width / (inner[2] - inner[0])
-        left, top, side = _crop_square(ink, sheet.noise, least * scale)
+        left, top, side = _crop_square(ink, sheet.noise, least * scale, how)
     # Beyond the sheet, crop fills in zeros: there is no ink.
     return ink.crop((left, top, left + side, top + side))
 
 
-def _opaque(image: Image.Image) -> Image.Image:
+def _opaque(image: Image.Image, how: Preprocessing) -> Image.Image:
     """The drawing on white; strokes of one tone, or of light ones only, as black."""
     if image.mode != "RGBA":
         return image
     alpha = image.getchannel("A")
     if image.getbbox() is None:
         raise EmptyDrawing("the drawing is empty: the picture is fully transparent; draw at least one line")
-    step = max(1, max(image.size) // SAMPLE_SIDE)
+    step = max(1, max(image.size) // how.sample_side)
     sample = image.resize((-(-image.width // step), -(-image.height // step)), Image.Resampling.NEAREST)
     strokes = sample.getchannel("A").point(_OPAQUE)
-    tones = np.cumsum(paper.grey(sample.convert("RGB"), dark=False).histogram(strokes))
+    tones = np.cumsum(paper.grey(sample.convert("RGB"), how, dark=False).histogram(strokes))
     covered = int(tones[-1])
     # Where most is covered there is a sheet with cut corners, and what matters is on it.
-    if covered <= paper.PAPER_SHARE * sample.width * sample.height:
+    if covered <= how.paper_share * sample.width * sample.height:
         # White strokes among dark ones rub out; white strokes alone are the drawing.
-        light_only = tones[PASTEL - 1] < DARK_SHARE * covered
+        light_only = tones[how.pastel - 1] < how.dark_share * covered
         darkest, lightest = np.searchsorted(tones, (0.01 * covered, 0.99 * covered))
-        if light_only or lightest - darkest <= paper.NEAR:
+        if light_only or lightest - darkest <= how.near:
             return ImageChops.invert(alpha)
     return _over_white(image)
 
 
-def _ink(grey: Image.Image, sheet: paper.Sheet, *, shrunk: float) -> Image.Image:
+def _ink(grey: Image.Image, sheet: paper.Sheet, how: Preprocessing, *, shrunk: float) -> Image.Image:
     if sheet.light is not None:
         grey = paper.flattened(grey, sheet.light, dark=sheet.dark)
     # How much ink each tone stands for. One look at the picture and one pass over it do for all that follows.
@@ -193,43 +182,43 @@ def _ink(grey: Image.Image, sheet: paper.Sheet, *, shrunk: float) -> Image.Image
     # Noise is twice its deviation: three times that is beyond what chance adds to a blank sheet.
     if np.flatnonzero(amounts)[-1] < max(sheet.noise + _LEAST_CONTRAST, 3 * sheet.noise):
         raise EmptyDrawing(_BLANK)
-    curve = _strength(amounts, sheet.noise, shrunk if sheet.noise <= CLEAN else 1.0)
+    curve = _strength(amounts, sheet.noise, shrunk if sheet.noise <= how.clean else 1.0, how)
     return grey.point(curve[depth].tolist())
 
 
-def _strength(amounts: NDArray[Any], noise: int, shrunk: float) -> NDArray[np.int_]:
+def _strength(amounts: NDArray[Any], noise: int, shrunk: float, how: Preprocessing) -> NDArray[np.int_]:
     """Ink stretched so that noise becomes none and the darkest black; faint strokes gain most if it shrank."""
     above = np.cumsum(amounts[: noise + 2 : -1])
-    black = 255 - int(np.searchsorted(above, above[-1] * BLACK_SHARE))
-    gain = min(255 / max(black - noise, 1), MOST_GAIN) / 255
-    lift = 1 / (1 + THIN * max(np.log2(shrunk), 0.0))
+    black = 255 - int(np.searchsorted(above, above[-1] * how.black_share))
+    gain = min(255 / max(black - noise, 1), how.most_gain) / 255
+    lift = 1 / (1 + how.thin * max(np.log2(shrunk), 0.0))
     curve: NDArray[np.float64] = ((np.arange(256) - noise) * gain).clip(0, 1) ** lift * 255
     return curve.round().astype(int)
 
 
-def _crop_square(ink: Image.Image, noise: int, least_side: float) -> tuple[int, int, int]:
+def _crop_square(ink: Image.Image, noise: int, least_side: float, how: Preprocessing) -> tuple[int, int, int]:
     """Left, top and side of the square that shows the ink with its margin; it may reach over the sheet."""
-    least, step, most = INK
+    least, step, most = how.ink
     threshold = min(least + step * noise, most)
     mask = ink.point([255 if tone >= threshold else 0 for tone in range(256)])
-    box = _box_in_company(mask)
+    box = _box_in_company(mask, how)
     # On a clean sheet even a speck is meant: somebody drew a dot.
-    if box is None and noise <= CLEAN:
+    if box is None and noise <= how.clean:
         box = mask.getbbox()
     if box is None:
         raise EmptyDrawing(_BLANK)
     left, top, right, bottom = box
-    side = round(max(max(right - left, bottom - top) * (1 + 2 * MARGIN), least_side, 1))
+    side = round(max(max(right - left, bottom - top) * (1 + 2 * how.margin), least_side, 1))
     return round((left + right - side) / 2), round((top + bottom - side) / 2), side
 
 
-def _box_in_company(mask: Image.Image) -> tuple[int, int, int, int] | None:
-    """The extent of ink that has company: SPECK pixels or more in 3 x 3 cells of 8 x 8. The rest may be dust."""
+def _box_in_company(mask: Image.Image, how: Preprocessing) -> tuple[int, int, int, int] | None:
+    """The extent of ink that has company: `speck` pixels or more in 3 x 3 cells of 8 x 8. The rest may be dust."""
     filled = np.asarray(mask.reduce(8)).astype(int) * 64
     ringed = np.pad(filled, 1)
     rows, columns = filled.shape
     around = np.sum([ringed[y : y + rows, x : x + columns] for y in range(3) for x in range(3)], axis=0)
-    company = around >= (SPECK - 0.5) * 255
+    company = around >= (how.speck - 0.5) * 255
     if company[filled > 0].all():
         return mask.getbbox()
     cells = Image.fromarray(np.where(company, 255, 0).astype(np.uint8))

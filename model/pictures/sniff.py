@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 import struct
 
+from model.pictures.formats import FORMATS
 from model.pictures.layout import SCAN, segments
-
-FORMATS = frozenset({"JPEG", "PNG", "WEBP", "AVIF", "HEIF", "TIFF", "BMP", "GIF"})
 
 _MAGIC = (
     (b"\xff\xd8\xff", "JPEG"),

@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import timm
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.backbones import packages
-from model.backbones.towers import TextTower, minilm, pretrained
+from model.backbones import BACKBONES, packages
+from model.backbones.base import DEFAULT, Built, scaling
+from model.backbones.minilm import TextTower, minilm
+from model.backbones.timm import described
 from model.errors import ModelError
+from model.pictures.preprocessing import Preprocessing
 from model.training.losses import MODALITIES
 from model.training.recipe import Recipe
 from model.words.wordpiece import WordPiece
@@ -41,6 +43,9 @@ class Words:
 
 class Learner(nn.Module, ABC):
     """Encodings start as the paper's: drawn from N(0, 1), one row for each modality."""
+
+    # How pictures are made ready before `prepare`; the card of what is learned says so too.
+    preprocessing: Preprocessing = Preprocessing()
 
     def __init__(self, dimension: int) -> None:
         super().__init__()
@@ -85,38 +90,41 @@ class Learner(nn.Module, ABC):
 
 
 class LiteLearner(Learner):
-    """A timm EfficientNet whose first stages are frozen, and a linear map of frozen sentence vectors."""
+    """An image network whose first stages are frozen, and a linear map of frozen sentence vectors."""
 
     backbone: Any
+    pixel_scale: Tensor
+    pixel_shift: Tensor
 
     def __init__(
-        self, backbone: nn.Module, words: Callable[[Sequence[str]], Tensor] | None, recipe: Recipe
+        self,
+        backbone: Built | nn.Module,
+        words: Callable[[Sequence[str]], Tensor] | None,
+        recipe: Recipe,
     ) -> None:
+        """A bare network is one of timm's."""
         super().__init__(recipe.dimension)
-        self.backbone = backbone.to(memory_format=torch.channels_last)
+        built = backbone if isinstance(backbone, Built) else described(backbone)
+        self.backbone = built.network.to(memory_format=torch.channels_last)
         self.frozen_stages = recipe.frozen_stages
-        self.projection = nn.Linear(self.backbone.num_features, recipe.dimension, bias=False)
+        self.stages = built.cut(recipe.frozen_stages)
+        self.preprocessing = built.preprocessing
+        scale, shift = scaling(built.preprocessing.mean, built.preprocessing.std)
+        self.register_buffer("pixel_scale", scale, persistent=False)
+        self.register_buffer("pixel_shift", shift, persistent=False)
+        self.projection = nn.Linear(built.width, recipe.dimension, bias=False)
         self.text = nn.Linear(WORDS, recipe.dimension)
         self._words = words
         self._freeze()
         self.train()
 
     def prepare(self, pixels: Tensor) -> Tensor:
-        scaled = pixels.permute(0, 3, 1, 2).float() * (2 / 255) - 1
-        values = self.backbone.bn1(
-            self.backbone.conv_stem(scaled.contiguous(memory_format=torch.channels_last))
-        )
-        for stage in self.backbone.blocks[: self.frozen_stages]:
-            values = stage(values)
-        prepared: Tensor = values.float()
-        return prepared
+        scaled = pixels.permute(0, 3, 1, 2).float() * self.pixel_scale - self.pixel_shift
+        pictures = scaled.contiguous(memory_format=torch.channels_last)
+        return self.stages.before(self.frozen_stages, pictures).float()
 
     def features(self, prepared: Tensor) -> Tensor:
-        values = prepared
-        for stage in self.backbone.blocks[self.frozen_stages :]:
-            values = stage(values)
-        pooled: Tensor = self.backbone.bn2(self.backbone.conv_head(values)).float().mean(dim=(2, 3))
-        return pooled
+        return self.stages.after(self.frozen_stages, prepared)
 
     def images(self, inputs: Tensor) -> Tensor:
         return F.normalize(self.projection(self.features(inputs)).float(), dim=-1)
@@ -141,8 +149,7 @@ class LiteLearner(Learner):
         return self
 
     def _freeze(self) -> None:
-        first = [self.backbone.conv_stem, self.backbone.bn1, *self.backbone.blocks[: self.frozen_stages]]
-        for module in first:
+        for module in self.stages.frozen(self.frozen_stages):
             module.requires_grad_(False)
         for module in self.backbone.modules():
             # Depthwise kernels hold 2 % of the weights; their gradient takes most of a CPU's backward pass.
@@ -163,6 +170,7 @@ class ClipLearner(Learner):
         # The authors reset CLIP's temperature; it learns on at the tower's rate, that is, hardly.
         self.model.logit_scale.data.fill_(recipe.logit_scale)
         self._tokenize = tokenizer
+        self.preprocessing = _preprocessing(self.model.visual)
         mean, std = self.model.visual.image_mean, self.model.visual.image_std
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255, persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1) * 255, persistent=False)
@@ -192,18 +200,25 @@ def build(recipe: Recipe, *, random_weights: bool = False) -> Learner:
     """The learner of a recipe with its pretrained towers; random ones, without words, are for tests."""
     if recipe.towers == "open_clip":
         return _clip(recipe, random_weights)
+    backbone = BACKBONES.load(recipe.family)()
     if random_weights:
-        backbone = timm.create_model(recipe.architecture, pretrained=False, num_classes=0)
-        return LiteLearner(backbone, None, recipe)
-    tensors = torch.load(packages.find(packages.LITE2), map_location="cpu", weights_only=True)
+        return LiteLearner(backbone.build(recipe.architecture, None, recipe.size), None, recipe)
+    built = backbone.build(recipe.architecture, recipe.pretrained or DEFAULT, recipe.size)
     words = Words(
         minilm(packages.find(packages.MINILM)), WordPiece.from_file(packages.find(packages.VOCABULARY))
     )
-    return LiteLearner(pretrained(recipe.architecture, tensors), words, recipe)
+    return LiteLearner(built, words, recipe)
 
 
 def _clip(recipe: Recipe, random_weights: bool) -> ClipLearner:
     from model.backbones import open_clip
 
-    model = open_clip.create(recipe.architecture, None if random_weights else recipe.pretrained)
+    model = open_clip.create(recipe.architecture, None if random_weights else recipe.pretrained, recipe.size)
     return ClipLearner(model, open_clip.tokenizer(recipe.architecture), recipe)
+
+
+def _preprocessing(visual: nn.Module) -> Preprocessing:
+    # Imported where it is used: it takes seconds, and the shipped recipe needs none of it.
+    from model.backbones.open_clip import preprocessing
+
+    return preprocessing(visual)

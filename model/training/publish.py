@@ -15,7 +15,7 @@ from model.card import Card, Checkpoint, Source, Tower, WeightFile
 from model.data.datasets import Dataset
 from model.errors import ModelError
 from model.export.openvino import export, new_folder, weight_file, write_card
-from model.pictures.preprocess import SETTINGS
+from model.pictures.preprocessing import Preprocessing
 from model.training.learner import ClipLearner, Learner, LiteLearner
 from model.training.losses import PHOTO, SKETCH, TEXT
 from model.training.recipe import Recipe
@@ -45,7 +45,7 @@ def publish(learner: Learner, recipe: Recipe, folder: Path, provenance: Provenan
         )
         _save(head_tensors(learner), beside / "heads.safetensors")
         weights["heads"] = weight_file(beside / "heads.safetensors")
-        write_card(_card(recipe, weights, provenance), beside)
+        write_card(_card(recipe, learner.preprocessing, weights, provenance), beside)
         export(Checkpoint(beside))
     return Checkpoint(folder)
 
@@ -119,7 +119,9 @@ def sources_of(data: Dataset, licences: Mapping[str, str]) -> tuple[Source, ...]
     )
 
 
-def _card(recipe: Recipe, weights: Mapping[str, WeightFile], provenance: Provenance) -> Card:
+def _card(
+    recipe: Recipe, how: Preprocessing, weights: Mapping[str, WeightFile], provenance: Provenance
+) -> Card:
     words = Tower(architecture="all-MiniLM-L6-v2")
     if recipe.towers == "open_clip":
         words = Tower(architecture=recipe.architecture)
@@ -129,7 +131,8 @@ def _card(recipe: Recipe, weights: Mapping[str, WeightFile], provenance: Provena
         dimension=recipe.dimension,
         image_tower=Tower(architecture=recipe.architecture, size=recipe.size),
         text_tower=words if "words" in weights else None,
-        preprocessing=dict(SETTINGS),
+        preprocessing=how.described(),
+        backbone=recipe.family,
         weights=dict(weights),
         learned_from=tuple(provenance.sources),
         figures=dict(provenance.figures),

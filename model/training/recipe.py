@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from model.backbones import BACKBONES
 from model.errors import ModelError
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -64,6 +65,8 @@ class Recipe(_Frozen):
 
     name: str
     towers: Literal["lite", "open_clip"]
+    # Of the image tower, where it is not timm: a name from model.backbones.
+    backbone: str | None = None
     architecture: str
     pretrained: str | None = None
     dimension: int = Field(gt=0)
@@ -99,11 +102,21 @@ class Recipe(_Frozen):
             raise ValueError(
                 "`anchors` and measured `encodings` need a reference that only the lite towers have"
             )
+        BACKBONES.check(self.family, "backbone")
+        if (self.towers == "open_clip") != (self.family == "open_clip"):
+            raise ValueError(
+                "`backbone` names the image tower of `lite`; for open_clip's models set `towers`"
+            )
         if 2 * self.instances > self.batch:
             raise ValueError(
                 f"{self.instances} instances with their photos do not fit a batch of {self.batch}"
             )
         return self
+
+    @property
+    def family(self) -> str:
+        """The backbone's name in the registry."""
+        return self.backbone or ("open_clip" if self.towers == "open_clip" else "timm")
 
     @property
     def digest(self) -> str:

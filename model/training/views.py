@@ -20,6 +20,7 @@ from model.data.datasets import PHOTO, SKETCH, Record
 from model.data.loading import load_image
 from model.errors import EmptyDrawing
 from model.pictures.preprocess import photo_pixels, sketch_pixels
+from model.pictures.preprocessing import STANDARD, Preprocessing
 from model.training.augment import varied_photo, varied_sketch
 from model.training.edges import pseudo_sketch
 from model.training.learner import Learner
@@ -41,16 +42,16 @@ class View:
     number: int
     seed: int
 
-    def pixels(self, size: int) -> Pixels:
+    def pixels(self, size: int, how: Preprocessing = STANDARD) -> Pixels:
         rng = np.random.default_rng([self.seed, self.number, *_digest(self.record)])
         image = load_image(self.record, shortest=size)
         if self.record.note == EDGES:
             try:
-                return sketch_pixels(pseudo_sketch(image, rng), size)
+                return sketch_pixels(pseudo_sketch(image, rng), size, how)
             except EmptyDrawing:
                 return np.full((size, size, 3), 255, dtype=np.uint8)
         drawn = self.record.modality == SKETCH
-        plain = sketch_pixels(image, size) if drawn else photo_pixels(image, size)
+        plain = sketch_pixels(image, size, how) if drawn else photo_pixels(image, size, how)
         if self.number == 0:
             return plain
         return varied_sketch(plain, rng) if drawn else varied_photo(plain, rng)
@@ -131,8 +132,9 @@ class Material:
 
     @torch.no_grad()
     def _prepared(self, views: Sequence[View]) -> Tensor:
+        how = self._learner.preprocessing
         with ThreadPoolExecutor() as pool:
-            pixels = list(pool.map(lambda view: view.pixels(self._size), views))
+            pixels = list(pool.map(lambda view: view.pixels(self._size, how), views))
         # Kept as halves and trained on in bf16: more digits would only take twice as long to compute.
         with torch.autocast("cpu", torch.bfloat16):
             return self._learner.prepare(torch.from_numpy(np.stack(pixels)))
@@ -159,6 +161,8 @@ class Material:
 
     def _signature(self) -> str:
         lines = [f"{self._size} {self._views} {self._seed}"]
+        if self._learner.preprocessing != STANDARD:
+            lines.append(str(self._learner.preprocessing))
         lines += [f"{record.path} {record.modality} {record.note}" for record in self.records]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 

@@ -34,8 +34,8 @@ class WordPiece:
         self._start, self._end, self._unknown = (self._id_of[t] for t in ("[CLS]", "[SEP]", "[UNK]"))
 
     @classmethod
-    def from_file(cls, path: Path) -> "WordPiece":
-        return cls(path.read_text(encoding="utf-8").split("\n"))
+    def from_file(cls, path: Path, longest: int = 64) -> "WordPiece":
+        return cls(path.read_text(encoding="utf-8").split("\n"), longest)
 
     def __call__(self, texts: Sequence[str]) -> Tokens:
         rows = [self._row(text) for text in texts]

@@ -32,7 +32,10 @@ class BadAnswer(ClientError):
 
 
 class ApiError(ClientError):
-    """The service said no. `code` is for programs and stable; docs/api.md lists all."""
+    """The service said no. `code` is stable, for programs to rely on.
+
+    https://github.com/sketchseek/sketchseek/blob/main/docs/api.md lists all codes.
+    """
 
     def __init__(self, status: int, code: str, detail: str, request_id: str = "") -> None:
         super().__init__(f"{detail} ({status} {code})" if code else f"{detail} ({status})")

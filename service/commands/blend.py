@@ -10,12 +10,12 @@ from service.console.options import Place, needs
 
 @click.command("blend")
 @click.argument("models", nargs=-1, required=True, type=Place())
-@click.option("--out", type=Place(), required=True, help="The new model's folder.")
-@click.option("--name", help="What the new model calls itself; else as the first one does.")
+@click.option("--out", type=Place(), required=True, help="Folder for the new model.")
+@click.option("--name", help="Name of the new model.  [default: the first model's name]")
 def command(models: tuple[Path, ...], out: Path, name: str | None) -> None:
-    """Write the mean of MODELS, folders with a card that `sketchseek train` made from the same towers and data.
+    """Average the weights of MODELS: folders that `sketchseek train` made from the same towers and data.
 
-    It is as quick as each of them and often finds more than the best; measure it with sketchseek evaluate.
+    The result is as fast as any one of them and often more accurate than the best; check with sketchseek evaluate.
     """
     needs("blending", "torch", "timm", "openvino")
     from model.export.blend import blend

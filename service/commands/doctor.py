@@ -1,4 +1,4 @@
-"""`sketchseek doctor`: what is here, what is wrong, and the command that mends it."""
+"""`sketchseek doctor`: checks the setup and suggests fixes."""
 
 import json
 import sys
@@ -22,12 +22,12 @@ _MARKS: dict[State, tuple[str, str]] = {
 
 @click.command("doctor")
 @index_option()
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list for programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @model_options
 def command(index: Path | None, as_json: bool, model: str, engine: str) -> None:
-    """Say what is installed and used here, what is wrong, and the command that mends it.
+    """Check your setup and suggest fixes.
 
-    Ends with 1 if something is wrong. What is merely noted does no harm.
+    Exits with 1 if something is wrong. Notes are harmless.
     """
     settings, unread = _settings()
     found = [("settings", finding) for finding in unread]

@@ -24,21 +24,29 @@ WITHOUT_SKETCHES = ("text-to-photo", "photo-to-photo")
 
 @click.command("evaluate")
 @click.argument("data", type=Place())
-@click.option("--root", type=Place(), help="Where a manifest's images lie; else beside it.")
-@click.option("--set", "sets", multiple=True, metavar="NAME", help="Only this set of a manifest; repeatable.")
-@click.option("--splits", metavar="FILE_OR_NAME", help="JSON with lists of labels, or a published split.")
-@click.option("--unseen", metavar="KEY", help="Which list in the --splits file; else its only one.")
-@click.option("--tasks", default=",".join(TASKS), show_default=True, help="Which to ask, with commas.")
+@click.option("--root", type=Place(), help="Folder of the manifest's images.  [default: the manifest's own]")
+@click.option(
+    "--set", "sets", multiple=True, metavar="NAME", help="Use only this set of the manifest; repeatable."
+)
+@click.option(
+    "--splits",
+    metavar="FILE_OR_NAME",
+    help="A JSON file with lists of labels, or the name of a published split.",
+)
+@click.option(
+    "--unseen",
+    metavar="KEY",
+    help="Which list of the --splits file holds the unseen labels, if it has several.",
+)
+@click.option("--tasks", default=",".join(TASKS), show_default=True, help="Tasks to run, comma-separated.")
 @click.option(
     "--compare",
     type=click.Choice(("raw", "mean")),
     multiple=True,
-    help="Rows beside the model's own: nothing stripped, or each modality's mean; repeatable.",
+    help="Add a baseline: `raw` strips nothing, `mean` strips each modality's mean; repeatable.",
 )
 @click.option("--out", type=Place(), help="Folder for evaluation.json and evaluation.md.")
-@click.option(
-    "--pictures", is_flag=True, help="In --out also: the space before and after, and what was found."
-)
+@click.option("--pictures", is_flag=True, help="Also draw the embedding space and sample results into --out.")
 @model_options
 def command(
     data: Path,
@@ -53,10 +61,12 @@ def command(
     model: str,
     engine: str,
 ) -> None:
-    """Measure how well a model finds photos in DATA; docs/evaluation.md explains tasks and figures.
+    """Measure how accurately a model finds photos in DATA.
 
-    DATA is a manifest (.csv), a folder of photos/<class> and sketches/<class>, or one of the official
-    layouts of Sketchy-Ext, TU-Berlin-Ext and QuickDraw-Ext. Without --splits all its classes are unseen.
+    DATA is a manifest (.csv), a folder with photos/<class> and sketches/<class>, or the official layout of
+    Sketchy-Ext, TU-Berlin-Ext or QuickDraw-Ext. Without --splits, every class counts as unseen.
+
+    https://github.com/sketchseek/sketchseek/blob/main/docs/evaluation.md explains tasks and figures.
     """
     wanted = _tasks(tasks)
     _ready(out, pictures)
@@ -100,7 +110,8 @@ def _ready(out: Path | None, pictures: bool) -> None:
             import model.evaluation.figures  # noqa: F401
         except ImportError as error:
             raise SketchseekError(
-                f"--pictures needs matplotlib ({error}): pip install matplotlib, or leave --pictures out"
+                f"--pictures needs matplotlib and scikit-learn ({error}): pip install matplotlib scikit-learn, "
+                "or leave --pictures out"
             ) from None
     if out is not None:
         try:

@@ -1,4 +1,4 @@
-"""`sketchseek export`: the OpenVINO graph of a model folder, made anew from its torch weights."""
+"""`sketchseek export`: the OpenVINO graph of a model folder, rebuilt from its torch weights."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from service.console.options import Place, needs
 @click.command("export")
 @click.argument("folder", type=Place())
 def command(folder: Path) -> None:
-    """Write image.xml and image.bin of the model in FOLDER again, and let its card name them."""
+    """Rebuild image.xml and image.bin of the model in FOLDER, and update its card."""
     checkpoint = Checkpoint(folder)
     needs("exporting", "torch", "timm", "openvino")
     from model.export.openvino import export

@@ -4,53 +4,56 @@ from pathlib import Path
 
 import click
 
-from indexer import INDEX_TYPES, IndexType, Partition, RulesChange, run
+from indexer import Partition, RulesChange, index_types, run
 from model import Encoder
 from service.console.job_file import config_option
 from service.console.options import Place, index_option, model_options
 from service.console.telling import report_options, told
 from service.ops.supervised import end_with_stdin
 
-_REMEMBERED = "{}, as in .gitignore; repeatable. Later runs do so, too, until it is given anew ('' for none)."
+_REMEMBERED = "{} (.gitignore syntax); repeatable. Later runs remember it; '' resets it."
 
 
 @click.command(
     "index",
-    epilog="Run it again at any time: only new, changed and deleted photos are worked on. "
-    "Without PHOTOS it looks at the folders of earlier runs.",
+    epilog="Run it again at any time: it processes only new, changed, and deleted photos. "
+    "Without PHOTOS, it updates the folders that are already in the index.",
 )
 @click.argument("photos", nargs=-1, type=Place())
 @config_option
 @index_option(required=True)
 @model_options
-@click.option("--accept-deletions", is_flag=True, help="Believe that missing photos are deleted.")
-@click.option("--forget", multiple=True, type=Place(), help="Take this folder out of the index.")
+@click.option("--accept-deletions", is_flag=True, help="Remove missing photos from the index, however many.")
+@click.option("--forget", multiple=True, type=Place(), help="Remove this folder from the index; repeatable.")
 @click.option(
     "--index-type",
-    type=click.Choice(INDEX_TYPES),
-    help="Kind of index; later runs keep it.  [default: auto, which goes by the number of photos]",
+    type=click.Choice(index_types()),
+    help="Index type; later runs keep it.  [default: auto, chosen by the number of photos]",
 )
 @click.option(
-    "--prune", "keep", default=2, show_default=True, type=click.IntRange(1), help="Generations to keep."
+    "--prune",
+    "keep",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many generations to keep.",
 )
+@click.option("--exclude", multiple=True, metavar="PATTERN", help=_REMEMBERED.format("Skip files that match"))
 @click.option(
-    "--exclude", multiple=True, metavar="PATTERN", help=_REMEMBERED.format("Leave out what matches")
+    "--include", multiple=True, metavar="PATTERN", help=_REMEMBERED.format("Index only files that match")
 )
-@click.option(
-    "--include", multiple=True, metavar="PATTERN", help=_REMEMBERED.format("Take only what matches")
-)
-@click.option("--hidden/--no-hidden", default=None, help="Look at hidden files, too; later runs do as well.")
+@click.option("--hidden/--no-hidden", default=None, help="Include hidden files; later runs remember it.")
 @click.option(
     "--follow-links/--no-follow-links",
     default=None,
-    help="Follow symbolic links that lead to somewhere in the photo folders; later runs do as well.",
+    help="Follow symbolic links that stay within the photo folders; later runs remember it.",
 )
 @click.option(
     "--partition",
     metavar="I/N",
-    help="Embed only this part of the library, say 1/3, into an index folder of its own; see sketchseek merge.",
+    help="Index only one part of the library, such as 1/3, into its own folder; see sketchseek merge.",
 )
-@click.option("--supervised", is_flag=True, hidden=True, help="End when standard input does.")
+@click.option("--supervised", is_flag=True, hidden=True, help="Exit when standard input closes.")
 @report_options
 def command(
     photos: tuple[Path, ...],
@@ -59,7 +62,7 @@ def command(
     engine: str,
     accept_deletions: bool,
     forget: tuple[Path, ...],
-    index_type: IndexType | None,
+    index_type: str | None,
     keep: int,
     exclude: tuple[str, ...],
     include: tuple[str, ...],
@@ -71,7 +74,7 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Bring an index up to date with folders of PHOTOS."""
+    """Create or update an index of the folders PHOTOS."""
     if supervised:
         end_with_stdin()
     with told(index, verbose=verbose, quiet=quiet, as_json=as_json) as (reporter, tell):

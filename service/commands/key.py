@@ -6,9 +6,9 @@ from service.asgi import keys
 
 
 @click.command("key")
-@click.option("--admin", is_flag=True, help="Let it reload and reindex, too.")
+@click.option("--admin", is_flag=True, help="Also allow reloading and reindexing.")
 def command(admin: bool) -> None:
-    """Make a key for the HTTP API, and the entry that lets it in."""
+    """Create a key for the HTTP API. Prints the entry for the service's settings, and the key itself once."""
     key, entry = keys.make(admin=admin)
     click.echo(f"The key, which nothing keeps for you: {key}", err=True)
     click.echo(entry)

@@ -4,33 +4,38 @@ from pathlib import Path
 
 import click
 
-from indexer import INDEX_TYPES, IndexType, merge
+from indexer import index_types, merge
 from service.console.job_file import config_option
 from service.console.options import Place, index_option
 from service.console.telling import report_options, told
 
 
-@click.command("merge", epilog="Merge again whenever a part has changed: only what changed is copied.")
+@click.command("merge", epilog="Run it again whenever a part changes: it copies only what is new.")
 @click.argument("parts", nargs=-1, required=True, type=Place())
 @config_option
 @index_option(required=True)
-@click.option("--accept-deletions", is_flag=True, help="Take out photo folders that no part holds any more.")
-@click.option("--index-type", type=click.Choice(INDEX_TYPES), help="Kind of index; later merges keep it.")
+@click.option("--accept-deletions", is_flag=True, help="Remove photo folders that no part contains any more.")
+@click.option("--index-type", type=click.Choice(index_types()), help="Index type; later merges keep it.")
 @click.option(
-    "--prune", "keep", default=2, show_default=True, type=click.IntRange(1), help="Generations to keep."
+    "--prune",
+    "keep",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many generations to keep.",
 )
 @report_options
 def command(
     parts: tuple[Path, ...],
     index: Path,
     accept_deletions: bool,
-    index_type: IndexType | None,
+    index_type: str | None,
     keep: int,
     verbose: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Publish all PARTS of a library, made by sketchseek index --partition, as one index."""
+    """Combine all PARTS of a library, made by sketchseek index --partition, into one index."""
     with told(index, verbose=verbose, quiet=quiet, as_json=as_json) as (reporter, tell):
         tell(
             merge(index, parts, reporter, accept_deletions=accept_deletions, index_type=index_type, keep=keep)

@@ -4,9 +4,7 @@ from pathlib import Path
 
 import click
 
-from indexer.generations.generation import current, prune
-from indexer.locking.lock import writing
-from indexer.locking.opening import plainly
+from indexer.library import shelf
 from service.console.options import index_option
 
 
@@ -14,9 +12,10 @@ from service.console.options import index_option
 @click.argument("keep", type=click.IntRange(1))
 @index_option(required=True)
 def command(keep: int, index: Path) -> None:
-    """Remove all but the newest KEEP generations. The one that is served always stays."""
-    current(index)
-    with plainly(index), writing(index):
-        removed = prune(index, keep)
+    """Remove all but the newest KEEP generations. The one being served always stays."""
+    kept_on = shelf(index)
+    kept_on.current()
+    with kept_on.writing():
+        removed = kept_on.prune(keep)
     what = f"removed generation {', '.join(removed)}" if removed else "nothing to remove"
     click.echo(f"{index}: {what}")

@@ -4,25 +4,24 @@ from pathlib import Path
 
 import click
 
-from indexer.generations.generation import current, generations, release, rollback
-from indexer.locking.lock import writing
-from indexer.locking.opening import plainly
+from indexer.library import shelf
 from service.console.options import index_option
 
 
 @click.command("rollback")
 @index_option(required=True)
-@click.option("--release", "again", is_flag=True, help="Let the next run publish again.")
+@click.option("--release", "again", is_flag=True, help="Let runs publish again.")
 def command(index: Path, again: bool) -> None:
-    """Serve the generation before the current one.
+    """Go back to the previous generation.
 
-    Later runs record what they find, but publish nothing and say so, until sketchseek rollback --release.
+    Later runs still record changes but publish nothing, until you run sketchseek rollback --release.
     """
-    if not generations(index):
-        current(index)
-    with plainly(index), writing(index):
+    kept_on = shelf(index)
+    if not kept_on.generations():
+        kept_on.current()
+    with kept_on.writing():
         if again:
-            click.echo(f"{index}: generation {release(index)} serves until the next run publishes")
+            click.echo(f"{index}: generation {kept_on.release()} serves until the next run publishes")
         else:
-            old, new = rollback(index)
+            old, new = kept_on.rollback()
             click.echo(f"{index}: generation {new} serves instead of {old}, and stays until --release")

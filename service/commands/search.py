@@ -15,7 +15,7 @@ from service.console.options import Decorator, Place, index_option, model_option
 from service.search.parameters import PARAMETERS, Parameter
 
 if TYPE_CHECKING:
-    from indexer import Hit, Published
+    from indexer import Hit
     from service.console.terminal import Pictures
     from service.search.reranking import Ranked
 
@@ -24,7 +24,7 @@ _DEFAULTS = {"k": 10}
 
 
 @dataclass(frozen=True)
-class Found:
+class Shown:
     """A photo as --json prints it, and a WebP of it where the terminal shows such; else no bytes."""
 
     row: dict[str, Any]
@@ -60,18 +60,18 @@ def _query_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.command("search")
 @click.argument("sketch", type=Place(), required=False)
 @index_option()
-@click.option("--server", metavar="URL", help="Ask the service there, instead of reading an index.")
+@click.option("--server", metavar="URL", help="Search through a running service instead of an index folder.")
 @click.option(
-    "--key", envvar="SKETCHSEEK_KEY", show_envvar=True, help="The service's key, if it asks for one."
+    "--key", envvar="SKETCHSEEK_KEY", show_envvar=True, help="API key, if the service requires one."
 )
 @_query_options
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list for programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @click.option(
     "--thumbnails",
     type=click.Choice(("auto", "kitty", "iterm", "sixel", "none")),
     default="auto",
     show_default=True,
-    help="Show the photos in the terminal, the way that it knows.",
+    help="Show thumbnails in the terminal, using this protocol.",
 )
 @click.option("--open", "open_best", is_flag=True, help="Open the best photo in your picture viewer.")
 @model_options
@@ -86,7 +86,7 @@ def command(
     engine: str,
     **query: Any,
 ) -> None:
-    """Find the photos that show what the drawing SKETCH shows, or a photo, or words, or all of them together."""
+    """Find photos of what the drawing SKETCH shows. Combine it with a photo, words, or both, or use those alone."""
     asked = {name: value for name, value in query.items() if value is not None}
     kind = "none" if as_json else _protocol(thumbnails)
     if server is not None:
@@ -112,7 +112,7 @@ def _protocol(wanted: str) -> "Pictures":
     return chosen(wanted, sys.stdout)
 
 
-def _show(found: Found, kind: "Pictures", may_be_gone: bool) -> None:
+def _show(found: Shown, kind: "Pictures", may_be_gone: bool) -> None:
     path = Path(found.row["path"])
     if found.thumbnail:
         from model import decode
@@ -123,7 +123,7 @@ def _show(found: Found, kind: "Pictures", may_be_gone: bool) -> None:
     click.echo(f"{found.row['score']:6.3f}  {shown(path)}{gone}")
 
 
-def _from_service(server: str, key: str | None, asked: Mapping[str, Any], pictures: bool) -> list[Found]:
+def _from_service(server: str, key: str | None, asked: Mapping[str, Any], pictures: bool) -> list[Shown]:
     from service.client import ApiError, Client
 
     base = server.rstrip("/")
@@ -134,15 +134,15 @@ def _from_service(server: str, key: str | None, asked: Mapping[str, Any], pictur
             thumbnail = b""
             with contextlib.suppress(ApiError):  # gone meanwhile, perhaps; its line is shown all the same
                 thumbnail = client.thumbnail(one.id).content if pictures else b""
-            found.append(Found(row, thumbnail))
+            found.append(Shown(row, thumbnail))
     return found
 
 
 def _from_index(
     index: Path, model: str, engine: str, asked: Mapping[str, Any], pictures: bool
-) -> list[Found]:
+) -> list[Shown]:
     # Imported only now: who asks a service shall not wait for a model's libraries.
-    from indexer import Published
+    from indexer import shelf
     from model import Encoder
     from model.card import Checkpoint
     from service.problems import ServiceError
@@ -157,23 +157,23 @@ def _from_index(
         fingerprint = Checkpoint.find(model).card.fingerprint
         with ThreadPoolExecutor(1) as pool:
             loading = pool.submit(Encoder.load, model, engine=engine)
-            published = Published.open(index, fingerprint)
+            published = shelf(index).open(fingerprint)
             encoder = loading.result()
         for refused in published.refused:
             serving = published.manifest.generation
             click.secho(f"generation {serving} is searched, for {refused.reason}", err=True, fg="red")
         hits = finding.searched(wanted, encoder, published)
-        return [Found(_row(published, one), _thumbnail(index, one.hit) if pictures else b"") for one in hits]
+        return [Shown(_row(one), _thumbnail(index, one.hit) if pictures else b"") for one in hits]
     except BadParameter as error:
         raise click.ClickException(f"{_flag(error.name)}: {error.reason}") from None
     except ServiceError as error:
         raise click.ClickException(error.detail) from None
 
 
-def _row(published: "Published", ranked: "Ranked") -> dict[str, Any]:
+def _row(ranked: "Ranked") -> dict[str, Any]:
     from service.search.finding import described
 
-    plain = described(published, ranked).model_dump(exclude={"url", "thumbnail_url"})
+    plain = described(ranked).model_dump(exclude={"url", "thumbnail_url"})
     return plain | {"path": str(ranked.hit.photo.path)}
 
 

@@ -1,4 +1,4 @@
-"""`sketchseek serve`: the page and the HTTP API."""
+"""`sketchseek serve`: the web page and the HTTP API."""
 
 import contextlib
 import errno
@@ -14,13 +14,13 @@ import click
 from click.core import ParameterSource
 from pydantic import ValidationError
 
-from indexer import Published
-from indexer.stores.gpu.opener import DEVICES, opener
+from indexer.library import shelf
+from indexer.stores.placement import DEVICES, Placement
 from model import SKETCH_CAPS, Encoder, gpu
 from model.card import Checkpoint
 from service.asgi import keys
 from service.console.options import Place, index_option, model_options
-from service.ops import ending, logging, memory
+from service.ops import logging, memory, signals
 from service.settings import Settings, said
 
 if TYPE_CHECKING:
@@ -31,30 +31,31 @@ if TYPE_CHECKING:
 
 @click.command("serve")
 @index_option()
-@click.option("--host", help="Address to listen on.  [default: 127.0.0.1, this machine alone]")
-@click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [default: 8000]")
-@click.option(
-    "--allow-anyone", is_flag=True, help="Listen beyond this machine without a key: anyone sees the photos."
-)
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1, this machine only]")
+@click.option("--port", type=int, help="Port to listen on; 0 picks a free one.  [default: 8000]")
+@click.option("--allow-anyone", is_flag=True, help="Accept connections from other machines without a key.")
 @click.option(
     "--config",
     type=Place(exists=True, dir_okay=False),
-    help="A file of settings.  [default: sketchseek.toml, if there is one]",
+    help="Settings file.  [default: sketchseek.toml, if it exists]",
 )
 @click.option(
     "--index-device",
     type=click.Choice(DEVICES),
-    help="What searches the index.  [default: auto, see docs/gpu.md]",
+    help="What searches the index.  [default: auto]",
 )
 @click.option(
-    "--reranker", metavar="NAME", help="Re-ranker for searches that name none.  [default: the model's choice]"
+    "--reranker",
+    metavar="NAME",
+    help="Re-ranker for searches that do not name one.  [default: the model's choice]",
 )
 @model_options
 @click.pass_context
 def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
-    """Serve the page and the HTTP API for an index.
+    """Serve the web page and the HTTP API.
 
-    Every option can also be set by an environment variable or in a file; docs/settings.md lists them all.
+    You can set every option with an environment variable or in a settings file, too, along with many more:
+    https://github.com/sketchseek/sketchseek/blob/main/docs/settings.md
     """
     memory.give_back()
     if config is not None:
@@ -76,7 +77,7 @@ def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
         f"model {encoder.card.name} by {engine.name} on {engine.device}"
     )
     click.echo(f"Draw at http://{shown}:{port}/  (Ctrl-C stops)")
-    ending.leave()
+    signals.leave()
     with contextlib.suppress(KeyboardInterrupt):  # which uvicorn raises again once it has stopped
         server(app, settings).run(sockets=[listener])
 
@@ -91,17 +92,18 @@ def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
     )
     fingerprint = Checkpoint.find(settings.model).card.fingerprint
     memory = settings.encoder_memory_mb * 2**20
-    opening_by = opener(settings.index_device, settings.gpu_index, settings.index_memory_mb * 2**20)
+    placement = Placement(settings.index_device, settings.gpu_index, settings.index_memory_mb * 2**20)
+    source = shelf(index, placement)
     with ThreadPoolExecutor(2) as pool:
         loading = pool.submit(Encoder.load, settings.model, engine=settings.engine, memory=memory)
         if gpu.seems_there():
             # The index gets of a card what the model leaves.
             loading.result()
-        opening = pool.submit(Published.open, index, fingerprint, opener=opening_by)
+        opening = pool.submit(source.open, fingerprint)
         from service.app import create_app
         from service.search.gallery import Gallery
 
-        gallery = Gallery(index, loading.result(), caps, opening.result(), opening_by)
+        gallery = Gallery(index, loading.result(), caps, opening.result(), source)
     return create_app(gallery, settings), gallery
 
 

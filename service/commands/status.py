@@ -1,4 +1,4 @@
-"""`sketchseek status`: what an index serves, and what is wrong with it."""
+"""`sketchseek status`: the state of an index, and any problems."""
 
 import json
 import sys
@@ -15,9 +15,9 @@ from service.console.options import index_option
 
 @click.command("status")
 @index_option(required=True)
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def command(index: Path, as_json: bool) -> None:
-    """Show what an index holds and serves. Ends with 1 if something is wrong with it."""
+    """Show the state of an index. Exits with 1 if something is wrong with it."""
     found = status(index)
     if as_json:
         click.echo(json.dumps(asdict(found), indent=1))
@@ -37,10 +37,10 @@ def _tell(found: Status) -> None:
         "model": found.model or "none",
         "index": f"{found.index_type or 'none'}{recall}",
         "on disk": ", ".join(f"{name} {size / 2**20:.1f} MiB" for name, size in found.size.items()),
-        "last run": "going on now" if found.running else found.last_run or "never",
+        "last run": "in progress" if found.running else found.last_run or "never",
     }
     if found.report is not None:
-        rows["it did"] = _last_run(found.report)
+        rows["result"] = _last_run(found.report)
     for name, text in rows.items():
         click.echo(f"{name:12}{text}")
     for problem in found.problems:
@@ -51,5 +51,5 @@ def _last_run(report: dict[str, Any]) -> str:
     """The report of the last run in a line, whichever version of this program wrote it."""
     counts = {name: report.get(name) for name in ("added", "changed", "moved", "removed", "unchanged")}
     counts["skipped"] = skipped_total(report)
-    did = ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "nothing"
-    return f"{did}; {report.get('state')} after {report.get('seconds')} s (reports/last.txt has it all)"
+    did = ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "no changes"
+    return f"{did}; {report.get('state')} after {report.get('seconds')} s (details in reports/last.txt)"

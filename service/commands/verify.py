@@ -8,24 +8,22 @@ from pathlib import Path
 
 import click
 
-from indexer import inspect
-from indexer.generations.generation import current, generations
-from indexer.generations.manifest import damage
+from indexer import inspect, shelf
 from service.console.options import index_option
 
 
 @click.command("verify")
 @index_option(required=True)
-@click.option("--all", "everything", is_flag=True, help="Check all generations, not only the current one.")
+@click.option("--all", "everything", is_flag=True, help="Check all generations, not just the current one.")
 @click.option(
     "--deep",
     is_flag=True,
-    help="Check all generations, and what the next one is made of: vectors, catalogue, thumbnails, reports. "
-    "Says what heals each finding.",
+    help="Check everything: all generations, vectors, catalogue, thumbnails, and reports. "
+    "Suggests a fix for each finding.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def command(index: Path, everything: bool, deep: bool, as_json: bool) -> None:
-    """Check every byte of the published index. Ends with 1, and a line for each bad file, if any is bad."""
+    """Check every byte of the published index. Lists damaged files, and exits with 1 if there are any."""
     if deep:
         findings = inspect(index)
         _tell(
@@ -33,9 +31,10 @@ def command(index: Path, everything: bool, deep: bool, as_json: bool) -> None:
             [asdict(finding) for finding in findings] if as_json else None,
         )
         return
-    serving = current(index)
-    folders = sorted({serving, *generations(index)}) if everything else [serving]
-    found = {folder.name: damage(folder) for folder in folders}
+    kept_on = shelf(index)
+    serving = kept_on.current()
+    names = sorted({serving, *kept_on.generations()}) if everything else [serving]
+    found = {name: kept_on.verify(name) for name in names}
     _tell({f"generation {name}": lines for name, lines in found.items()}, found if as_json else None)
 
 

@@ -14,9 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from indexer import status
-from indexer.generations.generation import current
-from indexer.generations.manifest import read_manifest
+from indexer import shelf, status
 from model import Encoder, SketchseekError, gpu
 from service.asgi import keys
 from service.settings import Settings
@@ -146,7 +144,9 @@ def index_state(asked: Asked) -> Iterator[Finding]:
         "ok", f"{asked.index}: {found.photos} photos, generation {found.generation}, {found.index_type}"
     )
     try:
-        theirs, ours = read_manifest(current(asked.index)).fingerprint, Encoder.load(asked.model).fingerprint
+        kept_on = shelf(asked.index)
+        theirs = kept_on.manifest(kept_on.current()).fingerprint
+        ours = Encoder.load(asked.model).fingerprint
     except SketchseekError:
         return
     if theirs != ours:

@@ -1,10 +1,10 @@
-"""What `--help` of each command shows to be copied; a test parses every line."""
+"""The examples that each command's `--help` shows; a test parses every line."""
 
 EXAMPLES = {
     "index": (
         "sketchseek index ~/Pictures --index ~/.sketchseek    # the first time",
-        "sketchseek index --index ~/.sketchseek               # later: what is new, changed or gone",
-        "sketchseek index --config job.toml                   # as a nightly job; docs/indexing.md",
+        "sketchseek index --index ~/.sketchseek               # later: only what changed",
+        "sketchseek index --config job.toml                   # as a nightly job",
     ),
     "merge": ("sketchseek merge part-1 part-2 --index ~/.sketchseek",),
     "search": (
@@ -21,8 +21,8 @@ EXAMPLES = {
         "SKETCHSEEK_API_KEYS_FILE=keys.txt sketchseek serve --index ~/.sketchseek --host 0.0.0.0",
     ),
     "key": (
-        "sketchseek key >> keys.txt           # the entry; the key itself is shown on the terminal",
-        "sketchseek key --admin >> keys.txt   # may reload and reindex, too",
+        "sketchseek key >> keys.txt           # saves the entry, shows the key on the terminal",
+        "sketchseek key --admin >> keys.txt   # may also reload and reindex",
     ),
     "status": (
         "sketchseek status --index ~/.sketchseek",
@@ -38,7 +38,7 @@ EXAMPLES = {
     ),
     "rollback": (
         "sketchseek rollback --index ~/.sketchseek",
-        "sketchseek rollback --release --index ~/.sketchseek  # runs publish again",
+        "sketchseek rollback --release --index ~/.sketchseek  # let runs publish again",
     ),
     "prune": ("sketchseek prune 1 --index ~/.sketchseek",),
     "completion": (

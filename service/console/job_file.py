@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from model.links import DOCS
 from service.console.options import Place
 from service.named import BadName, place, text_in
 
@@ -24,7 +25,7 @@ def config_option(function: Any) -> Any:
         is_eager=True,
         expose_value=False,
         callback=_read,
-        help="Take options from this TOML file; those given here go first.",
+        help="Read options from this TOML file; options on the command line override it.",
     )(function)
 
 
@@ -38,7 +39,7 @@ def _read(context: click.Context, _: click.Parameter, file: Path | None) -> None
     except tomllib.TOMLDecodeError as error:
         raise click.UsageError(f"{file}: not a TOML file: {error}") from None
     if not found:
-        raise click.UsageError(f"{file}: the job file holds no option; docs/indexing.md shows one")
+        raise click.UsageError(f"{file}: the job file holds no option; {DOCS}/indexing.md shows one")
     known = {_said(parameter): parameter for parameter in context.command.params}
     allowed = sorted(known.keys() - NEVER)
     values = {key.replace("-", "_"): value for key, value in found.items()}

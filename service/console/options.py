@@ -23,7 +23,7 @@ def shown(path: Path) -> str:
 
 
 def needs(doing: str, *modules: str) -> None:
-    """Refuses, with the command that mends it, where one of the extra `train` is not installed."""
+    """Refuses, with the command that fixes it, if a package of the extra `train` is missing."""
     for module in modules:
         if importlib.util.find_spec(module) is None:
             raise NoEngine(f"{doing} needs {module}: pip install 'sketchseek[cpu,train]'")
@@ -70,7 +70,7 @@ def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
         envvar="SKETCHSEEK_MODEL",
         show_envvar=True,
         show_default=True,
-        help="A shipped model's name, or a folder with a card.json.",
+        help="Name of a shipped model, or a folder with a card.json.",
     )
     engine = click.option(
         "--engine",

@@ -13,17 +13,17 @@ from indexer.jobs.stopping import Interrupted
 from indexer.reports.progress import Bar, JsonLines, Lines, Reporter, Silent
 from model import SketchseekError
 from service.console.options import shown
-from service.ops import ending
+from service.ops import signals
 
 SHOWN = 20
 
 
 def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    verbose = click.option("-v", "--verbose", is_flag=True, help=f"List all skipped files, not only {SHOWN}.")
-    quiet = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
-    as_json = click.option(
-        "--json", "as_json", is_flag=True, help="Print one JSON object a line, for machines."
+    verbose = click.option(
+        "-v", "--verbose", is_flag=True, help=f"List all skipped files, not just the first {SHOWN}."
     )
+    quiet = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+    as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
     return verbose(quiet(as_json(function)))
 
 
@@ -44,10 +44,10 @@ def told(
             _summarize(report, index)
 
     try:
-        with ending.raising(Interrupted):
+        with signals.raising(Interrupted):
             yield lines or _reporter(quiet), tell
     except Interrupted as stopped:
-        ending.say("Stopped. What is done is kept; run the same command again to go on.")
+        signals.say("Stopped. What is done is kept; run the same command again to go on.")
         if lines:
             lines.event("stopped", signal=str(stopped))
         sys.exit(128 + stopped.number)
@@ -55,9 +55,9 @@ def told(
         if lines:
             lines.event("failed", error=str(error))
         raise
-    if (number := ending.heard()) is not None:
+    if (number := signals.heard()) is not None:
         # Too late, or where exceptions get lost: all was done.
-        ending.end(number)
+        signals.end(number)
     for problem in problems:
         click.secho(f"not indexed: {problem}", err=True, fg="red")
     if problems:

@@ -78,7 +78,10 @@ async def info(request: Request, gallery: OpenGallery) -> Info:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def metrics(request: Request) -> Response:
-    """Figures in the text format of Prometheus; docs/operations.md lists them."""
+    """Figures in the text format of Prometheus.
+
+    https://github.com/sketchseek/sketchseek/blob/main/docs/operations.md lists them.
+    """
     return Response(request.app.state.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 

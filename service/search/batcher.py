@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import SketchseekError
-from model.gpu import is_out_of_memory
+from model.gpu import is_out_of_memory, outcomes
 from service import problems
 from service.ops.metrics import Metrics
 from service.problems import ServiceError
@@ -168,7 +168,7 @@ class Batcher:
         start = time.monotonic()
         for waiting in batch:
             self._metrics.stage("queue", start - waiting.since)
-        done = self._try(batch)
+        done = [self._judged(outcome) for outcome in outcomes(_encoded, batch)]
         self._metrics.batch.observe(len(batch))
         self._metrics.stage("encode", time.monotonic() - start)
         for waiting, outcome in zip(batch, done, strict=True):
@@ -177,26 +177,22 @@ class Batcher:
             else:
                 waiting.result.set_result(outcome)
 
-    def _try(self, batch: list[_Waiting]) -> list[Vector | Exception]:
-        """An outcome for each. A batch that fails is tried again in parts; memory's end halves it, else one by one."""
-        try:
-            vectors = np.asarray(batch[0].encode([waiting.item for waiting in batch]))
-            if vectors.ndim != 2 or len(vectors) != len(batch):
-                raise ValueError(f"{len(batch)} items became an array of shape {vectors.shape}")
-        except Exception as error:
-            failure, no_memory = error.with_traceback(None), is_out_of_memory(error)
-        else:
-            return [_checked(vector) for vector in vectors]
-        # Outside of the handler, so that what the failed try held in memory is free again.
-        if len(batch) > 1:
-            size = len(batch) // 2 if no_memory else 1
-            parts = [batch[at : at + size] for at in range(0, len(batch), size)]
-            return [outcome for part in parts for outcome in self._try(part)]
+    def _judged(self, outcome: Vector | Exception) -> Vector | Exception:
+        if not isinstance(outcome, Exception):
+            return _checked(outcome)
+        no_memory = is_out_of_memory(outcome)
         self._metrics.failed.labels("memory" if no_memory else "engine").inc()
-        if isinstance(failure, SketchseekError):
-            return [failure]
-        log.error("the model failed on one item: %s: %s", type(failure).__name__, failure)
-        return [problems.no_memory() if no_memory else problems.unencodable()]
+        if isinstance(outcome, SketchseekError):
+            return outcome
+        log.error("the model failed on one item: %s: %s", type(outcome).__name__, outcome)
+        return problems.no_memory() if no_memory else problems.unencodable()
+
+
+def _encoded(batch: Sequence[_Waiting]) -> list[Vector]:
+    vectors = np.asarray(batch[0].encode([waiting.item for waiting in batch]))
+    if vectors.ndim != 2 or len(vectors) != len(batch):
+        raise ValueError(f"{len(batch)} items became an array of shape {vectors.shape}")
+    return list(vectors)
 
 
 def _checked(vector: Vector) -> Vector | ServiceError:

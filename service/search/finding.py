@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from indexer import Published
+from indexer import Library
 from model import SKETCH_CAPS, BadImage, Caps, Encoder, decode
 from model.modality import Modality, Pixels, Vectors, unit
 from model.rerankers import Question
@@ -19,7 +19,7 @@ from service.search.reranking import Ranked, Rerankers, find
 _NOTHING = 1e-3
 
 
-def prepared(part: Part, encoder: Encoder, published: Published, caps: Caps) -> Pixels | Vectors | str:
+def prepared(part: Part, encoder: Encoder, published: Library, caps: Caps) -> Pixels | Vectors | str:
     """Pixels of a picture, words as they are, and of a known photo the vector that it has in the index."""
     value = part.value
     if part.kind == Kind.PHOTO and not isinstance(value, str):
@@ -54,7 +54,7 @@ def mixed(vectors: Sequence[Vectors], weights: Sequence[float]) -> Vectors:
     return (total / length).astype(np.float32)
 
 
-def searched(query: Query, encoder: Encoder, published: Published) -> list[Ranked]:
+def searched(query: Query, encoder: Encoder, published: Library) -> list[Ranked]:
     """The photos for a query that nobody shares the model with."""
     reranker = Rerankers(encoder).chosen(query.rerank)
     ready: list[tuple[Part, Any]] = []
@@ -69,11 +69,10 @@ def searched(query: Query, encoder: Encoder, published: Published) -> list[Ranke
     return find(published, Question(mix, pictures_of(ready)), query, reranker)
 
 
-def described(published: Published, ranked: Ranked) -> Result:
+def described(ranked: Ranked) -> Result:
     """A photo as the service shows it."""
     hit, photo = ranked.hit, ranked.hit.photo
     url = f"/photos/{photo.public_id}"
-    group = published.duplicates(photo) if hit.folded else []
     return Result(
         id=photo.public_id,
         score=round(hit.score, 4),
@@ -85,12 +84,12 @@ def described(published: Published, ranked: Ranked) -> Result:
         height=photo.height,
         taken=photo.taken,
         camera=photo.camera,
-        duplicates=[other.public_id for other in group if other.id != photo.id],
+        duplicates=list(hit.duplicates),
         detail=None if ranked.detail is None else dict(ranked.detail),
     )
 
 
-def _known(published: Published, name: str) -> Vectors:
+def _known(published: Library, name: str) -> Vectors:
     vector = published.vector(name)
     if vector is None:
         raise ServiceError("photo_not_found", f"no photo has the id {name[:40]!r}; search again")

@@ -3,13 +3,11 @@
 import logging
 import threading
 import time
+from collections.abc import Hashable
 from pathlib import Path
 
-from indexer import BrokenGeneration, Published
-from indexer.generations.generation import current
-from indexer.generations.manifest import identity
-from indexer.stores.faiss.file import FaissFile
-from indexer.stores.faiss.layers import Opener
+from indexer.errors import BrokenGeneration
+from indexer.library import Library, Shelf, shelf
 from model import Caps, Encoder, SketchseekError
 from service.ops.logging import without_paths
 from service.problems import index_damaged
@@ -28,30 +26,28 @@ class Gallery:
         index: Path,
         encoder: Encoder,
         caps: Caps,
-        published: Published | None = None,
-        opener: Opener = FaissFile,
+        published: Library | None = None,
+        source: Shelf | None = None,
     ) -> None:
         self.index = index
         self.encoder = encoder
         self.caps = caps
-        self._opener = opener
-        self._published = (
-            Published.open(index, encoder.fingerprint, opener=opener) if published is None else published
-        )
+        self._shelf = shelf(index) if source is None else source
+        self._published = self._shelf.open(encoder.fingerprint) if published is None else published
         self._refreshing = threading.Lock()
         self.swaps = 0
         self.problem: str | None = _told(self._published)
         # What is served cannot be believed; `problem` says why.
         self.damaged = False
-        self._refused: tuple[object, ...] = ()
+        self._refused: Hashable = ()
         self._patience, self._not_before = 0.0, 0.0
 
     @property
-    def published(self) -> Published:
+    def published(self) -> Library:
         return self._published
 
     @property
-    def trusted(self) -> Published:
+    def trusted(self) -> Library:
         """The same, to answer out of; refused while it is damaged."""
         if self.damaged:
             raise index_damaged()
@@ -75,23 +71,17 @@ class Gallery:
         to hash a gigabyte every two seconds takes a core.
         """
         with self._refreshing:
-            doubtful, sight = True, _sight(self.index)
+            doubtful, sight = True, self._shelf.glance()
             try:
                 if self._published.let_write():
                     log.warning("somebody writes into the index that is served; it is in memory now")
                 doubtful = self.damaged or self._published.touched
-                if not doubtful and identity(current(self.index)) == self._published.identity:
+                if not doubtful and self._shelf.identity() == self._published.identity:
                     self._complain(self._published.lost())
                     return False
                 if sight == self._refused and not now and time.monotonic() < self._not_before:
                     return False
-                fresh = Published.open(
-                    self.index,
-                    self.encoder.fingerprint,
-                    fall_back=doubtful,
-                    past_models=doubtful,
-                    opener=self._opener,
-                )
+                fresh = self._shelf.open(self.encoder.fingerprint, fall_back=doubtful, past_models=doubtful)
             except Exception as error:
                 # Whatever is wrong with the new one, the old one is not: this must go on looking.
                 self.damaged = self.damaged or doubtful
@@ -101,7 +91,7 @@ class Gallery:
             self._swap(fresh)
             return True
 
-    def _wait(self, sight: tuple[object, ...]) -> None:
+    def _wait(self, sight: Hashable) -> None:
         """The longer it stays the same, the longer."""
         self._patience = min(_LONGEST_WAIT, max(1.0, 2 * self._patience)) if sight == self._refused else 0.0
         self._refused, self._not_before = sight, time.monotonic() + self._patience
@@ -115,7 +105,7 @@ class Gallery:
             )
         self.problem = problem and without_paths(problem)
 
-    def _swap(self, fresh: Published) -> None:
+    def _swap(self, fresh: Library) -> None:
         # The old one is closed by whoever lets go of it last: searches may be running in it.
         older, self._published = self._published, fresh
         older.release()
@@ -124,18 +114,6 @@ class Gallery:
         log.info("now serving generation %s with %d photos", fresh.manifest.generation, len(fresh))
 
 
-def _sight(index: Path) -> tuple[object, ...]:
-    """All that is published, as far as it can be seen without reading it."""
-    found: list[object] = []
-    for path in (index / "CURRENT", *sorted((index / "generations").glob("*/*"))):
-        try:
-            described = path.stat()
-        except OSError:
-            continue
-        found.append((str(path), described.st_ino, described.st_size, described.st_mtime_ns))
-    return tuple(found)
-
-
-def _told(published: Published) -> str | None:
+def _told(published: Library) -> str | None:
     """Why it is not what CURRENT names, where it is not."""
     return without_paths(published.refused[0].reason) if published.refused else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from service.problems import ServiceError
 
 if TYPE_CHECKING:
-    from indexer.generations.photos import Filter
+    from indexer.library import Filter
     from service.search.params import SearchParams
 
 
@@ -52,7 +52,7 @@ class Query:
     def filtered(self, **rules: str) -> "Query":
         """The same query of fewer photos: those that also pass these rules of a Filter."""
         # Imported only now: who asks a service needs no index, and no numpy.
-        from indexer.generations.photos import Filter
+        from indexer.library import Filter
 
         return replace(self, where=replace(self.where or Filter(), **rules))
 

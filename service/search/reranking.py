@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from indexer import Hit, Published
+from indexer import Hit, Library
 from model import Encoder
 from model.modality import Vectors
 from model.rerankers import RERANKERS, Candidates, Detail, Question, Reranker
@@ -24,7 +24,7 @@ class Rerankers:
 
     def __init__(self, encoder: Encoder, default: str | None = None) -> None:
         self._encoder = encoder
-        preferred: str = getattr(encoder.card, "reranker", "none")
+        preferred: str = encoder.card.reranker
         self.default = default or preferred
         self._made: dict[str, Reranker] = {}
         self.chosen(None)
@@ -38,14 +38,14 @@ class Rerankers:
         return self._made[wanted]
 
 
-def find(published: Published, question: Question, query: Query, reranker: Reranker) -> list[Ranked]:
+def find(published: Library, question: Question, query: Query, reranker: Reranker) -> list[Ranked]:
     """The page of photos that a query asks for, in the re-ranker's order."""
     return second_stage(
         published, question, query, reranker, first_stage(published, question.vector, query, reranker)
     )
 
 
-def first_stage(published: Published, vector: Vectors, query: Query, reranker: Reranker) -> list[Hit]:
+def first_stage(published: Library, vector: Vectors, query: Query, reranker: Reranker) -> list[Hit]:
     """The nearest photos: the page itself, or with a re-ranker all that it puts in order.
 
     The same candidates are put in order for every page, so that no photo is on two pages, or on none.
@@ -64,7 +64,7 @@ def first_stage(published: Published, vector: Vectors, query: Query, reranker: R
 
 
 def second_stage(
-    published: Published, question: Question, query: Query, reranker: Reranker, first: list[Hit]
+    published: Library, question: Question, query: Query, reranker: Reranker, first: list[Hit]
 ) -> list[Ranked]:
     """The page of what the first stage found."""
     if not reranker.depth:

@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from indexer import Published
+from indexer import Library
 from indexer.stores.gpu.executor import MOST
 from model.modality import Vectors
 from model.rerankers import Question, Reranker
@@ -74,7 +74,7 @@ class Searcher:
             took_ms=self._took(clock),
         )
 
-    async def _prepared(self, part: Part, published: Published) -> Any:
+    async def _prepared(self, part: Part, published: Library) -> Any:
         gallery = self.gallery
         prepare = partial(prepared, part, gallery.encoder, published, gallery.caps)
         if part.kind == Kind.TEXT:
@@ -91,13 +91,13 @@ class Searcher:
 
     @staticmethod
     def _found(
-        published: Published, question: Question, query: Query, reranker: Reranker
+        published: Library, question: Question, query: Query, reranker: Reranker
     ) -> tuple[list[Result], float]:
         """The results, and when the second stage began."""
         first = first_stage(published, question.vector, query, reranker)
         middle = time.perf_counter()
         ranked = second_stage(published, question, query, reranker, first)
-        return [described(published, one) for one in ranked], middle
+        return [described(one) for one in ranked], middle
 
     def _took(self, clock: list[float]) -> Took:
         decoded, encoded, found, ranked = (after - before for before, after in pairwise(clock))

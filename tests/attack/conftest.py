@@ -1,14 +1,8 @@
-"""Attacks, each with what it must not achieve. All are slow: `make test ARGS="-m 'not slow'"` leaves them out."""
+"""Attacks, each with what it must not achieve. All are slow: `make test ARGS="-m slow"` runs them."""
 
 from pathlib import Path
 
 import pytest
-
-from tests.indexer.conftest import hundred, machines, quick
-from tests.service.conftest import live_server, own_server
-
-# As fixtures for attacks on runs and on the service.
-__all__ = ["hundred", "live_server", "machines", "own_server", "quick"]
 
 HERE = Path(__file__).parent
 

@@ -8,7 +8,7 @@ import pytest
 
 from bench.gpu.command import PARTS, main
 from service.settings import Settings
-from tests.indexer.stores.fake_faiss_gpu import Card
+from tests.kit.faiss_gpu import Card
 
 SAID = {
     "towers": ("of the matrix limit", "host to host"),
@@ -25,6 +25,7 @@ SAID = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
 def test_each_part_runs_and_prints_its_conditions(
     part: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

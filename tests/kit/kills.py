@@ -17,6 +17,7 @@ from pathlib import Path
 
 from indexer import Silent, run
 from tests.kit.standin import Library, StandIn, contents, published
+from tests.kit.waiting import until
 
 
 def main(folder: Path, times: int, seed: int) -> None:
@@ -74,10 +75,7 @@ def _run(index: Path, library: Library, after: float | None = None) -> tuple[boo
         time.sleep(0.002)
     length, code = time.monotonic() - start, os.waitstatus_to_exitcode(how)
     assert code in (0, -signal.SIGKILL), f"exit status {code}"
-    end = time.monotonic() + 60
-    while decoders(process):
-        assert time.monotonic() < end, "a decoder process outlives the run that started it"
-        time.sleep(0.01)
+    until(lambda: not decoders(process))
     return code != 0, length
 
 

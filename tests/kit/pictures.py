@@ -5,9 +5,14 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageDraw
+import pytest
+from PIL import Image, ImageCms, ImageDraw
+
+from model.errors import BadImage
+from model.pictures.images import decode
 
 RED, BLUE = (220, 30, 30), (30, 60, 200)
 
@@ -108,3 +113,23 @@ def line_drawing(
 
 def drawing_png(size: int = 512, **options: Any) -> bytes:
     return encoded(line_drawing(size, **options), "PNG")
+
+
+def refusal(source: bytes | Path, **options: object) -> str:
+    with pytest.raises(BadImage) as caught:
+        decode(source, **options)  # type: ignore[arg-type]
+    line = str(caught.value)
+    assert line
+    assert "\n" not in line
+    return line
+
+
+def profile_with_red_and_blue_swapped() -> bytes:
+    """sRGB's profile with the two primaries exchanged: what is red on paper is blue in truth."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    entries = {}
+    for at in range(132, 132 + 12 * struct.unpack_from(">I", profile, 128)[0], 12):
+        entries[bytes(profile[at : at + 4])] = at
+    red, blue = entries[b"rXYZ"], entries[b"bXYZ"]
+    profile[red : red + 4], profile[blue : blue + 4] = b"bXYZ", b"rXYZ"
+    return bytes(profile).replace("sRGB".encode("utf-16-be"), "Swap".encode("utf-16-be"))

@@ -1,5 +1,7 @@
 """A small world of things: each as a picture with colour, light and background, and as a line drawing of it."""
 
+import functools
+import io
 import math
 import random
 from collections.abc import Callable
@@ -80,5 +82,12 @@ def write_library(folder: Path, each: int = 3) -> Path:
     for thing in THINGS:
         (folder / thing).mkdir(parents=True, exist_ok=True)
         for seed in range(each):
-            picture(thing, seed).save(folder / thing / f"{thing} {seed}.jpg", quality=88)
+            (folder / thing / f"{thing} {seed}.jpg").write_bytes(_photo(thing, seed))
     return folder
+
+
+@functools.cache
+def _photo(thing: str, seed: int) -> bytes:
+    file = io.BytesIO()
+    picture(thing, seed).save(file, "JPEG", quality=88)
+    return file.getvalue()

@@ -18,6 +18,7 @@ from indexer.decoding.thumbnails import make_thumbnail, stored_bytes, write_thum
 from indexer.decoding.workers import Picture, Read
 from model import decode
 from model.pictures.preprocess import photo_pixels
+from model.pictures.preprocessing import STANDARD, Preprocessing
 
 SIZE, DIMENSION = 32, 48
 
@@ -28,6 +29,7 @@ class StandIn:
     def __init__(self, fingerprint: str = "5" * 16) -> None:
         self.fingerprint = fingerprint
         self.size, self.dimension, self.batch = SIZE, DIMENSION, 16
+        self.preparation = STANDARD
         self.card = SimpleNamespace(name="stand-in", image_tower=SimpleNamespace(size=SIZE))
 
     def encode_photos(self, pixels: Sequence[np.ndarray]) -> np.ndarray:
@@ -39,8 +41,8 @@ class StandIn:
 class InThread:
     """Decoders without processes of their own; as with those, each thread has what it read last."""
 
-    def __init__(self, size: int, thumbnails: Path) -> None:
-        self._size, self._thumbnails = size, thumbnails
+    def __init__(self, size: int, thumbnails: Path, *, how: Preprocessing = STANDARD) -> None:
+        self._size, self._thumbnails, self._how = size, thumbnails, how
         self._mine = threading.local()
 
     def read(self, root: Path, relative: str) -> Read:
@@ -57,7 +59,7 @@ class InThread:
         decoded = decode(self._mine.data, shortest=self._size)
         thumbnail = make_thumbnail(decoded.image)
         write_thumbnail(self._thumbnails, read.content, thumbnail)
-        pixels = photo_pixels(decoded.image, self._size)
+        pixels = photo_pixels(decoded.image, self._size, self._how)
         return Picture((decoded.width, decoded.height), pixels, self.describe(), stored_bytes(thumbnail))
 
     def close(self) -> None:

@@ -1,12 +1,9 @@
 """The encoder's face: shapes, units, parity of engines, words, and what it refuses."""
 
-import hashlib
-import json
 import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,29 +14,17 @@ from model import EmptyDrawing, Encoder, ModelError, NoTextTower, decode
 from model.card import SHIPPED, Card
 from model.errors import BadWeights, NoEngine
 from model.modality import Modality, strip, unit
-from tests.conftest import SHARED
+from tests.kit.damage import Edit, edit
 from tests.kit.pictures import photo
 from tests.kit.shapes import THINGS, drawing, picture
 
-Edit = Callable[[dict[str, object]], None]
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The shipped model in a folder of its own, to be damaged."""
     return Path(shutil.copytree(SHIPPED / "lite", tmp_path / "copy"))
-
-
-def edit(folder: Path, change: Edit) -> Path:
-    path = folder / "card.json"
-    raw = json.loads(path.read_text())
-    change(raw)
-    path.write_text(json.dumps(raw))
-    return folder
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_vectors_are_units_of_one_space(encoder: Encoder) -> None:
@@ -180,14 +165,49 @@ def test_a_missing_weight_file_or_package(copy: Path) -> None:
         (lambda raw: raw.pop("dimension"), "dimension: Field required"),
         (lambda raw: raw.update(extra=1), "extra: Extra inputs"),
         (lambda raw: raw.update(dimension=7), "its card says 7"),
-        (lambda raw: raw["preprocessing"].update(margin=0.5), "another way of preparing pictures"),
+        (
+            lambda raw: raw["preprocessing"].update(blur=1),
+            "unknown preprocessing 'blur'; known: tidy, colour",
+        ),
+        (
+            lambda raw: raw["preprocessing"].update(photo="fold"),
+            "unknown value 'fold'; known: squash, shortest",
+        ),
+        (lambda raw: raw.update(backbone="keras"), "unknown backbone 'keras'; known: timm, open_clip"),
+        (lambda raw: raw.update(method="guess"), "unknown training method 'guess'; known: ma-sbir"),
+        (lambda raw: raw.update(reranker="dice"), "unknown re-ranker 'dice'; known: none"),
         (lambda raw: raw["weights"].pop("openvino.image"), "has no openvino.image weights"),
     ],
-    ids=["field missing", "field unknown", "other dimension", "other preprocessing", "no weights"],
+    ids=[
+        "field missing",
+        "field unknown",
+        "other dimension",
+        "preprocessing unknown",
+        "its value unknown",
+        "backbone unknown",
+        "method unknown",
+        "re-ranker unknown",
+        "no weights",
+    ],
 )
 def test_cards_that_do_not_fit(copy: Path, change: Edit, message: str) -> None:
     with pytest.raises(ModelError, match=message):
         Encoder.load(edit(copy, change))
+
+
+def test_pictures_are_prepared_as_the_card_says(encoder: Encoder, copy: Path) -> None:
+    """Where nothing but that differs: a wider margin, and photos cut rather than squashed."""
+    other = Encoder.load(
+        edit(copy, lambda raw: raw["preprocessing"].update(margin=0.5, photo="shortest"))  # type: ignore[attr-defined]
+    )
+    assert other.fingerprint != encoder.fingerprint
+    with Image.new("RGB", (400, 200), "blue") as wide:
+        wide.paste("red", (100, 0, 300, 200))
+        assert (other.prepare_photo(wide)[:, 2:-2] == (255, 0, 0)).all()
+        assert not (encoder.prepare_photo(wide)[:, 2:-2] == (255, 0, 0)).all()
+    for kind, image in (("sketches", drawing("fish")), ("photos", photo(400, 200))):
+        ours, theirs = (getattr(each, kind)([image])[0] for each in (encoder, other))
+        assert 0 < ours @ theirs < 0.9999
 
 
 def test_a_card_that_is_no_card(copy: Path) -> None:

@@ -1,5 +1,7 @@
 """What errors of a card mean, told by the very words that torch, CUDA and FAISS use; and a machine without one."""
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 
@@ -78,6 +80,30 @@ def test_what_can_be_tried_again_with_less_and_what_cannot(
 ) -> None:
     assert gpu.is_out_of_memory(error) == memory
     assert gpu.is_fatal(error) == fatal
+
+
+@pytest.mark.parametrize(
+    ("error", "sizes", "failed"),
+    [
+        (MemoryError("no memory"), [5, 2, 2, 1, 1, 1], [3]),
+        (ValueError("no number"), [5, 1, 1, 1, 1, 1], [3]),
+        (RuntimeError(LOST[0]), [5], [0, 1, 2, 3, 4]),
+    ],
+)
+def test_what_fails_of_a_batch_is_tried_in_parts_unless_the_card_is_lost(
+    error: Exception, sizes: list[int], failed: list[int]
+) -> None:
+    tried: list[int] = []
+
+    def work(items: Sequence[int]) -> list[int]:
+        tried.append(len(items))
+        if 3 in items:
+            raise error
+        return [10 * item for item in items]
+
+    done = gpu.outcomes(work, range(5))
+    assert done == [error if item in failed else 10 * item for item in range(5)]
+    assert tried == sizes
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a card")

@@ -1,7 +1,6 @@
 """The command as users run it: in its own process, with its exit code and what it prints."""
 
 import json
-import os
 import re
 import signal
 import socket
@@ -16,40 +15,11 @@ import pytest
 
 from indexer.generations.generation import current
 from indexer.generations.manifest import read_manifest, seal_manifest
+from tests.kit import TOP
 from tests.kit.pictures import drawing_png, truncated
+from tests.kit.service.commands import Serving, in_a_process, refused, sketchseek
+from tests.kit.service.servers import LiveServer
 from tests.kit.shapes import drawing, picture
-from tests.service.conftest import LiveServer
-
-TOP = Path(__file__).resolve().parents[2]
-
-
-def sketchseek(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "service.cli", *map(str, arguments)],
-        cwd=TOP,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-        env={**os.environ, **environment},
-    )
-
-
-def refused(done: subprocess.CompletedProcess[str], part: str) -> None:
-    """It failed with one clear line, not with a trace."""
-    assert done.returncode != 0
-    assert done.stdout == ""
-    message = done.stderr.strip()
-    assert "Traceback" not in message
-    assert part in message
-    assert len(message.splitlines()) == 1, message
-
-
-@pytest.fixture
-def index(library: Path, tmp_path: Path) -> Path:
-    done = sketchseek("index", library, "--index", tmp_path / "index")
-    assert done.returncode == 0, done.stderr
-    return tmp_path / "index"
 
 
 @pytest.fixture
@@ -60,7 +30,7 @@ def fish(tmp_path: Path) -> Path:
 
 def test_index_tells_what_it_did(library: Path, tmp_path: Path) -> None:
     (library / "text.jpg").write_text("no picture")
-    first = sketchseek("index", library, "--index", tmp_path / "index")
+    first = in_a_process("index", library, "--index", tmp_path / "index")
     assert first.returncode == 0
     assert "15 added, 1 skipped" in first.stdout
     assert "published generation 000001 with 15 photos" in first.stdout
@@ -75,7 +45,7 @@ def test_index_tells_what_it_did(library: Path, tmp_path: Path) -> None:
 
 def test_index_refuses_what_it_cannot_do(library: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    refused(sketchseek("index", tmp_path / "nowhere", "--index", tmp_path / "i"), "no such folder")
+    refused(in_a_process("index", tmp_path / "nowhere", "--index", tmp_path / "i"), "no such folder")
     refused(sketchseek("index", tmp_path / "empty", "--index", tmp_path / "i"), "no photos in it")
     refused(sketchseek("index", library, "--index", library), "holds other files")
     refused(sketchseek("index", library, "--index", tmp_path / "i", "--model", "huge"), "one of: lite")
@@ -84,7 +54,7 @@ def test_index_refuses_what_it_cannot_do(library: Path, tmp_path: Path) -> None:
 
 
 def test_search_prints_a_table_or_json(index: Path, fish: Path, library: Path) -> None:
-    table = sketchseek("search", fish, "--index", index, "-k", "4")
+    table = in_a_process("search", fish, "--index", index, "-k", "4")
     assert table.returncode == 0, table.stderr
     lines = table.stdout.splitlines()
     assert len(lines) == 4
@@ -162,26 +132,6 @@ def test_an_index_of_another_model_is_refused(index: Path, fish: Path) -> None:
     refused(sketchseek("serve", "--index", index, "--port", 0), "made by another model")
 
 
-class Serving:
-    """`sketchseek serve` as its own process, on a port that the system chose."""
-
-    def __init__(self, *arguments: object) -> None:
-        command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", *map(str, arguments)]
-        self.process = subprocess.Popen(
-            command, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout is not None
-        self.said = [self.process.stdout.readline() for _ in range(2)]
-        found = re.search(r"http://[^ ]+", self.said[1])
-        assert found, self.said
-        self.url = found[0]
-
-    def stop(self, how: signal.Signals) -> tuple[int, str]:
-        self.process.send_signal(how)
-        _, errors = self.process.communicate(timeout=20)
-        return self.process.returncode, errors
-
-
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_serve_says_where_and_stops_cleanly(index: Path, fish: Path, how: signal.Signals) -> None:
     server = Serving("--index", index)
@@ -212,7 +162,7 @@ def test_serve_refuses_bad_settings(tmp_path: Path) -> None:
 
 
 def test_help_is_quick_and_names_everything() -> None:
-    done = sketchseek("--help")
+    done = in_a_process("--help")
     assert all(name in done.stdout for name in ("index", "search", "serve"))
     for name in ("index", "search", "serve"):
         assert "--index" in sketchseek(name, "--help").stdout

@@ -8,14 +8,16 @@ import httpx
 import pytest
 
 from indexer import Silent, run
+from indexer.generations.shelf import FolderShelf
+from indexer.stores.embedded import FaissBackend
+from indexer.stores.registry import Stores
 from model import SKETCH_CAPS, Encoder
 from model.engines.openvino import OpenVinoEngine
 from model.errors import DeviceProblem
 from service.search.gallery import Gallery
-from tests.indexer.stores.fake_faiss_gpu import Card
-from tests.indexer.stores.test_gpu_stores import on_gpu
+from tests.kit.faiss_gpu import Card, on_gpu
+from tests.kit.service.servers import LiveServer, listening
 from tests.kit.shapes import drawing, write_library
-from tests.service.conftest import LiveServer, listening
 
 _BYTES = io.BytesIO()
 drawing("fish").save(_BYTES, "PNG")
@@ -35,7 +37,8 @@ def test_an_index_on_a_card_serves_and_makes_way_for_the_next(
     card.install(monkeypatch)
     photos, index = write_library(tmp_path / "photos"), tmp_path / "index"
     run(index, [photos], encoder, Silent())
-    gallery = Gallery(index, encoder, SKETCH_CAPS, opener=on_gpu("flat"))
+    on_card = Stores(backends={"faiss": FaissBackend(opener=on_gpu("flat"))})
+    gallery = Gallery(index, encoder, SKETCH_CAPS, source=FolderShelf(index, on_card))
     with listening(gallery) as url:
         assert httpx.get(f"{url}/info").json()["index_device"] == "cuda:0 of a test (FAISS, flat)"
         answer = httpx.post(f"{url}/search", content=PNG, headers={"content-type": "image/png"})

@@ -11,10 +11,10 @@ import pytest
 
 from model.modality import Vectors
 from tests.kit.pictures import encoded
+from tests.kit.service.asking import PNG, figure, problem
+from tests.kit.service.servers import LiveServer, listening, moody
 from tests.kit.shapes import drawing, picture
-from tests.service.conftest import LiveServer, listening
-from tests.service.ops.test_operations import figure, moody, until
-from tests.service.routes.test_api import PNG, problem
+from tests.kit.waiting import until
 
 PHOTO = encoded(picture("mug", 5), "JPEG")
 STAR = encoded(drawing("star"), "PNG")

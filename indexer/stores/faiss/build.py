@@ -5,39 +5,27 @@ nowhere, as near to their photos as drawings are, and searches as hard as it mus
 scan finds; what it reached on other such questions is written into the manifest.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import faiss
 import numpy as np
 
-from indexer.stores import IndexType, Nearest, Source
-from indexer.stores.faiss.file import FaissFile
+from indexer.stores import Nearest, OnStep, Source
+from indexer.stores.backend import Built
+from indexer.stores.faiss import EXACT, IndexType
+from indexer.stores.faiss.file import TUNED_AT, FaissFile
 from model.modality import Vectors, unit
 
 # Up to here an exact scan takes few enough milliseconds.
 FLAT_UP_TO = 200_000
 RECALL = 0.99
-# Is told what is being done, and of how many vectors it is done.
-Progress = Callable[[str, int, int], None]
 
 _NEIGHBOURS = 32
 _CANDIDATES = 80
 _POINTS_PER_LIST = 64
 _LEAST = {"flat": 0, "hnsw": 1, "ivf": 4 * _POINTS_PER_LIST}
 _QUESTIONS = 200
-_AT = 10
-
-
-@dataclass(frozen=True)
-class Built:
-    """What became of it: the kind of index, how hard it has to search, and the recall@10 that this reaches."""
-
-    kind: str
-    effort: int
-    recall: float
 
 
 def choose(index_type: IndexType, count: int) -> Literal["flat", "hnsw", "ivf"]:
@@ -47,11 +35,9 @@ def choose(index_type: IndexType, count: int) -> Literal["flat", "hnsw", "ivf"]:
     return index_type if count >= _LEAST[index_type] else "flat"
 
 
-def build(
-    path: Path, source: Source, index_type: IndexType = "auto", progress: Progress | None = None
-) -> Built:
+def build(path: Path, source: Source, index_type: IndexType = "auto", on_step: OnStep | None = None) -> Built:
     """Writes the file."""
-    tell = progress or (lambda *_: None)
+    tell = on_step or (lambda *_: None)
     kind = choose(index_type, source.count)
     inner = _empty(kind, source, tell)
     index = faiss.IndexIDMap(inner)
@@ -63,12 +49,12 @@ def build(
     faiss.write_index(index, str(path))
     del index, inner
     if kind == "flat":
-        return Built("flat-fp16", 0, 1.0)
+        return Built(EXACT)
     effort, recall = _tune(path, source, tell)
     return Built(f"{kind}-fp16", effort, recall)
 
 
-def _empty(kind: str, source: Source, tell: Progress) -> Any:
+def _empty(kind: str, source: Source, tell: OnStep) -> Any:
     dimension, metric = source.dimension, faiss.METRIC_INNER_PRODUCT
     half = faiss.ScalarQuantizer.QT_fp16
     if kind == "flat":
@@ -84,7 +70,7 @@ def _empty(kind: str, source: Source, tell: Progress) -> Any:
     quantizer.this.disown()
     index.own_fields = True
     index.cp.spherical, index.cp.niter = True, 8
-    points = sample(source, lists * _POINTS_PER_LIST)
+    points = source.sample(lists * _POINTS_PER_LIST)
     index.cp.min_points_per_centroid = 1
     tell("training", 0, len(points))
     index.train(points)
@@ -92,23 +78,13 @@ def _empty(kind: str, source: Source, tell: Progress) -> Any:
     return index
 
 
-def sample(source: Source, most: int) -> Vectors:
-    """Vectors spread evenly over all, at most so many."""
-    step = max(1, -(-source.count // max(1, most)))
-    parts, seen = [np.empty((0, source.dimension), dtype=np.float32)], 0
-    for ids, vectors in source.batches():
-        parts.append(np.asarray(vectors[(-seen) % step :: step], dtype=np.float32))
-        seen += len(ids)
-    return np.concatenate(parts)
-
-
-def _tune(path: Path, source: Source, tell: Progress) -> tuple[int, float]:
+def _tune(path: Path, source: Source, tell: OnStep) -> tuple[int, float]:
     """The least effort that finds enough for half of the questions, and the recall on the other half."""
-    chosen = sample(source, 2 * _QUESTIONS)
+    chosen = source.sample(2 * _QUESTIONS)
     noise = np.random.default_rng(0).standard_normal(chosen.shape).astype(np.float32)
     questions = unit(chosen + unit(noise))
     least = _least_scores(source, questions, tell)
-    most = min(_AT, source.count)
+    most = min(TUNED_AT, source.count)
     kept = slice(min(1, len(questions) - 1), None, 2)
     effort, previous = 1, 0
     while True:
@@ -125,14 +101,14 @@ def _tune(path: Path, source: Source, tell: Progress) -> tuple[int, float]:
     return effort, round(_recall(FaissFile(path, effort).search(questions[kept], most), least[kept]), 4)
 
 
-def _least_scores(source: Source, questions: Vectors, tell: Progress) -> Vectors:
+def _least_scores(source: Source, questions: Vectors, tell: OnStep) -> Vectors:
     """For each question the score of the tenth best vector, found by looking at them all."""
     best = np.empty((len(questions), 0), dtype=np.float32)
     done = 0
     for ids, vectors in source.batches():
         exact = np.asarray(vectors, dtype=np.float16).astype(np.float32)
         best = np.concatenate([best, questions @ exact.T], axis=1)
-        at = min(_AT, best.shape[1])
+        at = min(TUNED_AT, best.shape[1])
         best = -np.partition(-best, at - 1, axis=1)[:, :at]
         done += len(ids)
         tell("measuring", done, source.count)

@@ -13,6 +13,7 @@ import numpy as np
 
 from indexer.errors import BrokenGeneration
 from indexer.stores import Ids, Nearest, Rows, sifted
+from indexer.stores.faiss import EXACT
 from indexer.stores.faiss.lease import Lease
 from model.modality import Vectors
 
@@ -20,10 +21,12 @@ from model.modality import Vectors
 IN_MEMORY = 2**29
 # So few rows are quicker fetched and compared one by one than found by any index.
 FEW = 2048
+# So many results are asked for when it is measured how hard to search. Fewer are not found by searching less.
+TUNED_AT = 10
 # A graph finds its way badly where most of what it meets does not count.
 _SPARSE = 0.1
-KINDS = {
-    faiss.IndexScalarQuantizer: "flat-fp16",
+_KINDS = {
+    faiss.IndexScalarQuantizer: EXACT,
     faiss.IndexIVFScalarQuantizer: "ivf-fp16",
     faiss.IndexHNSWSQ: "hnsw-fp16",
 }
@@ -47,10 +50,10 @@ class FaissFile:
             raise BrokenGeneration(f"{path}: holds an index without ids; run sketchseek index again")
         # The outer index owns the inner one, so it has to live as long.
         self._outer, self._index = outer, faiss.downcast_index(outer.index)
-        if type(self._index) not in KINDS:
+        if type(self._index) not in _KINDS:
             raise BrokenGeneration(f"{path}: holds no index of ours; run sketchseek index again")
         self.path = path
-        self.kind = KINDS[type(self._index)]
+        self.kind = _KINDS[type(self._index)]
         self.dimension = int(self._index.d)
         self.effort = max(1, effort)
         self.ids: Ids = faiss.vector_to_array(outer.id_map)
@@ -118,7 +121,7 @@ class FaissFile:
             parameters = faiss.SearchParametersIVF(nprobe=lists, sel=selector)
         elif isinstance(index, faiss.IndexHNSW) and not exhaustive and share >= _SPARSE:
             parameters = faiss.SearchParametersHNSW(
-                efSearch=int(max(self.effort, 2 * k) / share), sel=selector
+                efSearch=int(max(self.effort, 2 * max(k, TUNED_AT)) / share), sel=selector
             )
         else:
             # A graph's own vectors are a flat index.
@@ -126,7 +129,7 @@ class FaissFile:
             parameters = None if selector is None else faiss.SearchParameters(sel=selector)
         with _threads_for(len(queries)):
             scores, rows = index.search(queries, k, params=parameters)
-        # Not every index of FAISS heeds a selector, and those that do not say nothing.
+        # Not every index of FAISS supports a selector, and those that do not say nothing.
         return (rows, scores) if among is None else sifted(rows, scores, among)
 
 

@@ -3,13 +3,16 @@
 So a run that changes little in a large library need not build its index anew.
 """
 
+import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from indexer.errors import BrokenGeneration
 from indexer.stores import File, Ids, Nearest, Rows, Selection
+from indexer.stores.faiss import EXACT
 from indexer.stores.faiss.file import FaissFile
 from model.modality import Vectors
 
@@ -26,16 +29,19 @@ class LayeredStore:
     def __init__(self, files: Sequence[File], alive: Selection) -> None:
         self._files = list(files)
         self._alive = alive
-        self.kind = self._files[0].kind
+        self._again: Callable[[Opener], LayeredStore] | None = None
 
     @classmethod
     def open(cls, folder: Path, effort: int = 0, opener: Opener = FaissFile) -> "LayeredStore":
         main = opener(folder / MAIN, effort)
-        if not (folder / FRESH).exists():
-            return cls([main], (None,))
-        kept = np.setdiff1d(main.ids, read_dead(folder), assume_unique=True)
-        alive = Rows.of(main.find(kept), len(main))
-        return cls([main, opener(folder / FRESH, 0)], (alive, None))
+        if (folder / FRESH).exists():
+            kept = np.setdiff1d(main.ids, read_dead(folder), assume_unique=True)
+            alive = Rows.of(main.find(kept), len(main))
+            opened = cls([main, opener(folder / FRESH, 0)], (alive, None))
+        else:
+            opened = cls([main], (None,))
+        opened._again = partial(cls.open, folder, effort)
+        return opened
 
     def __len__(self) -> int:
         return sum(map(self._count, range(len(self._files))))
@@ -45,9 +51,12 @@ class LayeredStore:
         return self._files[0].device
 
     @property
-    def wanted(self) -> bool:
-        """Whether somebody waits to write into a file that is mapped."""
-        return any(isinstance(file, FaissFile) and file.wanted for file in self._files)
+    def exact(self) -> bool:
+        return self._files[0].kind == EXACT
+
+    def let_go(self) -> "LayeredStore | None":
+        wanted = any(isinstance(file, FaissFile) and file.wanted for file in self._files)
+        return self._again(partial(FaissFile, in_memory=sys.maxsize)) if wanted and self._again else None
 
     def release(self) -> None:
         for file in self._files:

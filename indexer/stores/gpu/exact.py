@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from indexer.stores import Rows
-from indexer.stores.gpu.executor import Found
+from indexer.stores.gpu.executor import NearestRows
 from model.modality import Vectors
 
 _CHUNK = 65_536
@@ -23,7 +23,7 @@ class ExactOnGpu:
     """`read` gives the float32 vectors of rows by their numbers; `scratch` is memory for scores, in bytes."""
 
     name = "torch, exact fp16"
-    heeds = True
+    supports_filters = True
 
     def __init__(
         self,
@@ -43,13 +43,13 @@ class ExactOnGpu:
             self._rows[start : start + len(part)] = torch.from_numpy(part).half()
 
     @torch.inference_mode()
-    def search(self, queries: Vectors, k: int, among: Rows | None) -> Found:
+    def search(self, queries: Vectors, k: int, among: Rows | None) -> NearestRows:
         asked = torch.from_numpy(queries).to(self._rows.device)
         rows, scores = self._nearest(asked.half(), min(k + _SPARE, self.most), among)
         # Rounding the query to fp16 may have changed places of near equals: the best are compared in float32.
         exact = torch.einsum("qkd,qd->qk", self._rows[rows].float(), asked)
         best = exact.masked_fill_(scores == -torch.inf, -torch.inf).topk(k, dim=1)
-        return Found(rows.gather(1, best.indices).cpu().numpy(), best.values.cpu().numpy())
+        return NearestRows(rows.gather(1, best.indices).cpu().numpy(), best.values.cpu().numpy())
 
     def _nearest(self, queries: Tensor, k: int, among: Rows | None) -> tuple[Tensor, Tensor]:
         """Rows and their scores, chunk by chunk, for as many vectors as there is memory for scores."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from indexer.stores import Ids, Rows
-from model.gpu import in_halves
+from model.gpu import outcomes
 from model.modality import Vectors
 
 T = TypeVar("T")
@@ -18,7 +18,7 @@ T = TypeVar("T")
 MOST = 256
 
 
-class Found(NamedTuple):
+class NearestRows(NamedTuple):
     """For each query a line of row numbers, best first, and their scores."""
 
     rows: Ids
@@ -30,12 +30,12 @@ class Resident(Protocol):
 
     # For people.
     name: str
-    # Whether a search heeds `among`; if not, it must be None.
-    heeds: bool
+    # Whether a search supports `among`; if not, it must be None.
+    supports_filters: bool
     # The most results that a query can have.
     most: int
 
-    def search(self, queries: Vectors, k: int, among: Rows | None) -> Found: ...
+    def search(self, queries: Vectors, k: int, among: Rows | None) -> NearestRows: ...
 
     def close(self) -> None:
         """Gives its memory back to the card."""
@@ -54,13 +54,13 @@ class _Query:
     queries: Vectors
     k: int
     among: Rows | None
-    answer: "Future[Found]" = field(default_factory=Future)
+    answer: "Future[NearestRows]" = field(default_factory=Future)
 
     def goes_with(self, other: "_Query | _Task") -> bool:
         return isinstance(other, _Query) and self.resident is other.resident and self.among is other.among
 
 
-class Lane:
+class Executor:
     """Its thread starts with the first work, and ends with the process."""
 
     def __init__(self) -> None:
@@ -75,11 +75,11 @@ class Lane:
         result: T = task.answer.result()
         return result
 
-    def search(self, resident: Resident, queries: Vectors, k: int, among: Rows | None = None) -> Found:
+    def search(self, resident: Resident, queries: Vectors, k: int, among: Rows | None = None) -> NearestRows:
         query = _Query(resident, queries, k, among)
         self._put(query)
         found = query.answer.result()
-        return Found(found.rows[:, :k], found.scores[:, :k])
+        return NearestRows(found.rows[:, :k], found.scores[:, :k])
 
     def _put(self, item: _Query | _Task) -> None:
         with self._changed:
@@ -114,22 +114,24 @@ class Lane:
         self._waiting = others
         return batch
 
-    def _do(self, batch: "list[_Query] | _Task") -> None:
-        try:
-            if isinstance(batch, _Task):
+    @staticmethod
+    def _do(batch: "list[_Query] | _Task") -> None:
+        if isinstance(batch, _Task):
+            try:
                 batch.answer.set_result(batch.work())
-                return
-            for query, found in zip(batch, in_halves(_searched, batch), strict=True):
-                query.answer.set_result(found)
-        except Exception as error:
-            for item in [batch] if isinstance(batch, _Task) else batch:
-                if not item.answer.done():
-                    item.answer.set_exception(error)
+            except Exception as error:
+                batch.answer.set_exception(error)
+            return
+        for query, outcome in zip(batch, outcomes(_searched, batch), strict=True):
+            if isinstance(outcome, Exception):
+                query.answer.set_exception(outcome)
+            else:
+                query.answer.set_result(outcome)
 
 
-def _searched(batch: Sequence[_Query]) -> list[Found]:
+def _searched(batch: Sequence[_Query]) -> list[NearestRows]:
     first = batch[0]
     together = np.concatenate([query.queries for query in batch])
     rows, scores = first.resident.search(together, max(query.k for query in batch), first.among)
     ends = np.cumsum([len(query.queries) for query in batch])[:-1]
-    return [Found(*part) for part in zip(np.split(rows, ends), np.split(scores, ends), strict=True)]
+    return [NearestRows(*part) for part in zip(np.split(rows, ends), np.split(scores, ends), strict=True)]

@@ -1,4 +1,4 @@
-"""FAISS on a card: a flat index, inverted lists, or a CAGRA graph. None of them heeds a filter.
+"""FAISS on a card: a flat index, inverted lists, or a CAGRA graph. None of them supports filters.
 
 Some accept one and never look at it, so none is given: the caller asks for more than it needs and sifts.
 """
@@ -13,7 +13,7 @@ import numpy as np
 
 from indexer.stores import Rows
 from indexer.stores.faiss.file import FaissFile
-from indexer.stores.gpu.executor import Found
+from indexer.stores.gpu.executor import NearestRows
 from model.errors import DeviceProblem
 from model.modality import Vectors
 
@@ -30,7 +30,7 @@ _NEEDED = {"flat": "flat-fp16", "ivf": "ivf-fp16"}
 class FaissOnGpu:
     """A copy of a file's index on a card, of another kind where that is wished."""
 
-    heeds = False
+    supports_filters = False
 
     def __init__(self, file: FaissFile, kind: Kind, *, number: int = 0, scratch: int = 2**29) -> None:
         check(kind, file.kind)
@@ -44,7 +44,7 @@ class FaissOnGpu:
         else:
             self._index = _copied(resources, file, number)
 
-    def search(self, queries: Vectors, k: int, among: Rows | None) -> Found:
+    def search(self, queries: Vectors, k: int, among: Rows | None) -> NearestRows:
         assert among is None
         if self._graph:
             # Candidates that are kept on the way: a multiple of 32, and by default too few for more results.
@@ -58,7 +58,7 @@ class FaissOnGpu:
                 harder = int(self._effort * max(1.0, k / _TUNED_FOR))
                 self._index.nprobe = min(harder, self._index.nlist, _MOST)
             scores, rows = self._index.search(queries, k)
-        return Found(rows, scores)
+        return NearestRows(rows, scores)
 
     def close(self) -> None:
         self._index = None

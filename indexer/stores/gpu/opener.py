@@ -8,22 +8,18 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
 
 import numpy as np
 
 from indexer.stores import File, Ids, Nearest, Rows, sifted
 from indexer.stores.faiss.file import FEW, FaissFile
-from indexer.stores.gpu.executor import Lane, Resident
+from indexer.stores.gpu.executor import Executor, Resident
+from indexer.stores.placement import DEVICES, Device, GpuIndex
 from model import gpu
 from model.errors import DeviceProblem
 from model.modality import Vectors
 
 log = logging.getLogger("sketchseek")
-
-Device = Literal["auto", "cpu", "cuda"]
-GpuIndex = Literal["exact", "flat", "ivf", "cagra"]
-DEVICES: tuple[Device, ...] = get_args(Device)
 
 # Scores of a batch, and what FAISS works in.
 SCRATCH = 2**29
@@ -41,8 +37,8 @@ Load = Callable[[FaissFile], Resident]
 class GpuFile:
     """A file and its copy on a card, with the face of the file."""
 
-    def __init__(self, file: FaissFile, resident: Resident, lane: Lane, where: str) -> None:
-        self._file, self._lane, self._where = file, lane, where
+    def __init__(self, file: FaissFile, resident: Resident, executor: Executor, where: str) -> None:
+        self._file, self._executor, self._where = file, executor, where
         self._resident: Resident | None = resident
         self.kind, self.dimension, self.ids = file.kind, file.dimension, file.ids
         self.locate, self.find, self.rows = file.locate, file.find, file.rows
@@ -73,19 +69,19 @@ class GpuFile:
         """Gives the card's memory back; from here on the host answers."""
         resident, self._resident = self._resident, None
         if resident is not None:
-            self._lane.run(resident.close)
+            self._executor.run(resident.close)
 
     def _ask(self, resident: Resident, queries: Vectors, k: int, among: Rows | None) -> Nearest | None:
         """None where the card did not find enough."""
-        if among is None or resident.heeds:
+        if among is None or resident.supports_filters:
             if k > resident.most:
                 return None
-            rows, scores = self._lane.search(resident, queries, k, among)
+            rows, scores = self._executor.search(resident, queries, k, among)
         else:
             fetch = int(_SLACK * k * len(self) / len(among)) + _LEAST_EXTRA
             if fetch > resident.most:
                 return None
-            rows, scores = self._lane.search(resident, queries, min(fetch, len(self)))
+            rows, scores = self._executor.search(resident, queries, min(fetch, len(self)))
             rows, scores = sifted(rows, scores, among)
             rows, scores = rows[:, :k], scores[:, :k]
         if (rows < 0).any():
@@ -116,7 +112,7 @@ class OnGpu:
     memory: int = 0
     refuse: bool = True
     free: Callable[[], int] = field(default=lambda: gpu.find().free)
-    lane: Lane = field(default_factory=Lane)
+    executor: Executor = field(default_factory=Executor)
     _files: "weakref.WeakKeyDictionary[GpuFile, int]" = field(default_factory=weakref.WeakKeyDictionary)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -144,8 +140,8 @@ class OnGpu:
         if needed > (room := self._room()):
             raise DeviceProblem(_too_large(file, needed, room))
         with gpu.explained():
-            resident = self.lane.run(functools.partial(self.load, file))
-        made = GpuFile(file, resident, self.lane, self.where)
+            resident = self.executor.run(functools.partial(self.load, file))
+        made = GpuFile(file, resident, self.executor, self.where)
         self._files[made] = needed
         return made
 

@@ -7,9 +7,10 @@ import pytest
 
 from indexer.catalogue import schema
 from indexer.catalogue.database import Catalogue
+from indexer.catalogue.records import Root
 from indexer.catalogue.safekeeping import SEAL
-from tests.conftest import Job
-from tests.indexer.decoding.test_metadata import WHOLE, exif
+from tests.kit.exif import WHOLE, exif
+from tests.kit.jobs import Job
 from tests.kit.pictures import encoded, scene
 from tests.kit.standin import write_photo
 
@@ -119,3 +120,18 @@ def test_a_new_catalogue_is_as_a_migrated_one(quick: Job, old: Path, tmp_path: P
 
     assert old.exists()
     assert tables(quick.index / "catalogue.sqlite") == tables(tmp_path / "new.sqlite")
+
+
+def _remember_and_fail(catalogue: Catalogue) -> None:
+    catalogue.remember_root(Path("/lost"), Root())
+    raise KeyboardInterrupt
+
+
+def test_a_transaction_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
+    with Catalogue(tmp_path / "catalogue.sqlite") as catalogue:
+        with catalogue.transaction():
+            catalogue.remember_root(Path("/kept"), Root())
+        with pytest.raises(KeyboardInterrupt), catalogue.transaction():
+            _remember_and_fail(catalogue)
+    with Catalogue(tmp_path / "catalogue.sqlite") as catalogue:
+        assert catalogue.roots() == [Path("/kept")]

@@ -1,7 +1,6 @@
 """The catalogue between runs: what changed in it unseen is noticed, and the copy of the last run takes its place."""
 
-import os
-import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,8 @@ from indexer.catalogue.safekeeping import (
 )
 from indexer.generations.generation import current
 from indexer.locking.opening import CATALOGUE
-from tests.conftest import Job
-from tests.indexer.jobs.test_removed import ids
+from tests.kit.damage import change, cut, empty, encrypt
+from tests.kit.jobs import Job, ids
 from tests.kit.standin import write_photo
 
 
@@ -31,14 +30,6 @@ def made(quick: Job, tmp_path: Path) -> Job:
         write_photo(tmp_path / "photos" / f"{seed}.png", seed)
     quick(tmp_path / "photos")
     return quick
-
-
-def change(index: Path, statement: str) -> None:
-    """A change that SQLite finds nothing wrong with."""
-    db = sqlite3.connect(index / CATALOGUE)
-    with db:
-        db.execute(statement)
-    db.close()
 
 
 def test_a_run_leaves_a_seal_and_a_copy(made: Job) -> None:
@@ -71,14 +62,12 @@ def test_what_sqlite_cannot_see_is_undone(made: Job, tmp_path: Path, statement: 
     assert made().healed == []
 
 
-@pytest.mark.parametrize("damage", ["gone", "empty", "garbage", "cut"])
-def test_a_catalogue_that_is_lost_comes_back(made: Job, damage: str) -> None:
-    before, path = ids(made), made.index / CATALOGUE
-    whole = path.read_bytes()
-    if damage == "gone":
-        path.unlink()
-    else:
-        path.write_bytes({"empty": b"", "garbage": os.urandom(5000), "cut": whole[: len(whole) // 2]}[damage])
+@pytest.mark.parametrize(
+    "damage", [Path.unlink, empty, encrypt, cut(0.5)], ids=["gone", "empty", "garbage", "cut"]
+)
+def test_a_catalogue_that_is_lost_comes_back(made: Job, damage: Callable[[Path], None]) -> None:
+    before = ids(made)
+    damage(made.index / CATALOGUE)
     report = made()
     assert (report.embedded, report.photos) == (0, 4)
     assert len(report.healed) == 1

@@ -17,12 +17,13 @@ from PIL import Image
 from indexer import IndexProblem
 from indexer.decoding.budget import Budget
 from indexer.decoding.workers import Read, Workers
-from model import BadImage, Unreadable
-from tests.conftest import Job
+from model import BadImage, Encoder, Unreadable
+from model.pictures.preprocessing import Preprocessing
+from tests.kit import TOP
+from tests.kit.jobs import Job
 from tests.kit.kills import decoders
 from tests.kit.pictures import encoded, jpeg, photo
-
-TOP = Path(__file__).resolve().parents[3]
+from tests.kit.waiting import until
 
 # Found by every new Python on its path: decoding a file that says so in its comment does something terrible.
 _SABOTAGE = """
@@ -56,6 +57,12 @@ Make = Callable[..., Workers]
 
 
 @pytest.fixture
+def job(tmp_path: Path, encoder: Encoder) -> Job:
+    """With its decoder processes."""
+    return Job(tmp_path / "index", encoder)
+
+
+@pytest.fixture
 def make(tmp_path: Path) -> Iterator[Make]:
     made: list[Workers] = []
 
@@ -68,15 +75,6 @@ def make(tmp_path: Path) -> Iterator[Make]:
         workers.close()
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
-
-
 def test_a_photo_comes_back_as_the_model_wants_it(make: Make, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(encoded(photo(600, 400), "JPEG"))
     workers = make()
@@ -85,6 +83,18 @@ def test_a_photo_comes_back_as_the_model_wants_it(make: Make, tmp_path: Path) ->
     picture = workers.decode(read)
     assert (picture.size, picture.pixels.shape) == ((600, 400), (224, 224, 3))
     assert len(list((tmp_path / "thumbnails").rglob("*.webp"))) == 1
+
+
+def test_a_photo_is_prepared_as_the_models_card_says(tmp_path: Path) -> None:
+    image = Image.new("RGB", (600, 200), "blue")
+    image.paste("red", (200, 0, 400, 200))
+    (tmp_path / "a.png").write_bytes(encoded(image, "PNG"))
+    workers = Workers(64, tmp_path / "thumbnails", how=Preprocessing(photo="shortest"))
+    try:
+        pixels = workers.decode(workers.read(tmp_path, "a.png")).pixels
+    finally:
+        workers.close()
+    assert (pixels[:, 2:-2] == (255, 0, 0)).all()
 
 
 def test_a_file_may_be_dropped_after_reading(make: Make, tmp_path: Path) -> None:
@@ -205,7 +215,7 @@ def test_a_process_that_died_between_two_files_is_replaced(make: Make, tmp_path:
     workers.read(tmp_path, "a.jpg")
     (mine,) = decoders(os.getpid())
     os.kill(mine, signal.SIGKILL)
-    assert wait_until(lambda: b"State:\tZ" in Path(f"/proc/{mine}/status").read_bytes())
+    until(lambda: b"State:\tZ" in Path(f"/proc/{mine}/status").read_bytes())
     assert workers.decode(workers.read(tmp_path, "a.jpg")).size
 
 

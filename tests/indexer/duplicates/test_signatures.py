@@ -12,7 +12,7 @@ from indexer.duplicates.signatures import BYTES, Looks, alike, look, pairs, stac
 from indexer.generations.generation import current
 from indexer.generations.photos import Filter, Photos
 from model.pictures.preprocess import photo_pixels
-from tests.conftest import Job
+from tests.kit.jobs import Job
 from tests.kit.pictures import encoded
 
 PHOTOS = Path(os.environ.get("SKETCHSEEK_TEST_PHOTOS", "none"))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from indexer import IndexProblem
-from indexer.folders.patterns import Patterns, checked
+from indexer.folders.patterns import Patterns, validated
 
 PATHS = (
     "a.png",
@@ -67,7 +67,14 @@ def test_patterns_mean_what_git_takes_them_for(texts: list[str], tmp_path: Path)
     assert {path for path in PATHS if Patterns(tuple(texts)).match_any(path)} == ignored
 
 
+def test_a_pattern_is_one_name_and_no_line_of_a_file() -> None:
+    """Network drives keep what was deleted in `#recycle`, and names may end in spaces."""
+    assert Patterns(("#recycle",)).match_any("#recycle/old.png")
+    assert Patterns(("a ",)).match_any("a /a.png")
+    assert not Patterns(("a ",)).match_any("a/a.png")
+
+
 def test_empty_patterns_say_nothing_and_impossible_ones_are_refused() -> None:
-    assert checked(["", "/", "*.gif"]) == ("*.gif",)
-    with pytest.raises(IndexProblem, match="no pattern of file names"):
-        checked(["[z-a].png"])
+    assert validated(["", "/", "*.gif"]) == ("*.gif",)
+    with pytest.raises(IndexProblem, match="not a valid pattern"):
+        validated(["[z-a].png"])

@@ -8,7 +8,7 @@ import pytest
 
 from indexer import NothingToIndex, RulesChange
 from indexer.folders.scan import ScanRules, scan
-from tests.conftest import Job
+from tests.kit.jobs import Job
 from tests.kit.pictures import bomb_png, jpeg, truncated
 from tests.kit.privileges import unprivileged
 from tests.kit.standin import write_photo
@@ -68,7 +68,7 @@ def test_links_are_listed_or_followed_to_where_they_lead(tree: Path, tmp_path: P
     assert [found.relative for found in plain.found] == ["a.png", "b.jpg", "raw/a.png", "raw/old/c.png"]
     reasons = {skipped.path.name: skipped.reason for skipped in plain.skipped}
     assert set(reasons) == {"d.png", "e.png", "out.png", "lost.png", "self.png"}
-    assert "leads nowhere" in reasons["lost.png"]
+    assert "broken symbolic link" in reasons["lost.png"]
     assert "--follow-links" in reasons["d.png"]
     followed = scan(tree, ScanRules(follow_links=True), roots=[tree, other])
     found = [found.relative for found in followed.found]
@@ -109,7 +109,7 @@ def test_every_bad_kind_of_file_is_listed_with_its_reason(quick: Job, tmp_path: 
     Path(os.fsdecode(os.fsencode(root) + b"/\xff.jpg")).write_bytes(jpeg())
     expected = {name: reason for name, (_, reason) in kinds.items()} | {
         "folder.jpg": "a folder",
-        "broken.jpg": "leads nowhere",
+        "broken.jpg": "broken symbolic link",
         "pipe.jpg": "not a regular file",
         "s.jpg": "not a regular file",
         "\udcff.jpg": "UTF-8",

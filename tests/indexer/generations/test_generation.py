@@ -10,7 +10,7 @@ from indexer import BrokenGeneration, NoIndex, Published, WrongModel
 from indexer.generations import generation
 from indexer.generations.manifest import FORMAT, Manifest, describe, read_manifest, seal_manifest, verify
 from indexer.reports.times import now
-from tests.conftest import Job
+from tests.kit.jobs import Job
 from tests.kit.shapes import drawing
 
 

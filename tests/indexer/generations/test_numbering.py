@@ -9,8 +9,8 @@ import pytest
 
 from indexer.generations.generation import current, generations, prune, release, rollback
 from indexer.generations.numbering import HIGHEST, highest
-from tests.conftest import Job
 from tests.kit.failpoints import DIED, Death, in_fork, lay_mines
+from tests.kit.jobs import Job
 from tests.kit.standin import write_photo
 
 

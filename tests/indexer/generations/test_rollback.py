@@ -8,16 +8,14 @@ from pathlib import Path
 import pytest
 
 from indexer import IndexProblem, NoIndex, Published, status
-from indexer.generations import writer
 from indexer.generations.generation import current, generations, held, prune, release, rollback
 from indexer.generations.manifest import read_manifest
 from indexer.locking.lock import writing
-from tests.conftest import Job
-from tests.indexer.generations.test_reader import flip
+from tests.kit import TOP
+from tests.kit.damage import flip
+from tests.kit.jobs import Job
 from tests.kit.privileges import unprivileged
 from tests.kit.shapes import picture
-
-TOP = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -157,7 +155,7 @@ import resource, signal
 from pathlib import Path
 from indexer import IndexProblem, run
 from model import Encoder
-from tests.conftest import Silent
+from indexer import Silent
 encoder = Encoder.load("lite", engine="openvino")
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
@@ -179,14 +177,17 @@ except IndexProblem as error:
     assert grown(index_type=kind).published
 
 
-@pytest.mark.parametrize("part", ["write_photos", "build", "folded"])
+@pytest.mark.parametrize(
+    "part",
+    ["generations.writer._write_photos", "stores.embedded.FaissBackend.build", "generations.writer._folded"],
+)
 def test_a_folder_that_may_not_be_written(grown: Job, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied", "somewhere")
 
     before = serving(grown)
     with monkeypatch.context() as patched:
-        patched.setattr(writer, f"_{part}", refuse)
+        patched.setattr(f"indexer.{part}", refuse)
         with pytest.raises(IndexProblem, match="Permission denied; mend that"):
             grown(index_type="hnsw")
     assert serving(grown) == before

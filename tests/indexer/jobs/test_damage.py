@@ -17,11 +17,10 @@ from indexer.folders.scan import scan
 from indexer.generations.generation import current
 from indexer.generations.manifest import identity
 from model import decode
-from tests.conftest import Job
+from tests.kit import TOP
+from tests.kit.jobs import Job
 from tests.kit.pictures import jpeg
 from tests.kit.shapes import drawing, picture, write_library
-
-TOP = Path(__file__).resolve().parents[3]
 
 
 def self_similarities(job: Job) -> list[float]:

@@ -12,9 +12,8 @@ from indexer import IndexBusy, IndexProblem, NoIndex, Partition, inspect
 from indexer.decoding.thumbnails import thumbnail_path
 from indexer.generations import generation
 from indexer.locking.lock import writing
-from tests.conftest import Job
-from tests.indexer.catalogue.test_safekeeping import change
-from tests.indexer.jobs.test_removed import ids
+from tests.kit.damage import change, flip
+from tests.kit.jobs import Job, ids
 from tests.kit.standin import contents, write_photo
 
 
@@ -26,19 +25,13 @@ def made(quick: Job, tmp_path: Path) -> Job:
     return quick
 
 
-def flip(path: Path, at: int = -5) -> None:
-    data = bytearray(path.read_bytes())
-    data[at] ^= 0x10
-    path.write_bytes(bytes(data))
-
-
 def a_thumbnail(index: Path) -> Path:
     return next((index / "thumbnails").rglob("*.webp"))
 
 
 DAMAGE: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "shard flipped": (
-        lambda index: flip(next(index.rglob("*.f16"))),
+        lambda index: flip(next(index.rglob("*.f16")), -5),
         ".f16: damaged or lost: 1 vector; ",
         "1 vector",
     ),
@@ -50,7 +43,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "shard gone": (lambda index: next(index.rglob("*.f16")).unlink(), "lost: 20 vectors", "20 vectors"),
     "catalogue": (lambda index: change(index, "UPDATE contents SET height = 3"), "goes back to", "went back"),
     "catalogue gone": (lambda index: (index / "catalogue.sqlite").unlink(), "it is missing", "went back"),
-    "copy": (lambda index: flip(index / "catalogue.sqlite.copy"), ".copy: not as the last run", ""),
+    "copy": (lambda index: flip(index / "catalogue.sqlite.copy", -5), ".copy: not as the last run", ""),
     "thumbnail flipped": (
         lambda index: flip(a_thumbnail(index), 99),
         "damaged or missing: 1 thumb",
@@ -68,12 +61,12 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "",
     ),
     "published vectors": (
-        lambda index: flip(next(index.rglob("index.faiss"))),
+        lambda index: flip(next(index.rglob("index.faiss")), -5),
         "not the file that was published",
         "published anew",
     ),
     "published photos": (
-        lambda index: flip(next(index.rglob("photos.sqlite"))),
+        lambda index: flip(next(index.rglob("photos.sqlite")), -5),
         "not the file that was published",
         "published anew",
     ),
@@ -89,7 +82,11 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "generations/000001: to be served",
         "",
     ),
-    "seal": (lambda index: flip(index / "catalogue.sqlite.seal"), ".seal: not as the last run left it; ", ""),
+    "seal": (
+        lambda index: flip(index / "catalogue.sqlite.seal", -5),
+        ".seal: not as the last run left it; ",
+        "",
+    ),
     "seal gone": (lambda index: (index / "catalogue.sqlite.seal").unlink(), ".seal: not as the last", ""),
 }
 
@@ -116,7 +113,7 @@ def test_a_generation_that_is_not_served_is_no_matter_of_the_next_run(made: Job,
     write_photo(tmp_path / "photos" / "new.png", 99)
     made()
     path = made.index / "generations" / "000001" / "photos.sqlite"
-    flip(path)
+    flip(path, -5)
     (finding,) = inspect(made.index)
     assert (finding.path, finding.what) == (str(path), "not the file that was published")
     assert "sketchseek prune 1" in finding.remedy
@@ -164,9 +161,9 @@ def test_a_pipe_in_the_place_of_a_file_holds_up_nobody(made: Job, name: str) -> 
 
 def test_damaged_vectors_of_an_unpublished_model_are_embedded_anew(made: Job) -> None:
     shard = next(made.index.rglob("*.f16"))
-    flip(shard)
+    flip(shard, -5)
     for path in (made.index / "generations").rglob("index.faiss"):
-        flip(path)
+        flip(path, -5)
     report = made()
     assert (report.embedded, report.photos) == (1, 20)
     assert "embedded anew" in report.healed[0]
@@ -175,7 +172,7 @@ def test_damaged_vectors_of_an_unpublished_model_are_embedded_anew(made: Job) ->
 
 def test_a_photo_that_cannot_be_read_now_keeps_its_vector(made: Job, tmp_path: Path) -> None:
     """The drive is away: what is published is the only other place where the vector is."""
-    flip(next(made.index.rglob("*.f16")))
+    flip(next(made.index.rglob("*.f16")), -5)
     other = tmp_path / "other"
     write_photo(other / "new.png", 99)
     (tmp_path / "photos").rename(tmp_path / "away")
@@ -253,7 +250,7 @@ def test_a_part_is_checked_too(quick: Job, tmp_path: Path) -> None:
         write_photo(tmp_path / "photos" / f"{seed}.png", seed)
     quick(tmp_path / "photos", partition=Partition.parse("1/1"))
     assert inspect(quick.index) == []
-    flip(next(quick.index.rglob("*.f16")))
+    flip(next(quick.index.rglob("*.f16")), -5)
     assert len(inspect(quick.index)) == 2
     assert quick().embedded == 1
     assert inspect(quick.index) == []
@@ -282,10 +279,10 @@ def test_the_model_may_make_no_vector(made: Job, tmp_path: Path, monkeypatch: py
 
 
 def test_findings_for_people_and_for_programs(made: Job) -> None:
-    from tests.service.test_cli import sketchseek
+    from tests.kit.service.commands import sketchseek
 
     assert sketchseek("verify", "--deep", "--index", made.index).stdout == f"{made.index}: intact\n"
-    flip(next(made.index.rglob("*.f16")))
+    flip(next(made.index.rglob("*.f16")), -5)
     done = sketchseek("verify", "--deep", "--index", made.index)
     assert done.returncode == 1
     assert done.stdout.count("\n") == 1

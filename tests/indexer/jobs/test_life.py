@@ -16,7 +16,7 @@ from indexer import Published
 from indexer.catalogue.database import Catalogue
 from model import Encoder, decode
 from model.pictures.preprocess import photo_pixels
-from tests.conftest import Job
+from tests.kit.jobs import Job
 from tests.kit.standin import DIMENSION, SIZE, InThread, StandIn, write_photo
 
 FOLDERS = ("", "a/", "a/b/", "c d/")

@@ -26,8 +26,7 @@ from indexer.decoding.thumbnails import thumbnail_path
 from indexer.jobs.pipeline import Pipeline
 from indexer.locking.lock import writing
 from model import Encoder
-from tests.conftest import Job
-from tests.kit.machines import Machines
+from tests.kit.jobs import Job, Machines
 from tests.kit.standin import (
     DIMENSION,
     Library,
@@ -54,7 +53,7 @@ def test_parts_split_a_library_and_say_of_what() -> None:
     # For ever: other machines, other versions of Python.
     assert [part.holds("a/0.jpg") for part in parts] == [True, False, False, False]
     for wrong in ("0/3", "4/3", "1", "1/3/3", "a/b", "-1/3", "1/0"):
-        with pytest.raises(IndexProblem, match="no part of a library"):
+        with pytest.raises(IndexProblem, match="not a part of a library"):
             Partition.parse(wrong)
 
 

@@ -11,7 +11,7 @@ import pytest
 from indexer import IndexProblem, NoIndex, Partition, RulesChange, Silent, WrongModel, run
 from indexer.errors import BrokenGeneration
 from model import Encoder
-from tests.kit.machines import Machines
+from tests.kit.jobs import Machines
 from tests.kit.standin import StandIn, published, write_photo
 
 

@@ -1,15 +1,13 @@
 """Which losses are believed, and what moves."""
 
 import shutil
-import sqlite3
 from pathlib import Path
 
 import pytest
 
 from indexer import PhotosMissing, RulesChange
 from indexer.catalogue.database import Catalogue
-from indexer.catalogue.safekeeping import SEAL
-from tests.conftest import Job
+from tests.kit.jobs import Job, pretend
 from tests.kit.privileges import unprivileged
 from tests.kit.standin import write_photo
 
@@ -17,15 +15,6 @@ from tests.kit.standin import write_photo
 def ids(job: Job) -> dict[str, int]:
     with Catalogue(job.index / "catalogue.sqlite") as catalogue:
         return {entry.relative: entry.id for entry in catalogue.entries(job.encoder.fingerprint)}
-
-
-def pretend(job: Job, assignment: str) -> None:
-    """As if an earlier run had noted it, one that was killed later: nothing says how it left the catalogue."""
-    (job.index / SEAL).unlink()
-    db = sqlite3.connect(job.index / "catalogue.sqlite")
-    with db:
-        db.execute(f"UPDATE roots SET {assignment}")
-    db.close()
 
 
 def lose(root: Path, number: int) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from indexer import IndexProblem
-from tests.conftest import Job
+from tests.kit import TOP
+from tests.kit.jobs import Job
 from tests.kit.privileges import unprivileged
 from tests.kit.standin import Library, contents, published
 
-TOP = Path(__file__).resolve().parents[3]
 # The scripts fork: no library may have started threads by then.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -33,6 +33,7 @@ def script(module: str, *arguments: object) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_death_at_every_point_leaves_one_generation_whole(tmp_path: Path) -> None:
     found = script("tests.kit.failpoints", tmp_path)
     # Were the mines laid beside the road, there would be few points, or no generation seen on one of its sides.
@@ -44,6 +45,7 @@ def test_death_at_every_point_leaves_one_generation_whole(tmp_path: Path) -> Non
     assert found["merge"]["new"] > 2
 
 
+@pytest.mark.slow
 def test_fifty_kills_at_random_moments(tmp_path: Path) -> None:
     found = script("tests.kit.kills", tmp_path, "--times", 50)
     assert found["killed"] == 50

@@ -4,18 +4,10 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-import numpy as np
-
-from indexer import Published, Report
+from indexer import Report
 from indexer.decoding.thumbnails import thumbnail_path
-from tests.conftest import Job
+from tests.kit.jobs import Job, ids
 from tests.kit.standin import contents, published, write_photo
-
-
-def ids(job: Job) -> dict[str, int]:
-    opened = Published.open(job.index, job.encoder.fingerprint)
-    hits = opened.search(np.ones((1, job.encoder.dimension), np.float32), 1000)
-    return {hit.photo.relative: hit.photo.id for hit in hits}
 
 
 def ask(job: Job, query: str) -> list[tuple[str, ...]]:

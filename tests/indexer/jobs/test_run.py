@@ -2,46 +2,25 @@
 
 import os
 import shutil
-import sqlite3
 from pathlib import Path
 
 import pytest
 
 from indexer import (
-    BrokenGeneration,
-    IndexBusy,
-    IndexProblem,
-    NoIndex,
-    NothingToIndex,
-    PhotosMissing,
     Published,
 )
-from indexer.catalogue.database import Catalogue
-from indexer.catalogue.records import Entry
-from indexer.catalogue.safekeeping import SEAL
-from indexer.decoding.thumbnails import thumbnail_path
-from indexer.generations.generation import current
-from indexer.generations.manifest import read_manifest
 from indexer.jobs.pipeline import Pipeline
-from indexer.locking.lock import writing
-from model import Encoder
-from tests.conftest import Job
+from tests.kit.jobs import Job, entries, ids
 from tests.kit.pictures import bomb_png, jpeg, truncated
 from tests.kit.privileges import unprivileged
 from tests.kit.shapes import THINGS, drawing, picture
-
-
-def paths(job: Job) -> set[str]:
-    published = Published.open(job.index, job.encoder.fingerprint)
-    vector = job.encoder.sketches([drawing("star")])
-    return {hit.photo.relative for hit in published.search(vector, 1000)}
 
 
 def test_first_run_takes_every_photo(job: Job, library: Path) -> None:
     report = job(library)
     assert (report.added, report.photos, report.embedded, report.published) == (15, 15, 15, True)
     assert (job.progress.photos, job.progress.done) == (15, 15)
-    assert paths(job) == {p.relative_to(library).as_posix() for p in library.rglob("*.jpg")}
+    assert set(ids(job)) == {p.relative_to(library).as_posix() for p in library.rglob("*.jpg")}
 
 
 def test_a_drawing_finds_its_kind(job: Job, library: Path) -> None:
@@ -81,16 +60,16 @@ def test_new_changed_and_deleted_photos(job: Job, library: Path) -> None:
     assert (report.added, report.changed, report.removed, report.unchanged) == (1, 1, 1, 13)
     assert report.embedded == 2
     assert report.photos == 15
-    assert "another mug.png" in paths(job)
-    assert "fish/fish 1.jpg" not in paths(job)
+    assert "another mug.png" in ids(job)
+    assert "fish/fish 1.jpg" not in ids(job)
 
 
 def test_a_photo_keeps_its_id_when_it_changes(job: Job, library: Path) -> None:
     job(library)
-    ids = {e.relative: e.id for e in _entries(job)}
+    before = {e.relative: e.id for e in entries(job)}
     picture("mug", 7).save(library / "star" / "star 0.jpg")
     job(library)
-    assert {e.relative: e.id for e in _entries(job)} == ids
+    assert {e.relative: e.id for e in entries(job)} == before
 
 
 def test_moved_and_copied_photos_are_not_embedded_again(job: Job, library: Path) -> None:
@@ -100,7 +79,7 @@ def test_moved_and_copied_photos_are_not_embedded_again(job: Job, library: Path)
     report = job(library)
     assert report.embedded == 0
     assert (report.photos, report.added, report.moved, report.removed) == (16, 1, 3, 0)
-    assert {"sea/fish 0.jpg", "copy.jpg"} < paths(job)
+    assert {"sea/fish 0.jpg", "copy.jpg"} < set(ids(job))
 
 
 def test_a_touched_photo_publishes_nothing(job: Job, library: Path) -> None:
@@ -141,7 +120,7 @@ def test_bad_files_are_listed_and_never_fatal(job: Job, library: Path) -> None:
         assert part in reasons[name], reasons[name]
         assert str(library) not in reasons[name]
     assert report.photos == 16
-    assert "disguised.png" in paths(job)
+    assert "disguised.png" in ids(job)
 
 
 def test_a_mended_file_is_taken(job: Job, library: Path) -> None:
@@ -183,149 +162,3 @@ def test_hidden_files_and_linked_folders_are_left_alone(job: Job, library: Path,
     (library / "round").symlink_to(library)
     report = job(library)
     assert (report.photos, report.skipped) == (15, [])
-
-
-def test_missing_and_empty_folders(job: Job, tmp_path: Path) -> None:
-    with pytest.raises(PhotosMissing, match="no such folder"):
-        job(tmp_path / "nowhere")
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(PhotosMissing, match="no photos in it"):
-        job(tmp_path / "empty")
-    (tmp_path / "file").touch()
-    with pytest.raises(PhotosMissing, match="not a folder"):
-        job(tmp_path / "file")
-    with pytest.raises(PhotosMissing, match="no photo folder given"):
-        job()
-
-
-def test_a_missing_folder_does_not_stop_the_others(job: Job, library: Path, tmp_path: Path) -> None:
-    report = job(library, tmp_path / "nowhere")
-    assert report.photos == 15
-    assert "nowhere" in report.problems[0]
-
-
-def test_an_emptied_folder_is_not_believed(job: Job, library: Path) -> None:
-    job(library)
-    shutil.rmtree(library)
-    library.mkdir()
-    with pytest.raises(PhotosMissing, match="is its drive mounted"):
-        job(library)
-    assert len(paths(job)) == 15
-    report = job(library, accept_deletions=True)
-    assert (report.removed, report.photos) == (15, 0)
-    assert paths(job) == set()
-
-
-def test_only_bad_files_is_an_error(job: Job, tmp_path: Path) -> None:
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "photos" / "a.jpg").write_text("no")
-    with pytest.raises(NothingToIndex, match=r"1 files were skipped \(a.jpg"):
-        job(tmp_path / "photos")
-
-
-def test_nested_folders_are_refused(job: Job, library: Path) -> None:
-    job(library)
-    with pytest.raises(IndexProblem, match="lies inside"):
-        job(library / "fish")
-
-
-def test_an_index_is_not_scattered_over_other_files(job: Job, library: Path) -> None:
-    job.index = library
-    with pytest.raises(NoIndex, match="holds other files"):
-        job(library)
-    assert not (library / "catalogue.sqlite").exists()
-
-
-def test_two_writers(job: Job, library: Path) -> None:
-    job(library)
-    with writing(job.index), pytest.raises(IndexBusy, match=f"process {os.getpid()}"):
-        job(library)
-    assert job(library).unchanged == 15
-
-
-def test_a_damaged_generation_is_made_again(job: Job, library: Path) -> None:
-    job(library)
-    file = current(job.index) / "index.faiss"
-    data = bytearray(file.read_bytes())
-    data[len(data) // 2] ^= 1
-    file.write_bytes(data)
-    with pytest.raises(BrokenGeneration, match="not the file that was published"):
-        paths(job)
-    report = job(library)
-    assert (report.published, report.embedded, len(paths(job))) == (True, 0, 15)
-
-
-def test_an_interrupted_run_goes_on(job: Job, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C after the first batch: what was encoded is kept, and the next run publishes everything."""
-    picture_count = 40
-    for seed in range(picture_count):
-        picture("mug", 100 + seed, size=96).save(library / f"more {seed}.png")
-    encode, calls = job.encoder.encode_photos, []
-
-    def interrupted(pixels: list[object]) -> object:
-        calls.append(len(pixels))
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return encode(pixels)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(job.encoder, "encode_photos", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        job(library)
-    with pytest.raises(NoIndex, match="nothing has been published"):
-        paths(job)
-    monkeypatch.undo()
-    report = job(library)
-    assert report.embedded == 15 + picture_count - calls[0]
-    assert report.photos == 15 + picture_count
-
-
-def test_a_run_killed_before_publishing_is_finished_by_the_next(
-    job: Job, library: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    job(library)
-    picture("fish", 9).save(library / "new.png")
-    with monkeypatch.context() as broken:
-        broken.setattr("indexer.generations.writer.publish", lambda *_, **__: pytest.fail("killed"))
-        with pytest.raises(pytest.fail.Exception):
-            job(library)
-    report = job(library)
-    assert (report.embedded, report.published, report.photos) == (0, True, 16)
-
-
-def test_another_model_embeds_everything_anew(
-    job: Job, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    picture("star", 5).save(other / "s.webp")
-    job(library, other)
-    monkeypatch.setattr(Encoder, "fingerprint", "another")
-    report = job(other)
-    assert (report.embedded, report.photos) == (16, 16)
-    assert read_manifest(current(job.index)).fingerprint == "another"
-
-
-def test_thumbnails_are_made_once_for_a_content(job: Job, library: Path) -> None:
-    job(library)
-    entries = _entries(job)
-    files = {thumbnail_path(job.index / "thumbnails", e.content) for e in entries}
-    assert set((job.index / "thumbnails").rglob("*.*")) == files
-
-
-def test_a_foreign_or_newer_catalogue_is_refused(job: Job, library: Path) -> None:
-    job(library)
-    db = sqlite3.connect(job.index / "catalogue.sqlite")
-    db.execute("PRAGMA user_version = 99")
-    db.close()
-    (job.index / SEAL).unlink()
-    with pytest.raises(NoIndex, match="newer sketchseek"):
-        job(library)
-    (job.index / "catalogue.sqlite").write_bytes(b"not a database at all" * 100)
-    (job.index / "catalogue.sqlite.copy").unlink()
-    with pytest.raises(NoIndex, match=r"damaged .*delete it"):
-        job(library)
-
-
-def _entries(job: Job) -> list[Entry]:
-    with Catalogue(job.index / "catalogue.sqlite") as catalogue:
-        return list(catalogue.entries(job.encoder.fingerprint))

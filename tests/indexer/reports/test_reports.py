@@ -11,7 +11,7 @@ from indexer.jobs.stopping import Interrupted
 from indexer.locking.lock import writing
 from indexer.reports.progress import Bar, JsonLines, Lines
 from indexer.reports.report import last_report
-from tests.conftest import Job
+from tests.kit.jobs import Job
 from tests.kit.standin import write_photo
 
 

@@ -2,8 +2,8 @@
 
 import gc
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
@@ -12,14 +12,14 @@ import pytest
 import torch
 
 from indexer import Published
-from indexer.stores import File, IndexType, Rows
+from indexer.stores import File, Rows
+from indexer.stores.embedded import FaissBackend
+from indexer.stores.faiss import IndexType
 from indexer.stores.faiss.build import build
 from indexer.stores.faiss.file import FEW, FaissFile
 from indexer.stores.faiss.layers import DEAD, FRESH, MAIN, LayeredStore, write_dead
 from indexer.stores.gpu import opener as gpu_stores
-from indexer.stores.gpu.exact import ExactOnGpu
-from indexer.stores.gpu.executor import Found, Lane
-from indexer.stores.gpu.faiss import FaissOnGpu
+from indexer.stores.gpu.executor import Executor, NearestRows
 from indexer.stores.gpu.opener import (
     DEVICES,
     SCRATCH,
@@ -29,14 +29,14 @@ from indexer.stores.gpu.opener import (
     bytes_needed,
     opener,
 )
+from indexer.stores.registry import Stores
 from model import gpu
 from model.errors import DeviceProblem
-from tests.conftest import Job
-from tests.indexer.stores.fake_faiss_gpu import Card
-from tests.indexer.stores.test_stores import best, numbers, recall, source, vectors
+from tests.kit.faiss_gpu import PLENTY, Card, on_gpu
+from tests.kit.jobs import Job
+from tests.kit.vectors import best, numbers, recall, source, vectors
 
 COUNT = 6000
-PLENTY = 2**40
 LOST = "CUDA error: unspecified launch failure"
 FILE_KIND: dict[GpuIndex, IndexType] = {"exact": "ivf", "flat": "flat", "ivf": "ivf", "cagra": "hnsw"}
 no_card = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a card")
@@ -61,16 +61,6 @@ def card(monkeypatch: pytest.MonkeyPatch) -> Iterator[Card]:
     card.install(monkeypatch)
     yield card
     gc.collect()
-
-
-def on_gpu(kind: GpuIndex, free: Callable[[], int] = lambda: PLENTY, **options: object) -> OnGpu:
-    def load(file: FaissFile) -> ExactOnGpu | FaissOnGpu:
-        if kind == "exact":
-            # So little memory for scores that it takes several rounds.
-            return ExactOnGpu(len(file), file.dimension, file.rows, device="cpu", scratch=4 * 1000)
-        return FaissOnGpu(file, kind)
-
-    return OnGpu(load, "cuda:0 of a test", kind, free=free, **options)  # type: ignore[arg-type]
 
 
 @pytest.fixture(params=["exact", "flat", "ivf", "cagra"])
@@ -113,7 +103,7 @@ def test_a_filter_finds_k_of_those_that_pass(made: tuple[File, Path, Card], coun
 
 
 def test_the_dead_are_never_found_and_the_fresh_are(made: tuple[File, Path, Card], tmp_path: Path) -> None:
-    """Though the card's index holds them, and heeds no filter."""
+    """Though the card's index holds them, and supports no filter."""
     _, folder, _ = made
     ids, rows, queries = numbers(COUNT, 1), vectors(COUNT, 1), vectors(30, 4)
     for name in (MAIN,):
@@ -140,37 +130,58 @@ def test_more_results_than_a_card_gives_come_from_the_host(
     assert card.batches == []
 
 
+class Slow:
+    """Begins to answer when it may: `go_on`. Each query is found as the row that its first number names."""
+
+    name, supports_filters, most = "slow", False, 99
+
+    def __init__(self, fail: Callable[[list[int]], None] = lambda numbers: None) -> None:
+        self.entered, self.go_on = threading.Event(), threading.Event()
+        self.asked: list[int] = []
+        self._fail = fail
+
+    def search(self, queries: np.ndarray, k: int, among: Rows | None) -> NearestRows:
+        self.entered.set()
+        assert self.go_on.wait(20)
+        self.asked.append(len(queries))
+        self._fail(queries[:, 0].astype(int).tolist())
+        rows = np.repeat(queries[:, :1].astype(np.int64), k, axis=1)
+        return NearestRows(rows, rows.astype(np.float32))
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def gathered(self, queries: Sequence[tuple[np.ndarray, int]]) -> "list[Future[NearestRows]]":
+        """What becomes of queries that come while another one, of the number 99, is being answered."""
+        executor = Executor()
+        with ThreadPoolExecutor(20) as pool:
+            first = pool.submit(executor.search, self, np.full((1, 2), 99, np.float32), 1)
+            assert self.entered.wait(20)
+            others = [pool.submit(executor.search, self, numbers, k) for numbers, k in queries]
+            while len(executor._waiting) < len(others):
+                threading.Event().wait(0.01)
+            self.go_on.set()
+        assert first.result().rows.tolist() == [[99]]
+        return others
+
+
 def test_queries_that_gather_become_one_batch() -> None:
-    lane, entered, go_on = Lane(), threading.Event(), threading.Event()
-    asked: list[int] = []
-
-    class Slow:
-        name, heeds, most = "slow", False, 99
-
-        def search(self, queries: np.ndarray, k: int, among: Rows | None) -> Found:
-            entered.set()
-            assert go_on.wait(20)
-            asked.append(len(queries))
-            rows = np.repeat(queries[:, :1].astype(np.int64), k, axis=1)
-            return Found(rows, rows.astype(np.float32))
-
-        def close(self) -> None:
-            """Nothing to give back."""
-
     slow = Slow()
-    with ThreadPoolExecutor(20) as pool:
-        first = pool.submit(lane.search, slow, np.full((1, 2), 7.0, np.float32), 1)
-        assert entered.wait(20)
-        others = [
-            pool.submit(lane.search, slow, np.full((2, 2), n, np.float32), n % 3 + 1) for n in range(10)
-        ]
-        while len(lane._waiting) < 10:
-            threading.Event().wait(0.01)
-        go_on.set()
-        for number, future in enumerate(others):
-            assert np.array_equal(future.result().rows, np.full((2, number % 3 + 1), number))
-    assert first.result().rows.tolist() == [[7]]
-    assert asked == [1, 20]
+    others = slow.gathered([(np.full((2, 2), n, np.float32), n % 3 + 1) for n in range(10)])
+    for number, future in enumerate(others):
+        assert np.array_equal(future.result().rows, np.full((2, number % 3 + 1), number))
+    assert slow.asked == [1, 20]
+
+
+@pytest.mark.parametrize("kind", [MemoryError, ValueError])
+def test_a_query_that_fails_takes_nobody_elses_answer(kind: type[Exception]) -> None:
+    def fail(numbers: list[int]) -> None:
+        if 3 in numbers:
+            raise kind("not this one")
+
+    others = Slow(fail).gathered([(np.full((1, 2), n, np.float32), 1) for n in range(8)])
+    assert [n for n, future in enumerate(others) if future.exception()] == [3]
+    assert all(future.result().rows.tolist() == [[n]] for n, future in enumerate(others) if n != 3)
 
 
 def test_a_full_card_answers_in_halves_and_then_by_the_host(
@@ -325,7 +336,8 @@ def test_a_card_that_answers_is_used(
 def test_a_published_index_is_proved_and_searched_on_the_card(job: Job, library: Path) -> None:
     job(library)
     plain = Published.open(job.index, job.encoder.fingerprint)
-    opened = Published.open(job.index, job.encoder.fingerprint, opener=on_gpu("exact"))
+    on_card = Stores(backends={"faiss": FaissBackend(opener=on_gpu("exact"))})
+    opened = Published.open(job.index, job.encoder.fingerprint, stores=on_card)
     query = job.encoder.texts(["a fish"])
     assert [hit.photo.id for hit in opened.search(query, 5)] == [
         hit.photo.id for hit in plain.search(query, 5)

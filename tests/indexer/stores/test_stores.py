@@ -1,6 +1,5 @@
 """Every kind of store against brute force, with and without filters and dead ids, and files that are no store."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import faiss
@@ -10,41 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import BrokenGeneration
-from indexer.stores import Ids, IndexType, Nearest, Rows, Source
-from indexer.stores.faiss.build import FLAT_UP_TO, RECALL, Built, build, choose, sample
+from indexer.stores import Rows
+from indexer.stores.backend import Built
+from indexer.stores.faiss import IndexType
+from indexer.stores.faiss.build import FLAT_UP_TO, RECALL, build, choose
 from indexer.stores.faiss.file import FEW, FaissFile
 from indexer.stores.faiss.layers import FRESH, MAIN, LayeredStore, write_dead
-from model.modality import Vectors, unit
+from tests.kit.vectors import DIMENSION, best, numbers, recall, source, vectors
 
-DIMENSION = 16
 KINDS: tuple[IndexType, ...] = ("flat", "hnsw", "ivf")
-
-
-def vectors(count: int, seed: int) -> Vectors:
-    return unit(np.random.default_rng(seed).standard_normal((count, DIMENSION)).astype(np.float32))
-
-
-def numbers(count: int, seed: int) -> Ids:
-    return np.random.default_rng(seed).integers(0, 2**63 - 1, count)
-
-
-def source(ids: Ids, rows: Vectors, batch: int = 1000) -> Source:
-    def batches() -> Iterator[tuple[Ids, Vectors]]:
-        for start in range(0, len(ids), batch):
-            yield ids[start : start + batch], rows[start : start + batch]
-
-    return Source(len(ids), DIMENSION, batches)
-
-
-def best(queries: Vectors, ids: Ids, rows: Vectors, k: int) -> Nearest:
-    scores = queries @ rows.astype(np.float16).astype(np.float32).T
-    order = np.argsort(-scores, axis=1)[:, :k]
-    return Nearest(ids[order], np.take_along_axis(scores, order, axis=1))
-
-
-def recall(found: Nearest, exact: Nearest) -> float:
-    assert found.ids.shape == exact.ids.shape
-    return float(np.mean([len({*a} & {*b}) / len(b) for a, b in zip(found.ids, exact.ids, strict=True)]))
+# How far a score, or a component of a vector, may be from brute force. fp16 rounds each component by at most
+# eps/2 of itself, or half its smallest step where it is tiny: a unit vector moves by eps/2 + step/2 * sqrt(d), and a
+# score with a unit query by no more (Cauchy-Schwarz). Brute force and the store each round, and an inverted list
+# rounds what is left beside its centre, which is up to 2 long: three times that. float32 sums add eps * d.
+FP16, FP32 = np.finfo(np.float16), np.finfo(np.float32)
+ROUNDED = float(FP16.eps / 2 + FP16.smallest_subnormal / 2 * np.sqrt(DIMENSION))
+TOLERANCE = 3 * ROUNDED + float(FP32.eps) * DIMENSION
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -69,7 +49,7 @@ def test_the_nearest_are_those_of_brute_force(
     found = FaissFile(path, built.effort).search(queries, k)
     exact = best(queries, ids, rows, k)
     assert found.ids.shape == exact.ids.shape == (3, min(k, count))
-    assert np.allclose(found.scores, exact.scores, atol=1e-4)
+    assert np.allclose(found.scores, exact.scores, rtol=0, atol=TOLERANCE)
     assert all(len(set(row)) == len(row) for row in found.ids.tolist())
 
 
@@ -102,11 +82,11 @@ def test_vectors_come_back_by_id(large: tuple[Path, Built]) -> None:
     ids, rows = numbers(6000, 1), vectors(6000, 1)
     store = LayeredStore.open(folder, built.effort)
     places = np.array([5999, 0, 17, 17])
-    assert np.allclose(store.vectors(ids[places]), rows[places], atol=1e-3)
+    assert np.allclose(store.vectors(ids[places]), rows[places], rtol=0, atol=TOLERANCE)
     assert not store.vectors(np.array([-5, 3])).any()
     found = store.sample()
     assert found is not None
-    assert np.allclose(found[1][0], rows[ids.tolist().index(found[0])], atol=1e-3)
+    assert np.allclose(found[1][0], rows[ids.tolist().index(found[0])], rtol=0, atol=TOLERANCE)
 
 
 def test_the_dead_are_never_found_and_the_fresh_are(large: tuple[Path, Built]) -> None:
@@ -128,7 +108,7 @@ def test_the_dead_are_never_found_and_the_fresh_are(large: tuple[Path, Built]) -
         found, exact = store.search(queries, 12, among), best(queries, alive_ids[part], alive[part], 12)
         assert recall(found, exact) >= 0.93
         assert np.isin(found.ids, alive_ids[part]).all()
-    assert np.allclose(store.vectors(ids[:50]), fresh[:50], atol=1e-3)
+    assert np.allclose(store.vectors(ids[:50]), fresh[:50], rtol=0, atol=TOLERANCE)
 
 
 def test_a_selector_that_is_not_heeded_is_made_up_for(
@@ -166,7 +146,7 @@ def test_building_tells_how_far_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("most", [1, 7, 999, 5000])
 def test_a_sample_is_spread_over_all(most: int) -> None:
     rows = vectors(2500, 1)
-    found = sample(source(numbers(2500, 1), rows, 300), most)
+    found = source(numbers(2500, 1), rows, 300).sample(most)
     step = -(-2500 // most)
     assert np.array_equal(found, rows[::step])
     assert len(found) <= most

@@ -18,7 +18,7 @@ from model.export.openvino import weight_file, write_card
 from model.training.learner import ClipLearner, build
 from model.training.publish import Provenance, publish
 from model.training.recipe import Recipe
-from tests.model.training.kit import tiny_clip, tiny_recipe
+from tests.kit.training import tiny_clip, tiny_recipe
 
 TOLD = Provenance("sketchseek train", (), {})
 WORDS = ["a photo of a cat", "It's raining", "x " * 90]

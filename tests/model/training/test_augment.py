@@ -5,7 +5,7 @@ import pytest
 
 from model.pictures.preprocess import photo_pixels, sketch_pixels
 from model.training.augment import varied_photo, varied_sketch
-from tests.model.training.kit import picture
+from tests.kit.training import picture
 
 DRAWN = sketch_pixels(picture("box", 0, photo=False), 64)
 TAKEN = photo_pixels(picture("ball", 0, photo=True), 64)

@@ -13,7 +13,7 @@ from model.card import Checkpoint
 from model.training.command import command as train
 from model.training.learner import LiteLearner
 from model.training.recipe import Recipe, read_recipe
-from tests.model.training.kit import (
+from tests.kit.training import (
     LABELS,
     picture,
     tiny_clip,

@@ -9,7 +9,7 @@ import torch
 from model.training.objective import Objective
 from model.training.prefetch import Ahead
 from model.training.views import Material
-from tests.model.training.kit import tiny_data, tiny_learner, tiny_recipe
+from tests.kit.training import tiny_data, tiny_learner, tiny_recipe
 
 CPU = torch.device("cpu")
 

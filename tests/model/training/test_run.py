@@ -17,7 +17,7 @@ from model.training.recipe import Recipe, read_recipe
 from model.training.run import Run, Settings, unseen_map
 from model.training.state import RunProblem, read_whole
 from model.training.views import Material, with_pseudo_sketches
-from tests.model.training.kit import (
+from tests.kit.training import (
     LABELS,
     say,
     tiny_clip,

@@ -9,7 +9,7 @@ import torch
 from model.data.datasets import PHOTO, SKETCH, Record
 from model.errors import BadImage
 from model.training.views import EDGES, Material, as_edges, own_photos, with_pseudo_sketches
-from tests.model.training.kit import tiny_data, tiny_learner, tiny_recipe
+from tests.kit.training import tiny_data, tiny_learner, tiny_recipe
 
 RECIPE = tiny_recipe()
 

@@ -1,18 +1,17 @@
-"""Thousands of wrong pictures over real HTTP: each is refused or searched for, in bounded time and memory."""
+"""Thousands of wrong pictures over real HTTP: each is refused or searched for, in bounded memory."""
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 
 from tests.kit.hostile import bad_uploads, progressive, thorough
-from tests.service.conftest import LiveServer, listening
-from tests.service.routes.test_api import PNG, problem
+from tests.kit.service.asking import PNG, problem
+from tests.kit.service.servers import LiveServer, listening
 
 # 10,000 where SKETCHSEEK_THOROUGH is set.
-COUNT = thorough(400, 10_000)
+COUNT = thorough(200, 10_000)
 CLIENTS = 4
 
 
@@ -22,19 +21,16 @@ def memory() -> int:
     return int(text.partition("VmRSS:")[2].split()[0]) // 1024
 
 
-def test_bad_uploads_are_refused_in_bounded_time_and_memory(live_server: LiveServer) -> None:
-    slowest: list[float] = []
+def test_bad_uploads_are_refused_in_bounded_memory(live_server: LiveServer) -> None:
     statuses: dict[int, int] = {}
     lock = threading.Lock()
 
     def send(data: bytes) -> None:
-        start = time.monotonic()
         answer = httpx.post(f"{live_server.url}/search?k=1", content=data, timeout=60)
         if answer.status_code != 200:
             problem(answer, 422, answer.json()["code"])
             assert answer.json()["code"] in {"bad_image", "empty_drawing", "no_sketch"}
         with lock:
-            slowest.append(time.monotonic() - start)
             statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
 
     with ThreadPoolExecutor(CLIENTS) as pool:
@@ -42,7 +38,6 @@ def test_bad_uploads_are_refused_in_bounded_time_and_memory(live_server: LiveSer
         before = memory()
         list(pool.map(send, bad_uploads(COUNT)))
     assert statuses[422] > COUNT / 3
-    assert max(slowest) < 20
     assert memory() - before < 300
     with live_server.client() as client:
         assert client.post("/search", content=PNG).status_code == 200

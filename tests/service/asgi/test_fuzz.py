@@ -19,8 +19,8 @@ from schemathesis.specs.openapi.checks import (
 
 from service.codes import CODES
 from tests.kit.hostile import thorough
-from tests.service.conftest import LiveServer
-from tests.service.routes.test_api import PNG
+from tests.kit.service.asking import PNG
+from tests.kit.service.servers import LiveServer
 
 CHECKS = [
     not_a_server_error,

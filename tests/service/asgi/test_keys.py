@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from service.asgi import keys
 from service.asgi.keys import BadKeys, Keyring
 from service.cli import main
-from tests.service.conftest import LiveServer, listening
-from tests.service.routes.test_api import PNG, problem
-from tests.service.test_cli import refused, sketchseek
+from tests.kit.service.asking import PNG, problem
+from tests.kit.service.commands import refused, sketchseek
+from tests.kit.service.servers import LiveServer, listening
 
 READ, READ_ENTRY = keys.make(admin=False)
 ADMIN, ADMIN_ENTRY = keys.make(admin=True)
@@ -105,14 +105,15 @@ def test_a_session_lets_the_page_search_and_show_but_not_administer(locked: str)
 
 
 def test_sessions_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1e9]
+    monkeypatch.setattr(keys.time, "time", lambda: clock[0])
     ring = Keyring([keys.Key(keys.digest(READ), admin=False)])
     session = ring.session()
     assert ring.holds(session)
     assert not Keyring().holds(session)
     later = str(int(session.split(".")[0]) + 1)
     assert not ring.holds(f"{later}.{session.split('.')[1]}")
-    now = keys.time.time()
-    monkeypatch.setattr(keys.time, "time", lambda: now + keys.SESSION_SECONDS + 1)
+    clock[0] += keys.SESSION_SECONDS + 1
     assert not ring.holds(session)
 
 

@@ -5,7 +5,6 @@ import gc
 import random
 import signal
 import socket
-import statistics
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,14 +16,17 @@ import httpx
 import pytest
 
 from tests.kit.hostile import thorough
-from tests.service.asgi.test_connections import HEAD, dial, heard
-from tests.service.conftest import LiveServer, listening
-from tests.service.ops.test_operations import figure, index, until  # noqa: F401 - a fixture
-from tests.service.routes.test_api import PNG
-from tests.service.test_cli import Serving
+from tests.kit.service.asking import (
+    PNG,
+    figure,
+)
+from tests.kit.service.commands import Serving
+from tests.kit.service.servers import LiveServer, listening
+from tests.kit.service.sockets import HEAD, dial, heard
+from tests.kit.waiting import until
 
 CLIENTS = 64
-SECONDS = thorough(4, 60)
+ROUNDS = thorough(6, 200)
 
 
 @dataclass
@@ -34,12 +36,12 @@ class Seen:
     hung_up: int = 0
 
 
-def restless(url: str, seed: int, until: float) -> Seen:
+def restless(url: str, seed: int, rounds: int) -> Seen:
     """Asks again and again, and hangs up on every third: before the body, within it, or before the answer."""
     chance, seen = random.Random(seed), Seen()
     whole = HEAD + b"Content-Length: %d\r\n\r\n" % len(PNG) + PNG
     with httpx.Client(base_url=url, timeout=60) as client:
-        while time.monotonic() < until:
+        for _ in range(rounds):
             if chance.random() < 1 / 3:
                 part = whole[: chance.choice((20, len(HEAD) + 200, len(whole)))]
                 with dial(url, part) as caller:
@@ -51,16 +53,6 @@ def restless(url: str, seed: int, until: float) -> Seen:
                 seen.statuses.add(client.post("/search?k=5", content=PNG).status_code)
                 seen.answered += 1
     return seen
-
-
-def p95(url: str, count: int = 40) -> float:
-    taken = []
-    with httpx.Client(base_url=url, timeout=60) as client:
-        for _ in range(count):
-            start = time.monotonic()
-            assert client.post("/search?k=5", content=PNG).status_code == 200
-            taken.append(time.monotonic() - start)
-    return statistics.quantiles(taken, n=20)[18]
 
 
 def descriptors() -> int:
@@ -78,18 +70,17 @@ def memory() -> int:
     return int(text.partition("VmRSS:")[2].split()[0]) // 1024
 
 
+@pytest.mark.slow
 def test_a_storm_of_callers_who_hang_up_leaves_nothing_behind(live_server: LiveServer) -> None:
     # Of other servers, which tests share.
     already = tasks()
     with listening(live_server.gallery, max_searches=16, search_seconds=30) as url:
         with ThreadPoolExecutor(CLIENTS) as pool:
-            list(pool.map(lambda seed: restless(url, seed, time.monotonic() + 1), range(CLIENTS)))
-        quiet = p95(url)
+            list(pool.map(lambda seed: restless(url, seed, 2), range(CLIENTS)))
         until(lambda: tasks() <= already + 4)
         before = tasks(), descriptors(), threading.active_count(), memory()
-        end = time.monotonic() + SECONDS
         with ThreadPoolExecutor(CLIENTS) as pool:
-            seen = list(pool.map(lambda seed: restless(url, seed, end), range(CLIENTS)))
+            seen = list(pool.map(lambda seed: restless(url, seed, ROUNDS), range(CLIENTS)))
         assert set[int]().union(*(one.statuses for one in seen)) <= {200, 503}
         assert sum(one.hung_up for one in seen) > CLIENTS / 3
         assert sum(one.answered for one in seen) > CLIENTS
@@ -98,15 +89,17 @@ def test_a_storm_of_callers_who_hang_up_leaves_nothing_behind(live_server: LiveS
         until(lambda: threading.active_count() <= before[2] + 2)
         assert figure(url, "sketchseek_queue_length") == 0
         assert figure(url, "sketchseek_ready") == 1
-        # Generous: this process is the clients', too, and shares its machine.
-        assert p95(url) < 3 * quiet + 0.5
+        for _ in range(40):
+            assert httpx.post(f"{url}/search?k=5", content=PNG, timeout=60).status_code == 200
         assert memory() - before[3] < 100
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_does_not_wait_for_those_who_are_silent(index: Path, how: signal.Signals) -> None:  # noqa: F811
+def test_a_stop_does_not_wait_for_those_who_are_silent(index: Path, how: signal.Signals) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SKETCHSEEK_STOP_SECONDS", "2")
+        patch.setenv("SKETCHSEEK_BODY_SECONDS", "600")
+        patch.setenv("SKETCHSEEK_KEEP_ALIVE_SECONDS", "600")
         server = Serving("--index", index)
     url = server.url.rstrip("/")
     until(lambda: _ready(url))
@@ -117,9 +110,8 @@ def test_a_stop_does_not_wait_for_those_who_are_silent(index: Path, how: signal.
         asked = stack.enter_context(dial(url, HEAD + b"Content-Length: %d\r\n\r\n" % len(PNG) + PNG))
         done = 'sketchseek_requests_total{method="POST",route="/search",status="200"} 1.0'
         until(lambda: done in httpx.get(f"{url}/metrics").text)
-        start = time.monotonic()
+        # To wait for the silent ones would take ten minutes, which is more than `stop` waits.
         status, errors = server.stop(how)
-        assert time.monotonic() - start < 15
         assert heard(asked).startswith(b"HTTP/1.1 200 ")
     assert status in (0, -signal.SIGTERM)
     assert "Traceback" not in errors, errors
@@ -132,7 +124,7 @@ def _ready(url: str) -> bool:
         return False
 
 
-def test_a_search_that_is_under_way_when_the_stop_comes_is_answered(index: Path) -> None:  # noqa: F811
+def test_a_search_that_is_under_way_when_the_stop_comes_is_answered(index: Path) -> None:
     """Not one alone: all that were sent before the signal, also those that wait for the model."""
     server = Serving("--index", index)
     url = server.url.rstrip("/")

@@ -32,10 +32,10 @@ from service.client import (
     calls,
 )
 from tests.kit.pictures import drawing_png
+from tests.kit.service.asking import PNG
+from tests.kit.service.servers import LiveServer, listening
 from tests.kit.shapes import drawing, picture
-from tests.service.conftest import LiveServer, listening
-from tests.service.ops.test_operations import until
-from tests.service.routes.test_api import PNG
+from tests.kit.waiting import until
 
 BUSY = b'{"type":"about:blank","title":"t","status":503,"detail":"too many searches","code":"busy"}'
 

@@ -1,24 +1,20 @@
 """`sketchseek doctor`: what is well, what is wrong, and what mends it."""
 
-import json
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from model import gpu
 from model.errors import DeviceProblem, NoEngine
-from service.cli import main
 from service.console import checks
 from service.console.checks import Asked, Finding, findings, variables
 from service.settings import Settings
-from tests.conftest import Job
-
-TOP = Path(__file__).resolve().parents[3]
+from tests.kit import TOP
+from tests.kit.jobs import Job
+from tests.kit.service.commands import doctor, wrong
 
 
 @pytest.fixture(autouse=True)
@@ -27,18 +23,6 @@ def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in variables():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
-
-
-def doctor(*arguments: str, **environment: str) -> Result:
-    return CliRunner().invoke(main, ["doctor", *arguments], env=environment)
-
-
-def wrong(done: Result) -> dict[str, Any]:
-    """The one thing that is wrong, of a run with --json."""
-    assert done.exit_code == 1, done.output
-    found = [finding for finding in json.loads(done.stdout) if finding["state"] == "wrong"]
-    assert len(found) == 1, found
-    return dict(found[0])
 
 
 def test_all_is_well(job: Job, library: Path) -> None:

@@ -17,8 +17,9 @@ from model.evaluation.baselines import MEAN, RAW, STRIPPED
 from model.evaluation.embedding import embed
 from model.evaluation.tasks import TASKS, evaluate
 from service.cli import main
+from tests.kit import TOP
+from tests.kit.service.commands import refused, sketchseek
 from tests.kit.shapes import THINGS, drawing, picture, write_library
-from tests.service.test_cli import TOP, refused, sketchseek
 
 
 @pytest.fixture
@@ -131,6 +132,7 @@ def test_an_official_layout(world: Path, splits: Path, tmp_path: Path) -> None:
 
 def test_the_pictures(world: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="pictures need matplotlib (extra: train)")
+    pytest.importorskip("sklearn", reason="pictures need scikit-learn (extra: train)")
     done = sketchseek("evaluate", world, "--out", tmp_path, "--pictures", "--tasks", "zero-shot")
     assert done.returncode == 0, done.stderr
     assert done.stderr.endswith("evaluation.json, evaluation.md, stripping.png, found.png\n")
@@ -188,7 +190,7 @@ def test_questions_that_cannot_be_asked(world: Path, tmp_path: Path) -> None:
 def test_a_model_without_words_leaves_their_tasks_out(world: Path, tmp_path: Path) -> None:
     from safetensors.numpy import load_file, save_file
 
-    from tests.model.test_encoder import edit, sha256
+    from tests.kit.damage import edit, sha256
 
     copy = Path(shutil.copytree(SHIPPED / "lite", tmp_path / "wordless"))
     heads = load_file(copy / "heads.safetensors")
@@ -214,11 +216,13 @@ def without(modules: tuple[str, ...], *arguments: object) -> subprocess.Complete
 
 
 def test_it_needs_neither_torch_nor_matplotlib(world: Path, tmp_path: Path) -> None:
-    light = ("torch", "timm", "transformers", "matplotlib", "fastapi", "faiss")
+    light = ("torch", "timm", "transformers", "matplotlib", "sklearn", "fastapi", "faiss")
     done = without(light, "evaluate", world, "--out", tmp_path / "out", "--compare", "raw")
     assert done.returncode == 0, done.stderr
     assert "| zero-shot | stripped | 10 | 15 |" in done.stdout
-    refused(without(("matplotlib",), "evaluate", world, "--out", tmp_path, "--pictures"), "needs matplotlib")
+    for name in ("matplotlib", "sklearn"):
+        done = without((name,), "evaluate", world, "--out", tmp_path, "--pictures")
+        refused(done, "needs matplotlib and scikit-learn")
     refused(without(("torch",), "export", SHIPPED / "lite"), "exporting needs torch")
     refused(without(("timm",), "blend", "lite", "lite", "--out", tmp_path / "new"), "blending needs timm")
 

@@ -1,33 +1,20 @@
 """Help with examples that parse, and completion as shells ask for it."""
 
 import os
-import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import click
 import pytest
 from click.testing import CliRunner
 
 from service.cli import main
 from service.console.examples import EXAMPLES
+from tests.kit import TOP
+from tests.kit.service.commands import CONTEXT, parse
 
-TOP = Path(__file__).resolve().parents[3]
-CONTEXT = click.Context(main)
 LINES = [(name, line) for name, lines in EXAMPLES.items() for line in lines]
-
-
-def parse(line: str) -> click.Context:
-    """The arguments of `sketchseek` in a line for a shell, as its command reads them; none is run."""
-    words = shlex.split(line, comments=True)
-    _, name, *arguments = words[words.index("sketchseek") :]
-    if ">" in arguments or ">>" in arguments:
-        arguments = arguments[: next(i for i, word in enumerate(arguments) if word[0] == ">")]
-    command = main.get_command(CONTEXT, name)
-    assert command is not None, f"no command {name!r}"
-    return command.make_context(name, arguments)
 
 
 @pytest.mark.parametrize("name", main.list_commands(CONTEXT))

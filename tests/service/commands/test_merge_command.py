@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from indexer.locking.lock import writing
-from tests.service.test_cli import sketchseek
+from tests.kit.service.commands import sketchseek
 
 MANUAL = Path(__file__).resolve().parents[3] / "docs" / "indexing.md"
 
@@ -24,7 +24,7 @@ def test_the_commands_of_the_manual_for_several_machines(library: Path, tmp_path
     assert "none, it is part 1/3 of a library" in sketchseek("status", "--index", tmp_path / "part1").stdout
     table = sketchseek("status", "--index", tmp_path / "whole").stdout
     assert re.search(r"photos +15", table)
-    assert re.search(r"it did +15 added, 1 skipped; done after", table)
+    assert re.search(r"result +15 added, 1 skipped; done after", table)
     assert sketchseek("verify", "--index", tmp_path / "whole").returncode == 0
     refused = sketchseek(
         "merge", tmp_path / "part1", tmp_path / "part3", "--index", tmp_path / "whole", "--json"

@@ -6,8 +6,8 @@ import pytest
 
 from indexer.generations.generation import current
 from indexer.generations.photos import Filter, Photos
+from tests.kit.service.commands import refused, sketchseek
 from tests.kit.shapes import picture
-from tests.service.test_cli import refused, sketchseek
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_a_job_file_says_the_same(tree: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--partition", "4/3"), "'4/3' is no part of a library; say 1/3 for the first of three"),
+        (("--partition", "4/3"), "'4/3': not a part of a library; for the first of three parts, use 1/3"),
         (("--include", "*.gif"), "no photos in it; give the folder that the photos are in"),
     ],
 )

@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from service.cli import main
-from tests.indexer.generations.test_reader import flip
+from tests.kit.damage import flip
+from tests.kit.service.commands import refused, sketchseek
 from tests.kit.shapes import drawing, picture
-from tests.service.test_cli import refused, sketchseek
 
 
 @pytest.fixture

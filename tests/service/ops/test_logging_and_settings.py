@@ -8,7 +8,7 @@ import pytest
 
 from service.ops.logging import configure, without_paths
 from service.settings import Settings
-from tests.service.test_cli import refused, sketchseek
+from tests.kit.service.commands import refused, sketchseek
 
 
 def test_log_lines_bear_no_other_lines(capsys: pytest.CaptureFixture[str]) -> None:

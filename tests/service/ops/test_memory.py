@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.service.test_cli import TOP
+from tests.kit import TOP
 
 SCRIPT = """
 from pathlib import Path

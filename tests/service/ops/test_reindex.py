@@ -4,17 +4,16 @@ import asyncio
 import json
 import os
 import shutil
-import time
+import signal
 from pathlib import Path
 
 import pytest
 
-from service.ops.reindex import Reindex
-from service.settings import Settings
+from tests.kit.service.asking import problem, wait_for
+from tests.kit.service.scripted import Scripted, scripted
+from tests.kit.service.servers import LiveServer
 from tests.kit.shapes import picture
-from tests.service.conftest import LiveServer
-from tests.service.ops.test_operations import until
-from tests.service.routes.test_api import problem, wait_for
+from tests.kit.waiting import until
 
 
 def test_reindexing_is_a_process_of_its_own_and_one_at_a_time(own_server: LiveServer) -> None:
@@ -44,25 +43,6 @@ def test_a_job_that_fails_says_why(own_server: LiveServer) -> None:
         assert told.json()["state"] == "failed"
         assert told.json()["report"] or told.json()["tail"]
         assert str(own_server.photos.parent) not in told.text
-
-
-class Scripted(Reindex):
-    """Runs a script instead of the job."""
-
-    script = ""
-
-    def _command(self) -> list[str]:
-        return ["/bin/sh", "-c", self.script]
-
-
-async def _nothing() -> None:
-    pass
-
-
-def scripted(script: str) -> Scripted:
-    job = Scripted(Settings(), _nothing)
-    job.script = script
-    return job
 
 
 def test_whatever_a_job_prints_is_borne() -> None:
@@ -101,21 +81,21 @@ def test_building_a_large_index_is_progress_too() -> None:
 
 
 def test_a_job_ends_with_the_service(tmp_path: Path) -> None:
-    for script in ("exec sleep 60", "trap '' TERM; while true; do sleep 0.1; done"):
+    obeys, ignores = "exec sleep 600", "trap '' TERM; while true; do sleep 0.1; done"
+    for script, end in ((obeys, signal.SIGTERM), (ignores, signal.SIGKILL)):
         job = scripted(f"touch {tmp_path}/began; {script}")
 
-        async def go(job: Scripted = job) -> int:
+        async def go(job: Scripted = job, end: signal.Signals = end) -> int:
             await job.start()
             while not (tmp_path / "began").exists():
                 await asyncio.sleep(0.02)
             (tmp_path / "began").unlink()
-            start = time.monotonic()
-            await job.stop(patience=0.5)
-            assert time.monotonic() - start < 10
-            assert job._process is not None
-            return job._process.pid
+            await asyncio.wait_for(job.stop(patience=0.5), 60)
+            process = job._process
+            assert process is not None
+            assert process.returncode == -end
+            return process.pid
 
-        pid = asyncio.run(go())
         with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)
+            os.kill(asyncio.run(go()), 0)
         assert not job.running

@@ -2,34 +2,16 @@
 
 import json
 import shutil
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import pytest
 
 from indexer import Silent, run
-from service.codes import CODES
-from tests.kit.pictures import bomb_png, drawing_png, encoded, jpeg, truncated
-from tests.kit.shapes import drawing, picture
-from tests.service.conftest import LiveServer
-
-PNG = encoded(drawing("fish"), "PNG")
-
-
-def problem(answer: httpx.Response, status: int, code: str) -> str:
-    """Checks that an answer is a problem of that kind, and returns what it says."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    body = answer.json()
-    assert set(body) == {"type", "title", "status", "detail", "code"}
-    assert (body["status"], body["code"]) == (status, code)
-    assert CODES[code].status == status
-    detail: str = body["detail"]
-    assert detail
-    assert not {"\n", "Traceback"} & {*detail, *detail.split()}
-    return detail
+from tests.kit.pictures import bomb_png, drawing_png, jpeg, truncated
+from tests.kit.service.asking import PNG, problem, wait_for
+from tests.kit.service.servers import LiveServer
+from tests.kit.shapes import picture
 
 
 def test_a_form_and_a_body_find_the_same(live_server: LiveServer) -> None:
@@ -205,17 +187,6 @@ def test_a_photo_that_became_a_link_out_is_gone(own_server: LiveServer) -> None:
         problem(client.get(result["url"]), 410, "photo_gone")
         shutil.rmtree(own_server.index / "thumbnails")
         problem(client.get(result["thumbnail_url"]), 410, "photo_gone")
-
-
-def wait_for(client: httpx.Client, check: Any) -> dict[str, Any]:
-    """The first /readyz that passes the check; fails after ten seconds."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        ready: dict[str, Any] = client.get("/readyz").json()
-        if check(ready):
-            return ready
-        time.sleep(0.05)
-    raise AssertionError(f"still {ready}")
 
 
 def test_a_new_generation_is_taken_up_while_searches_run(own_server: LiveServer) -> None:

@@ -8,8 +8,8 @@ import pytest
 from indexer import Silent, run
 from indexer.locking.lock import writing
 from service.asgi import keys
-from tests.service.conftest import LiveServer, listening
-from tests.service.routes.test_api import problem
+from tests.kit.service.asking import problem
+from tests.kit.service.servers import LiveServer, listening
 
 
 def state(server: LiveServer, **params: int) -> dict:

@@ -9,7 +9,7 @@ from indexer import Published
 from indexer.generations.generation import current
 from model import SKETCH_CAPS
 from service.search.gallery import Gallery
-from tests.conftest import Job
+from tests.kit.jobs import Job
 from tests.kit.shapes import picture
 
 

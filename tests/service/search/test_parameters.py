@@ -16,7 +16,7 @@ from service.problems import ServiceError
 from service.search.parameters import PARAMETERS
 from service.search.params import BadParameter, SearchParams
 from service.search.query import PICTURES, Kind, Part, Query, asked
-from tests.service.conftest import LiveServer
+from tests.kit.service.servers import LiveServer
 
 
 def test_the_model_the_document_the_command_the_client_and_the_page_know_the_same(

@@ -15,10 +15,10 @@ from service.search.finding import described
 from service.search.query import Kind, Part, Query
 from service.search.reranking import Rerankers, find
 from service.settings import Settings
-from tests.conftest import Job
+from tests.kit.jobs import Job
+from tests.kit.service.asking import PNG
+from tests.kit.service.servers import LiveServer, listening
 from tests.kit.shapes import drawing
-from tests.service.conftest import LiveServer, listening
-from tests.service.routes.test_api import PNG
 
 
 class Backwards:
@@ -76,7 +76,7 @@ def test_details_belong_to_their_photos(published: Published, rerankers: Reranke
     question = Question(encoder.sketches([drawing("fish")])[0])
     query = Query((Part(Kind.SKETCH, b"", 1),), k=10)
     found = find(published, question, query, rerankers.chosen("backwards"))
-    said = [described(published, one).detail for one in found]
+    said = [described(one).detail for one in found]
     assert said[:8] == [{"was": 7 - place, "id": one.hit.photo.id} for place, one in enumerate(found[:8])]
     assert said[8:] == [None, None]
 

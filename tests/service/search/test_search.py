@@ -20,10 +20,11 @@ from service.search.finding import mixed
 from service.search.gallery import Gallery
 from service.search.params import SearchParams
 from service.search.query import Kind, Part, Query, asked
+from tests.kit.exif import taken_photo
 from tests.kit.pictures import encoded
+from tests.kit.service.asking import PNG, problem
+from tests.kit.service.servers import LiveServer, listening
 from tests.kit.shapes import THINGS, drawing, picture
-from tests.service.conftest import LiveServer, listening
-from tests.service.routes.test_api import PNG, problem
 
 FISH = encoded(picture("fish", 99), "JPEG")
 
@@ -38,7 +39,7 @@ def dated(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Iterato
         thing = list(THINGS)[number % 3]
         place = photos / ("2023" if moment.year == 2023 else "later") / f"{thing} {number:02}.jpg"
         place.parent.mkdir(parents=True, exist_ok=True)
-        _taken(picture(thing, number), place, moment, "Canon EOS R6" if number % 2 else "Pixel 8")
+        taken_photo(picture(thing, number), place, moment, "Canon EOS R6" if number % 2 else "Pixel 8")
         moment += timedelta(days=30)
     Image.open(photos / "2023" / "star 00.jpg").save(photos / "star copy.jpg", quality=90)
     run(index, [photos], encoder, Silent())
@@ -46,13 +47,6 @@ def dated(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Iterato
     with listening(gallery) as url:
         yield LiveServer(url, photos, index, gallery)
     gallery.published.close()
-
-
-def _taken(image: Image.Image, path: Path, moment: datetime, camera: str) -> None:
-    exif = Image.Exif()
-    exif[0x0110] = camera
-    exif.get_ifd(0x8769)[0x9003] = moment.strftime("%Y:%m:%d %H:%M:%S")
-    image.save(path, quality=90, exif=exif)
 
 
 def results(

@@ -11,8 +11,8 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Route
 
-    from tests.service.conftest import LiveServer
-    from tests.service.web.desk import Desk
+    from tests.kit.service.desk import Desk
+    from tests.kit.service.servers import LiveServer
 
 QUIET = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
 CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-sync", *QUIET]
@@ -35,7 +35,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def open_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..., Desk]]:
     """Opens the page in a context of its own; at the end the console must have stayed clean."""
-    from tests.service.web.desk import Desk, expect
+    from tests.kit.service.desk import Desk, expect
 
     desks = []
 

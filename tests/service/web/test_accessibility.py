@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.service.web.desk import Desk, expect
+from tests.kit.service.desk import Desk, expect
 
 pytestmark = pytest.mark.browser
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
-from tests.service.web.desk import SEARCH, Desk, expect, pen
+from tests.kit.service.desk import SEARCH, Desk, expect, pen
 
 pytestmark = pytest.mark.browser
 

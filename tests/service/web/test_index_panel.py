@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from service.asgi import keys
+from tests.kit.service.desk import Desk, expect
+from tests.kit.service.servers import LiveServer, listening
 from tests.kit.shapes import picture
-from tests.service.conftest import LiveServer, listening
-from tests.service.web.desk import Desk, expect
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from service.asgi import keys
-from tests.service.conftest import LiveServer, listening
-from tests.service.web.desk import Desk, expect
+from tests.kit.service.desk import Desk, expect
+from tests.kit.service.servers import LiveServer, listening
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.service.web.desk import Desk, expect, pen, touch
+from tests.kit.service.desk import Desk, expect, pen, touch
 
 pytestmark = pytest.mark.browser
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.service.web.desk import SEARCH, Desk, expect, forgive_failed_requests, problem
+from tests.kit.service.desk import SEARCH, Desk, expect, forgive_failed_requests, problem
 
 if TYPE_CHECKING:
     from playwright.sync_api import Route

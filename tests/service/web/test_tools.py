@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.kit.service.desk import Desk, expect
 from tests.kit.shapes import drawing, picture
-from tests.service.web.desk import Desk, expect
 
 pytestmark = pytest.mark.browser
 

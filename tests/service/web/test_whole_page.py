@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.service.conftest import LiveServer
-from tests.service.web.desk import Desk, expect
+from tests.kit.service.desk import Desk, expect
+from tests.kit.service.servers import LiveServer
 
 pytestmark = pytest.mark.browser
 

@@ -1,0 +1,94 @@
+"""The shelf that the folder of an index is: generations below `generations/`, and the file `CURRENT`."""
+
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from indexer.generations import generation, manifest
+from indexer.generations.manifest import Manifest
+from indexer.generations.reader import Published
+from indexer.locking.lock import writing
+from indexer.locking.opening import plainly
+from indexer.stores import OnStep
+from indexer.stores.placement import Placement
+from indexer.stores.registry import Stores
+
+if TYPE_CHECKING:
+    from indexer.collection import Collection
+
+
+class FolderShelf:
+    """See `indexer.library.Shelf`."""
+
+    def __init__(self, index: Path, stores: Stores | None = None) -> None:
+        self.index = index
+        self._stores = stores or Stores()
+
+    def current(self) -> str:
+        return generation.current(self.index).name
+
+    def identity(self) -> str:
+        return manifest.identity(generation.current(self.index))
+
+    def glance(self) -> Hashable:
+        found: list[Hashable] = []
+        for path in (self.index / "CURRENT", *sorted((self.index / "generations").glob("*/*"))):
+            try:
+                described = path.stat()
+            except OSError:
+                continue
+            found.append((str(path), described.st_ino, described.st_size, described.st_mtime_ns))
+        return tuple(found)
+
+    def held(self) -> str | None:
+        return generation.held(self.index)
+
+    def generations(self) -> list[str]:
+        return [folder.name for folder in generation.generations(self.index)]
+
+    def manifest(self, name: str) -> Manifest:
+        return manifest.read_manifest(self._folder(name))
+
+    def verify(self, name: str) -> list[str]:
+        return manifest.damage(self._folder(name))
+
+    def open(self, fingerprint: str, *, fall_back: bool = True, past_models: bool = False) -> Published:
+        return Published.open(
+            self.index, fingerprint, fall_back=fall_back, past_models=past_models, stores=self._stores
+        )
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        with plainly(self.index), writing(self.index):
+            yield
+
+    def publish(
+        self, collection: "Collection", *, index_type: str | None = None, on_step: OnStep | None = None
+    ) -> Manifest:
+        # Imported only now: a service never publishes.
+        from indexer.generations import writer
+
+        return writer.publish(self.index, collection, index_type=index_type, on_step=on_step)
+
+    def rollback(self) -> tuple[str, str]:
+        return generation.rollback(self.index)
+
+    def release(self) -> str:
+        return generation.release(self.index)
+
+    def prune(self, keep: int = 2) -> list[str]:
+        return generation.prune(self.index, keep)
+
+    def remove(self, name: str) -> None:
+        generation.remove(self._folder(name))
+
+    def _folder(self, name: str) -> Path:
+        return self.index / "generations" / name
+
+
+def folder_shelf(address: str, placement: Placement) -> FolderShelf:
+    """The shelf at a path, or at a file:// address."""
+    path = unquote(urlsplit(address).path) if address.startswith("file://") else address
+    return FolderShelf(Path(path), Stores(placement))

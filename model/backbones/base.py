@@ -1,0 +1,130 @@
+"""What a family of image networks has to offer: `Backbone`. How one of its networks is described: `Built`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from model.backbones import weights
+from model.backbones.stages import Stages
+from model.errors import ModelError
+from model.pictures.preprocessing import Preprocessing, Triple
+
+if TYPE_CHECKING:
+    from model.card import Card, Checkpoint
+
+# Weights that need no name: those that an installed package carries, or that the makers recommend.
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class Level:
+    """A layer whose output is kept on a grid: one vector of `channels` for each `reduction` pixels a side."""
+
+    name: str
+    channels: int
+    reduction: int
+
+
+@dataclass(frozen=True)
+class Built:
+    """An image network: scaled pixels (n, 3, size, size) to features (n, width)."""
+
+    network: nn.Module
+    width: int
+    size: int
+    # As its makers prepare pictures: what scales pixels (mean, std) and what resizes them.
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    # Where it may be cut, so that what is frozen in training is computed once; not everywhere possible.
+    stages: Stages | None = None
+    # Feature maps: `maps(pictures, (1, 3))` gives those of levels 1 and 3, each (n, channels, height, width).
+    levels: tuple[Level, ...] = ()
+    maps: Callable[[Tensor, Sequence[int]], list[Tensor]] | None = None
+
+    def cut(self, count: int) -> Stages:
+        """The stages, once it is known that the first `count` of them can be frozen."""
+        stages = self.stages or Stages(self.network)
+        if count > len(stages.later()):
+            raise ModelError(
+                f"{type(self.network).__name__} has {len(stages.later())} stages that can be frozen, not {count}: "
+                "set `frozen_stages` to that or less"
+            )
+        return stages
+
+
+class ImageTower(nn.Module):
+    """Picture bytes to unit embeddings. Sketches and photos share it."""
+
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(
+        self, backbone: nn.Module, projection: nn.Module | None = None, mean: Triple | None = None,
+        std: Triple | None = None
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.backbone = backbone
+        self.projection = projection or nn.Identity()
+        scale, shift = scaling(mean or Preprocessing.mean, std or Preprocessing.std)
+        self.register_buffer("scale", scale, persistent=False)
+        self.register_buffer("shift", shift, persistent=False)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """(n, size, size, 3) bytes; scaling belongs to the graph so that callers move bytes only."""
+        scaled = pixels.permute(0, 3, 1, 2).float() * self.scale - self.shift
+        return F.normalize(self.projection(self.backbone(scaled)).float(), dim=-1)
+
+
+def scaling(mean: Triple, std: Triple) -> tuple[Tensor, Tensor]:
+    """`byte * scale - shift` is (byte / 255 - mean) / std."""
+    scale = torch.tensor([1 / (255 * each) for each in std]).view(1, 3, 1, 1)
+    shift = torch.tensor([middle / each for middle, each in zip(mean, std, strict=True)]).view(1, 3, 1, 1)
+    return scale, shift
+
+
+class Backbone(Protocol):
+    """A family of image networks; which of them, an architecture's name says.
+
+    Only `build` has to be written. A model folder then holds the network's tensors with the projection, in one
+    file, and words are MiniLM's; a family that has a text tower of its own opens both by itself.
+    """
+
+    def build(self, architecture: str, pretrained: str | None = None, size: int | None = None) -> Built:
+        """One network, with random weights, or with those of a name that the family knows, `DEFAULT`, or a file.
+
+        `size`: for pictures of so many pixels a side instead of its own number.
+        """
+        ...
+
+    def image_tower(self, checkpoint: "Checkpoint") -> nn.Module:
+        """Bytes to unit embeddings, as the card says."""
+        card, path = checkpoint.card, checkpoint.file("torch.image")
+        tensors = weights.read(path)
+        built = self.build(card.image_tower.architecture, None, card.image_tower.size)
+        tower = ImageTower(built.network, _projection(tensors), card.preparation.mean, card.preparation.std)
+        weights.load(tower, weights.full_precision(tensors), path)
+        return tower.eval()
+
+    def text_tower(self, checkpoint: "Checkpoint") -> nn.Module:
+        """Token ids and their mask to unit vectors."""
+        from model.backbones.minilm import minilm
+
+        return minilm(checkpoint.file("torch.text"))
+
+    def text_length(self, card: "Card") -> int | None:
+        """How many tokens its own text tower takes, where it has one that is to be exported."""
+        return None
+
+
+def _projection(tensors: Mapping[str, Any]) -> nn.Module | None:
+    width = tensors.get("projection.weight")
+    return None if width is None else nn.Linear(width.shape[1], width.shape[0], bias=False)
+
+
+def is_file(pretrained: str | None) -> bool:
+    """Whether weights are named by their path rather than by a name of the family's."""
+    return pretrained is not None and Path(pretrained).suffix in {".safetensors", ".pth", ".pt", ".bin"}

@@ -1,0 +1,112 @@
+"""Where a network may be cut: what is frozen in training is computed once for each picture, and kept.
+
+Whoever trains copies networks, so that nothing here holds a part of one, only the network itself.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class Stages:
+    """A network of which nothing can be frozen. Those that can be cut say what comes first, what later.
+
+    From one stage to the next goes a map (n, channels, height, width).
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network: Any = network
+
+    def first(self) -> tuple[nn.Module, ...]:
+        """What is always frozen."""
+        return ()
+
+    def later(self) -> Sequence[nn.Module]:
+        """Of which the first so many may be frozen."""
+        return ()
+
+    def enter(self, pictures: Tensor) -> Tensor:
+        """What `first` makes of scaled pictures."""
+        for module in self.first():
+            pictures = module(pictures)
+        return pictures
+
+    def run(self, stage: nn.Module, values: Tensor) -> Tensor:
+        found: Tensor = stage(values)
+        return found
+
+    def pooled(self, values: Tensor) -> Tensor:
+        """Features (n, width)."""
+        found: Tensor = self.network(values)
+        return found
+
+    def before(self, count: int, pictures: Tensor) -> Tensor:
+        """What the frozen stages make of scaled pictures."""
+        values = self.enter(pictures)
+        for stage in self.later()[:count]:
+            values = self.run(stage, values)
+        return values
+
+    def after(self, count: int, values: Tensor) -> Tensor:
+        """Features (n, width) of that."""
+        for stage in self.later()[count:]:
+            values = self.run(stage, values)
+        return self.pooled(values)
+
+    def frozen(self, count: int) -> Iterator[nn.Module]:
+        return chain(self.first(), self.later()[:count])
+
+
+class EfficientNetStages(Stages):
+    def first(self) -> tuple[nn.Module, ...]:
+        return (self.network.conv_stem, self.network.bn1)
+
+    def later(self) -> Sequence[nn.Module]:
+        return list(self.network.blocks)
+
+    def pooled(self, values: Tensor) -> Tensor:
+        found: Tensor = self.network.bn2(self.network.conv_head(values)).float().mean(dim=(2, 3))
+        return found
+
+
+class ResNetStages(Stages):
+    def first(self) -> tuple[nn.Module, ...]:
+        return (self.network.conv1, self.network.bn1, self.network.act1, self.network.maxpool)
+
+    def later(self) -> Sequence[nn.Module]:
+        return [getattr(self.network, f"layer{number}") for number in (1, 2, 3, 4)]
+
+    def pooled(self, values: Tensor) -> Tensor:
+        found: Tensor = self.network.forward_head(values)
+        return found
+
+
+class TransformerStages(Stages):
+    """Its tokens go from stage to stage as a map of one column."""
+
+    def first(self) -> tuple[nn.Module, ...]:
+        return (self.network.patch_embed, self.network.norm_pre)
+
+    def later(self) -> Sequence[nn.Module]:
+        return list(self.network.blocks)
+
+    def enter(self, pictures: Tensor) -> Tensor:
+        net = self.network
+        return _as_map(net.norm_pre(net.patch_drop(net._pos_embed(net.patch_embed(pictures)))))
+
+    def run(self, stage: nn.Module, values: Tensor) -> Tensor:
+        return _as_map(stage(_as_tokens(values)))
+
+    def pooled(self, values: Tensor) -> Tensor:
+        found: Tensor = self.network.forward_head(self.network.norm(_as_tokens(values)))
+        return found
+
+
+def _as_map(tokens: Tensor) -> Tensor:
+    return tokens.transpose(1, 2).unsqueeze(-1)
+
+
+def _as_tokens(values: Tensor) -> Tensor:
+    return values.squeeze(-1).transpose(1, 2)

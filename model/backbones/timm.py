@@ -1,0 +1,132 @@
+"""timm's networks, CNNs and ViTs alike, by their architecture's name."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import timm
+from timm.models.efficientnet import EfficientNet
+from timm.models.resnet import ResNet
+from timm.models.vision_transformer import VisionTransformer
+from torch import Tensor, nn
+
+from model.backbones import packages, stages, weights
+from model.backbones.base import DEFAULT, Backbone, Built, ImageTower, Level, is_file
+from model.errors import BadWeights, ModelError
+from model.pictures.preprocessing import FILTERS, Preprocessing
+
+if TYPE_CHECKING:
+    from model.card import Checkpoint
+
+# Networks whose weights an installed package carries, so that no model hub is asked.
+PACKAGES = {"tf_efficientnet_lite2": packages.LITE2}
+
+
+class Timm(Backbone):
+    """Any architecture of the installed timm. Tags of timm name weights (`resnet50.a1_in1k`'s is `a1_in1k`)."""
+
+    def build(self, architecture: str, pretrained: str | None = None, size: int | None = None) -> Built:
+        if not timm.is_model(architecture):
+            raise ModelError(
+                f"{architecture!r} is no architecture of the installed timm: pip install --upgrade timm"
+            )
+        if pretrained == DEFAULT and architecture in PACKAGES:
+            path = packages.find(PACKAGES[architecture])
+            return described(self.pretrained(architecture, path), size)
+        if is_file(pretrained):
+            return described(self.pretrained(architecture, Path(str(pretrained))), size)
+        return described(_made(architecture, pretrained), size)
+
+    def pretrained(self, architecture: str, path: Path) -> nn.Module:
+        """A network with the weights of a file, as its makers published them."""
+        try:
+            return pretrained(architecture, weights.read(path))
+        except OSError as error:
+            raise BadWeights(f"{path}: cannot be read ({error.strerror}); see to its path") from None
+
+    def image_tower(self, checkpoint: "Checkpoint") -> nn.Module:
+        """Old cards may name the file of a package itself, which has neither projection nor timm's names."""
+        path = checkpoint.file("torch.image")
+        if path.suffix != ".pth":
+            return super().image_tower(checkpoint)
+        network = self.pretrained(checkpoint.card.image_tower.architecture, path)
+        how = checkpoint.card.preparation
+        return ImageTower(network, None, how.mean, how.std).eval()
+
+
+def pretrained(name: str, tensors: dict[str, Tensor]) -> nn.Module:
+    """A network with an ImageNet file's tensors; other names than timm's are taken in timm's order."""
+    classifier = timm.create_model(name, pretrained=False)
+    names = list(classifier.state_dict())
+    if len(names) != len(tensors):
+        raise BadWeights(f"{name} has {len(names)} tensors, the file holds {len(tensors)}: not its weights")
+    if set(names) != set(tensors):
+        tensors = dict(zip(names, tensors.values(), strict=True))
+    weights.load(classifier, tensors, Path(name))
+    classifier.reset_classifier(0)
+    network: nn.Module = classifier
+    return network
+
+
+def described(network: Any, size: int | None = None) -> Built:
+    """What timm says of a network: width, size, preprocessing, levels."""
+    config = getattr(network, "pretrained_cfg", None) or {}
+    native = (config.get("input_size") or (3, 224, 224))[-1]
+    if size not in (None, native) and config.get("fixed_input_size") and hasattr(network, "set_input_size"):
+        # A number of patches of its own, whose places are interpolated.
+        network.set_input_size((size, size))
+    info = getattr(network, "feature_info", None) or []
+    levels = tuple(Level(each["module"], each["num_chs"], each["reduction"]) for each in info)
+    mapped = levels if hasattr(network, "forward_intermediates") else ()
+    return Built(
+        network=network,
+        # Some networks have a layer before their classifier that `num_features` does not count.
+        width=int(getattr(network, "head_hidden_size", None) or network.num_features),
+        size=size or native,
+        preprocessing=_preprocessing(config),
+        stages=_stages(network),
+        levels=mapped,
+        maps=_maps(network) if mapped else None,
+    )
+
+
+def _made(architecture: str, pretrained: str | None) -> nn.Module:
+    name = architecture if pretrained in (None, DEFAULT) else f"{architecture}.{pretrained}"
+    try:
+        network: nn.Module = timm.create_model(name, pretrained=pretrained is not None, num_classes=0)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ModelError(
+            f"the weights {pretrained!r} of {architecture} cannot be had ({str(error).splitlines()[0]}); "
+            "connect to the model hub once, or set `pretrained` to a local file"
+        ) from error
+    return network
+
+
+def _preprocessing(config: Any) -> Preprocessing:
+    """As it was trained, but whole photos: what is cut off cannot be found."""
+    chosen = config.get("interpolation")
+    return Preprocessing(
+        photo_filter=chosen if chosen in FILTERS else "bicubic",
+        mean=tuple(config.get("mean", Preprocessing.mean)),
+        std=tuple(config.get("std", Preprocessing.std)),
+    )
+
+
+def _stages(network: nn.Module) -> stages.Stages | None:
+    kinds = {
+        EfficientNet: stages.EfficientNetStages,
+        ResNet: stages.ResNetStages,
+        VisionTransformer: stages.TransformerStages,
+    }
+    kind = kinds.get(type(network))
+    return kind and kind(network)
+
+
+def _maps(network: Any) -> Any:
+    def maps(pictures: Tensor, levels: Sequence[int]) -> list[Tensor]:
+        found: list[Tensor] = network.forward_intermediates(
+            pictures, indices=list(levels), intermediates_only=True
+        )
+        return found
+
+    return maps

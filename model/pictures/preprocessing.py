@@ -1,0 +1,177 @@
+"""How a model wants its pictures prepared: a value that its card holds and everything that prepares pictures obeys.
+
+The defaults are what models of version 0.1 were made with. The fingerprint of a model covers its card's
+preprocessing as it stands there, so `described` leaves out what 0.1 had no name for, unless it differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Any, Final
+
+from model.errors import BadWeights
+from model.registry import UnknownName
+
+Triple = tuple[float, float, float]
+
+FILTERS: Final = ("bicubic", "bilinear", "box", "hamming", "lanczos")
+FITS: Final = ("squash", "shortest", "longest")
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Drawings are tidied to dark ink on white in a square, photos are fitted into one; both are then scaled."""
+
+    # Raised whenever the procedure changes rather than a constant.
+    tidy: int = 1
+    # How far colour counts as darkness: 0 is plain luminance (yellow vanishes), 1 makes every colour black.
+    colour_as_ink: float = 0.5
+    # This share of a drawing is paper, give or take `near` grey levels; under even light, where the border shows
+    # it, solid shapes may leave as little as `least_paper`.
+    paper_share: float = 0.75
+    least_paper: float = 0.3
+    near: int = 24
+    # What changes its hue more than this is no paper (a meadow, a sky); nor is what has this share of the picture
+    # lighter than itself, nor what is as rough as this (a wall, the sea). Then it is a photograph.
+    hue_spread: float = 6.0
+    lighter_share: float = 0.02
+    most_noise: int = 20
+    # Share of the ink's longer side that stays free around it.
+    margin: float = 0.10
+    # A dot stays a dot: at least this share of the sheet's longer side is shown, or so many pixels if fewer.
+    least_crop: tuple[float, int] = (0.125, 96)
+    # Drawings are judged at up to twice this many pixels a side, and handed on at about as many.
+    working_side: int = 400
+    # Faint drawings are strengthened until this share of their ink is black, at most by this factor.
+    black_share: float = 0.02
+    most_gain: float = 8.0
+    # How much thin strokes are darkened for each halving of the size; nothing is darkened where nothing shrinks.
+    thin: float = 0.33
+    # How much a drawing is softened for each of its pixels that becomes several.
+    soft: float = 0.35
+    # Strokes on a transparent sheet, sampled at so many pixels a side, count as light where fewer than this share
+    # of them is darker than pastel.
+    sample_side: int = 256
+    dark_share: float = 0.02
+    pastel: int = 176
+    # Up to this noise, of 255 grey levels, a sheet was never paper in front of a camera.
+    clean: int = 4
+    # How black a pixel must be to belong to the drawing's extent: on a clean sheet, more for each grey level of
+    # noise, and at most. And how many such pixels together are more than a speck.
+    ink: tuple[int, int, int] = (16, 8, 64)
+    speck: int = 12
+    # Photos: squashed to the square, or as open_clip names it by their shortest side, the rest cut off, or by
+    # their longest, the rest filled.
+    photo: str = "squash"
+    photo_filter: str = "bicubic"
+    # Pillow's: reduce quickly first where at least so much larger than wanted; None never does.
+    reducing_gap: float | None = 2.0
+    # The share of the shortest side that is shown (timm's crop_pct), and the grey that fills.
+    crop_share: float = 1.0
+    fill: int = 0
+    # What the image tower takes off its pixels, which count from 0 to 1 here, and divides them by.
+    mean: Triple = (0.5, 0.5, 0.5)
+    std: Triple = (0.5, 0.5, 0.5)
+
+    @classmethod
+    def parse(cls, given: Mapping[str, Any], where: str = "preprocessing") -> Preprocessing:
+        """What a card says, checked; what it leaves out is the default. `where` says whose card."""
+        for key in given:
+            if key not in _KNOWN:
+                raise UnknownName(f"{where}: unknown preprocessing {key!r}; known: {', '.join(_KNOWN)}")
+        return cls(**{key: _KNOWN[key](f"{where}: preprocessing {key}", given[key]) for key in given})
+
+    def described(self) -> dict[str, Any]:
+        """As a card holds it, and as `parse` reads it."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+        return {
+            key: value
+            for key, value in plain.items()
+            if key not in _SINCE_0_2 or values[key] != getattr(STANDARD, key)
+        }
+
+
+_Check = Callable[[str, Any], Any]
+_SINCE_0_2 = ("crop_share", "fill", "mean", "std")
+
+
+def _number(low: float, high: float) -> _Check:
+    def check(what: str, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+            raise BadWeights(f"{what} is {value!r}; it takes a number from {low:g} to {high:g}")
+        return value
+
+    return check
+
+
+def _whole(low: int, high: int) -> _Check:
+    def check(what: str, value: Any) -> int:
+        if type(value) is not int or not low <= value <= high:
+            raise BadWeights(f"{what} is {value!r}; it takes a whole number from {low} to {high}")
+        return value
+
+    return check
+
+
+def _one_of(*known: object) -> _Check:
+    def check(what: str, value: Any) -> Any:
+        if value not in known or isinstance(value, bool):
+            raise UnknownName(f"{what}: unknown value {value!r}; known: {', '.join(map(str, known))}")
+        return value
+
+    return check
+
+
+def _several(*parts: _Check) -> _Check:
+    def check(what: str, value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, (list, tuple)) or len(value) != len(parts):
+            raise BadWeights(f"{what} is {value!r}; it takes a list of {len(parts)} numbers")
+        return tuple(part(what, each) for part, each in zip(parts, value, strict=True))
+
+    return check
+
+
+def _gap(what: str, value: Any) -> float | None:
+    found: float | None = None if value is None else _number(1, 64)(what, value)
+    return found
+
+
+_SHARE, _GREY, _SIDE = _number(0, 1), _whole(0, 255), _whole(16, 4096)
+_KNOWN: Mapping[str, _Check] = MappingProxyType(
+    {
+        "tidy": _one_of(1),
+        "colour_as_ink": _SHARE,
+        "paper_share": _SHARE,
+        "least_paper": _SHARE,
+        "near": _GREY,
+        "hue_spread": _number(0, 255),
+        "lighter_share": _SHARE,
+        "most_noise": _GREY,
+        "margin": _number(0, 4),
+        "least_crop": _several(_SHARE, _SIDE),
+        "working_side": _SIDE,
+        "black_share": _SHARE,
+        "most_gain": _number(1, 255),
+        "thin": _number(0, 16),
+        "soft": _number(0, 16),
+        "sample_side": _SIDE,
+        "dark_share": _SHARE,
+        "pastel": _whole(1, 255),
+        "clean": _GREY,
+        "ink": _several(_GREY, _GREY, _GREY),
+        "speck": _whole(1, 576),
+        "photo": _one_of(*FITS),
+        "photo_filter": _one_of(*FILTERS),
+        "reducing_gap": _gap,
+        # A photo is decoded at twice the tower's size or more: less than half of it would be shown blurred.
+        "crop_share": _number(0.5, 1),
+        "fill": _GREY,
+        "mean": _several(_SHARE, _SHARE, _SHARE),
+        "std": _several(*[_number(0.001, 255)] * 3),
+    }
+)
+# What models were made with before their cards could say otherwise.
+STANDARD = Preprocessing()

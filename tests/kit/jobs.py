@@ -1,0 +1,152 @@
+"""`sketchseek index` as a function, and what its index holds afterwards."""
+
+import functools
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+import numpy as np
+import pytest
+
+from indexer import (
+    Partition,
+    Published,
+    Report,
+    Silent,
+    merge,
+    run,
+)
+from indexer.catalogue.database import Catalogue
+from indexer.catalogue.records import Entry
+from indexer.catalogue.safekeeping import SEAL
+from indexer.reports.progress import Progress
+from model import Encoder
+from model.modality import Pixels, Vectors
+from tests.kit.standin import InThread, Library, StandIn
+
+
+class Counting(Silent):
+    """Hears of progress, and counts it."""
+
+    def __init__(self) -> None:
+        self.photos = 0
+        self.done = 0
+
+    def advance(self, progress: Progress) -> None:
+        self.photos, self.done = progress.photos, progress.done
+
+
+class Job:
+    """`sketchseek index` as a function, over one index folder."""
+
+    def __init__(self, index: Path, encoder: Encoder) -> None:
+        self.index = index
+        self.encoder = encoder
+        self.progress = Counting()
+
+    def __call__(self, *roots: Path, **options: Any) -> Report:
+        self.progress = Counting()
+        return run(self.index, roots, self.encoder, self.progress, **options)
+
+
+# As it is, whatever a test puts in its place.
+_load = Encoder.load
+
+
+@functools.cache
+def shipped() -> Encoder:
+    """The shipped model, loaded once: each compiled graph takes 100 MB and half a second."""
+    return _load("lite", engine="openvino")
+
+
+@contextmanager
+def quickly() -> Iterator[pytest.MonkeyPatch]:
+    """What loads the shipped model gets the one that is loaded; photos are decoded without processes for it."""
+
+    def loaded(name: str | Path = "lite", *, engine: str = "auto", memory: int = 0) -> Encoder:
+        if name == "lite" and engine in ("auto", "openvino"):
+            return shipped()
+        return _load(name, engine=engine, memory=memory)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Encoder, "load", loaded)
+        patch.setattr("indexer.jobs.pipeline.Workers", InThread)
+        yield patch
+
+
+def index_quickly(index: Path, photos: Path, encoder: Encoder) -> Report:
+    """As the job does, for tests of what comes afterwards: no processes, and no photo is embedded twice."""
+    with quickly():
+        return run(index, [photos], cast(Encoder, _Remembering(encoder)), Silent())
+
+
+class _Remembering:
+    """An encoder that knows the vectors of photos that it has seen; tests index the same ones again and again."""
+
+    known: ClassVar[dict[bytes, Vectors]] = {}
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._encoder, name)
+
+    def encode_photos(self, prepared: Sequence[Pixels]) -> Vectors:
+        keys = [self._key(pixels) for pixels in prepared]
+        new = {key: pixels for key, pixels in zip(keys, prepared, strict=True) if key not in self.known}
+        if new:
+            vectors = self._encoder.encode_photos(list(new.values()))
+            self.known.update(zip(new, vectors, strict=True))
+        return np.stack([self.known[key] for key in keys])
+
+    def _key(self, pixels: Pixels) -> bytes:
+        return hashlib.sha256(self._encoder.fingerprint.encode() + pixels.tobytes()).digest()
+
+
+def ids(job: Job) -> dict[str, int]:
+    opened = Published.open(job.index, job.encoder.fingerprint)
+    hits = opened.search(np.ones((1, job.encoder.dimension), np.float32), 1000)
+    return {hit.photo.relative: hit.photo.id for hit in hits}
+
+
+def pretend(job: Job, assignment: str) -> None:
+    """As if an earlier run had noted it, one that was killed later: nothing says how it left the catalogue."""
+    (job.index / SEAL).unlink()
+    db = sqlite3.connect(job.index / "catalogue.sqlite")
+    with db:
+        db.execute(f"UPDATE roots SET {assignment}")
+    db.close()
+
+
+class Machines:
+    """Each embeds its part; `whole` is where they are merged."""
+
+    def __init__(self, folder: Path, library: Library, of: int = 3) -> None:
+        self.library, self.of = library, of
+        self.parts = [folder / f"part{number + 1}" for number in range(of)]
+        self.whole = folder / "whole"
+
+    def embed(self, number: int, *, encoder: StandIn | None = None, **options: object) -> Report:
+        """The `number`-th of them, from one."""
+        return run(
+            self.parts[number - 1],
+            [self.library.folder],
+            cast(Encoder, encoder or StandIn()),
+            Silent(),
+            partition=Partition(number, self.of),
+            **options,  # type: ignore[arg-type]
+        )
+
+    def all(self) -> list[Report]:
+        return [self.embed(number + 1) for number in range(self.of)]
+
+    def merge(self, **options: object) -> Report:
+        return merge(self.whole, self.parts, Silent(), **options)  # type: ignore[arg-type]
+
+
+def entries(job: Job) -> list[Entry]:
+    with Catalogue(job.index / "catalogue.sqlite") as catalogue:
+        return list(catalogue.entries(job.encoder.fingerprint))
