@@ -80,7 +80,7 @@ class Settings(BaseSettings):
         0, ge=0, description="GPU memory for the index, in MiB; 0 uses whatever is free."
     )
     reranker: Reranker | None = Field(
-        None, description="Re-ranker for searches that name none; by default, the model's own choice."
+        None, description="Re-ranker for searches that do not name one; by default, the model's choice."
     )
     host: str = Field(
         "127.0.0.1",

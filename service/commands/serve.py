@@ -45,7 +45,9 @@ if TYPE_CHECKING:
     help="What searches the index.  [default: auto]",
 )
 @click.option(
-    "--reranker", metavar="NAME", help="Re-ranker for searches that name none.  [default: the model's choice]"
+    "--reranker",
+    metavar="NAME",
+    help="Re-ranker for searches that do not name one.  [default: the model's choice]",
 )
 @model_options
 @click.pass_context

@@ -68,7 +68,8 @@ export class Query extends EventTarget {
     }
     const { folder, after, until, camera, fold } = this.filters;
     const fields = { folder, after, before: until && dayAfter(until), camera, fold_duplicates: fold ? "true" : "" };
-    for (const name of OFFERED) fields[name] = this.filters[name];
+    // Half a number is on its way to a whole one: it is not sent.
+    for (const name of OFFERED) fields[name] = valueOf(name, String(this.filters[name]));
     for (const [name, value] of Object.entries(fields)) if (value) form.append(name, value);
     return form;
   }

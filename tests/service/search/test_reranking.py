@@ -76,7 +76,7 @@ def test_details_belong_to_their_photos(published: Published, rerankers: Reranke
     question = Question(encoder.sketches([drawing("fish")])[0])
     query = Query((Part(Kind.SKETCH, b"", 1),), k=10)
     found = find(published, question, query, rerankers.chosen("backwards"))
-    said = [described(published, one).detail for one in found]
+    said = [described(one).detail for one in found]
     assert said[:8] == [{"was": 7 - place, "id": one.hit.photo.id} for place, one in enumerate(found[:8])]
     assert said[8:] == [None, None]
 

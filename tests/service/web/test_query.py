@@ -105,6 +105,7 @@ def test_a_declared_parameter_with_a_label_gets_a_control(open_page: Callable[..
     with desk.answered():
         desk.page.reload()
     assert fields(desk)["rerank"] == "none"
+    desk.page.locator("#filter").click()
     with desk.answered():
         desk.button("Reset").click()
     assert "rerank" not in fields(desk)
