@@ -40,7 +40,7 @@ def configure(style: str, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if style == "json" else _Text())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    for noisy in ("uvicorn", "httpx", "asyncio", "PIL"):
+    for noisy in ("uvicorn", "httpx", "asyncio", "PIL", "faiss"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # They warn about every malformed request or form, so any client could flood the log.
     for noisier in ("uvicorn.error", "multipart", "python_multipart"):
