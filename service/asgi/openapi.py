@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from service.schemas import Problem
-from service.search.params import SearchParams
+from service.search.parameters.values import SearchParams
 from service.search.query import PICTURES, Kind
 
 # FastAPI itself would have errors as application/json.

@@ -147,7 +147,7 @@ def _from_index(
     from model.card import Checkpoint
     from service.problems import ServiceError
     from service.search import finding, query
-    from service.search.params import BadParameter, SearchParams
+    from service.search.parameters.values import BadParameter, SearchParams
 
     words = {name: value for name, value in asked.items() if name not in query.PICTURES}
     files = {kind: asked[kind] for kind in query.PICTURES if kind in asked}

@@ -14,7 +14,7 @@ from service.asgi.openapi import in_address, search_body
 from service.problems import ServiceError
 from service.routes import problems
 from service.schemas import SearchResponse
-from service.search.params import BadParameter, SearchParams
+from service.search.parameters.values import BadParameter, SearchParams
 from service.search.query import PICTURES, Kind, asked
 from service.search.searching import Searcher
 

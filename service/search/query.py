@@ -10,7 +10,7 @@ from service.problems import ServiceError
 
 if TYPE_CHECKING:
     from indexer.library import Filter
-    from service.search.params import SearchParams
+    from service.search.parameters.values import SearchParams
 
 
 class Kind(StrEnum):

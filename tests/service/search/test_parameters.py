@@ -14,7 +14,7 @@ from service.cli import main
 from service.client.options import SearchOptions
 from service.problems import ServiceError
 from service.search.parameters import PARAMETERS
-from service.search.params import BadParameter, SearchParams
+from service.search.parameters.values import BadParameter, SearchParams
 from service.search.query import PICTURES, Kind, Part, Query, asked
 from tests.kit.service.servers import LiveServer
 

@@ -18,7 +18,7 @@ from model import SKETCH_CAPS, Encoder
 from service.problems import ServiceError
 from service.search.finding import mixed
 from service.search.gallery import Gallery
-from service.search.params import SearchParams
+from service.search.parameters.values import SearchParams
 from service.search.query import Kind, Part, Query, asked
 from tests.kit.exif import taken_photo
 from tests.kit.pictures import encoded
