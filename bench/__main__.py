@@ -19,7 +19,7 @@ def main() -> None:
     unknown = set(names) - {*NAMES, *SLOW}
     if unknown:
         sys.exit(
-            f"no benchmark {', '.join(sorted(unknown))}: choose from {', '.join((*NAMES, *SLOW, 'gpu'))}"
+            f"unknown benchmark {', '.join(sorted(unknown))}: choose from {', '.join((*NAMES, *SLOW, 'gpu'))}"
         )
     print(
         f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"

@@ -239,7 +239,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--splits", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--sets", nargs="*", default=[KINDS, SHOES], help="to learn from; none: all of them")
+    parser.add_argument("--sets", nargs="*", default=[KINDS, SHOES], help="to train on; default: all of them")
     parser.add_argument("--steps", type=int, default=120)
     return parser.parse_intermixed_args()
 

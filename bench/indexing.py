@@ -107,9 +107,9 @@ def rates(scratch: Path, encoder: Encoder, size: tuple[int, int], count: int, so
     for name, rate in best.items():
         print(f"{name:14}{rate:8.1f} photos/s")
     shares = ", ".join(f"{part} {share:.0%}" for part, share in clock.progress.shares.items())
-    print(f"pipeline: {best['pipeline'] / slower:.0%} of the slower of the two (asked: 90 %)")
+    print(f"pipeline: {best['pipeline'] / slower:.0%} of the slower of the two (goal: 90 %)")
     print(f"          {best['pipeline'] / shared:.0%} of {shared:.1f}, what both can reach on the same cores")
-    print(f"          {best['pipeline'] / best['plain loop']:.1f} x the plain loop (asked: 5 x); {shares}")
+    print(f"          {best['pipeline'] / best['plain loop']:.1f} x the plain loop (goal: 5 x); {shares}")
 
 
 def make_photos(folder: Path, size: tuple[int, int], count: int, source: Path | None = None) -> list[Path]:
@@ -184,7 +184,7 @@ def many(scratch: Path, encoder: Encoder, count: int) -> None:
         report = run(scratch / "index", [scratch / "photos"], Cheap(encoder), clock)
     rows = " ".join(f"{peak / 1e9:.2f}" for peak in peaks)
     print(
-        f"\n{report.photos} small photos: peak {max(peaks) / 1e9:.2f} GB (asked: 1.5), by tenths of the run {rows}"
+        f"\n{report.photos} small photos: peak {max(peaks) / 1e9:.2f} GB (goal: 1.5), by tenths of the run {rows}"
     )
     print("all processes together, shared pages once; one batch in eight encoded")
 
@@ -206,7 +206,7 @@ def again(scratch: Path, encoder: Encoder, count: int) -> None:
         for number, path in enumerate(photos[::100]):
             path.write_bytes(path.read_bytes() + number.to_bytes(4, "big"))
     share = times["1 % changed"] / times["first run"]
-    print(f"{share:.1%} of the first run (asked: 3 %), which encoded nothing: random vectors stand in")
+    print(f"{share:.1%} of the first run (goal: 3 %), which encoded nothing: random vectors stand in")
 
 
 @contextmanager

@@ -110,7 +110,7 @@ def running(command: list[str], environment: dict[str, str] | None = None) -> It
     server = Server(port, process.pid)
     try:
         while not _answers(server):
-            assert process.poll() is None, "the server died while it started"
+            assert process.poll() is None, "the server died during startup"
             time.sleep(0.02)
         yield server
     finally:

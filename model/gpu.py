@@ -15,7 +15,7 @@ from model.errors import DeviceProblem
 T = TypeVar("T")
 R = TypeVar("R")
 
-_USE_CPU = "or go without a card: --engine auto, --index-device cpu"
+_USE_CPU = "or run without a GPU: --engine auto, --index-device cpu"
 # What torch and the driver say, and what to do about it; the first that fits counts.
 _MEANINGS = (
     ("no nvidia driver", f"there is no NVIDIA driver here: install one, {_USE_CPU}"),
@@ -33,31 +33,34 @@ _MEANINGS = (
     ),
     (
         "no cuda gpus are available",
-        "the NVIDIA driver shows no card: pass one into the container (--gpus all), "
-        f"look at CUDA_VISIBLE_DEVICES, {_USE_CPU}",
+        "the NVIDIA driver shows no GPU: pass one into the container (--gpus all), "
+        f"check CUDA_VISIBLE_DEVICES, {_USE_CPU}",
     ),
-    ("invalid device ordinal", f"there is no card of that number: nvidia-smi lists them, {_USE_CPU}"),
+    ("invalid device ordinal", f"there is no GPU with that number: nvidia-smi lists them, {_USE_CPU}"),
     (
         "no kernel image is available",
-        f"this torch was not made for a card of this kind: install one that was, {_USE_CPU}",
+        f"this torch does not support this GPU: install one that does, {_USE_CPU}",
     ),
     (
         "busy or unavailable",
-        f"another process holds the card for itself alone: stop it (nvidia-smi lists it), {_USE_CPU}",
+        f"another process has exclusive use of the GPU: stop it (nvidia-smi lists it), {_USE_CPU}",
     ),
     (
         "system not yet initialized",
-        f"the card's fabric manager is not running: start nvidia-fabricmanager, {_USE_CPU}",
+        f"the GPU's fabric manager is not running: start nvidia-fabricmanager, {_USE_CPU}",
     ),
-    ("driver initialization failed", f"the NVIDIA driver does not start: nvidia-smi says why, {_USE_CPU}"),
-    ("cuda unknown error", f"the NVIDIA driver does not start: nvidia-smi says why, {_USE_CPU}"),
+    (
+        "driver initialization failed",
+        f"the NVIDIA driver does not start: run nvidia-smi to see why, {_USE_CPU}",
+    ),
+    ("cuda unknown error", f"the NVIDIA driver does not start: run nvidia-smi to see why, {_USE_CPU}"),
 )
 _FULL = (
-    "the card's memory is full: stop what else uses it (nvidia-smi lists it), or give less to the encoder or the "
+    "the GPU's memory is full: stop whatever else uses it (nvidia-smi lists it), or give less to the encoder or the "
     "index (SKETCHSEEK_ENCODER_MEMORY_MB, SKETCHSEEK_INDEX_MEMORY_MB)"
 )
 _LOST = (
-    "the card failed in the middle of its work and is lost to this process: start it again, and look at dmesg"
+    "the GPU failed while it was working and is lost to this process: restart the process, and check dmesg"
 )
 # After these nothing that was on the card can be used again.
 _FATAL = (
@@ -93,7 +96,7 @@ class Gpu:
 def find(device: str = "cuda") -> Gpu:
     """The card of that name; raises DeviceProblem with one line that says what to do."""
     if importlib.util.find_spec("torch") is None:
-        raise DeviceProblem(f"a card needs torch: pip install 'sketchseek[gpu]', {_USE_CPU}")
+        raise DeviceProblem(f"a GPU needs torch: pip install 'sketchseek[gpu]', {_USE_CPU}")
     import torch
 
     with explained():

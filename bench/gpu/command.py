@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--small", action="store_true")
     options = parser.parse_args(arguments)
     if unknown := set(options.parts) - {*PARTS}:
-        parser.error(f"no part {', '.join(sorted(unknown))}: choose from {', '.join(PARTS)}")
+        parser.error(f"unknown part {', '.join(sorted(unknown))}: choose from {', '.join(PARTS)}")
     bench = measured(torch.device(options.device), options.small)
     for part in options.parts or PARTS:
         print(f"\n-- {part}", flush=True)
@@ -64,7 +64,11 @@ def measured(device: torch.device, small: bool) -> Bench:
     bandwidth = 2 * count / taken(device, lambda: target.copy_(source), least)
     left, right = (torch.randn((side, side), device=device).bfloat16() for _ in range(2))
     flops = 2 * side**3 / taken(device, lambda: left @ right, least)
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU: its figures mean nothing"
+    name = (
+        torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else "on a CPU: these figures are meaningless"
+    )
     print(f"{name}, torch {torch.__version__}{', small' if small else ''}")
     print(f"copies {bandwidth / 1e12:.2f} TB/s (read and written), bf16 matrices {flops / 1e12:.0f} TFLOP/s")
     return Bench(device, small, bandwidth, flops)

@@ -73,7 +73,7 @@ def _try(bench: Bench, kind: Kind, file: FaissFile, questions: Vectors, truth: I
     except DeviceProblem as error:
         print(f"  FAISS {kind}: {error}")
         return
-    print(f"  FAISS {kind}: on the card in {time.perf_counter() - start:.0f} s", flush=True)
+    print(f"  FAISS {kind}: on the GPU in {time.perf_counter() - start:.0f} s", flush=True)
     _tell(bench, f"FAISS {kind}", resident, questions, truth)
     resident.close()
 

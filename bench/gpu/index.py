@@ -54,7 +54,7 @@ def _by_card(bench: Bench, photos: Sequence[Path], encoder: Encoder) -> None:
     try:
         from torchvision.io import decode_jpeg
     except (ImportError, RuntimeError) as error:
-        print(f"  torchvision cannot be used: {error}")
+        print(f"  torchvision is not usable: {error}")
         return
     chosen = photos[: 2 if bench.small else 64]
     given = [torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.uint8) for path in chosen]
@@ -69,7 +69,7 @@ def _by_card(bench: Bench, photos: Sequence[Path], encoder: Encoder) -> None:
     try:
         theirs = prepared().cpu().numpy()
     except RuntimeError as error:
-        print(f"  nvJPEG cannot be used: {str(error).splitlines()[0]}")
+        print(f"  nvJPEG is not usable: {str(error).splitlines()[0]}")
         return
     ours = np.stack([encoder.prepare_photo(decode(path, shortest=encoder.size).image) for path in chosen])
     embed = encoder.engine.embed_images

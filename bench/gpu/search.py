@@ -38,7 +38,7 @@ def main(bench: Bench) -> None:
         print(f"  1 query among {share:4.0%}: {1000 * seconds:8.2f} ms")
     few = queries[:32]
     print(
-        f"  recall@10 beside float32 products, {len(few)} queries: {_recall(store, few, count):.4f}   limit: 1.0"
+        f"  recall@10 against float32 products, {len(few)} queries: {_recall(store, few, count):.4f}   limit: 1.0"
     )
 
 

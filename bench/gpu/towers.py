@@ -103,4 +103,4 @@ def _parity() -> None:
     pixels = trial_pixels(224, torch.device("cpu"), 64).numpy()
     card, reference = (Encoder.load("lite", engine=name).engine for name in ("torch-cuda", "torch"))
     cosine = (card.embed_images(pixels) * reference.embed_images(pixels)).sum(axis=1).min()
-    print(f"lite on the card beside the reference: least cosine {cosine:.6f}   limit: {COSINE}")
+    print(f"lite on the GPU and the reference: lowest cosine {cosine:.6f}   limit: {COSINE}")

@@ -25,7 +25,7 @@ def main(bench: Bench) -> None:
         rates = [_rate(bench, recipe, network, factor * recipe.batch) for factor in factors]
         if recipe.steps:
             minutes = recipe.steps * recipe.batch / rates[0] / 60
-            print(f"  {name}: {recipe.steps} steps of {recipe.batch} take {minutes:.1f} min of the card")
+            print(f"  {name}: {recipe.steps} steps of {recipe.batch} take {minutes:.1f} min of GPU time")
 
 
 def _rate(bench: Bench, recipe: Recipe, network: Network, batch: int) -> float:
@@ -38,7 +38,7 @@ def _rate(bench: Bench, recipe: Recipe, network: Network, batch: int) -> float:
     try:
         rate = batch / bench.seconds(lambda: _step(network, adam, inputs), least=3.0)
     except torch.OutOfMemoryError:
-        print(f"  {recipe.name}, batch {batch}: more memory than the card has")
+        print(f"  {recipe.name}, batch {batch}: more memory than the GPU has")
         return 0.0
     print(f"  {recipe.name}, batch {batch:5d}, {recipe.size} px: {rate:9.0f} pictures/s", flush=True)
     return rate

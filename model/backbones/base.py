@@ -50,7 +50,7 @@ class Built:
         stages = self.stages or Stages(self.network)
         if count > len(stages.later()):
             raise ModelError(
-                f"{type(self.network).__name__} has {len(stages.later())} stages that can be frozen, not {count}: "
+                f"{type(self.network).__name__} has {len(stages.later())} stages to freeze, not {count}: "
                 "set `frozen_stages` to that or less"
             )
         return stages

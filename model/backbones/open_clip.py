@@ -88,7 +88,7 @@ def preprocessing(visual: Any) -> Preprocessing:
 def create(architecture: str, pretrained: str | None, size: int | None = None) -> Any:
     """An open_clip model with the weights of a tag or a file; without either, random ones."""
     if architecture not in open_clip.list_models():
-        raise ModelError(f"open_clip knows no model {architecture!r}: see open_clip.list_models()")
+        raise ModelError(f"open_clip has no model {architecture!r}: see open_clip.list_models()")
     try:
         with _quietly():
             return open_clip.create_model(
@@ -100,8 +100,8 @@ def create(architecture: str, pretrained: str | None, size: int | None = None) -
             )
     except (OSError, RuntimeError) as error:
         raise ModelError(
-            f"the weights {pretrained!r} of {architecture} cannot be had ({str(error).splitlines()[0]}); "
-            "connect to the model hub once, or set `pretrained` to a local file"
+            f"the weights {pretrained!r} of {architecture} are not available ({str(error).splitlines()[0]}); "
+            "connect to the model hub once to download them, or set `pretrained` to a local file"
         ) from error
 
 

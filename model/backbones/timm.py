@@ -28,7 +28,7 @@ class Timm(Backbone):
     def build(self, architecture: str, pretrained: str | None = None, size: int | None = None) -> Built:
         if not timm.is_model(architecture):
             raise ModelError(
-                f"{architecture!r} is no architecture of the installed timm: pip install --upgrade timm"
+                f"{architecture!r} is not an architecture of the installed timm: pip install --upgrade timm"
             )
         if pretrained == DEFAULT and architecture in PACKAGES:
             path = packages.find(PACKAGES[architecture])
@@ -42,7 +42,7 @@ class Timm(Backbone):
         try:
             return pretrained(architecture, weights.read(path))
         except OSError as error:
-            raise BadWeights(f"{path}: cannot be read ({error.strerror}); see to its path") from None
+            raise BadWeights(f"{path}: cannot be read ({error.strerror}); check the path") from None
 
     def image_tower(self, checkpoint: "Checkpoint") -> nn.Module:
         """Old cards may name the file of a package itself, which has neither projection nor timm's names."""
@@ -59,7 +59,9 @@ def pretrained(name: str, tensors: dict[str, Tensor]) -> nn.Module:
     classifier = timm.create_model(name, pretrained=False)
     names = list(classifier.state_dict())
     if len(names) != len(tensors):
-        raise BadWeights(f"{name} has {len(names)} tensors, the file holds {len(tensors)}: not its weights")
+        raise BadWeights(
+            f"{name} has {len(names)} tensors, but the file has {len(tensors)}: these are not its weights"
+        )
     if set(names) != set(tensors):
         tensors = dict(zip(names, tensors.values(), strict=True))
     weights.load(classifier, tensors, Path(name))
@@ -96,8 +98,8 @@ def _made(architecture: str, pretrained: str | None) -> nn.Module:
         network: nn.Module = timm.create_model(name, pretrained=pretrained is not None, num_classes=0)
     except (OSError, RuntimeError, ValueError) as error:
         raise ModelError(
-            f"the weights {pretrained!r} of {architecture} cannot be had ({str(error).splitlines()[0]}); "
-            "connect to the model hub once, or set `pretrained` to a local file"
+            f"the weights {pretrained!r} of {architecture} are not available ({str(error).splitlines()[0]}); "
+            "connect to the model hub once to download them, or set `pretrained` to a local file"
         ) from error
     return network
 

@@ -66,11 +66,13 @@ def open_dataset(
     if path.suffix.lower() == ".csv":
         return read_manifest(path, root, sets)
     if not path.is_dir():
-        raise DataProblem(f"expected data at {path}, found no folder and no manifest (.csv)")
+        raise DataProblem(f"expected data at {path}, but there is no folder or manifest (.csv) there")
     if (path / "manifest.csv").is_file():
         return read_manifest(path / "manifest.csv", root, sets)
     if root is not None or sets is not None:
-        raise DataProblem(f"{path} is no manifest (.csv), and only a manifest has sets or a root elsewhere")
+        raise DataProblem(
+            f"{path} is not a manifest (.csv), and only a manifest can have sets or a separate root"
+        )
     if (path / "photos").is_dir():
         return read_folder(path)
     for name, layout in LAYOUTS.items():
@@ -78,7 +80,7 @@ def open_dataset(
             return read_benchmark(name, path, originals=originals)
     raise DataProblem(
         f"{path} holds none of manifest.csv, photos/<class>, or the folders of "
-        f"{', '.join(layout.title for layout in LAYOUTS.values())}; found 0 images that can be used"
+        f"{', '.join(layout.title for layout in LAYOUTS.values())}; found no usable images"
     )
 
 
@@ -88,7 +90,7 @@ def read_benchmark(name: str, root: Path, *, originals: bool = True) -> Dataset:
     `originals=False` leaves Sketchy's own 100 photos a class out of the gallery, as MA-SBIR's test list does.
     """
     if name not in LAYOUTS:
-        raise DataProblem(f"no benchmark is called {name!r}; there are {', '.join(LAYOUTS)}")
+        raise DataProblem(f"unknown benchmark {name!r}; known: {', '.join(LAYOUTS)}")
     layout = LAYOUTS[name]
     home = _home(root, layout)
     parts = [
@@ -114,7 +116,7 @@ def _part(home: Path, places: tuple[str, ...], modality: str, layout: Layout) ->
     if found < layout.classes:
         raise DataProblem(
             f"{layout.title}: expected {layout.classes} class folders in {folder}, found {found} "
-            f"with {len(records)} images: unpack it whole"
+            f"with {len(records)} images: unpack all of it"
         )
     return records
 

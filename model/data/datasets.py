@@ -65,7 +65,7 @@ class Dataset:
         lone = [label for label, found in self.counts().items() if found.sketches + found.photos == 1]
         if not lone:
             return self.merges
-        return (*self.merges, f"{self.name}: {len(lone)} classes have one image only: {_some(lone)}")
+        return (*self.merges, f"{self.name}: {len(lone)} classes have only one image: {_some(lone)}")
 
     def counts(self) -> dict[str, Counts]:
         """Sketches and photos of each label."""
@@ -93,7 +93,7 @@ class Dataset:
         part = self.where(lambda record: key(record.label) in wanted)
         if not part:
             raise DataProblem(
-                f"{self.name} has none of the {len(wanted)} labels asked for; it has {_some(self.labels)}"
+                f"{self.name} has none of the {len(wanted)} requested labels; it has {_some(self.labels)}"
             )
         return part
 
@@ -124,7 +124,7 @@ def gathered(name: str, records: Iterable[Record], merges: Iterable[str] = ()) -
         best = max(sorted(spellings), key=lambda label: label.count(" "))
         chosen.update(dict.fromkeys(spellings, best))
         if len(spellings) > 1:
-            merged.append(f"{name}: {', '.join(map(repr, sorted(spellings)))} are one class, {best!r}")
+            merged.append(f"{name}: {', '.join(map(repr, sorted(spellings)))} are the same class, {best!r}")
     return Dataset(name, tuple(_relabelled(row, chosen[row.label]) for row in rows), tuple(merged))
 
 
@@ -147,7 +147,9 @@ def read_folder(root: Path) -> Dataset:
 def class_folder(folder: Path, modality: str, *, name: str) -> list[Record]:
     """The images under `folder/<class>`, sorted, nested folders included; an empty class is an error."""
     if not folder.is_dir():
-        raise DataProblem(f"expected one folder of {modality}s a class in {folder}, found no such folder")
+        raise DataProblem(
+            f"expected one folder of {modality}s a class in {folder}, but there is no such folder"
+        )
     records: list[Record] = []
     for place in sorted(entry for entry in folder.iterdir() if entry.is_dir() and entry.name[0] != "."):
         label = spoken(place.name)
@@ -205,9 +207,9 @@ def _rows(manifest: Path) -> list[dict[str, str]]:
                 raise DataProblem(f"{manifest} has no column {missing[0]!r}; it needs {', '.join(COLUMNS)}")
             rows = list(table)
     except FileNotFoundError:
-        raise DataProblem(f"expected a manifest at {manifest}, found no file") from None
+        raise DataProblem(f"expected a manifest at {manifest}, but there is no such file") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataProblem(f"{manifest} is no CSV in UTF-8: {error}") from None
+        raise DataProblem(f"{manifest} is not a CSV file in UTF-8: {error}") from None
     for number, row in enumerate(rows, start=2):
         if fault := _fault(row):
             raise DataProblem(f"{manifest}, line {number}: {fault}")
@@ -221,7 +223,7 @@ def _fault(row: Mapping[str, str]) -> str | None:
         return "has neither a label nor a class"
     path = Path(row["path"])
     if not path.parts or path.is_absolute() or ".." in path.parts:
-        return f"the path {row['path']!r} should lead from the data folder to an image in it"
+        return f"the path {row['path']!r} must be relative to the data folder and stay inside it"
     return None
 
 
@@ -253,11 +255,11 @@ def read_labels(path: Path) -> dict[str, tuple[str, ...]]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise DataProblem(f"expected lists of labels at {path}, found no file") from None
+        raise DataProblem(f"expected lists of labels at {path}, but there is no such file") from None
     except json.JSONDecodeError as error:
         raise DataProblem(f"{path} is not JSON: {error}") from None
     if not isinstance(content, Mapping):
-        raise DataProblem(f"{path} should hold an object of lists of labels")
+        raise DataProblem(f"{path} must hold an object of lists of labels")
     return {name: tuple(map(str, value)) for name, value in content.items() if isinstance(value, list)}
 
 

@@ -36,7 +36,7 @@ def published() -> dict[str, Split]:
 def find_split(name: str) -> Split:
     splits = published()
     if name not in splits:
-        raise DataProblem(f"no published split is called {name!r}; there are {', '.join(splits)}")
+        raise DataProblem(f"unknown published split {name!r}; known: {', '.join(splits)}")
     return splits[name]
 
 
@@ -46,7 +46,7 @@ def parted(data: Dataset, split: Split) -> tuple[Dataset, Dataset]:
     if absent := [label for label in split.unseen if key(label) not in present]:
         raise DataProblem(
             f"{data.name} lacks {len(absent)} of the {len(split.unseen)} unseen classes of {split.name}, "
-            f"the first being {absent[0]!r}: unpack it whole"
+            f"such as {absent[0]!r}: unpack all of it"
         )
     unseen = data.subset(split.unseen)
     for what, expected in (("sketch", split.test_sketches), ("photo", split.test_photos)):
@@ -54,7 +54,7 @@ def parted(data: Dataset, split: Split) -> tuple[Dataset, Dataset]:
         if found < ENOUGH * expected:
             raise DataProblem(
                 f"{data.name}: expected about {expected} {what} images in the unseen classes of "
-                f"{split.name}, found {found}: unpack it whole, or give a list of classes of your own"
+                f"{split.name}, found {found}: unpack all of it, or give a list of classes of your own"
             )
     return data.without(split.unseen), unseen
 

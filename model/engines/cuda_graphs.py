@@ -74,9 +74,7 @@ class Recorded:
         return found.numpy()
 
     def _halve(self) -> None:
-        log.warning(
-            "the card's memory is short: batches of %d instead of %d", self.largest // 2, self.largest
-        )
+        log.warning("GPU memory is short: using batches of %d instead of %d", self.largest // 2, self.largest)
         del self.steps[self.largest]
         if self._device.type == "cuda":
             torch.cuda.empty_cache()

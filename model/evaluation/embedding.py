@@ -71,10 +71,10 @@ def embed(
                     progress(len(found) + len(damaged), len(data))
     if not found or len(found) < USABLE * len(data):
         raise DataProblem(
-            f"{data.name}: {len(damaged)} of {len(data)} images cannot be used"
+            f"{data.name}: {len(damaged)} of {len(data)} images are unusable"
             + (f"; the first is {damaged[0]}" if damaged else "")
         )
-    remarks = (f"{len(damaged)} images left out, the first being {damaged[0]}",) if damaged else ()
+    remarks = (f"{len(damaged)} images left out; the first is {damaged[0]}",) if damaged else ()
     kept = sorted(found)
     return Embedded(
         Dataset(data.name, tuple(data.records[place] for place in kept), data.merges),

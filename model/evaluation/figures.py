@@ -27,7 +27,7 @@ NAMED = 12
 def tsne(vectors: NDArray[np.floating], *, perplexity: float = 30.0, seed: int = 0) -> Floats:
     """t-SNE to two dimensions, for up to a few thousand vectors; begins at the principal components."""
     if len(vectors) < 4:
-        raise ValueError(f"t-SNE of {len(vectors)} vectors shows nothing: give four or more")
+        raise ValueError(f"t-SNE of {len(vectors)} vectors shows nothing: give at least four")
     # Points that all coincide have no principal components.
     begin = "pca" if np.ptp(vectors, axis=0).any() else "random"
     # For so few points, threads on a busy machine spend their time waiting for one another: minutes, not seconds.

@@ -233,7 +233,7 @@ def _check(queries: Vectors, gallery: Vectors, wanted: NDArray[np.int32], presen
     if len(wanted) != len(queries) or len(present) != len(gallery):
         raise ValueError(
             f"{len(queries)} queries have {len(wanted)} labels, {len(gallery)} photos have {len(present)}: "
-            "give one label to each vector"
+            "give one label per vector"
         )
     for name, vectors in (("query", queries), ("gallery", gallery)):
         if not all(bool(np.isfinite(vectors[at : at + 8192]).all()) for at in range(0, len(vectors), 8192)):

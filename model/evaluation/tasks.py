@@ -83,7 +83,7 @@ class Evaluation:
         if self.by_label:
             worst = sorted(self.by_label.items(), key=lambda item: item[1])[:5]
             parts.append("Weakest classes: " + ", ".join(f"{label} {value:.3f}" for label, value in worst))
-        parts += [f"- {task}: not asked, {reason}" for task, reason in self.skipped.items()]
+        parts += [f"- {task}: skipped, {reason}" for task, reason in self.skipped.items()]
         parts += [f"- {remark}" for remark in self.remarks]
         return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -185,7 +185,7 @@ class Questions:
             queries, self.vectors[gallery], labels, self.labels[gallery], cutoffs=CUTOFFS, itself=itself
         )
         if found.unanswerable == found.queries:
-            raise CannotAsk("no query has a right photo in the gallery")
+            raise CannotAsk("no query has a matching photo in the gallery")
         return found
 
     def _words(self, labels: NDArray[np.str_]) -> Vectors:
@@ -232,11 +232,11 @@ def evaluate(
         rows.append(found)
     remarks = [*embedded.remarks]
     if questions.unrecognized:
-        remarks.append(f"{questions.unrecognized} unrecognized drawings were not asked")
+        remarks.append(f"{questions.unrecognized} unrecognized drawings were left out")
     if wanted is not None and (absent := {key(label) for label in wanted} - {*map(key, part.labels)}):
         remarks.append(f"{len(absent)} of the {len(wanted)} unseen classes are not in this data")
     remarks += [
-        f"{row.task}: {row.unanswerable} queries have no right photo" for row in rows if row.unanswerable
+        f"{row.task}: {row.unanswerable} queries have no matching photo" for row in rows if row.unanswerable
     ]
     return Evaluation(model, embedded.data.name, part.labels, tuple(rows), by_label, skipped, tuple(remarks))
 

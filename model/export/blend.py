@@ -73,8 +73,8 @@ def _check_alike(first: Checkpoint, other: Checkpoint) -> None:
         ]
         if apart:
             raise ModelError(
-                f"{first.folder} and {other.folder} did not grow from the same start ({apart[0]} has nothing in "
-                "common): blend runs of the same data and towers"
+                f"{first.folder} and {other.folder} were not trained from the same start ({apart[0]} has nothing in "
+                "common): blend runs with the same data and towers"
             )
 
 

@@ -42,7 +42,7 @@ def export(checkpoint: Checkpoint) -> Checkpoint:
 def new_folder(folder: Path) -> Iterator[Path]:
     """A folder to write into, which takes its name once all is written. What is there is not touched."""
     if folder.exists() and any(folder.iterdir()):
-        raise ModelError(f"{folder} already holds something: give another folder, or remove that one first")
+        raise ModelError(f"{folder} is not empty: give another folder, or remove that one first")
     beside = folder.with_name(f"{folder.name}.unfinished")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)

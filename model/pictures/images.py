@@ -46,7 +46,7 @@ from model.pictures.sniff import (
 DECODER_VERSION = 1
 # What a JPEG's may be. Of longer lines some pixels wide, each would take ten times the memory of its pixels.
 _LONGEST_SIDE = 65_535
-_NO_MEMORY = "there is not enough memory to decode it now"
+_NO_MEMORY = "there is not enough memory to decode it right now"
 _MOST_SAMPLES = 16
 # Encoders make ten, for four colours fourteen. A few bytes more are another scan, and each costs as much as the whole
 # picture: 25 of 25 megapixels half a second.
@@ -118,7 +118,7 @@ def decode(
     if declared := declared_size(data, name):
         _check_pixels(*declared, caps)
     if name == "JPEG" and has_more_scans(data, _MOST_SCANS):
-        raise BadImage(f"the JPEG is made of more than {_MOST_SCANS} scans; save it again as a common one")
+        raise BadImage(f"the JPEG has more than {_MOST_SCANS} scans; save it again as an ordinary JPEG")
     image, (width, height) = _load(data, name, caps, shortest)
     try:
         turn, profile = _turn(image, name), image.info.get("icc_profile")
@@ -129,7 +129,7 @@ def decode(
     except MemoryError as error:
         raise Unreadable(_NO_MEMORY) from error
     except Exception as error:
-        raise BadImage(f"the {name} has pixels or colours that cannot be used ({_reason(error)})") from error
+        raise BadImage(f"the {name} has unusable pixels or colours ({_reason(error)})") from error
     if turn in _SIDEWAYS:
         width, height = height, width
     # A plain copy of the pixels: the decoder's object holds metadata, and with it perhaps the file.
@@ -143,7 +143,7 @@ def _read(path: Path, caps: Caps) -> bytes:
         if stat.S_ISDIR(found.st_mode):
             raise BadImage("not a picture: it is a folder")
         if not stat.S_ISREG(found.st_mode):
-            raise BadImage("not a picture: it is no regular file")
+            raise BadImage("not a picture: it is not a regular file")
         _check_bytes(found.st_size, caps)
         with path.open("rb") as file:
             # One byte more than allowed shows a file that grew since stat.
@@ -153,7 +153,7 @@ def _read(path: Path, caps: Caps) -> bytes:
     except PermissionError as error:
         raise Unreadable("no permission to read it") from error
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "its name is impossible"
+        why = getattr(error, "strerror", None) or "its name is not valid"
         raise Unreadable(f"it cannot be read: {why}") from error
 
 
@@ -164,7 +164,9 @@ def _check_bytes(count: int, caps: Caps) -> None:
 
 def _check_pixels(width: int, height: int, caps: Caps) -> None:
     if max(width, height) > _LONGEST_SIDE:
-        raise BadImage(f"{width} x {height}: one side may have {_LONGEST_SIDE} pixels; cut it into pieces")
+        raise BadImage(
+            f"{width} x {height}: a side may have at most {_LONGEST_SIDE} pixels; cut it into pieces"
+        )
     if width * height > caps.max_pixels:
         megapixels = width * height / 1e6
         limit = caps.max_pixels / 1e6
@@ -236,7 +238,7 @@ def _complaint(data: bytes, name: str, caps: Caps, image: Image.Image | None, er
     if image is None:
         return f"the {name} is damaged: its header cannot be read ({_reason(error)})"
     if "truncated" in str(error) or "incomplete" in str(error):
-        return f"the {name} breaks off{_how_far(image)}: the file is incomplete, copy it again"
+        return f"the {name} is cut off{_how_far(image)}: the file is incomplete, copy it again"
     return f"the {name} is damaged and cannot be decoded ({_reason(error)})"
 
 

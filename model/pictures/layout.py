@@ -90,7 +90,7 @@ def _jpeg(data: bytes) -> None:
         if exif > MOST_EXIF:
             raise _TooMuch(f"has more than {MOST_EXIF} segments of EXIF")
         if marker == FILLING:
-            raise _TooMuch("has long stretches of nothing before its picture")
+            raise _TooMuch("has long empty stretches before its picture")
 
 
 def _png(data: bytes) -> None:

@@ -26,7 +26,7 @@ _FILTERS = {name: Image.Resampling[name.upper()] for name in FILTERS}
 _OPAQUE = [255 if alpha > 96 else 0 for alpha in range(256)]
 # Less contrast than this between ink and paper, of 255, is no line.
 _LEAST_CONTRAST = 10
-_BLANK = "the drawing is empty: nothing stands out from the sheet; draw at least one line"
+_BLANK = "the drawing is empty: nothing stands out from the background; draw at least one line"
 
 
 def photo_pixels(image: Image.Image, size: int, how: Preprocessing = STANDARD) -> NDArray[np.uint8]:

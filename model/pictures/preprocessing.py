@@ -101,7 +101,7 @@ _SINCE_0_2 = ("crop_share", "fill", "mean", "std")
 def _number(low: float, high: float) -> _Check:
     def check(what: str, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-            raise BadWeights(f"{what} is {value!r}; it takes a number from {low:g} to {high:g}")
+            raise BadWeights(f"{what} is {value!r}; give a number from {low:g} to {high:g}")
         return value
 
     return check
@@ -110,7 +110,7 @@ def _number(low: float, high: float) -> _Check:
 def _whole(low: int, high: int) -> _Check:
     def check(what: str, value: Any) -> int:
         if type(value) is not int or not low <= value <= high:
-            raise BadWeights(f"{what} is {value!r}; it takes a whole number from {low} to {high}")
+            raise BadWeights(f"{what} is {value!r}; give a whole number from {low} to {high}")
         return value
 
     return check
@@ -128,7 +128,7 @@ def _one_of(*known: object) -> _Check:
 def _several(*parts: _Check) -> _Check:
     def check(what: str, value: Any) -> tuple[Any, ...]:
         if not isinstance(value, (list, tuple)) or len(value) != len(parts):
-            raise BadWeights(f"{what} is {value!r}; it takes a list of {len(parts)} numbers")
+            raise BadWeights(f"{what} is {value!r}; give a list of {len(parts)} numbers")
         return tuple(part(what, each) for part, each in zip(parts, value, strict=True))
 
     return check

@@ -41,7 +41,7 @@ def preview(data: bytes) -> bytes:
     except rawpy.LibRawNoThumbnailError:
         raise BadImage("the raw file has no preview; export it as JPEG") from None
     except (rawpy.LibRawError, OSError, ValueError) as error:
-        raise BadImage(f"the raw file is damaged, or of a camera too new ({error})") from error
+        raise BadImage(f"the raw file is damaged, or from a camera that is too new ({error})") from error
     if found.format == rawpy.ThumbFormat.JPEG:
         return bytes(found.data)
     buffer = io.BytesIO()

@@ -31,10 +31,10 @@ _STRANGERS = (
     (b"8BPS", "a Photoshop document; export it as PNG or JPEG"),
     (b"PK\x03\x04", "a ZIP archive; unpack it first"),
     (b"\x1f\x8b", "a gzip archive; unpack it first"),
-    (b"\xff\x0a", "a JPEG XL picture, which cannot be read here; convert it to PNG or JPEG"),
-    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture, which cannot be read here; convert it to PNG or JPEG"),
-    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture, which cannot be read here; convert it to PNG or JPEG"),
-    (b"\x1aE\xdf\xa3", "a video; take a still picture from it"),
+    (b"\xff\x0a", "a JPEG XL picture, which is not supported; convert it to PNG or JPEG"),
+    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture, which is not supported; convert it to PNG or JPEG"),
+    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture, which is not supported; convert it to PNG or JPEG"),
+    (b"\x1aE\xdf\xa3", "a video; extract a still picture from it"),
 )
 _NOT_IN_TEXT = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1b")
 # Start-of-frame markers; C4, C8 and CC in their midst mean other things.
@@ -73,17 +73,17 @@ def what_it_is_instead(data: bytes) -> str:
         return "not a picture: it is empty (0 bytes)"
     for magic, line in _STRANGERS:
         if data.startswith(magic):
-            return f"not a picture that can be read here: it is {line}"
+            return f"not a supported picture: it is {line}"
     if _brands(data):
-        return "not a picture that can be read here: it is a video; take a still picture from it"
+        return "not a supported picture: it is a video; extract a still picture from it"
     head = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if b"<svg" in head:
-        return "not a picture that can be read here: it is an SVG drawing; export it as PNG"
+        return "not a supported picture: it is an SVG drawing; export it as PNG"
     if head.startswith((b"<!doctype html", b"<html")):
         return "not a picture: it is a web page"
     if _looks_like_text(data[:256]):
         return "not a picture: it starts with text"
-    return "not a picture: it begins like none of " + ", ".join(sorted(FORMATS))
+    return "not a picture: it does not begin like any of " + ", ".join(sorted(FORMATS))
 
 
 def _looks_like_text(head: bytes) -> bool:

@@ -39,34 +39,42 @@ existing = click.Path(exists=True, path_type=Path)
     "recipe_name",
     default="lite",
     show_default=True,
-    help=f"A JSON file, or one of: {', '.join(sorted(path.stem for path in RECIPES.glob('*.json')))}.",
+    help=f"A JSON file, or one of:  {', '.join(sorted(path.stem for path in RECIPES.glob('*.json')))}.",
 )
 @click.option(
-    "--method", help=f"For a recipe that leaves it open, such as lite-base; one of: {', '.join(METHODS)}."
+    "--method",
+    help=f"Training method, for recipes that name none, such as lite-base. One of:  {', '.join(METHODS)}.",
 )
-@click.option("--root", type=existing, help="Where the images of a manifest lie; else beside it.")
+@click.option(
+    "--root",
+    type=existing,
+    help="Folder that the manifest's paths start from.  [default: the manifest's folder]",
+)
 @click.option(
     "--splits",
-    help="A published split such as sketchy-21, whose test labels stay out; or JSON naming validation_unseen.",
+    help="A published split such as sketchy-21, to leave out its test labels; or JSON with validation_unseen.",
 )
 @click.option(
-    "--all-labels", is_flag=True, help="Learn from the validation's labels too; the last step is then kept."
+    "--all-labels", is_flag=True, help="Train on the validation labels, too, and keep the last step."
 )
-@click.option("--validate-on", "validated", help="Validate on this set of the manifest alone.")
+@click.option("--validate-on", "validated", help="Validate on this set of the manifest only.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), required=True, help="The run's folder; it is resumed."
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder of the run; resumes a run that is in it.",
 )
-@click.option("--steps", type=click.IntRange(1), help="Instead of the recipe's length.")
-@click.option("--batch", type=click.IntRange(2), help="Instead of the recipe's batch.")
+@click.option("--steps", type=click.IntRange(1), help="Number of steps, instead of the recipe's.")
+@click.option("--batch", type=click.IntRange(2), help="Batch size, instead of the recipe's.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
     "--licence",
     "licences",
     multiple=True,
     metavar="SET=TEXT",
-    help="Under which terms a set of DATA may be used, for the model's card; for each set one.",
+    help="The licence of a set in DATA, to record in the model's card. Repeat for each set.",
 )
-@click.option("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
+@click.option("--device", default="auto", help="auto, cpu, cuda, cuda:1, and so on.")
 def command(
     data: Path,
     recipe_name: str,
@@ -187,7 +195,7 @@ def _licences(given: Sequence[str]) -> dict[str, str]:
     for text in given:
         name, _, licence = text.partition("=")
         if not (name and licence):
-            raise DataProblem(f"--licence {text}: say it as SET=TEXT, such as --licence shoes='CC BY 4.0'")
+            raise DataProblem(f"--licence {text}: write SET=TEXT, such as --licence shoes='CC BY 4.0'")
         licences[name] = licence
     return licences
 

@@ -93,7 +93,7 @@ def _halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     halved = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
     lost = next((name for name, value in halved.items() if not torch.isfinite(value).all()), None)
     if lost is not None:
-        raise ModelError(f"{lost} does not fit half precision: train with a smaller rate")
+        raise ModelError(f"{lost} does not fit in half precision: train with a smaller learning rate")
     return {name: value.detach().contiguous() for name, value in halved.items()}
 
 

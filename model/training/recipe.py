@@ -88,18 +88,18 @@ class Recipe(BaseModel):
         if (self.epochs is None) == (self.steps is None):
             raise ValueError("give either `steps` or `epochs`, the other one as null")
         if any("{}" not in caption for caption in self.captions):
-            raise ValueError("each of `captions` needs {} where the class's name goes")
+            raise ValueError("each of `captions` needs {} in place of the class's name")
         BACKBONES.check(self.family, "backbone")
         if (self.towers == "open_clip") != (self.family == "open_clip"):
             raise ValueError(
                 "`backbone` names the image tower of `lite`; for open_clip's models set `towers`"
             )
         if not isinstance(self.options, METHODS.load(self.method).options):
-            raise ValueError(f"`options` are not those of {self.method}")
+            raise ValueError(f"`options` are not the options of {self.method}")
         self.options.check(self.towers)
         if 2 * self.instances > self.batch:
             raise ValueError(
-                f"{self.instances} instances with their photos do not fit a batch of {self.batch}"
+                f"{self.instances} instances with their photos do not fit in a batch of {self.batch}"
             )
         return self
 
@@ -158,7 +158,7 @@ def read_recipe(name_or_path: str | Path, method: str | None = None, **changes: 
     if method is not None and fields.get("method", method) != method:
         raise RecipeProblem(
             f"{path}: the method of this recipe is {fields['method']!r}, not {method!r}: "
-            "take a recipe without a `method`, such as lite-base"
+            "use a recipe without a `method`, such as lite-base"
         )
     if method is not None:
         METHODS.check(method)

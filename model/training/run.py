@@ -77,11 +77,11 @@ class Run:
             found.recipe = self.recipe.digest
         if (found.recipe, found.data) != (self.state.recipe, self.state.data):
             raise RunProblem(
-                f"{self.settings.folder} holds a run of another recipe or other data: "
-                "give an empty folder, or the same recipe and data to go on"
+                f"{self.settings.folder} holds a run with another recipe or other data: "
+                "give an empty folder, or the same recipe and data to resume it"
             )
         self.state = found
-        self.settings.say(f"going on from step {found.step} of {found.steps}")
+        self.settings.say(f"resuming at step {found.step} of {found.steps}")
 
     def go(self) -> Outcome:
         """Train to the end; on trouble stop with one clear error, the last good state kept on disk."""
@@ -151,7 +151,7 @@ class Run:
     def _validate(self, step: int) -> None:
         assert self.validation is not None
         found = unseen_map(self.average, self.validation)
-        self.settings.say(f"step {step}: mAP {found:.4f} on classes that training never saw")
+        self.settings.say(f"step {step}: mAP {found:.4f} on unseen classes")
         if self.state.history:
             self.state.history[-1]["unseen_map"] = found
         if found > self.state.best:
@@ -165,7 +165,7 @@ class Run:
     def _out_of_memory(self, error: BaseException) -> RunProblem:
         return RunProblem(
             f"out of memory at step {self.state.step} with batches of {self.recipe.batch} "
-            f"({str(error).splitlines()[0]}); the last good state is kept: take a smaller batch"
+            f"({str(error).splitlines()[0]}); the last good state is kept: use a smaller batch"
         )
 
 
@@ -183,7 +183,9 @@ def unseen_map(network: Network, views: Views) -> float:
     labels = np.array([record.label for record in views.records])
     photos = np.array([record.modality == PHOTOS for record in views.records])
     if photos.all() or not photos.any():
-        raise DataProblem("classes to validate on need sketches and photos; only one of the two was found")
+        raise DataProblem(
+            "validation needs classes with both sketches and photos; only one of the two was found"
+        )
     found = measure(vectors[~photos], vectors[photos], labels[~photos], labels[photos])
     return found.means()["mAP@all"]
 

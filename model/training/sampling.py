@@ -63,11 +63,13 @@ class BalancedSampler:
         evenness: float = 1.0,
     ) -> None:
         if not records:
-            raise DataProblem("there is nothing to sample from: no record is left for training")
+            raise DataProblem("nothing to sample from: no record is left for training")
         if batch < 1 or per_label < 1 or batch % per_label:
-            raise DataProblem(f"a batch of {batch} cannot be filled with {per_label} images a label")
+            raise DataProblem(f"a batch of {batch} cannot be filled with {per_label} images per label")
         if not 0 <= evenness <= 1:
-            raise DataProblem(f"evenness is {evenness}: give 0 (by size) to 1 (all labels alike)")
+            raise DataProblem(
+                f"evenness is {evenness}: give a number from 0 (by size) to 1 (all labels equal)"
+            )
         self.batch_size, self.seed, self.per_label = batch, seed, per_label
         self._decks = _decks(records)
         sizes = [sum(map(len, decks)) for decks in self._decks]

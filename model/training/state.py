@@ -55,7 +55,7 @@ def restore(file: Path, network: nn.Module, average: nn.Module, optimiser: torch
         state = RunState(**json.loads(metadata["progress"]))
     except (KeyError, TypeError, ValueError):
         raise RunProblem(
-            f"{file}: not the state of a training run; give an empty folder to start anew"
+            f"{file}: not the state of a training run; give an empty folder to start over"
         ) from None
     put(network, _part(tensors, "network.") or _part(tensors, "learner."), file)
     put(average, _part(tensors, "average."), file)
@@ -106,7 +106,8 @@ def write_whole(file: Path, tensors: dict[str, Tensor], metadata: dict[str, str]
     except (OSError, SafetensorError) as error:
         part.unlink(missing_ok=True)
         raise RunProblem(
-            f"{file}: cannot be written ({error}); the last good state is kept: make room, then run again"
+            f"{file}: cannot be written ({error}); the last good state is kept: make room and "
+            "run the same command again"
         ) from error
 
 
@@ -116,7 +117,7 @@ def read_whole(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             names = list(opened.keys())
             return {name: opened.get_tensor(name) for name in names}, opened.metadata() or {}
     except (OSError, SafetensorError) as error:
-        raise RunProblem(f"{file}: cannot be read ({error}); remove it to start anew") from None
+        raise RunProblem(f"{file}: cannot be read ({error}); remove it to start over") from None
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def search_body() -> dict[str, Any]:
     }
     examples = {
         "a drawing": {"value": {Kind.SKETCH: "(the bytes of fish.png)", "k": 10}},
-        "a drawing, but no such background": {
+        "a drawing, without a background like that of a known photo": {
             "value": {
                 Kind.SKETCH: "(the bytes of fish.png)",
                 Kind.LIKE: "1f0c5b7a9e3d2468",

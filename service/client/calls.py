@@ -116,12 +116,12 @@ def connection(url: str, key: str | None, timeout: float) -> dict[str, Any]:
     try:
         return {"base_url": httpx.URL(url), "headers": httpx.Headers(headers), "timeout": timeout}
     except (httpx.InvalidURL, UnicodeEncodeError):
-        raise Unreachable(f"{url}: neither address nor key can hold such characters") from None
+        raise Unreachable(f"{url}: the address or the key contains invalid characters") from None
 
 
 def unreachable(url: object, error: httpx.RequestError) -> Unreachable:
     if isinstance(error, httpx.TimeoutException):
-        return Unreachable(f"{url}: no answer in time; try again, or allow more time")
+        return Unreachable(f"{url}: timed out; try again, or allow more time")
     return Unreachable(f"{url}: {error or type(error).__name__}; is sketchseek serve running there?")
 
 
@@ -130,7 +130,7 @@ def _reads(shape: type[Shape]) -> Callable[[httpx.Response], Shape]:
         try:
             return shape.model_validate_json(answer.content)
         except ValidationError:
-            raise BadAnswer(f"{answer.url}: what answers there is no sketchseek service we know") from None
+            raise BadAnswer(f"{answer.url}: not a sketchseek service that this version knows") from None
 
     return read
 

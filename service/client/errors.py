@@ -80,7 +80,7 @@ def refusal(answer: httpx.Response) -> ClientError:
     """The error that an answer tells of; whatever stands in between may also give one in plain text."""
     status, request_id = answer.status_code, answer.headers.get("x-request-id", "")
     if status < 400:
-        return BadAnswer(f"{answer.url}: answered with {status}, which no sketchseek service does")
+        return BadAnswer(f"{answer.url}: answered with {status}, which a sketchseek service never does")
     kind = _KINDS.get(status, BadRequest if status < 500 else ServerFailed)
     try:
         problem = Problem.model_validate_json(answer.content)

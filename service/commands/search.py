@@ -94,7 +94,7 @@ def command(
     elif index is not None:
         found = _from_index(index, model, engine, asked, kind != "none")
     else:
-        raise click.UsageError("say where to search: --index FOLDER or --server URL")
+        raise click.UsageError("name what to search: --index FOLDER or --server URL")
     if as_json:
         click.echo(json.dumps([one.row for one in found], indent=1))
     else:
@@ -161,7 +161,7 @@ def _from_index(
             encoder = loading.result()
         for refused in published.refused:
             serving = published.manifest.generation
-            click.secho(f"generation {serving} is searched, for {refused.reason}", err=True, fg="red")
+            click.secho(f"searching generation {serving}, because {refused.reason}", err=True, fg="red")
         hits = finding.searched(wanted, encoder, published)
         return [Shown(_row(one), _thumbnail(index, one.hit) if pictures else b"") for one in hits]
     except BadParameter as error:

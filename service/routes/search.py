@@ -61,7 +61,7 @@ async def search(request: Request, params: InAddress) -> SearchResponse:
         async with asyncio.timeout(request.app.state.body_seconds):
             pictures, params = await _body(request, params)
     except TimeoutError:
-        detail = "the picture took too long to arrive; send it again, or a smaller one"
+        detail = "the picture took too long to arrive; send it again, or send a smaller one"
         raise ServiceError("body_timeout", detail, {"connection": "close"}) from None
     return await _found(request, pictures, params)
 
@@ -90,7 +90,7 @@ async def _body(request: Request, params: SearchParams) -> tuple[dict[Kind, byte
     async for part in request.stream():
         body.write(part)
     if not (data := body.getvalue()):
-        raise ServiceError("no_sketch", "the request holds no drawing: its picture has no bytes")
+        raise ServiceError("no_sketch", "the request contains no drawing: its body is empty")
     return {Kind.SKETCH: data}, params
 
 
@@ -106,12 +106,12 @@ async def _pictures(form: FormData) -> dict[Kind, bytes]:
                 raise ServiceError(_MISSING[kind], f"send a picture in the form's field `{kind}`")
             found[kind] = await upload.read()
             if not found[kind]:
-                raise ServiceError(_MISSING[kind], f"the picture in the form's field `{kind}` has no bytes")
+                raise ServiceError(_MISSING[kind], f"the picture in the form's field `{kind}` is empty")
     return found
 
 
 def _twice(name: str) -> BadParameter:
-    return BadParameter(name, "there is more than one; send one")
+    return BadParameter(name, "was sent more than once; send it once")
 
 
 def _unchosen(value: UploadFile | str) -> bool:
@@ -136,5 +136,5 @@ def _merged(address: SearchParams, form: Mapping[str, str]) -> SearchParams:
     said = address.model_dump(exclude_unset=True)
     for name in form:
         if name in said:
-            raise BadParameter(name, "is in the address as well")
+            raise BadParameter(name, "is in the address, too")
     return SearchParams.read({**said, **form})

@@ -71,11 +71,11 @@ class Batcher:
         """A place among the searches at once, from before decoding to the answer; gives its deadline."""
         with self._changed:
             if self._closing:
-                raise self._refused("closing", "the service is shutting down; ask again in a moment")
+                raise self._refused("closing", "the service is shutting down; try again in a moment")
             if self._stalled():
-                raise self._refused("stalled", "the model does not answer at the moment; ask again later")
+                raise self._refused("stalled", "the model is not answering right now; try again later")
             if self._searches[pictures] >= self.limits.searches:
-                raise self._refused("busy", "too many searches at once; ask again in a moment")
+                raise self._refused("busy", "too many searches at once; try again in a moment")
             self._searches[pictures] += 1
         try:
             # Of anyio's kind, which threads that are at work keep their place through.
@@ -159,7 +159,7 @@ class Batcher:
         try:
             self._run(batch)
         except BaseException as error:
-            log.error("a batch was lost: %s: %s", type(error).__name__, error)
+            log.error("a batch failed: %s: %s", type(error).__name__, error)
             for waiting in batch:
                 if not waiting.result.done():
                     waiting.result.set_exception(problems.unencodable())
@@ -191,7 +191,7 @@ class Batcher:
 def _encoded(batch: Sequence[_Waiting]) -> list[Vector]:
     vectors = np.asarray(batch[0].encode([waiting.item for waiting in batch]))
     if vectors.ndim != 2 or len(vectors) != len(batch):
-        raise ValueError(f"{len(batch)} items became an array of shape {vectors.shape}")
+        raise ValueError(f"{len(batch)} items gave an array of shape {vectors.shape}")
     return list(vectors)
 
 
@@ -199,5 +199,5 @@ def _checked(vector: Vector) -> Vector | ServiceError:
     """A vector that is no unit vector would find anything at all, with scores that mean nothing."""
     if abs(float(np.linalg.norm(vector)) - 1) < _TOLERANCE:  # not so for NaN
         return vector
-    log.error("the model made a vector of length %s", np.linalg.norm(vector))
+    log.error("the model returned a vector of length %s", np.linalg.norm(vector))
     return problems.unencodable()

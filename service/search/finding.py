@@ -49,7 +49,7 @@ def mixed(vectors: Sequence[Vectors], weights: Sequence[float]) -> Vectors:
     total: Vectors = np.sum(weighed, axis=0)
     length = float(np.linalg.norm(total))
     if length < _NOTHING * sum(map(abs, weights)):
-        detail = "the parts of this query cancel one another out: change their weights"
+        detail = "the parts of this query cancel each other out: change their weights"
         raise ServiceError("empty_query", detail)
     return (total / length).astype(np.float32)
 

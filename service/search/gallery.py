@@ -15,7 +15,7 @@ from service.problems import index_damaged
 log = logging.getLogger("sketchseek")
 
 _LONGEST_WAIT = 60.0
-_UNFORESEEN = "a newer generation cannot be opened; the server's log says why"
+_UNFORESEEN = "a newer generation cannot be opened; see the server's log"
 
 
 class Gallery:
@@ -74,7 +74,7 @@ class Gallery:
             doubtful, sight = True, self._shelf.glance()
             try:
                 if self._published.let_write():
-                    log.warning("somebody writes into the index that is served; it is in memory now")
+                    log.warning("something is writing to the index being served; serving it from memory now")
                 doubtful = self.damaged or self._published.touched
                 if not doubtful and self._shelf.identity() == self._published.identity:
                     self._complain(self._published.lost())

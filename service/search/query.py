@@ -64,5 +64,5 @@ def asked(pictures: Mapping[Kind, bytes | Path], params: "SearchParams") -> Quer
         detail = "nothing to search for: send a sketch, a photo, text, or the id of a photo as `like`"
         raise ServiceError("empty_query", detail)
     if all(part.weight == 0 for part in query.parts):
-        raise ServiceError("empty_query", "all weights are zero: give something a weight")
+        raise ServiceError("empty_query", "all weights are zero: set at least one weight")
     return query

@@ -12,7 +12,7 @@ Records = tuple[Record, ...]
 
 class Need(StrEnum):
     BOTH_MODALITIES = "sketches and photos"
-    CLASSES = "classes to tell apart"
+    CLASSES = "at least two classes"
     PAIRS = "sketches with their own photo"
     WORDS = "a text tower"
 

@@ -29,7 +29,7 @@ def _moment(value: str) -> str:
     try:
         datetime.fromisoformat(whole + "0001-01-01T00:00:00"[len(whole) :])
     except ValueError:
-        raise ValueError(f"there is no such time; {_MOMENTS}") from None
+        raise ValueError(f"not a valid time; {_MOMENTS}") from None
     fraction = fraction.rstrip("0")
     return f"{whole}.{fraction}" if fraction else whole
 
