@@ -36,7 +36,7 @@ def blend(checkpoints: Sequence[Checkpoint], folder: Path, name: str | None = No
             if part in AVERAGED:
                 path = beside / weight.file
                 save_file(_mean([_tensors(each, part) for each in checkpoints]), path)
-                # Not for the eyes of whoever made it alone: a service reads it as another user.
+                # Readable by others: a service may run as another user.
                 path.chmod(0o644)
                 weights[part] = weight_file(path)
             elif weight.package is None and not part.startswith("openvino."):

@@ -1,4 +1,4 @@
-"""`sketchseek train`: a recipe and data to a model folder."""
+"""`sketchseek train`: from a recipe and data to a model folder."""
 
 import shlex
 import sys
@@ -93,8 +93,8 @@ def command(
     """Train on DATA: a manifest CSV, a folder of photos/<class> and sketches/<class>, or an official layout
     of Sketchy-Ext, TU-Berlin-Ext or QuickDraw-Ext.
 
-    What is kept is what was best on labels that training never saw: validation_unseen, or with a published
-    split a tenth of its seen labels. Its test labels are neither learned from nor looked at.
+    The step is kept that does best on labels that training never sees: validation_unseen, or with a published
+    split a tenth of its seen labels. Its test labels are used neither for training nor for validation.
     """
     try:
         recipe = _changed(recipe_name, method, steps, batch, seed)
@@ -113,7 +113,7 @@ def command(
 def run(
     recipe: Recipe, seen: Dataset, unseen: Dataset | None, out: Path, device: str, licences: Mapping[str, str]
 ) -> Outcome:
-    """Train, then publish what was best; called again it goes on where it was."""
+    """Train, then publish the best step; called again, resume the run."""
     torch.manual_seed(recipe.seed)
     network = build(recipe)
     refuse_lacking(recipe.method, network.method.needs, seen.records, network.learner)
@@ -134,7 +134,7 @@ def run(
 
 
 def _finished(objective: Objective, validation: Views | None) -> dict[str, object]:
-    """The method's closed forms at the end; what the unseen classes say of the model."""
+    """Apply the method's closed forms; return the figures on unseen classes."""
     if validation is None:
         objective.finish()
         return {}
@@ -166,7 +166,7 @@ def _every_tenth(done: int, total: int) -> None:
 def _parted(
     whole: Dataset, splits: str | None, all_labels: bool, validated: str | None
 ) -> tuple[Dataset, Dataset | None]:
-    """What is learned from, and what is validated on; a drawing that nobody recognised is neither."""
+    """Split into training and validation data; drawings that nobody recognised are in neither."""
     clear = whole.where(lambda record: not (record.modality == SKETCH and record.note == UNRECOGNIZED))
     if splits is None:
         return clear, None
@@ -201,7 +201,7 @@ def _licences(given: Sequence[str]) -> dict[str, str]:
 
 
 def _without_licences(arguments: Sequence[str]) -> list[str]:
-    """The command for the card, which names each set with its licence anyway."""
+    """The command as the card records it: without the licences, which it lists anyway."""
     pairs = zip(("", *arguments), arguments, strict=False)
     return [said for before, said in pairs if before != "--licence" and not said.startswith("--licence")]
 
