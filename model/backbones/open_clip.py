@@ -138,9 +138,9 @@ def opened(config: Path, tensors: dict[str, Tensor]) -> Any:
             model = open_clip.create_model(f"local-dir:{config.parent}", load_weights=False)
         model.load_state_dict({name: value.float() for name, value in tensors.items()}, strict=True)
     except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        told = [line.strip() for line in str(error).splitlines()]
+        lines = [line.strip() for line in str(error).splitlines()]
         raise BadWeights(
-            f"{config.parent}: not an open_clip model that this version reads: {' '.join(told[:2])}"
+            f"{config.parent}: not an open_clip model that this version reads: {' '.join(lines[:2])}"
         ) from error
     return model.eval()
 

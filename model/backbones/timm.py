@@ -75,7 +75,7 @@ def described(network: Any, size: int | None = None) -> Built:
     config = getattr(network, "pretrained_cfg", None) or {}
     native = (config.get("input_size") or (3, 224, 224))[-1]
     if size not in (None, native) and config.get("fixed_input_size") and hasattr(network, "set_input_size"):
-        # The number of patches is fixed; position embeddings are interpolated.
+        # Such a network has a fixed number of patches; this interpolates its position embeddings.
         network.set_input_size((size, size))
     info = getattr(network, "feature_info", None) or []
     levels = tuple(Level(each["module"], each["num_chs"], each["reduction"]) for each in info)

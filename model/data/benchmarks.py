@@ -1,4 +1,4 @@
-"""The official layouts of Sketchy-Ext, TU-Berlin-Ext and QuickDraw-Ext, and the way into any kind of data."""
+"""The official layouts of Sketchy-Ext, TU-Berlin-Ext and QuickDraw-Ext; `open_dataset` opens any kind of data."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -19,14 +19,14 @@ from model.data.datasets import (
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a benchmark keeps its class folders: for each part, the names that are in circulation."""
+    """Where a benchmark keeps its class folders: for each part, the names in use."""
 
     title: str
     home: str
     classes: int
     sketches: tuple[str, ...]
     photos: tuple[str, ...]
-    # Sketchy's own photos, of which the sketches were drawn; `photos` are those added later.
+    # Sketchy's own photos, from which the sketches were drawn; `photos` are those added later.
     originals: tuple[str, ...] = ()
 
 
@@ -59,7 +59,7 @@ LAYOUTS = {
 def open_dataset(
     path: Path, root: Path | None = None, sets: Iterable[str] | None = None, *, originals: bool = True
 ) -> Dataset:
-    """A manifest CSV or the folder of one, an official layout, or a folder of photos/ and sketches/.
+    """Open a manifest CSV or its folder, an official layout, or a folder of photos/ and sketches/.
 
     `root` and `sets` are `read_manifest`'s, `originals` is `read_benchmark`'s.
     """
@@ -85,9 +85,9 @@ def open_dataset(
 
 
 def read_benchmark(name: str, root: Path, *, originals: bool = True) -> Dataset:
-    """An official layout at `root`, or in the folder of its usual name there.
+    """Read an official layout at `root`, or in the folder of its usual name there.
 
-    `originals=False` leaves Sketchy's own 100 photos a class out of the gallery, as MA-SBIR's test list does.
+    `originals=False` leaves Sketchy's own 100 photos per class out of the gallery, as MA-SBIR's test list does.
     """
     if name not in LAYOUTS:
         raise DataProblem(f"unknown benchmark {name!r}; known: {', '.join(LAYOUTS)}")
@@ -122,5 +122,5 @@ def _part(home: Path, places: tuple[str, ...], modality: str, layout: Layout) ->
 
 
 def _drawn_from(sketch: Record) -> str:
-    """Sketchy names the third drawing of n02691156_58.jpg n02691156_58-3.png."""
+    """The photo that a Sketchy drawing shows: the third drawing of n02691156_58.jpg is n02691156_58-3.png."""
     return sketch.path.stem.rpartition("-")[0] or sketch.path.stem

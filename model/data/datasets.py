@@ -1,11 +1,11 @@
-"""One face over every collection of sketches and photos: a `Dataset` is a named list of `Record`s.
+"""One interface to every collection of sketches and photos: a `Dataset` is a named list of `Record`s.
 
-Ways in: `read_folder` (photos/<class>, sketches/<class>), `read_manifest` (a CSV with a row for each image)
-and `benchmarks.read_benchmark` (the official layouts); `benchmarks.open_dataset` picks one by what is there.
+To read one: `read_folder` (photos/<class>, sketches/<class>), `read_manifest` (a CSV with one row per image)
+and `benchmarks.read_benchmark` (the official layouts); `benchmarks.open_dataset` picks the right one.
 
 Classes whose names differ only in spelling (case, spaces, underscores, hyphens, a leading article) become one
-label, and `remarks` tells of it. A class folder without photos is an error, as is anything that seems half
-unpacked; a class with a single image is kept and remarked on.
+label, and `remarks` says so. A class folder without photos is an error, as is anything that seems half
+unpacked; a class with a single image is kept, with a remark.
 """
 
 import csv
@@ -25,12 +25,12 @@ UNRECOGNIZED = "unrecognized"
 
 
 class DataProblem(SketchseekError):
-    """Training or test data is missing, half unpacked or contradicts itself."""
+    """Training or test data is missing, half unpacked, or contradictory."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One image: where it lies, what it shows, and which images show the very same thing (`pair`)."""
+    """One image: where it is, what it shows, and which images show the very same thing (`pair`)."""
 
     path: Path
     modality: str
@@ -61,14 +61,14 @@ class Dataset:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What is worth a line to whoever trains or tests on this."""
+        """What users who train or test on this data should know, one line each."""
         lone = [label for label, found in self.counts().items() if found.sketches + found.photos == 1]
         if not lone:
             return self.merges
         return (*self.merges, f"{self.name}: {len(lone)} classes have only one image: {_some(lone)}")
 
     def counts(self) -> dict[str, Counts]:
-        """Sketches and photos of each label."""
+        """Count sketches and photos per label."""
         totals = {label: [0, 0] for label in self.labels}
         for record in self.records:
             totals[record.label][record.modality == PHOTO] += 1
@@ -88,7 +88,7 @@ class Dataset:
         return replace(self, records=tuple(record for record in self.records if keep(record)))
 
     def subset(self, labels: Iterable[str]) -> "Dataset":
-        """The records of these labels in any spelling; labels that are not here add nothing."""
+        """Select the records of these labels in any spelling; unknown labels are ignored."""
         wanted = {key(label) for label in labels}
         part = self.where(lambda record: key(record.label) in wanted)
         if not part:
@@ -106,7 +106,7 @@ class Dataset:
         return self.where(lambda record: record.set in wanted)
 
     def joined(self, *others: "Dataset") -> "Dataset":
-        """Several collections as one; the same class in two spellings becomes one label."""
+        """Join several collections; the same class in two spellings becomes one label."""
         everyone = (self, *others)
         return gathered(
             " + ".join(data.name for data in everyone),
@@ -116,11 +116,11 @@ class Dataset:
 
 
 def gathered(name: str, records: Iterable[Record], merges: Iterable[str] = ()) -> Dataset:
-    """A dataset in which every class has one label, whatever its spellings."""
+    """Make a dataset in which every class has one label, whatever its spellings."""
     rows, merged = list(records), list(merges)
     chosen: dict[str, str] = {}
     for spellings in same_names(record.label for record in rows).values():
-        # The spelling with most spaces reads best in a caption: "cell phone" before "cellphone".
+        # The spelling with the most spaces reads best in a caption: "cell phone" before "cellphone".
         best = max(sorted(spellings), key=lambda label: label.count(" "))
         chosen.update(dict.fromkeys(spellings, best))
         if len(spellings) > 1:
@@ -129,7 +129,7 @@ def gathered(name: str, records: Iterable[Record], merges: Iterable[str] = ()) -
 
 
 def read_folder(root: Path) -> Dataset:
-    """`root/photos/<class>/...` and, where there are any, `root/sketches/<class>/...`."""
+    """Read `root/photos/<class>/...` and, if there are any, `root/sketches/<class>/...`."""
     photos = class_folder(root / "photos", PHOTO, name=root.name)
     sketches: list[Record] = []
     if (root / "sketches").is_dir():
@@ -145,7 +145,7 @@ def read_folder(root: Path) -> Dataset:
 
 
 def class_folder(folder: Path, modality: str, *, name: str) -> list[Record]:
-    """The images under `folder/<class>`, sorted, nested folders included; an empty class is an error."""
+    """Read the images under `folder/<class>`, sorted, including nested folders; an empty class is an error."""
     if not folder.is_dir():
         raise DataProblem(
             f"expected one folder of {modality}s a class in {folder}, but there is no such folder"
@@ -173,9 +173,9 @@ def images_under(folder: Path) -> list[Path]:
 
 
 def read_manifest(manifest: Path, root: Path | None = None, sets: Iterable[str] | None = None) -> Dataset:
-    """A CSV with the columns set, modality, class, label, path, pair_id and note.
+    """Read a CSV with the columns set, modality, class, label, path, pair_id and note.
 
-    Paths are relative to `root`, or else to the CSV. Of `sets` alone the rows are read and the images needed.
+    Paths are relative to `root`, or else to the CSV. With `sets`, only their rows are read and their images needed.
     """
     base = manifest.parent if root is None else root
     wanted = None if sets is None else frozenset(sets)
@@ -228,7 +228,7 @@ def _fault(row: Mapping[str, str]) -> str | None:
 
 
 def _all_there(records: list[Record], base: Path) -> None:
-    """One listing a folder instead of one look-up an image: a manifest names tens of thousands."""
+    """Check that all images exist, with one listing per folder: a manifest names tens of thousands."""
     listed = {place: _names(place) for place in {record.path.parent for record in records}}
     expected: dict[Path, int] = {}
     found: dict[Path, int] = {}
@@ -251,7 +251,7 @@ def _names(folder: Path) -> frozenset[str]:
 
 
 def read_labels(path: Path) -> dict[str, tuple[str, ...]]:
-    """The lists of labels in a JSON file such as splits.json, by name; all else in it is comment."""
+    """Read the lists of labels in a JSON file such as splits.json, by name; anything else in it is ignored."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -10,13 +10,13 @@ from model.data.labels import key
 
 FOLDER = Path(__file__).parent / "published_splits"
 
-# Lists in circulation differ by a handful of files; anything below this share is an unfinished download.
+# Published lists differ by a handful of files; anything below this share is an unfinished download.
 ENOUGH = 0.98
 
 
 @dataclass(frozen=True)
 class Split:
-    """Which classes of a benchmark are unseen, and how many test images were published for them."""
+    """The unseen classes of a benchmark, and how many test images were published for them."""
 
     name: str
     benchmark: str
@@ -24,12 +24,12 @@ class Split:
     test_sketches: int
     test_photos: int
     source: str
-    # Whether the gallery holds the photos that Sketchy's own sketches were drawn from.
+    # Whether the gallery contains the photos that Sketchy's own sketches were drawn from.
     originals: bool = True
 
 
 def published() -> dict[str, Split]:
-    """All of them by name; a name that ends in -masbir is a test list of that paper's own."""
+    """All published splits by name; those that end in -masbir are test lists of that paper."""
     return {path.stem: _read(path) for path in sorted(FOLDER.glob("*.json"))}
 
 
@@ -41,7 +41,7 @@ def find_split(name: str) -> Split:
 
 
 def parted(data: Dataset, split: Split) -> tuple[Dataset, Dataset]:
-    """The seen and the unseen part of a benchmark; an error where the unseen part is not all there."""
+    """Split a benchmark into its seen and unseen part; an error if the unseen part is incomplete."""
     present = {key(label) for label in data.labels}
     if absent := [label for label in split.unseen if key(label) not in present]:
         raise DataProblem(
@@ -60,7 +60,7 @@ def parted(data: Dataset, split: Split) -> tuple[Dataset, Dataset]:
 
 
 def a_tenth(data: Dataset) -> tuple[str, ...]:
-    """Labels to judge a training by that it shall not see: always the same tenth of those that are drawn."""
+    """Labels to hold out for validation: always the same tenth of those with drawings."""
     both = {record.label for record in data.of(SKETCH)} & {record.label for record in data.of(PHOTO)}
     shuffled = sorted(both, key=lambda label: hashlib.sha256(key(label).encode()).digest())
     return tuple(sorted(shuffled[: max(2, len(both) // 10)]))

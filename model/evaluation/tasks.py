@@ -1,16 +1,16 @@
-"""How well a model finds things: six questions about one set of vectors, as JSON and as a Markdown table.
+"""How well a model retrieves: six tasks on one set of vectors, as JSON and as a Markdown table.
 
 | task | queries | gallery |
 | --- | --- | --- |
 | zero-shot | sketches of unseen classes | photos of unseen classes |
-| generalised | sketches of unseen classes | all photos, seen classes too |
+| generalised | sketches of unseen classes | all photos, including those of seen classes |
 | fine-grained | sketches that have a photo of their own | the photos that sketches were drawn from |
 | text-to-photo | one name for each unseen class | photos of unseen classes |
 | photo-to-photo | photos of unseen classes | the other photos of unseen classes |
-| sketch+text | each sketch together with its class's name | photos of unseen classes |
+| sketch+text | each sketch with its class's name | photos of unseen classes |
 
-Right is a photo of the query's class; in the fine-grained task only the very photo. Drawings that are noted
-as unrecognized are no queries. What cannot be asked of the data at hand is listed with the reason.
+A photo of the query's class is right; in the fine-grained task only its own photo. Drawings that are noted
+as unrecognized are not used as queries. Tasks that the data does not allow are listed with the reason.
 """
 
 import json
@@ -40,19 +40,19 @@ BESIDE = (
 
 
 class CannotAsk(Exception):
-    """The data at hand has no answer to a task; the message is the reason."""
+    """The data does not allow a task; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One task: how many queries met how many photos, and the figures."""
+    """The result of one task: the numbers of queries and photos, and the figures."""
 
     task: str
     queries: int
     gallery: int
     unanswerable: int
     figures: Mapping[str, float]
-    # Which vectors answered, where a report compares several (see model/evaluation/baselines.py).
+    # Which vectors were used, if a report compares several (see model/evaluation/baselines.py).
     vectors: str = ""
 
 
@@ -73,7 +73,7 @@ class Evaluation:
         return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
 
     def markdown(self) -> str:
-        """The main figures, then the same in other papers' conventions, then what to know about them."""
+        """Write the main figures, then the same in other papers' conventions, then remarks."""
         ranked = [row for row in self.rows if "mAP@all" in row.figures]
         paired = [row for row in self.rows if "mAP@all" not in row.figures]
         parts = [f"## {self.model} on {self.data}, {len(self.unseen)} unseen classes", _table(ranked, MAIN)]
@@ -116,7 +116,7 @@ def _table(rows: Collection[Row], names: tuple[str, ...]) -> str:
 
 
 class Questions:
-    """The arrays that the tasks share; each task is a method."""
+    """The arrays that all tasks share; each task is a method."""
 
     def __init__(self, embedded: Embedded, unseen: Collection[str] | None, mix: float) -> None:
         records = embedded.data.records
@@ -212,7 +212,7 @@ def evaluate(
     tasks: Collection[str] = tuple(TASKS),
     mix: float = 0.5,
 ) -> Evaluation:
-    """Ask each task. Without `unseen` all labels are unseen; `mix` is the words' share in sketch+text."""
+    """Run each task. Without `unseen`, all labels are unseen; `mix` is the share of the words in sketch+text."""
     wanted = None if unseen is None else tuple(unseen)
     part = embedded.data if wanted is None else embedded.data.subset(wanted)
     questions = Questions(embedded, wanted, mix)
@@ -242,7 +242,7 @@ def evaluate(
 
 
 def _label_means(found: Measured, labels: NDArray[np.str_]) -> dict[str, float]:
-    """mAP@all of each class's queries."""
+    """mAP@all of each class."""
     values = found.per_query["mAP@all"]
     means = {str(label): values[labels == label] for label in np.unique(labels)}
     return {label: float(part.mean()) for label, part in means.items() if not np.isnan(part).any()}

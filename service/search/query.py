@@ -1,4 +1,4 @@
-"""What a search asks: pictures, words and a known photo, each with a weight, and which photos may answer."""
+"""The query of a search: pictures, words and a known photo, each with a weight, and filters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """What a part of a query is. The first two are pictures."""
+    """The kind of a query's part. The first two are pictures."""
 
     SKETCH = "sketch"
     PHOTO = "photo"
@@ -27,7 +27,7 @@ PICTURES = (Kind.SKETCH, Kind.PHOTO)
 
 @dataclass(frozen=True)
 class Part:
-    """One thing that is looked for: a picture or its file, words, or an id."""
+    """One thing to search for: a picture or its file, words, or an id."""
 
     kind: Kind
     value: bytes | Path | str
@@ -42,7 +42,7 @@ class Query:
     min_score: float | None = None
     fold_duplicates: bool = False
     where: "Filter | None" = None
-    # None for the one that the service or the model prefers.
+    # None for the default of the service or the model.
     rerank: str | None = None
 
     @property
@@ -50,15 +50,15 @@ class Query:
         return any(part.kind in PICTURES for part in self.parts)
 
     def filtered(self, **rules: str) -> "Query":
-        """The same query of fewer photos: those that also pass these rules of a Filter."""
-        # Imported only now: who asks a service needs no index, and no numpy.
+        """Add these conditions of a Filter to the query."""
+        # Imported only now: a client of a service needs neither the index nor numpy.
         from indexer.library import Filter
 
         return replace(self, where=replace(self.where or Filter(), **rules))
 
 
 def asked(pictures: Mapping[Kind, bytes | Path], params: "SearchParams") -> Query:
-    """The query that pictures and parameters make together; refused where nothing is looked for."""
+    """Combine pictures and parameters into a query; refused if there is nothing to search for."""
     query = params.applied(Query(tuple(Part(kind, value, 1) for kind, value in pictures.items() if value)))
     if not query.parts:
         detail = "nothing to search for: send a sketch, a photo, text, or the id of a photo as `like`"
