@@ -1,9 +1,9 @@
-"""Ours beside what went before it and beside itself with one thing left out: same pictures, same steps, one table.
+"""Ablation: our method, its predecessors, and itself with one part left out; same pictures, same steps, one table.
 
 python -m bench.ablation MANIFEST.csv --root IMAGES --splits splits.json --out FOLDER [--steps 120] [VARIANT...]
 
-Learns from the sets that have drawings of the very photos (sketchy25, shoe304 by default), without the labels of
-`validation_unseen` and without a third of the shoes. Called again it goes on with the variants that are missing.
+Trains on the sets with drawings of their own photos (sketchy25, shoe304 by default), without the labels of
+`validation_unseen` and without a third of the shoes. Called again, it continues with the missing variants.
 """
 
 import argparse
@@ -116,7 +116,7 @@ def main() -> None:
 
 
 def _parted(options: argparse.Namespace) -> tuple[Dataset, Dataset]:
-    """What is learned from; and what is tested on: the unseen labels, and the shoes that were held out."""
+    """Split into training data and test data: the unseen labels, and the shoes that were held out."""
     data = read_manifest(options.manifest, options.root).where(lambda record: record.note != UNRECOGNIZED)
     if options.sets:
         data = data.of_sets(options.sets)
@@ -131,7 +131,7 @@ def _held_out(record: Record) -> bool:
 
 
 def _made(name: str, seen: Dataset, tested: Dataset, options: argparse.Namespace) -> dict[str, Figures]:
-    """The figures of a variant; of both that need no training together."""
+    """The figures of a variant, or of both variants that need no training."""
     untrained = name in (RAW, MEAN)
     recipe = _recipe(OURS if untrained else name, options.steps)
     folder = options.out / _slug("untrained" if untrained else name)
@@ -145,7 +145,7 @@ def _made(name: str, seen: Dataset, tested: Dataset, options: argparse.Namespace
 
 
 def _converted(raw: Embedded, encoder: Encoder) -> Embedded:
-    """The authors' way to search: drawings and words become photos, z - m + m_photo, and meet photos as they are."""
+    """Search as the authors do: convert drawings and words to photos, z - m + m_photo; use photos as they are."""
     photo = encoder.encoding(Modality.PHOTO)
     drawn = np.array([record.modality == SKETCH for record in raw.data.records])
     vectors = raw.vectors.copy()
@@ -183,7 +183,7 @@ def _recipe(name: str, steps: int) -> Recipe:
 
 
 def _figures(embedded: Embedded) -> Figures:
-    """Zero-shot and words among the unseen labels; single shoes among those that were held out."""
+    """Zero-shot and text search on the unseen labels; single shoes among those that were held out."""
     kinds = evaluate(_part(embedded, shoes=False), model="", tasks=TASKS[:2])
     shoes = evaluate(_part(embedded, shoes=True), model="", tasks=TASKS[2:])
     ranked, worded, paired = (

@@ -1,7 +1,7 @@
-"""What a run does with the cores: decoding, encoding, both, and a plain loop; then memory, and a run with little to do.
+"""Indexing: decoding, encoding, both, and a plain loop; then memory, and a run with little to do.
 
 python -m bench indexing, or python -m bench.indexing [large] [small] [many] [again] [--photos FOLDER] for parts of it;
-FOLDER holds photos to make the 12 MP ones of.
+FOLDER contains photos from which to make the 12 MP ones.
 """
 
 import argparse
@@ -27,7 +27,7 @@ _DIFFERENT = 12
 
 
 class Clock(Silent):
-    """When embedding began and how it went."""
+    """When embedding started, and its progress."""
 
     def __init__(self) -> None:
         self.began = time.perf_counter()
@@ -45,7 +45,7 @@ class Clock(Silent):
 
 
 class Cheap:
-    """The real encoder for one batch in eight, random vectors for the rest: for what is not about encoding."""
+    """The real encoder for one batch in eight, random vectors for the rest: for everything but encoding itself."""
 
     def __init__(self, encoder: Encoder, every: int = 8) -> None:
         self._encoder, self._every, self._calls = encoder, every, 0
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def rates(scratch: Path, encoder: Encoder, size: tuple[int, int], count: int, source: Path | None) -> None:
-    """Two rounds of each, in turns, of which the better counts: other work on the machine only ever slows."""
+    """Two rounds of each, alternating; the better one counts, since other work on the machine only slows it down."""
     photos = make_photos(scratch / "photos", size, count, source)
     kilobytes = sum(path.stat().st_size for path in photos) / count / 1000
     print(f"\n{count} JPEGs of {size[0]} x {size[1]}, {kilobytes:.0f} kB each, {os.cpu_count()} cores")
@@ -113,7 +113,7 @@ def rates(scratch: Path, encoder: Encoder, size: tuple[int, int], count: int, so
 
 
 def make_photos(folder: Path, size: tuple[int, int], count: int, source: Path | None = None) -> list[Path]:
-    """JPEGs like a camera's: soft shapes, or photos scaled up, with grain. Few are drawn, all differ in a tail."""
+    """Make JPEGs as cameras do: soft shapes, or enlarged photos, with grain. Few are drawn; tails make each unique."""
     folder.mkdir(parents=True)
     dice = np.random.default_rng(0)
     pictures = (
@@ -137,7 +137,7 @@ def make_photos(folder: Path, size: tuple[int, int], count: int, source: Path | 
 
 
 def decode_only(photos: Sequence[Path], encoder: Encoder, thumbnails: Path) -> float:
-    """The same processes as in a run, with nobody to encode what they make."""
+    """The same processes as in a run, without encoding their results."""
     workers = Workers(encoder.size, thumbnails, how=encoder.preparation)
 
     def one(path: Path) -> None:
@@ -167,7 +167,7 @@ def encode_only(encoder: Encoder) -> float:
 
 
 def plain_loop(photos: Sequence[Path]) -> float:
-    """What one would write first: open, convert, resize, torch, one photo at a time."""
+    """The obvious loop: open, convert, resize, torch, one photo at a time."""
     encoder = Encoder.load("lite", engine="torch")
     encoder.photos([Image.new("RGB", (224, 224))])
     start = time.perf_counter()
@@ -232,7 +232,7 @@ def _note(clock: Clock, peaks: list[float], count: int) -> None:
 
 
 def _memory(process: int) -> float:
-    """Bytes that a process and its children hold, what they share counted once."""
+    """The memory of a process and its children in bytes, shared pages counted once."""
     total = 0.0
     for folder in Path("/proc").iterdir():
         try:

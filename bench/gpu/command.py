@@ -1,8 +1,8 @@
-"""python -m bench gpu [PART...] [--device cpu] [--small]: what a card makes of it, beside the card's own limits.
+"""python -m bench gpu [PART...] [--device cpu] [--small]: GPU benchmarks, compared with the GPU's own limits.
 
-Each part takes less than ten minutes and prints the limits that it is compared with, measured in the same call:
+Each part takes less than ten minutes and prints the limits that it is compared with, measured in the same run:
 how fast memory is copied and how fast bf16 matrices are multiplied. `--device cpu --small` runs the same code in
-seconds, to see that it works; its figures mean nothing.
+seconds, to check that it works; its figures are meaningless.
 """
 
 import argparse
@@ -28,7 +28,7 @@ PARTS = {
 
 @dataclass(frozen=True)
 class Bench:
-    """Where it runs, and what that machine could do at best: bytes and bf16 operations a second."""
+    """The device of a benchmark and its limits: bytes and bf16 operations per second."""
 
     device: torch.device
     small: bool
@@ -36,7 +36,7 @@ class Bench:
     flops: float
 
     def seconds(self, work: Callable[[], object], *, least: float = 1.0) -> float:
-        """The median of many runs, by the card's own clock where there is one."""
+        """The median of many runs, by the GPU's own clock if there is one."""
         return taken(self.device, work, 0.02 if self.small else least)
 
 
@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> None:
 
 
 def measured(device: torch.device, small: bool) -> Bench:
-    """The limits, on data that is neither constant nor in a cache."""
+    """Measure the limits, on data that is neither constant nor cached."""
     count, side = (2**20, 256) if small else (2**32, 8192)
     least = 0.02 if small else 1.0
     source = torch.randint(0, 256, (count,), dtype=torch.uint8, device=device)
@@ -75,7 +75,7 @@ def measured(device: torch.device, small: bool) -> Bench:
 
 
 def taken(device: torch.device, work: Callable[[], object], least: float) -> float:
-    """Seconds: the median, after three runs to warm up; for so many seconds and five times at least."""
+    """The median in seconds, after three warm-up runs; runs for so many seconds and at least five times."""
     for _ in range(3):
         work()
     found: list[float] = []

@@ -1,4 +1,4 @@
-"""Photos to an index with the encoder on the card: the whole, its stages alone, and the same on the CPU beside it."""
+"""Index photos with the encoder on the GPU: everything, each stage alone, and the same on the CPU for comparison."""
 
 import os
 import tempfile
@@ -49,8 +49,8 @@ def _whole(scratch: Path, name: str, encoder: Encoder, count: int) -> None:
 
 
 def _by_card(bench: Bench, photos: Sequence[Path], encoder: Encoder) -> None:
-    """What the card could decode and shrink by itself, without thumbnails, colour profiles and guards; and how far its
-    vectors would then be from those of the pictures that the decoder processes make."""
+    """What the GPU could decode and shrink by itself, without thumbnails, profiles and safety checks; and how far its
+    vectors would then be from those of the decoder processes' pictures."""
     try:
         from torchvision.io import decode_jpeg
     except (ImportError, RuntimeError) as error:
@@ -61,7 +61,7 @@ def _by_card(bench: Bench, photos: Sequence[Path], encoder: Encoder) -> None:
 
     def prepared() -> torch.Tensor:
         with warnings.catch_warnings():
-            # It says that it moves to another package.
+            # It warns that it is moving to another package.
             warnings.simplefilter("ignore", DeprecationWarning)
             pictures = decode_jpeg(given, device=bench.device)
         return torch.stack([_squashed(picture, encoder.size) for picture in pictures])

@@ -1,6 +1,6 @@
-"""Training steps on the card: pictures a second through towers, loss, gradients and optimiser, the data ready.
+"""Training steps on the GPU: pictures per second through towers, loss, gradients and optimiser, with the data ready.
 
-What a run reaches with its data, `sketchseek train` prints itself.
+`sketchseek train` itself prints what a run reaches with its data.
 """
 
 import torch
@@ -45,7 +45,7 @@ def _rate(bench: Bench, recipe: Recipe, network: Network, batch: int) -> float:
 
 
 def _step(network: Network, adam: torch.optim.Optimizer, inputs: Tensor) -> None:
-    """Two halves of a batch as pairs; the loss is the usual one of contrast, which costs next to nothing."""
+    """Pair the two halves of a batch; the loss is the usual contrastive one, which costs next to nothing."""
     adam.zero_grad(set_to_none=True)
     with torch.autocast(inputs.device.type, torch.bfloat16):
         embedded = network.learner.images(inputs)

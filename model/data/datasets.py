@@ -65,7 +65,7 @@ class Dataset:
         lone = [label for label, found in self.counts().items() if found.sketches + found.photos == 1]
         if not lone:
             return self.merges
-        return (*self.merges, f"{self.name}: {len(lone)} classes have only one image: {_some(lone)}")
+        return (*self.merges, f"{self.name}: {len(lone)} classes have only one image: {_first_few(lone)}")
 
     def counts(self) -> dict[str, Counts]:
         """Count sketches and photos per label."""
@@ -93,7 +93,7 @@ class Dataset:
         part = self.where(lambda record: key(record.label) in wanted)
         if not part:
             raise DataProblem(
-                f"{self.name} has none of the {len(wanted)} requested labels; it has {_some(self.labels)}"
+                f"{self.name} has none of the {len(wanted)} requested labels; it has {_first_few(self.labels)}"
             )
         return part
 
@@ -195,7 +195,7 @@ def read_manifest(manifest: Path, root: Path | None = None, sets: Iterable[str] 
     ]
     if not records:
         raise DataProblem(f"{manifest} lists no images")
-    _all_there(records, base)
+    _check_files(records, base)
     return gathered(manifest.stem, records)
 
 
@@ -227,7 +227,7 @@ def _fault(row: Mapping[str, str]) -> str | None:
     return None
 
 
-def _all_there(records: list[Record], base: Path) -> None:
+def _check_files(records: list[Record], base: Path) -> None:
     """Check that all images exist, with one listing per folder: a manifest names tens of thousands."""
     listed = {place: _names(place) for place in {record.path.parent for record in records}}
     expected: dict[Path, int] = {}
@@ -267,7 +267,7 @@ def _relabelled(record: Record, label: str) -> Record:
     return record if record.label == label else replace(record, label=label)
 
 
-def _some(labels: Iterable[str], most: int = 5) -> str:
+def _first_few(labels: Iterable[str], most: int = 5) -> str:
     names = list(labels)
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

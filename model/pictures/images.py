@@ -204,7 +204,7 @@ def _load(data: bytes, name: str, caps: Caps, shortest: int | None) -> tuple[Ima
         raise Unreadable(_NO_MEMORY) from error
     except Exception as error:
         # On damaged bytes, decoders raise nearly every exception type there is; all of them mean the same here.
-        raise BadImage(_complaint(data, name, caps, image, error)) from error
+        raise BadImage(_damage(data, name, caps, image, error)) from error
     if name != "JPEG":
         # Pillow rotates a TIFF while loading it, and HEIF may correct the size in its header.
         full = image.size
@@ -232,7 +232,7 @@ def _register_heif() -> None:
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 
-def _complaint(data: bytes, name: str, caps: Caps, image: Image.Image | None, error: Exception) -> str:
+def _damage(data: bytes, name: str, caps: Caps, image: Image.Image | None, error: Exception) -> str:
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         return f"the {name} claims far too many pixels; the limit is {caps.max_pixels / 1e6:g} megapixels"
     if image is None:

@@ -33,9 +33,9 @@ def photo_pixels(image: Image.Image, size: int, how: Preprocessing = STANDARD) -
     """Prepare a photo as (size, size, 3): squashed whole, or as the card says."""
     image = image.convert("RGB")
     if how.photo == "shortest":
-        return _resized(image, size, how, _middle(image.size, size, how.crop_share))
+        return _resized(image, size, how, _centre(image.size, size, how.crop_share))
     if how.photo == "longest":
-        return _filled(image, size, how)
+        return _letterboxed(image, size, how)
     return _resized(image, size, how)
 
 
@@ -67,7 +67,7 @@ def _resized(
     return np.asarray(small, dtype=np.uint8)
 
 
-def _middle(whole: tuple[int, int], size: int, share: float) -> tuple[float, float, float, float]:
+def _centre(whole: tuple[int, int], size: int, share: float) -> tuple[float, float, float, float]:
     """The part that remains when a picture is resized by its shortest side and cropped to its centre, before resizing.
 
     Rounds as torchvision does, but never makes a picture as long as the photo.
@@ -83,7 +83,7 @@ def _middle(whole: tuple[int, int], size: int, share: float) -> tuple[float, flo
     return left, top, right, bottom
 
 
-def _filled(image: Image.Image, size: int, how: Preprocessing) -> NDArray[np.uint8]:
+def _letterboxed(image: Image.Image, size: int, how: Preprocessing) -> NDArray[np.uint8]:
     """Resize by the longest side, centred in a grey square."""
     width, height = (max(1, round(length * size / max(image.size))) for length in image.size)
     small = image.resize((width, height), _FILTERS[how.photo_filter], reducing_gap=how.reducing_gap)
@@ -201,7 +201,7 @@ def _crop_square(ink: Image.Image, noise: int, least_side: float, how: Preproces
     least, step, most = how.ink
     threshold = min(least + step * noise, most)
     mask = ink.point([255 if tone >= threshold else 0 for tone in range(256)])
-    box = _box_in_company(mask, how)
+    box = _clustered_box(mask, how)
     # On a clean sheet even a speck counts: it is a dot that somebody drew.
     if box is None and noise <= how.clean:
         box = mask.getbbox()
@@ -212,7 +212,7 @@ def _crop_square(ink: Image.Image, noise: int, least_side: float, how: Preproces
     return round((left + right - side) / 2), round((top + bottom - side) / 2), side
 
 
-def _box_in_company(mask: Image.Image, how: Preprocessing) -> tuple[int, int, int, int] | None:
+def _clustered_box(mask: Image.Image, how: Preprocessing) -> tuple[int, int, int, int] | None:
     """The extent of clustered ink: at least `speck` pixels in 3 x 3 cells of 8 x 8. The rest may be dust."""
     filled = np.asarray(mask.reduce(8)).astype(int) * 64
     ringed = np.pad(filled, 1)

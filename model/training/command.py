@@ -101,7 +101,7 @@ def command(
         whole = open_dataset(data, root)
         for remark in whole.remarks:
             click.echo(remark)
-        seen, unseen = _parted(whole, splits, all_labels, validated)
+        seen, unseen = _split(whole, splits, all_labels, validated)
         outcome = run(recipe, seen, unseen, out, device, _licences(licences))
     except SketchseekError as error:
         raise click.ClickException(str(error)) from error
@@ -163,7 +163,7 @@ def _every_tenth(done: int, total: int) -> None:
         click.echo(f"  {done} of {total}")
 
 
-def _parted(
+def _split(
     whole: Dataset, splits: str | None, all_labels: bool, validated: str | None
 ) -> tuple[Dataset, Dataset | None]:
     """Split into training and validation data; drawings that nobody recognised are in neither."""
@@ -171,7 +171,7 @@ def _parted(
     if splits is None:
         return clear, None
     if splits.endswith(".json") or Path(splits).is_file():
-        held_out = _listed(Path(splits), clear)
+        held_out = _named_labels(Path(splits), clear)
     else:
         clear, _ = parted(clear, find_split(splits))
         held_out = a_tenth(clear)
@@ -181,7 +181,7 @@ def _parted(
     return clear.without(held_out), unseen.of_sets([validated]) if validated else unseen
 
 
-def _listed(splits: Path, data: Dataset) -> tuple[str, ...]:
+def _named_labels(splits: Path, data: Dataset) -> tuple[str, ...]:
     labels = read_labels(splits)
     if "validation_unseen" not in labels:
         raise DataProblem(

@@ -110,10 +110,10 @@ class Recipe(BaseModel):
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(self.model_dump_json(exclude=self._unsaid).encode()).hexdigest()[:16]
+        return hashlib.sha256(self.model_dump_json(exclude=self._defaulted).encode()).hexdigest()[:16]
 
     @property
-    def _unsaid(self) -> set[str]:
+    def _defaulted(self) -> set[str]:
         """Fields added later, if they are at their defaults: leaving them out keeps digests stable."""
         return {"backbone"} if self.backbone is None else set()
 
@@ -124,7 +124,7 @@ class Recipe(BaseModel):
             return None
         options = self.options.model_dump(mode="json") | {"edges": False}
         flat: dict[str, object] = {}
-        for name, value in self.model_dump(mode="json", exclude={"method"} | self._unsaid).items():
+        for name, value in self.model_dump(mode="json", exclude={"method"} | self._defaulted).items():
             # In 0.1's order: the options, `edges` last, in today's place, except for one.
             if name == "options":
                 flat |= {key: options[key] for key in (*OPTIONS_OF_0_1[:-1], "edges")}

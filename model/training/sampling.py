@@ -71,8 +71,8 @@ class BalancedSampler:
                 f"evenness is {evenness}: give a number from 0 (by size) to 1 (all labels equal)"
             )
         self.batch_size, self.seed, self.per_label = batch, seed, per_label
-        self._decks = _decks(records)
-        sizes = [sum(map(len, decks)) for decks in self._decks]
+        self._by_label = _by_label(records)
+        sizes = [sum(map(len, groups)) for groups in self._by_label]
         self._tickets = [max(1, round(size ** (1 - evenness))) for size in sizes]
         self._round = [label for label, count in enumerate(self._tickets) for _ in range(count)]
         self._nth = [nth for count in self._tickets for nth in range(count)]
@@ -107,14 +107,14 @@ class BalancedSampler:
 
     def _drawn(self, visit: Visit) -> list[int]:
         first = visit.turn * self.per_label
-        return [self._card(visit.label, draw) for draw in range(first, first + self.per_label)]
+        return [self._image(visit.label, draw) for draw in range(first, first + self.per_label)]
 
-    def _card(self, label: int, draw: int) -> int:
+    def _image(self, label: int, draw: int) -> int:
         """Alternate sketches and photos; which of them comes first differs from label to label."""
-        decks = self._decks[label]
-        which = draw % len(decks) if self.per_label > 1 else (draw + label) % len(decks)
-        deck = decks[which]
-        rounds, place = divmod(draw // len(decks), len(deck))
+        groups = self._by_label[label]
+        which = draw % len(groups) if self.per_label > 1 else (draw + label) % len(groups)
+        deck = groups[which]
+        rounds, place = divmod(draw // len(groups), len(deck))
         return deck[self._order(len(deck), 1 + 2 * label + which, rounds)[place]]
 
     def _shuffled(self, size: int, stream: int, rounds: int) -> list[int]:
@@ -122,13 +122,13 @@ class BalancedSampler:
         return order
 
 
-def _decks(records: Sequence[Record]) -> list[list[list[int]]]:
+def _by_label(records: Sequence[Record]) -> list[list[list[int]]]:
     """For each label its sketches and its photos, sketches first, leaving out empty ones."""
-    piles: dict[str, dict[str, list[int]]] = {}
+    found: dict[str, dict[str, list[int]]] = {}
     for index, record in enumerate(records):
-        piles.setdefault(record.label, {}).setdefault(record.modality, []).append(index)
+        found.setdefault(record.label, {}).setdefault(record.modality, []).append(index)
     return [
-        [piles[label][kind] for kind in (SKETCH, PHOTO) if kind in piles[label]] for label in sorted(piles)
+        [found[label][kind] for kind in (SKETCH, PHOTO) if kind in found[label]] for label in sorted(found)
     ]
 
 

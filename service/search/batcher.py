@@ -168,7 +168,7 @@ class Batcher:
         start = time.monotonic()
         for waiting in batch:
             self._metrics.stage("queue", start - waiting.since)
-        done = [self._judged(outcome) for outcome in outcomes(_encoded, batch)]
+        done = [self._answer(outcome) for outcome in outcomes(_encoded, batch)]
         self._metrics.batch.observe(len(batch))
         self._metrics.stage("encode", time.monotonic() - start)
         for waiting, outcome in zip(batch, done, strict=True):
@@ -177,7 +177,7 @@ class Batcher:
             else:
                 waiting.result.set_result(outcome)
 
-    def _judged(self, outcome: Vector | Exception) -> Vector | Exception:
+    def _answer(self, outcome: Vector | Exception) -> Vector | Exception:
         if not isinstance(outcome, Exception):
             return _checked(outcome)
         no_memory = is_out_of_memory(outcome)

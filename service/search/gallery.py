@@ -77,7 +77,7 @@ class Gallery:
                     log.warning("something is writing to the index being served; serving it from memory now")
                 doubtful = self.damaged or self._published.touched
                 if not doubtful and self._shelf.identity() == self._published.identity:
-                    self._complain(self._published.lost())
+                    self._log_once(self._published.lost())
                     return False
                 if sight == self._refused and not now and time.monotonic() < self._not_before:
                     return False
@@ -85,7 +85,7 @@ class Gallery:
             except Exception as error:
                 # Whatever is wrong with the new one, the old one still works, so keep looking for newer ones.
                 self.damaged = self.damaged or doubtful
-                self._complain(str(error) if isinstance(error, SketchseekError) else _UNFORESEEN, error)
+                self._log_once(str(error) if isinstance(error, SketchseekError) else _UNFORESEEN, error)
                 self._wait(sight)
                 return False
             self._swap(fresh)
@@ -96,7 +96,7 @@ class Gallery:
         self._patience = min(_LONGEST_WAIT, max(1.0, 2 * self._patience)) if sight == self._refused else 0.0
         self._refused, self._not_before = sight, time.monotonic() + self._patience
 
-    def _complain(self, problem: str | None, cause: object = None) -> None:
+    def _log_once(self, problem: str | None, cause: object = None) -> None:
         """Log each problem once."""
         if problem is not None and self.problem is None:
             state = "no longer" if self.damaged else "still"

@@ -96,12 +96,12 @@ class LossInputs:
 
 def total(inputs: LossInputs, weights: Mapping[str, float]) -> dict[str, Tensor]:
     """Compute the paper's terms and those of ours that have a weight, unweighted, and `total`: the weighted mean."""
-    found = _papers(inputs) | _ours(inputs, weights)
+    found = _paper_terms(inputs) | _our_terms(inputs, weights)
     weighted = torch.stack([weight * found[name] for name, weight in weights.items()]).sum()
     return found | {"total": weighted / sum(weights.values())}
 
 
-def _papers(inputs: LossInputs) -> dict[str, Tensor]:
+def _paper_terms(inputs: LossInputs) -> dict[str, Tensor]:
     image, text, table = inputs.image, inputs.text, inputs.encodings
     both = (inputs.image_modality, inputs.text_modality)
     classifier = (inputs.classifier_weight, inputs.classifier_bias)
@@ -114,7 +114,7 @@ def _papers(inputs: LossInputs) -> dict[str, Tensor]:
     }
 
 
-def _ours(inputs: LossInputs, wanted: Mapping[str, float]) -> dict[str, Tensor]:
+def _our_terms(inputs: LossInputs, wanted: Mapping[str, float]) -> dict[str, Tensor]:
     kinds, scale, labels = inputs.image_modality, inputs.logit_scale, inputs.labels
     semantic = semantic_vectors(inputs.image, inputs.encodings, kinds)
     terms: dict[str, Callable[[], Tensor]] = {

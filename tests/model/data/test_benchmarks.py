@@ -124,18 +124,18 @@ def test_parted_refuses_what_is_not_all_there(sketchy: Path) -> None:
         parted(data.without(["cabin", "window"]), split)
 
 
-def test_a_training_is_judged_by_seen_labels_and_never_by_those_of_the_test(
+def test_a_training_is_validated_on_seen_labels_and_never_by_those_of_the_test(
     sketchy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     split = replace(find_split("sketchy-21"), test_sketches=42, test_photos=64)
     monkeypatch.setattr(model.training.command, "find_split", {"sketchy-21": split}.__getitem__)
     whole = read_benchmark("sketchy", sketchy)
     test = {key(label) for label in split.unseen}
-    seen, judges = model.training.command._parted(whole, "sketchy-21", all_labels=False, judged=None)
-    assert judges is not None
-    assert (len(judges.labels), len(seen.labels)) == (10, 94)
-    assert not test & {key(label) for label in (*seen.labels, *judges.labels)}
-    assert judges.labels == model.training.command._parted(whole, "sketchy-21", False, None)[1].labels  # type: ignore[union-attr]
-    everything, nobody = model.training.command._parted(whole, "sketchy-21", all_labels=True, judged=None)
+    seen, validation = model.training.command._split(whole, "sketchy-21", all_labels=False, validated=None)
+    assert validation is not None
+    assert (len(validation.labels), len(seen.labels)) == (10, 94)
+    assert not test & {key(label) for label in (*seen.labels, *validation.labels)}
+    assert validation.labels == model.training.command._split(whole, "sketchy-21", False, None)[1].labels  # type: ignore[union-attr]
+    everything, nobody = model.training.command._split(whole, "sketchy-21", all_labels=True, validated=None)
     assert (len(everything.labels), nobody) == (104, None)
     assert not test & {key(label) for label in everything.labels}
