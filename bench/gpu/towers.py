@@ -41,7 +41,7 @@ def _tower(bench: Bench, name: str, tower: nn.Module, side: int) -> None:
     print(f"{name}: {flops / 1e9:.2f} GFLOP and {moved / 1e6:.1f} MB of activations a picture, {side} px")
     ready = quickest(tower.to(bench.device).to(memory_format=torch.channels_last), pixels.to(bench.device))
     print(
-        f"  in {next(ready.parameters()).dtype}; compiled by torch beside the recorded graph where it says so"
+        f"  in {next(ready.parameters()).dtype}; lines that say so: compiled by torch, next to the recorded graph"
     )
     best = 0.0
     for size in _SIZES[:1] if bench.small else _SIZES:

@@ -148,7 +148,7 @@ def class_folder(folder: Path, modality: str, *, name: str) -> list[Record]:
     """Read the images under `folder/<class>`, sorted, including nested folders; an empty class is an error."""
     if not folder.is_dir():
         raise DataProblem(
-            f"expected one folder of {modality}s a class in {folder}, but there is no such folder"
+            f"expected one folder of {modality}s per class in {folder}, but there is no such folder"
         )
     records: list[Record] = []
     for place in sorted(entry for entry in folder.iterdir() if entry.is_dir() and entry.name[0] != "."):
@@ -158,7 +158,7 @@ def class_folder(folder: Path, modality: str, *, name: str) -> list[Record]:
             raise DataProblem(f"class {label!r}: expected {modality}s in {place}, found 0 images")
         records.extend(found)
     if not records:
-        raise DataProblem(f"expected one folder of {modality}s a class in {folder}, found 0 images")
+        raise DataProblem(f"expected one folder of {modality}s per class in {folder}, found 0 images")
     return records
 
 

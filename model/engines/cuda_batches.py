@@ -22,7 +22,7 @@ def sizes_up_to(largest: int) -> tuple[int, ...]:
 
 
 def parts(count: int, sizes: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Split so many pictures into batches: (pictures, size that they are padded to), largest first.
+    """Split a number of pictures into batches: (pictures, size that they are padded to), largest first.
 
     The remainder goes into one padded batch, unless more than a quarter of that would be padding.
     """
@@ -37,7 +37,7 @@ def parts(count: int, sizes: tuple[int, ...]) -> list[tuple[int, int]]:
 
 
 def in_few_sizes(embed: Callable[[slice], Vectors], count: int) -> Vectors:
-    """Embed so many items in parts of CPU_SIZES, the largest that fit first."""
+    """Embed items in parts of CPU_SIZES, the largest that fit first."""
     found = []
     at = 0
     while at < count:

@@ -164,7 +164,7 @@ class Questions:
         pairs = (self.pairs[asked], self.pairs[shown])
         lost = int((~np.isin(*pairs)).sum())
         if lost == len(pairs[0]):
-            raise CannotAsk("no sketch has a photo of its own")
+            raise CannotAsk("no sketch has its own photo")
         vectors = (self.vectors[asked], self.vectors[shown])
         inside = accuracy(*vectors, *pairs, within=(self.labels[asked], self.labels[shown]))
         across = accuracy(*vectors, *pairs)

@@ -52,7 +52,7 @@ def _check_alike(first: Checkpoint, other: Checkpoint) -> None:
     same: Sequence[tuple[str, Callable[[Card], object]]] = (
         ("architectures", lambda card: (card.backbone, card.image_tower, card.text_tower)),
         ("dimensions", lambda card: card.dimension),
-        ("ways of preparing pictures", lambda card: card.preprocessing),
+        ("picture preprocessing", lambda card: card.preprocessing),
         ("parts", lambda card: {part for part in card.weights if not part.startswith("openvino")}),
     )
     for what, of in same:

@@ -40,7 +40,7 @@ class Preprocessing:
     most_noise: int = 20
     # Margin around the ink, as a share of its longer side.
     margin: float = 0.10
-    # A dot stays a dot: at least this share of the sheet's longer side is shown, or so many pixels if fewer.
+    # A dot stays a dot: at least this share of the sheet's longer side is shown, or this many pixels if that is less.
     least_crop: tuple[float, int] = (0.125, 96)
     # Drawings are analysed at up to twice this many pixels per side, and passed on at about this many.
     working_side: int = 400
@@ -51,7 +51,7 @@ class Preprocessing:
     thin: float = 0.33
     # How much a drawing is blurred when enlarging turns one of its pixels into several.
     soft: float = 0.35
-    # Strokes on a transparent sheet, sampled at so many pixels a side, count as light where fewer than this share
+    # Strokes on a transparent sheet, sampled at this many pixels per side, count as light if fewer than this share
     # of them is darker than pastel.
     sample_side: int = 256
     dark_share: float = 0.02

@@ -1,6 +1,6 @@
 """The state of a training run on disk: enough to resume after a kill as if nothing had happened.
 
-One safetensors file and one JSON, written beside the old ones, flushed, and moved into place; a crash at any
+One safetensors file and one JSON, written next to the old ones, flushed, and moved into place; a crash at any
 moment leaves the last complete state. Optimiser state is stored by parameter name; nothing is pickled.
 """
 

@@ -72,7 +72,7 @@ def test_half_unpacked_benchmarks_say_what_was_expected_and_found(tmp_path: Path
         read_benchmark("quickdraw", tmp_path)
     fill(tmp_path / "QuickDraw_sketches_final", classes(110), "1.png")
     with pytest.raises(
-        DataProblem, match=r"photos a class in .*QuickDraw_images_final, but there is no such"
+        DataProblem, match=r"photos per class in .*QuickDraw_images_final, but there is no such"
     ):
         open_dataset(tmp_path)
     fill(tmp_path / "QuickDraw_images_final", classes(90), "1.jpg", "2.jpg")

@@ -117,7 +117,7 @@ def test_missing_and_empty_folders_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataProblem, match=r"in .*photos, but there is no such folder"):
         read_folder(tmp_path)
     (tmp_path / "photos").mkdir()
-    with pytest.raises(DataProblem, match=r"one folder of photos a class in .*photos, found 0 images"):
+    with pytest.raises(DataProblem, match=r"one folder of photos per class in .*photos, found 0 images"):
         read_folder(tmp_path)
     with pytest.raises(DataProblem, match="but there is no folder or manifest"):
         open_dataset(tmp_path / "nowhere")

@@ -139,7 +139,7 @@ def test_what_cannot_be_asked_says_why(world: Dataset) -> None:
     assert [row.task for row in report.rows] == ["photo-to-photo"]
     assert report.skipped["zero-shot"] == "there are 0 queries and 15 photos"
     assert report.skipped["generalised"] == "there are no photos of seen classes"
-    assert report.skipped["fine-grained"] == "no sketch has a photo of its own"
+    assert report.skipped["fine-grained"] == "no sketch has its own photo"
     assert report.skipped["text-to-photo"] == "this model has no text tower"
     assert "- zero-shot: skipped, there are 0 queries" in report.markdown()
 

@@ -69,7 +69,7 @@ def test_it_prints_and_saves_what_the_library_finds(
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("## lite on world, 2 unseen classes")
     assert (out / "evaluation.md").read_text() == done.stdout
-    assert "- fine-grained: skipped, no sketch has a photo of its own" in done.stdout
+    assert "- fine-grained: skipped, no sketch has its own photo" in done.stdout
     told = json.loads((out / "evaluation.json").read_text())
     report = evaluate(embed(encoder, read_folder(world)), ["fish", "star"], model="lite")
     expected = json.loads(report.json())
