@@ -39,11 +39,11 @@ existing = click.Path(exists=True, path_type=Path)
     "recipe_name",
     default="lite",
     show_default=True,
-    help=f"A JSON file, or one of:  {', '.join(sorted(path.stem for path in RECIPES.glob('*.json')))}.",
+    help=f"A JSON file, or one of: {', '.join(sorted(path.stem for path in RECIPES.glob('*.json')))}.",
 )
 @click.option(
     "--method",
-    help=f"Training method, for recipes that name none, such as lite-base. One of:  {', '.join(METHODS)}.",
+    help=f"Training method, for recipes that name none, such as lite-base. One of: {', '.join(METHODS)}.",
 )
 @click.option(
     "--root",
