@@ -73,12 +73,12 @@ def what_it_is_instead(data: bytes) -> str:
         return "not a picture: it is empty (0 bytes)"
     for magic, line in _STRANGERS:
         if data.startswith(magic):
-            return f"not a supported picture: it is {line}"
+            return f"not a picture in a supported format: it is {line}"
     if _brands(data):
-        return "not a supported picture: it is a video; extract a still picture from it"
+        return "not a picture in a supported format: it is a video; extract a still picture from it"
     head = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if b"<svg" in head:
-        return "not a supported picture: it is an SVG drawing; export it as PNG"
+        return "not a picture in a supported format: it is an SVG drawing; export it as PNG"
     if head.startswith((b"<!doctype html", b"<html")):
         return "not a picture: it is a web page"
     if _looks_like_text(data[:256]):
