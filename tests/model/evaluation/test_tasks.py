@@ -152,7 +152,7 @@ def test_queries_without_a_right_photo_are_told(world: Dataset) -> None:
     assert report.by_label == {"lime": 1}
     assert "zero-shot: 4 queries have no matching photo" in report.remarks
     assert "1 of the 3 unseen classes are not in this data" in report.remarks
-    with pytest.raises(DataProblem, match="none of the 1 labels"):
+    with pytest.raises(DataProblem, match="none of the 1 requested labels"):
         evaluate(embed(Colours(), data), ["unicorn"], model="colours")
 
 
