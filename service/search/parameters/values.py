@@ -1,6 +1,7 @@
 """The values of a search's parameters: read from any text or JSON, checked by their declarations, made a query."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import (
@@ -15,7 +16,7 @@ from pydantic import (
 
 from service.problems import ServiceError
 from service.search.parameters import PARAMETERS, Parameter
-from service.search.query import Query
+from service.search.query import Kind, Part, Query
 
 # Letters of a name or a reason that an error repeats: names are the caller's own, and may be as long as an address.
 _SHOWN = 200
@@ -99,6 +100,16 @@ class SearchParams(_Declared):
     def given(self) -> dict[str, Any]:
         """Those that someone set, by name."""
         return {name: value for name in self.model_fields_set if (value := getattr(self, name)) is not None}
+
+    def query(self, pictures: Mapping[Kind, bytes | Path]) -> Query:
+        """The query that these and pictures make together; refused if nothing is searched for."""
+        query = self.applied(Query(tuple(Part(kind, value, 1) for kind, value in pictures.items() if value)))
+        if not query.parts:
+            detail = "nothing to search for: send a sketch, a photo, text, or the id of a photo as `like`"
+            raise ServiceError("empty_query", detail)
+        if all(part.weight == 0 for part in query.parts):
+            raise ServiceError("empty_query", "all weights are zero: give something a weight")
+        return query
 
     def applied(self, query: Query) -> Query:
         """The query with all that was given, in the order of the registry."""
