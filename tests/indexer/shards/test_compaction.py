@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-import indexer.jobs.pipeline
 from indexer import Silent, run
 from indexer.shards.shard import shards
 from tests.kit.standin import InThread, Library, StandIn, contents, published
@@ -12,7 +11,7 @@ from tests.kit.standin import InThread, Library, StandIn, contents, published
 
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
-    monkeypatch.setattr(indexer.pipeline, "Workers", InThread)
+    monkeypatch.setattr("indexer.jobs.pipeline.Workers", InThread)
     library = Library(tmp_path / "photos", 1)
     for number in range(10):
         library.write(f"{number}.png")
