@@ -1,1 +1,1 @@
-"""Figures with their conditions, never a test: each script prints a peer or a limit measured in the same run."""
+"""Benchmarks, not tests: each script prints figures, their conditions, and a peer or limit measured in the same run."""

@@ -1,4 +1,4 @@
-"""python -m bench [NAME...]: runs all quick benchmarks, or those named; python -m bench gpu --help: those of a card."""
+"""python -m bench [NAME...]: run all quick benchmarks, or those named. For GPUs, see python -m bench gpu --help."""
 
 import importlib
 import os
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 NAMES = ("encode", "start", "index")
-# Take minutes, so only when they are asked for.
+# These take minutes, so they run only if named.
 SLOW = ("indexing", "scanning", "page", "service", "stores")
 
 
@@ -19,7 +19,7 @@ def main() -> None:
     unknown = set(names) - {*NAMES, *SLOW}
     if unknown:
         sys.exit(
-            f"no benchmark {', '.join(sorted(unknown))}: choose from {', '.join((*NAMES, *SLOW, 'gpu'))}"
+            f"unknown benchmark {', '.join(sorted(unknown))}: choose from {', '.join((*NAMES, *SLOW, 'gpu'))}"
         )
     print(
         f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"

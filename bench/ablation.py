@@ -1,9 +1,9 @@
-"""Ours beside what went before it and beside itself with one thing left out: same pictures, same steps, one table.
+"""Ablation: our method, its predecessors, and itself with one part left out; same pictures, same steps, one table.
 
 python -m bench.ablation MANIFEST.csv --root IMAGES --splits splits.json --out FOLDER [--steps 120] [VARIANT...]
 
-Learns from the sets that have drawings of the very photos (sketchy25, shoe304 by default), without the labels of
-`validation_unseen` and without a third of the shoes. Called again it goes on with the variants that are missing.
+Trains on the sets with drawings of their own photos (sketchy25, shoe304 by default), without the labels of
+`validation_unseen` and without a third of the shoes. Called again, it continues with the missing variants.
 """
 
 import argparse
@@ -104,25 +104,25 @@ def main() -> None:
     options = _options()
     torch.set_num_threads(os.cpu_count() or 1)
     options.out.mkdir(parents=True, exist_ok=True)
-    seen, judged = _parted(options)
+    seen, tested = _parted(options)
     found: dict[str, Figures] = {}
     for name in options.variants or (RAW, MEAN, *VARIANTS):
         file = options.out / f"{_slug(name)}.json"
         if not file.is_file():
-            for variant, figures in _made(name, seen, judged, options).items():
+            for variant, figures in _made(name, seen, tested, options).items():
                 (options.out / f"{_slug(variant)}.json").write_text(json.dumps(figures))
         found[name] = json.loads(file.read_text())
-        _write_table(found, seen, judged, options)
+        _write_table(found, seen, tested, options)
 
 
 def _parted(options: argparse.Namespace) -> tuple[Dataset, Dataset]:
-    """What is learned from; and what is judged on: the unseen labels, and the shoes that were held out."""
+    """Split into training data and test data: the unseen labels, and the shoes that were held out."""
     data = read_manifest(options.manifest, options.root).where(lambda record: record.note != UNRECOGNIZED)
     if options.sets:
         data = data.of_sets(options.sets)
     unseen = set(read_labels(options.splits)["validation_unseen"]) & set(data.labels)
-    judged = data.of_sets([KINDS, SHOES]).where(lambda record: record.label in unseen or _held_out(record))
-    return data.where(lambda record: record.label not in unseen and not _held_out(record)), judged
+    tested = data.of_sets([KINDS, SHOES]).where(lambda record: record.label in unseen or _held_out(record))
+    return data.where(lambda record: record.label not in unseen and not _held_out(record)), tested
 
 
 def _held_out(record: Record) -> bool:
@@ -130,14 +130,14 @@ def _held_out(record: Record) -> bool:
     return record.set == SHOES and int(digest, 16) % 3 == 0
 
 
-def _made(name: str, seen: Dataset, judged: Dataset, options: argparse.Namespace) -> dict[str, Figures]:
-    """The figures of a variant; of both that need no training together."""
+def _made(name: str, seen: Dataset, tested: Dataset, options: argparse.Namespace) -> dict[str, Figures]:
+    """The figures of a variant, or of both variants that need no training."""
     untrained = name in (RAW, MEAN)
     recipe = _recipe(OURS if untrained else name, options.steps)
     folder = options.out / _slug("untrained" if untrained else name)
     _train(recipe, seen, folder, options.out, untrained=untrained)
     encoder = Encoder.load(folder / "model", engine="openvino")
-    raw = embed(encoder.unstripped, judged)
+    raw = embed(encoder.unstripped, tested)
     if recipe.options.model_dump().get("encodings") == "normal":
         return {name: _figures(_converted(raw, encoder))}
     own = stripped(raw, encoder)
@@ -145,7 +145,7 @@ def _made(name: str, seen: Dataset, judged: Dataset, options: argparse.Namespace
 
 
 def _converted(raw: Embedded, encoder: Encoder) -> Embedded:
-    """The authors' way to search: drawings and words become photos, z - m + m_photo, and meet photos as they are."""
+    """Search as the authors do: convert drawings and words to photos, z - m + m_photo; use photos as they are."""
     photo = encoder.encoding(Modality.PHOTO)
     drawn = np.array([record.modality == SKETCH for record in raw.data.records])
     vectors = raw.vectors.copy()
@@ -183,7 +183,7 @@ def _recipe(name: str, steps: int) -> Recipe:
 
 
 def _figures(embedded: Embedded) -> Figures:
-    """Zero-shot and words among the unseen labels; single shoes among those that were held out."""
+    """Zero-shot and text search on the unseen labels; single shoes among those that were held out."""
     kinds = evaluate(_part(embedded, shoes=False), model="", tasks=TASKS[:2])
     shoes = evaluate(_part(embedded, shoes=True), model="", tasks=TASKS[2:])
     ranked, worded, paired = (
@@ -206,13 +206,13 @@ def _part(embedded: Embedded, *, shoes: bool) -> Embedded:
 
 
 def _write_table(
-    found: Mapping[str, Figures], seen: Dataset, judged: Dataset, options: argparse.Namespace
+    found: Mapping[str, Figures], seen: Dataset, tested: Dataset, options: argparse.Namespace
 ) -> None:
     columns = list(next(iter(found.values())))
-    kinds = [label for label in judged.labels if label != "shoe"]
+    kinds = [label for label in tested.labels if label != "shoe"]
     lines = [
         f"{len(seen)} pictures of {len(seen.labels)} labels, {options.steps} steps of {read_recipe('lite').batch}; "
-        f"judged on {len(kinds)} unseen labels and {sum(map(_held_out, judged.of('photo')))} unseen shoes.",
+        f"tested on {len(kinds)} unseen labels and {sum(map(_held_out, tested.of('photo')))} unseen shoes.",
         "",
         "| what | " + " | ".join(columns) + " |",
         "| --- " * (len(columns) + 1) + "|",
@@ -239,7 +239,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--splits", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--sets", nargs="*", default=[KINDS, SHOES], help="to learn from; none: all of them")
+    parser.add_argument("--sets", nargs="*", default=[KINDS, SHOES], help="to train on; default: all of them")
     parser.add_argument("--steps", type=int, default=120)
     return parser.parse_intermixed_args()
 

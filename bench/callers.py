@@ -1,16 +1,16 @@
-"""Callers of `/search` in a process of their own, which loads nothing but what it takes to call."""
+"""Callers of `/search` in their own process, which loads only what calling needs."""
 
 import http.client
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-# Seconds from question to answer, and the milliseconds of each stage that the answer tells.
+# Seconds from request to answer, and the milliseconds of each stage that the answer reports.
 Answered = tuple[float, dict[str, float]]
 
 
 def call(port: int, png: bytes, callers: int, seconds: float) -> list[Answered]:
-    """Each asks again as soon as it has its answer; the first moments warm up and do not count."""
+    """Each caller searches again as soon as it has its answer; the first moments are warm-up and do not count."""
 
     def ask(until: float) -> list[Answered]:
         found = []

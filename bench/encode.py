@@ -1,4 +1,4 @@
-"""One sketch to its vector: the shipped model, beside torch eager and a ViT-B/32 of the same torch."""
+"""Encode one sketch: the shipped model, compared with torch eager and a ViT-B/32 of the same torch."""
 
 import numpy as np
 from PIL import Image, ImageDraw

@@ -1,9 +1,9 @@
-"""Drawings against a gallery that nobody labelled: how often one of the first ten photos is named what was drawn.
+"""Drawings against an unlabelled gallery: how often the name of one of the first ten photos has the drawing's label.
 
 python -m bench.gallery MANIFEST.csv --root IMAGES --photos .demo/photos [--model lite] [--set quickdraw]
 
-Photos are named by their files, as `make demo` leaves them. Of the set's drawings, those of labels that some photo's
-name holds are asked, as many of each label. Beside it: the same vectors unstripped, and what chance would give.
+Photos are named by their files, as `make demo` leaves them. Of the set's drawings, those of labels that a photo's
+name contains are used, equally many per label. For comparison: the same vectors unstripped, and chance.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def _named(files: Sequence[Path], label: str) -> NDArray[np.bool_]:
 
 
 def _evenly(records: Sequence[Record], count: int) -> list[Record]:
-    """At most so many, the first ones of every label."""
+    """At most so many, taken evenly from the labels."""
     by_label: dict[str, list[Record]] = {}
     for record in records:
         by_label.setdefault(record.label, []).append(record)

@@ -1,6 +1,6 @@
-"""Single hostile requests to a real server, and how late /livez answers beside each: what one caller costs all others.
+"""Single hostile requests to a real server, and how late /livez answers during each: what one caller costs all others.
 
-The limit of lateness is that of the event loop's longest piece of work; a busy machine adds to it, so the load is told.
+The limit is set by the event loop's longest piece of work; a busy machine adds to it, so the load is printed.
 """
 
 import http.client
@@ -18,7 +18,7 @@ from model import Encoder
 from service.asgi import keys
 
 PHOTOS = 10_000
-# What takes longer than this froze the service, and is not waited for.
+# Anything longer has frozen the service; stop waiting for it.
 _PATIENCE = 60.0
 _PAUSE, _QUIET_SECONDS = 0.01, 3.0
 LIMIT_MS = 100
@@ -26,7 +26,7 @@ LIMIT_MS = 100
 
 @dataclass(frozen=True)
 class Kind:
-    """What is sent, each part on a connection of its own, one after the other."""
+    """What is sent, each part on its own connection, one after the other."""
 
     name: str
     parts: Callable[[], Iterator[bytes]]
@@ -37,14 +37,14 @@ def hostile(index: Path, png: bytes) -> None:
     key, entry = keys.make(admin=False)
     worst = 0.0
     command = [sys.executable, "-m", "service.cli", "serve", "--index", str(index), "--port"]
-    # With keys, so that cookies are looked at.
+    # With keys, so that cookies are read.
     with running(command, {"SKETCHSEEK_API_KEYS": entry}) as server:
-        quiet = _beside(server, lambda: time.sleep(_QUIET_SECONDS))
+        quiet = _latency_during(server, lambda: time.sleep(_QUIET_SECONDS))
         print(f"{'nothing':28} worst /livez {quiet:7.1f} ms, {_resident(server):.0f} MiB, {_load()}")
         for kind in _kinds(key.encode(), png):
             before, answers = _resident(server), []
             start = time.perf_counter()
-            late = _beside(server, lambda kind=kind, answers=answers: _send(server, kind, answers))  # type: ignore[misc]
+            late = _latency_during(server, lambda kind=kind, answers=answers: _send(server, kind, answers))  # type: ignore[misc]
             took, after, worst = time.perf_counter() - start, _resident(server), max(worst, late)
             said = f"{before:.0f} to {after:.0f} MiB, {_load()}"
             print(
@@ -116,11 +116,11 @@ def _pour(caller: socket.socket, data: bytes) -> None:
     try:
         caller.sendall(data)
     except OSError:
-        return  # refused while it was still being sent
+        return  # refused while still being sent
 
 
-def _beside(server: Server, work: Callable[[], object]) -> float:
-    """The longest that /livez took to answer while the work was done, in milliseconds."""
+def _latency_during(server: Server, work: Callable[[], object]) -> float:
+    """The longest that /livez took to answer during the work, in milliseconds."""
     done, taken = threading.Event(), [0.0]
 
     def poll() -> None:

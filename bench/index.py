@@ -1,4 +1,4 @@
-"""Photos to a published index, beside the rates of its slowest parts alone."""
+"""From photos to a published index, compared with the rates of its slowest parts alone."""
 
 import tempfile
 import time

@@ -1,7 +1,7 @@
-"""What a run does with the cores: decoding, encoding, both, and a plain loop; then memory, and a run with little to do.
+"""Indexing: decoding, encoding, both, and a plain loop; then memory, and a run with little to do.
 
 python -m bench indexing, or python -m bench.indexing [large] [small] [many] [again] [--photos FOLDER] for parts of it;
-FOLDER holds photos to make the 12 MP ones of.
+FOLDER contains photos from which to make the 12 MP ones.
 """
 
 import argparse
@@ -27,7 +27,7 @@ _DIFFERENT = 12
 
 
 class Clock(Silent):
-    """When embedding began and how it went."""
+    """When embedding started, and its progress."""
 
     def __init__(self) -> None:
         self.began = time.perf_counter()
@@ -45,7 +45,7 @@ class Clock(Silent):
 
 
 class Cheap:
-    """The real encoder for one batch in eight, random vectors for the rest: for what is not about encoding."""
+    """The real encoder for one batch in eight, random vectors for the rest: for everything but encoding itself."""
 
     def __init__(self, encoder: Encoder, every: int = 8) -> None:
         self._encoder, self._every, self._calls = encoder, every, 0
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def rates(scratch: Path, encoder: Encoder, size: tuple[int, int], count: int, source: Path | None) -> None:
-    """Two rounds of each, in turns, of which the better counts: other work on the machine only ever slows."""
+    """Two rounds of each, alternating; the better one counts, since other work on the machine only slows it down."""
     photos = make_photos(scratch / "photos", size, count, source)
     kilobytes = sum(path.stat().st_size for path in photos) / count / 1000
     print(f"\n{count} JPEGs of {size[0]} x {size[1]}, {kilobytes:.0f} kB each, {os.cpu_count()} cores")
@@ -107,13 +107,13 @@ def rates(scratch: Path, encoder: Encoder, size: tuple[int, int], count: int, so
     for name, rate in best.items():
         print(f"{name:14}{rate:8.1f} photos/s")
     shares = ", ".join(f"{part} {share:.0%}" for part, share in clock.progress.shares.items())
-    print(f"pipeline: {best['pipeline'] / slower:.0%} of the slower of the two (asked: 90 %)")
+    print(f"pipeline: {best['pipeline'] / slower:.0%} of the slower of the two (goal: 90 %)")
     print(f"          {best['pipeline'] / shared:.0%} of {shared:.1f}, what both can reach on the same cores")
-    print(f"          {best['pipeline'] / best['plain loop']:.1f} x the plain loop (asked: 5 x); {shares}")
+    print(f"          {best['pipeline'] / best['plain loop']:.1f} x the plain loop (goal: 5 x); {shares}")
 
 
 def make_photos(folder: Path, size: tuple[int, int], count: int, source: Path | None = None) -> list[Path]:
-    """JPEGs like a camera's: soft shapes, or photos scaled up, with grain. Few are drawn, all differ in a tail."""
+    """Make JPEGs as cameras do: soft shapes, or enlarged photos, with grain. Few are drawn; tails make each unique."""
     folder.mkdir(parents=True)
     dice = np.random.default_rng(0)
     pictures = (
@@ -137,7 +137,7 @@ def make_photos(folder: Path, size: tuple[int, int], count: int, source: Path | 
 
 
 def decode_only(photos: Sequence[Path], encoder: Encoder, thumbnails: Path) -> float:
-    """The same processes as in a run, with nobody to encode what they make."""
+    """The same processes as in a run, without encoding their results."""
     workers = Workers(encoder.size, thumbnails, how=encoder.preparation)
 
     def one(path: Path) -> None:
@@ -167,7 +167,7 @@ def encode_only(encoder: Encoder) -> float:
 
 
 def plain_loop(photos: Sequence[Path]) -> float:
-    """What one would write first: open, convert, resize, torch, one photo at a time."""
+    """The obvious loop: open, convert, resize, torch, one photo at a time."""
     encoder = Encoder.load("lite", engine="torch")
     encoder.photos([Image.new("RGB", (224, 224))])
     start = time.perf_counter()
@@ -184,7 +184,7 @@ def many(scratch: Path, encoder: Encoder, count: int) -> None:
         report = run(scratch / "index", [scratch / "photos"], Cheap(encoder), clock)
     rows = " ".join(f"{peak / 1e9:.2f}" for peak in peaks)
     print(
-        f"\n{report.photos} small photos: peak {max(peaks) / 1e9:.2f} GB (asked: 1.5), by tenths of the run {rows}"
+        f"\n{report.photos} small photos: peak {max(peaks) / 1e9:.2f} GB (goal: 1.5), by tenths of the run {rows}"
     )
     print("all processes together, shared pages once; one batch in eight encoded")
 
@@ -206,7 +206,7 @@ def again(scratch: Path, encoder: Encoder, count: int) -> None:
         for number, path in enumerate(photos[::100]):
             path.write_bytes(path.read_bytes() + number.to_bytes(4, "big"))
     share = times["1 % changed"] / times["first run"]
-    print(f"{share:.1%} of the first run (asked: 3 %), which encoded nothing: random vectors stand in")
+    print(f"{share:.1%} of the first run (goal: 3 %), which encoded nothing: random vectors stand in")
 
 
 @contextmanager
@@ -232,7 +232,7 @@ def _note(clock: Clock, peaks: list[float], count: int) -> None:
 
 
 def _memory(process: int) -> float:
-    """Bytes that a process and its children hold, what they share counted once."""
+    """The memory of a process and its children in bytes, shared pages counted once."""
     total = 0.0
     for folder in Path("/proc").iterdir():
         try:

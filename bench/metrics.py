@@ -1,4 +1,4 @@
-"""Metrics at the size of QuickDraw-Ext, 92,291 x 54,151, on synthetic vectors: rate, peak memory, conditions.
+"""Metrics at the size of QuickDraw-Ext, 92,291 x 54,151, on synthetic vectors: rate and peak memory.
 
 python bench/metrics.py
 python bench/metrics.py --queries 2000 --gallery 54151 --dimension 384

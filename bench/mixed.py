@@ -1,6 +1,6 @@
 """Minutes of everything at once: drawings, words, photos, filters, damaged uploads, hang-ups, odd methods, swaps.
 
-What it asks is whether memory stays where it was. MIXED_SECONDS=3600 asks for an hour; ten minutes otherwise.
+It checks that memory does not grow. It takes ten minutes; MIXED_SECONDS=3600 makes it an hour.
 """
 
 import collections
@@ -21,7 +21,7 @@ from model import Encoder
 
 PHOTOS, CLIENTS = 10_000, 8
 SECONDS = float(os.environ.get("MIXED_SECONDS", "600"))
-# Pools, caches and buffers of all kinds are filled once; what grows after that leaks.
+# Pools, caches and buffers fill once; growth after that is a leak.
 _WARM_SECONDS, _LOOK_SECONDS, _SWAP_SECONDS = 45.0, 60.0, 8.0
 LIMIT = 1.2
 _WORDS = (
@@ -166,7 +166,7 @@ def _hang_up(server: Server, method: str, address: str, body: bytes, chance: ran
 
 
 def _resident(server: Server) -> float:
-    """What is left a moment after the last answer."""
+    """Resident memory shortly after the last answer."""
     time.sleep(2)
     lines = server.get("/metrics").splitlines()
     found = next(line for line in lines if line.startswith("process_resident_memory_bytes"))

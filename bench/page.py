@@ -1,6 +1,6 @@
-"""The page in a real browser, 100,000 photos: its weight, when it can be drawn on, and from pen-up to other results.
+"""The page in a real browser, 100,000 photos: its size, time until you can draw, and time from pen-up to new results.
 
-Beside it the same search by a plain HTTP client on the same machine: what is above that is the browser's and ours.
+Compared with the same search by a plain HTTP client: the difference is the browser's and the page's.
 About half a minute; needs Chromium on the PATH and playwright.
 """
 
@@ -18,9 +18,9 @@ from model import Encoder
 PHOTOS = 100_000
 VISITS = 5
 STROKES = 40
-PAUSE_MS = 400  # nobody draws without lifting the hand
+PAUSE_MS = 400  # people lift the pen between strokes
 SECONDS = 4.0
-# Between the pointer's release and the first frame after the list of results has become another one.
+# From the pointer's release to the first frame after the list of results has changed.
 WATCH = """() => {
     window.taken = [];
     let up = 0;

@@ -1,4 +1,4 @@
-"""What a run looks at before it reads a photo of a known library: python -m bench.scanning [--photos 100000]."""
+"""What a run does before it reads a photo of a known library: python -m bench.scanning [--photos 100000]."""
 
 import argparse
 import os
@@ -40,27 +40,27 @@ def main(arguments: Sequence[str] = ()) -> None:
         print(f"{photos} empty files in {photos // 1000} folders, page cache warm, one thread")
         with Catalogue(index / "catalogue.sqlite") as catalogue:
             _measure(catalogue, root, index, photos)
-        _told("hash of the catalogue", lambda: describe_file(index / "catalogue.sqlite"))
+        _print("hash of the catalogue", lambda: describe_file(index / "catalogue.sqlite"))
 
 
 def _measure(catalogue: Catalogue, root: Path, index: Path, photos: int) -> None:
-    _told("limit: os.walk and a stat of each file", lambda: _walk(root))
+    _print("limit: os.walk and a stat of each file", lambda: _walk(root))
     rules = ScanRules(exclude=("*.tmp", "trash/", "!keep.tmp"), include=("*.jpg", "*.png"))
-    found = _told("scan", lambda: scan(root)).found
-    _told("scan with five patterns", lambda: scan(root, rules))
+    found = _print("scan", lambda: scan(root)).found
+    _print("scan with five patterns", lambda: scan(root, rules))
     _fill(catalogue, found, index)
     origin = Origin("bench", _FINGERPRINT, _DIMENSION)
-    _told("checksums of all vectors", lambda: list(damaged_vectors(index, origin, catalogue)))
-    _told("thumbnails listed", lambda: sweep(catalogue, index / "thumbnails"))
+    _print("checksums of all vectors", lambda: list(damaged_vectors(index, origin, catalogue)))
+    _print("thumbnails listed", lambda: sweep(catalogue, index / "thumbnails"))
     for photo in found[::100]:
         os.utime(photo.path, (1, 1))
-    plans = _told(
+    plans = _print(
         "scan and plan, 1 % changed",
         lambda: make_plans(
             catalogue, [root], _FINGERPRINT, index=index, change=RulesChange(), accept_deletions=False
         ),
     )
-    _told("count", lambda: count(plans, set(), set()))
+    _print("count", lambda: count(plans, set(), set()))
     assert len(plans.work) == len(found[::100]), photos
 
 
@@ -88,7 +88,7 @@ def _walk(root: Path) -> int:
     return total
 
 
-def _told(what: str, call: Callable[[], T]) -> T:
+def _print(what: str, call: Callable[[], T]) -> T:
     start = time.perf_counter()
     result = call()
     print(f"{what}: {time.perf_counter() - start:.2f} s")

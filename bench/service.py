@@ -1,6 +1,6 @@
-"""The service over real sockets: speed with 100,000 photos beside a plain peer, a storm of callers, swaps, attacks.
+"""The service over real sockets: speed with 100,000 photos against a plain peer, a storm of callers, swaps, attacks.
 
-The peer is what one writes in an afternoon: FastAPI, open_clip's ViT-B/32 in torch with random weights, NumPy's dot
+The peer is an afternoon's work: FastAPI, open_clip's ViT-B/32 in torch with random weights, NumPy's dot
 product over the same photos, the model called in FastAPI's threads. About a quarter of an hour;
 `PARTS="speed storm swaps hostile mixed"` chooses, and "ours" leaves out the peer.
 """
@@ -74,7 +74,7 @@ def _speed(index: Path, png: bytes, beside_peer: bool) -> None:
     alone = _alone(index, encoder, png)
     del encoder
     with serving(index) as server:
-        ours = {clients: _told("ours", server.port, png, clients) for clients in (1, 16)}
+        ours = {clients: _print("ours", server.port, png, clients) for clients in (1, 16)}
         _loop_lag(server)
     one = ours[1]
     print(f"p50 at one client {one.p50 / alone:.2f} x encode and scan alone   limit: 1.5")
@@ -82,14 +82,14 @@ def _speed(index: Path, png: bytes, beside_peer: bool) -> None:
     if not beside_peer:
         return
     with running([sys.executable, "-c", PEER % PHOTOS]) as server:
-        peer = {clients: _told("peer", server.port, png, clients) for clients in (1, 16)}
+        peer = {clients: _print("peer", server.port, png, clients) for clients in (1, 16)}
     for clients in (1, 16):
         print(
             f"rate at {clients:2} clients {ours[clients].rate / peer[clients].rate:.1f} x the peer's   limit: 8"
         )
 
 
-def _told(name: str, port: int, png: bytes, clients: int) -> Load:
+def _print(name: str, port: int, png: bytes, clients: int) -> Load:
     taken = load(port, png, clients, SECONDS)
     print(f"{name}, {clients:2} clients: {taken}")
     return taken

@@ -1,4 +1,4 @@
-"""Servers in processes of their own, large indexes of nothing, and callers: for the benchmarks of the service."""
+"""Servers in their own processes, large indexes without photos, and callers: for the benchmarks of the service."""
 
 import contextlib
 import http.client
@@ -35,7 +35,7 @@ _HEADERS = {"content-type": "image/png"}
 
 @dataclass(frozen=True)
 class Server:
-    """A process that answers on a port of this machine."""
+    """A server process on a local port."""
 
     port: int
     pid: int
@@ -55,7 +55,7 @@ class Server:
 
 
 class Load:
-    """Answers of one run; milliseconds."""
+    """The answers of one run; times in milliseconds."""
 
     def __init__(self, taken: list[float], seconds: float) -> None:
         self.rate = len(taken) / seconds
@@ -67,7 +67,7 @@ class Load:
 
 
 def load(port: int, png: bytes, clients: int, seconds: float) -> Load:
-    """Each client asks again as soon as it has its answer. Over http.client, which takes least of the same cores."""
+    """Each client searches again as soon as it has its answer. http.client needs least of the shared cores."""
 
     def ask(until: float) -> list[float]:
         taken = []
@@ -90,7 +90,7 @@ def load(port: int, png: bytes, clients: int, seconds: float) -> Load:
 
 @contextlib.contextmanager
 def serving(index: Path, **settings: str) -> Iterator[Server]:
-    """`sketchseek serve` in a process of its own, ready to answer; tells how long that took."""
+    """Run `sketchseek serve` in its own process until it is ready; prints how long that took."""
     environment = {f"SKETCHSEEK_{name.upper()}": value for name, value in settings.items()}
     command = [sys.executable, "-m", "service.cli", "serve", "--index", str(index), "--port"]
     start = time.perf_counter()
@@ -102,7 +102,7 @@ def serving(index: Path, **settings: str) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def running(command: list[str], environment: dict[str, str] | None = None) -> Iterator[Server]:
-    """The command, with a free port as its last argument, once it answers there."""
+    """Run the command with a free port as its last argument, and wait until it answers there."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -110,7 +110,7 @@ def running(command: list[str], environment: dict[str, str] | None = None) -> It
     server = Server(port, process.pid)
     try:
         while not _answers(server):
-            assert process.poll() is None, "the server died while it started"
+            assert process.poll() is None, "the server died during startup"
             time.sleep(0.02)
         yield server
     finally:
@@ -126,7 +126,7 @@ def _answers(server: Server) -> bool:
 
 
 def publish_random(index: Path, encoder: Encoder, photos: int) -> None:
-    """An index of so many random vectors, whose photos do not exist."""
+    """Publish an index of so many random vectors, whose photos do not exist."""
 
     def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         chance = np.random.default_rng(0)
@@ -150,7 +150,7 @@ def publish_random(index: Path, encoder: Encoder, photos: int) -> None:
 
 
 def publish_copy(index: Path) -> None:
-    """The first generation once more, under the next number."""
+    """Publish the first generation again, under the next number."""
     first = index / "generations" / "000001"
 
     def write(folder: Path, name: str) -> Manifest:

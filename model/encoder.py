@@ -1,4 +1,4 @@
-"""The one public face of the model: pictures and words in, semantic vectors out."""
+"""The public interface of the model: pictures and words in, semantic vectors out."""
 
 import importlib
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ Item = TypeVar("Item")
 
 
 class Encoder:
-    """Sketches, photos and words to unit vectors of one space; `Encoder.load()` is the way in.
+    """Encode sketches, photos and words as unit vectors in one space. Start with `Encoder.load()`.
 
     >>> encoder = Encoder.load("lite")
     >>> encoder.sketches([drawing]) @ encoder.photos(pictures).T
@@ -42,9 +42,9 @@ class Encoder:
 
     @classmethod
     def load(cls, name_or_path: str | Path = "lite", *, engine: str = "auto", memory: int = 0) -> "Encoder":
-        """A shipped model by name, or a folder with a card; engine is auto, openvino, torch or torch-cuda.
+        """Load a shipped model by name, or a folder with a card; engine is auto, openvino, torch or torch-cuda.
 
-        `memory`: bytes of a graphics card that one batch may take, 0 for a share of what is free.
+        `memory`: bytes of GPU memory that one batch may use; 0 for a share of what is free.
         """
         checkpoint = Checkpoint.find(name_or_path)
         _check_names(checkpoint)
@@ -56,53 +56,53 @@ class Encoder:
 
     @property
     def batch(self) -> int:
-        """How many pictures at once are encoded best."""
+        """The best number of pictures to encode at once."""
         return self.engine.batch
 
     @property
     def size(self) -> int:
-        """The side of the square that the image tower looks at."""
+        """The side of the image tower's square input, in pixels."""
         return self._size
 
     @property
     def preparation(self) -> Preprocessing:
-        """How pictures are made ready for the image tower."""
+        """How pictures are prepared for the image tower."""
         return self.card.preparation
 
     @property
     def fingerprint(self) -> str:
-        """Vectors may meet only under one fingerprint."""
+        """Only vectors with the same fingerprint can be compared."""
         return self.card.fingerprint
 
     def sketches(self, images: Sequence[Image.Image]) -> Vectors:
-        """RGB (or RGBA: ink on nothing) drawings; raises EmptyDrawing where one has no line in it."""
+        """Encode RGB drawings, or RGBA ones on a transparent sheet; raises EmptyDrawing if one has no line."""
         return self.strip(self.unstripped.sketches(images), Modality.SKETCH)
 
     def photos(self, images: Sequence[Image.Image]) -> Vectors:
-        """RGB photos."""
+        """Encode RGB photos."""
         return self.strip(self.unstripped.photos(images), Modality.PHOTO)
 
     def texts(self, texts: Sequence[str]) -> Vectors:
-        """Words, such as "a red car"; raises NoTextTower where the model has none."""
+        """Encode words, such as "a red car"; raises NoTextTower if the model has no text tower."""
         return self.strip(self.unstripped.texts(texts), Modality.TEXT)
 
     @property
     def unstripped(self) -> "Unstripped":
-        """The embeddings that the towers give, from which `strip` makes the semantic vectors."""
+        """The towers' own embeddings, which `strip` turns into semantic vectors."""
         return Unstripped(self)
 
     def strip(self, embeddings: Vectors, kind: Modality) -> Vectors:
-        """Semantic vectors of unit embeddings of that kind."""
+        """Turn unit embeddings of that kind into semantic vectors."""
         return strip(embeddings, self.encoding(kind))
 
     def encoding(self, kind: Modality) -> Vectors:
-        """What this model takes off embeddings of that kind."""
+        """The modality encoding that this model subtracts from embeddings of that kind."""
         encoding = self._encodings[kind]
         if encoding is None:
             raise BadWeights(f"model {self.card.name!r} has no encoding for {kind}; its heads are incomplete")
         return encoding
 
-    # The same in two steps, for callers who prepare in many threads and encode in one.
+    # The same in two steps, for callers that prepare in many threads and encode in one.
 
     def prepare_sketch(self, image: Image.Image) -> Pixels:
         return sketch_pixels(image, self._size, self.preparation)
@@ -126,12 +126,12 @@ class Encoder:
             )
         sentences = self.engine.embed_texts(self._words(texts))
         weight, bias = self._heads.get("text.weight"), self._heads.get("text.bias")
-        # A tower that was trained beside the pictures' needs no map into their space.
+        # A text tower trained together with the image tower needs no mapping into its space.
         return sentences if weight is None or bias is None else unit(sentences @ weight + bias)
 
     @property
     def reads_words(self) -> bool:
-        """Whether `texts` can be asked."""
+        """Whether `texts` works with this model."""
         aligned = self.card.text_is_aligned or "text.weight" in self._heads
         return aligned and self._checkpoint.has("words")
 
@@ -141,7 +141,7 @@ class Encoder:
 
 
 class Unstripped:
-    """An encoder's embeddings, to compare with and to picture; without a fingerprint, so that no index takes them."""
+    """An encoder's embeddings, for comparisons and figures; no index accepts them, since they have no fingerprint."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
@@ -161,7 +161,7 @@ class Unstripped:
 
 
 def _check_names(checkpoint: Checkpoint) -> None:
-    """Raises UnknownName or BadWeights where the card asks for what this installation does not know."""
+    """Raise UnknownName or BadWeights if the card names something that this installation does not have."""
     card, where = checkpoint.card, str(checkpoint.folder / "card.json")
     BACKBONES.check(card.backbone, where)
     METHODS.check(card.method, where)

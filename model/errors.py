@@ -1,43 +1,43 @@
 """The errors of the whole application. Each message names the thing and says what to do next.
 
 SketchseekError
-├── BadImage              the bytes are no picture that can be used
-│   ├── EmptyDrawing      a drawing without a line in it
-│   └── Unreadable        it could not be read now; it may well be later
-├── ModelError            a model cannot be loaded or lacks what was asked of it
-│   ├── BadWeights        a weight file is missing or is not the file that the card names
+├── BadImage              the bytes are not a usable picture
+│   ├── EmptyDrawing      a drawing without any lines
+│   └── Unreadable        it cannot be read right now; try again later
+├── ModelError            a model cannot be loaded, or does not support the request
+│   ├── BadWeights        a weight file is missing, or is not the one the card names
 │   ├── NoTextTower       this model cannot embed words
-│   ├── NoEngine          nothing installed can run this model
-│   └── DeviceProblem     the graphics card cannot be used, or failed
+│   ├── NoEngine          no installed engine can run this model
+│   └── DeviceProblem     the GPU is not usable, or failed
 └── IndexProblem          see indexer.errors
 """
 
 
 class SketchseekError(Exception):
-    """Anything that a user can mend; its text is one clear line meant for them."""
+    """An error that a user can fix; its text is one clear line written for them."""
 
-    # What a command ends with.
+    # The exit status of a command that ends with this error.
     exit_status = 1
 
 
 class BadImage(SketchseekError):
-    """The bytes are no picture that can be used."""
+    """The bytes are not a usable picture."""
 
 
 class EmptyDrawing(BadImage):
-    """A drawing without a line in it."""
+    """A drawing without any lines."""
 
 
 class Unreadable(BadImage):
-    """It could not be read now, for lack of permission or memory, say; it may well be later."""
+    """It cannot be read right now, for example because of permissions or memory; it may be readable later."""
 
 
 class ModelError(SketchseekError):
-    """A model cannot be loaded, or lacks what was asked of it."""
+    """A model cannot be loaded, or does not support the request."""
 
 
 class BadWeights(ModelError):
-    """A weight file is missing, or is not the file that the card names."""
+    """A weight file is missing, or is not the one the card names."""
 
 
 class NoTextTower(ModelError):
@@ -45,8 +45,8 @@ class NoTextTower(ModelError):
 
 
 class NoEngine(ModelError):
-    """Nothing that is installed can run this model."""
+    """No installed engine can run this model."""
 
 
 class DeviceProblem(ModelError):
-    """The graphics card cannot be used, or failed."""
+    """The GPU is not usable, or failed."""

@@ -1,6 +1,6 @@
-"""The graphics card: whether one can be used, how much of it is free, and what its errors mean.
+"""The GPU: whether one is usable, how much memory is free, and what its errors mean.
 
-Nothing here imports torch until it is asked for a card, so that the CPU's path can ask what an error was.
+Nothing here imports torch until a GPU is requested, so that code on the CPU can classify errors, too.
 """
 
 import importlib.util
@@ -15,8 +15,8 @@ from model.errors import DeviceProblem
 T = TypeVar("T")
 R = TypeVar("R")
 
-_USE_CPU = "or go without a card: --engine auto, --index-device cpu"
-# What torch and the driver say, and what to do about it; the first that fits counts.
+_USE_CPU = "or run without a GPU: --engine auto, --index-device cpu"
+# Messages of torch and the driver, and what to do about them; the first match counts.
 _MEANINGS = (
     ("no nvidia driver", f"there is no NVIDIA driver here: install one, {_USE_CPU}"),
     (
@@ -33,33 +33,36 @@ _MEANINGS = (
     ),
     (
         "no cuda gpus are available",
-        "the NVIDIA driver shows no card: pass one into the container (--gpus all), "
-        f"look at CUDA_VISIBLE_DEVICES, {_USE_CPU}",
+        "the NVIDIA driver shows no GPU: pass one into the container (--gpus all), "
+        f"check CUDA_VISIBLE_DEVICES, {_USE_CPU}",
     ),
-    ("invalid device ordinal", f"there is no card of that number: nvidia-smi lists them, {_USE_CPU}"),
+    ("invalid device ordinal", f"there is no GPU with that number: nvidia-smi lists them, {_USE_CPU}"),
     (
         "no kernel image is available",
-        f"this torch was not made for a card of this kind: install one that was, {_USE_CPU}",
+        f"this torch does not support this GPU: install one that does, {_USE_CPU}",
     ),
     (
         "busy or unavailable",
-        f"another process holds the card for itself alone: stop it (nvidia-smi lists it), {_USE_CPU}",
+        f"another process has exclusive use of the GPU: stop it (nvidia-smi lists it), {_USE_CPU}",
     ),
     (
         "system not yet initialized",
-        f"the card's fabric manager is not running: start nvidia-fabricmanager, {_USE_CPU}",
+        f"the GPU's fabric manager is not running: start nvidia-fabricmanager, {_USE_CPU}",
     ),
-    ("driver initialization failed", f"the NVIDIA driver does not start: nvidia-smi says why, {_USE_CPU}"),
-    ("cuda unknown error", f"the NVIDIA driver does not start: nvidia-smi says why, {_USE_CPU}"),
+    (
+        "driver initialization failed",
+        f"the NVIDIA driver does not start: run nvidia-smi to see why, {_USE_CPU}",
+    ),
+    ("cuda unknown error", f"the NVIDIA driver does not start: run nvidia-smi to see why, {_USE_CPU}"),
 )
 _FULL = (
-    "the card's memory is full: stop what else uses it (nvidia-smi lists it), or give less to the encoder or the "
+    "the GPU's memory is full: stop whatever else uses it (nvidia-smi lists it), or give less to the encoder or the "
     "index (SKETCHSEEK_ENCODER_MEMORY_MB, SKETCHSEEK_INDEX_MEMORY_MB)"
 )
 _LOST = (
-    "the card failed in the middle of its work and is lost to this process: start it again, and look at dmesg"
+    "the GPU failed while it was working and is lost to this process: restart the process, and check dmesg"
 )
-# After these nothing that was on the card can be used again.
+# After these errors, nothing on the GPU is usable any more.
 _FATAL = (
     "launch failure",
     "illegal memory access",
@@ -78,7 +81,7 @@ _NODES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg")
 
 @dataclass(frozen=True)
 class Gpu:
-    """A card that answers; sizes in bytes."""
+    """A GPU that responds; sizes in bytes."""
 
     number: int
     name: str
@@ -91,13 +94,13 @@ class Gpu:
 
 
 def find(device: str = "cuda") -> Gpu:
-    """The card of that name; raises DeviceProblem with one line that says what to do."""
+    """Find the GPU of that name; raises DeviceProblem with one line that says what to do."""
     if importlib.util.find_spec("torch") is None:
-        raise DeviceProblem(f"a card needs torch: pip install 'sketchseek[gpu]', {_USE_CPU}")
+        raise DeviceProblem(f"a GPU needs torch: pip install 'sketchseek[gpu]', {_USE_CPU}")
     import torch
 
     with explained():
-        # Unlike is_available(), which says no to every trouble alike, this raises what is wrong.
+        # Unlike is_available(), which returns False for every problem, this raises the actual one.
         torch.cuda.init()  # type: ignore[no-untyped-call]
         number = torch.device(device).index or 0
         properties = torch.cuda.get_device_properties(number)
@@ -106,12 +109,12 @@ def find(device: str = "cuda") -> Gpu:
 
 
 def seems_there() -> bool:
-    """Whether a driver has left its traces: costs nothing and loads nothing."""
+    """Whether there are traces of a driver: costs nothing and loads nothing."""
     return any(Path(node).exists() for node in _NODES)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Also torch's and FAISS's, told by name and text: neither need be there."""
+    """Recognises torch's and FAISS's errors, too, by name and text: neither has to be installed."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     text = str(error).lower()
@@ -119,16 +122,16 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def outcomes(work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T]) -> list[R | Exception]:
-    """What `work` makes of a batch: for each item its result, or the error that this item alone ends in.
+    """Run `work` on a batch; return for each item its result, or the error that this item causes.
 
-    Where memory ends, the batch is halved; after any other error its items are tried one by one. A card that is
+    If memory runs out, the batch is halved; after any other error its items are tried one by one. A GPU that is
     lost is not asked again.
     """
     try:
         return list(work(items))
     except Exception as error:
         failure = error.with_traceback(None)
-    # Outside of the handler, so that what the failed try held is free again.
+    # Outside the handler, so that the memory of the failed attempt is free again.
     if len(items) == 1 or is_fatal(failure):
         return [failure] * len(items)
     size = len(items) // 2 if is_out_of_memory(failure) else 1
@@ -137,13 +140,13 @@ def outcomes(work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T]) -> 
 
 
 def is_fatal(error: BaseException) -> bool:
-    """Whether the process has lost the card for good."""
+    """Whether the process has lost the GPU for good."""
     text = str(error).lower()
     return not is_out_of_memory(error) and any(words in text for words in _FATAL)
 
 
 def meaning(error: BaseException) -> str | None:
-    """What an error of the card means and what to do, in one line; None for any other error."""
+    """Explain a GPU error and what to do about it in one line; None for any other error."""
     if is_out_of_memory(error):
         return _FULL
     text = str(error).lower()
@@ -153,7 +156,7 @@ def meaning(error: BaseException) -> str | None:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turns errors of the card into a DeviceProblem; all others pass."""
+    """Turn GPU errors into a DeviceProblem; all others pass through."""
     try:
         yield
     except (RuntimeError, AssertionError, MemoryError) as error:

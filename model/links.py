@@ -1,3 +1,3 @@
-"""Where to read on: help and messages name pages on the web, since an installed package carries no docs folder."""
+"""Links for help and messages: to the web, since an installed package has no docs folder."""
 
 DOCS = "https://github.com/sketchseek/sketchseek/blob/main/docs"

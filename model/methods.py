@@ -1,4 +1,4 @@
-"""Training methods by name, for the card of a model as well: asking this table imports no torch.
+"""Training methods by name, also for model cards: looking one up does not import torch.
 
 To add one: a file in `model/training/methods/` and a line here (docs/extending.md).
 """

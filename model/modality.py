@@ -1,4 +1,4 @@
-"""The idea of the product: an embedding minus its modality's encoding is what was meant, whatever drew or said it."""
+"""The core idea: an embedding minus its modality's encoding is the meaning, however it was expressed."""
 
 from enum import StrEnum
 
@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
-# Pictures as the image tower takes them: N x size x size x 3.
+# Input of the image tower: N x size x size x 3.
 Pixels = NDArray[np.uint8]
 
 
 class Modality(StrEnum):
-    """How a meaning reached us."""
+    """How a meaning was expressed."""
 
     PHOTO = "photo"
     SKETCH = "sketch"
@@ -19,12 +19,12 @@ class Modality(StrEnum):
 
 
 def unit(vectors: Vectors) -> Vectors:
-    """Rows scaled to length one; a row of zeros stays as it is."""
+    """Scale rows to length one; rows of zeros stay as they are."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     scaled: Vectors = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32, copy=False)
     return scaled
 
 
 def strip(embeddings: Vectors, encoding: Vectors) -> Vectors:
-    """Semantic vectors: unit embeddings of one modality without what that modality adds to all of them."""
+    """Subtract from unit embeddings what their modality adds to all of them: semantic vectors."""
     return unit(embeddings - encoding)

@@ -1,7 +1,7 @@
-"""Registries: the places where what others add has a name. One line for each entry, loaded when it is asked for.
+"""Registries: the names under which extensions are found. One line per entry, loaded on first use.
 
-An entry is written `"module:attribute"`, so that a table costs nothing to import, and a room may name what it must
-not load: a card knows the training method that its model comes from without loading torch.
+An entry is written `"module:attribute"`, so that a table costs nothing to import and can name what its importer must
+not load: a card can check the training method of its model without loading torch.
 """
 
 import importlib
@@ -15,12 +15,12 @@ T = TypeVar("T")
 
 
 class UnknownName(ModelError):
-    """A card, recipe or setting names something that no registry lists."""
+    """A card, recipe or setting uses a name that is not in the registry."""
 
 
 @dataclass(frozen=True)
 class Registry(Generic[T]):
-    """What there is of one kind, by name; `kind` is what an error calls it."""
+    """All entries of one kind, by name; errors call them `kind`."""
 
     kind: str
     entries: Mapping[str, str]
@@ -33,13 +33,13 @@ class Registry(Generic[T]):
         return iter(self.entries)
 
     def check(self, name: str, where: str = "") -> None:
-        """Raises UnknownName unless `name` is listed; `where` says who named it."""
+        """Raise UnknownName unless `name` is listed; `where` says where the name comes from."""
         if name not in self.entries:
             said = f"{where}: " if where else ""
             raise UnknownName(f"{said}unknown {self.kind} {name!r}; known: {', '.join(self.entries)}")
 
     def load(self, name: str, where: str = "") -> T:
-        """The entry itself."""
+        """Import and return the entry."""
         self.check(name, where)
         module, _, attribute = self.entries[name].partition(":")
         return cast(T, getattr(importlib.import_module(module), attribute))

@@ -1,1 +1,1 @@
-"""Benchmarks of a GPU, beside the GPU's own limits: python -m bench gpu."""
+"""GPU benchmarks, compared with the GPU's own limits: python -m bench gpu."""

@@ -1,8 +1,8 @@
-"""python -m bench gpu [PART...] [--device cpu] [--small]: what a card makes of it, beside the card's own limits.
+"""python -m bench gpu [PART...] [--device cpu] [--small]: GPU benchmarks, compared with the GPU's own limits.
 
-Each part takes less than ten minutes and prints the limits that it is compared with, measured in the same call:
+Each part takes less than ten minutes and prints the limits that it is compared with, measured in the same run:
 how fast memory is copied and how fast bf16 matrices are multiplied. `--device cpu --small` runs the same code in
-seconds, to see that it works; its figures mean nothing.
+seconds, to check that it works; its figures are meaningless.
 """
 
 import argparse
@@ -28,7 +28,7 @@ PARTS = {
 
 @dataclass(frozen=True)
 class Bench:
-    """Where it runs, and what that machine could do at best: bytes and bf16 operations a second."""
+    """The device of a benchmark and its limits: bytes and bf16 operations per second."""
 
     device: torch.device
     small: bool
@@ -36,7 +36,7 @@ class Bench:
     flops: float
 
     def seconds(self, work: Callable[[], object], *, least: float = 1.0) -> float:
-        """The median of many runs, by the card's own clock where there is one."""
+        """The median of many runs, by the GPU's own clock if there is one."""
         return taken(self.device, work, 0.02 if self.small else least)
 
 
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--small", action="store_true")
     options = parser.parse_args(arguments)
     if unknown := set(options.parts) - {*PARTS}:
-        parser.error(f"no part {', '.join(sorted(unknown))}: choose from {', '.join(PARTS)}")
+        parser.error(f"unknown part {', '.join(sorted(unknown))}: choose from {', '.join(PARTS)}")
     bench = measured(torch.device(options.device), options.small)
     for part in options.parts or PARTS:
         print(f"\n-- {part}", flush=True)
@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> None:
 
 
 def measured(device: torch.device, small: bool) -> Bench:
-    """The limits, on data that is neither constant nor in a cache."""
+    """Measure the limits, on data that is neither constant nor cached."""
     count, side = (2**20, 256) if small else (2**32, 8192)
     least = 0.02 if small else 1.0
     source = torch.randint(0, 256, (count,), dtype=torch.uint8, device=device)
@@ -64,14 +64,18 @@ def measured(device: torch.device, small: bool) -> Bench:
     bandwidth = 2 * count / taken(device, lambda: target.copy_(source), least)
     left, right = (torch.randn((side, side), device=device).bfloat16() for _ in range(2))
     flops = 2 * side**3 / taken(device, lambda: left @ right, least)
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU: its figures mean nothing"
+    name = (
+        torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else "on a CPU: these figures are meaningless"
+    )
     print(f"{name}, torch {torch.__version__}{', small' if small else ''}")
     print(f"copies {bandwidth / 1e12:.2f} TB/s (read and written), bf16 matrices {flops / 1e12:.0f} TFLOP/s")
     return Bench(device, small, bandwidth, flops)
 
 
 def taken(device: torch.device, work: Callable[[], object], least: float) -> float:
-    """Seconds: the median, after three runs to warm up; for so many seconds and five times at least."""
+    """The median in seconds, after three warm-up runs; runs for so many seconds and at least five times."""
     for _ in range(3):
         work()
     found: list[float] = []

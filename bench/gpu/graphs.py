@@ -1,6 +1,6 @@
-"""FAISS's indexes on the card beside torch's exact search: recall@10 and queries a second at ten million vectors.
+"""FAISS's indexes on the GPU compared with torch's exact search: recall@10 and queries/s at ten million vectors.
 
-The vectors lie in clusters that overlap; the questions lie between them, as drawings lie between photos.
+The vectors lie in overlapping clusters; the queries lie between them, as drawings lie between photos.
 """
 
 import tempfile
@@ -28,12 +28,12 @@ _CHUNK = 100_000
 
 
 def cagra(bench: Bench) -> None:
-    """Of a flat file; and FAISS's own flat index of the same."""
+    """CAGRA from a flat file, and FAISS's own flat index of the same."""
     _compare(bench, "flat", ("flat", "cagra"))
 
 
 def ivf(bench: Bench) -> None:
-    """Of inverted lists that the host trained and filled."""
+    """Inverted lists that the host trained and filled."""
     _compare(bench, "ivf", ("ivf",))
 
 
@@ -73,7 +73,7 @@ def _try(bench: Bench, kind: Kind, file: FaissFile, questions: Vectors, truth: I
     except DeviceProblem as error:
         print(f"  FAISS {kind}: {error}")
         return
-    print(f"  FAISS {kind}: on the card in {time.perf_counter() - start:.0f} s", flush=True)
+    print(f"  FAISS {kind}: on the GPU in {time.perf_counter() - start:.0f} s", flush=True)
     _tell(bench, f"FAISS {kind}", resident, questions, truth)
     resident.close()
 
@@ -90,7 +90,7 @@ def _tell(bench: Bench, name: str, resident: Resident, questions: Vectors, truth
 
 
 def _near_clusters(count: int, seed: int, spread: float, device: torch.device) -> np.ndarray:
-    """Clusters of clusters, each drawn out along directions of its own, and noise in all directions; fp16."""
+    """Clusters of clusters, each stretched along its own directions, with noise in all directions; fp16."""
     fixed = torch.Generator(device).manual_seed(0)
     chance = torch.Generator(device).manual_seed(seed + 1)
     coarse, fine, along = (

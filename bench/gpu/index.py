@@ -1,4 +1,4 @@
-"""Photos to an index with the encoder on the card: the whole, its stages alone, and the same on the CPU beside it."""
+"""Index photos with the encoder on the GPU: everything, each stage alone, and the same on the CPU for comparison."""
 
 import os
 import tempfile
@@ -49,19 +49,19 @@ def _whole(scratch: Path, name: str, encoder: Encoder, count: int) -> None:
 
 
 def _by_card(bench: Bench, photos: Sequence[Path], encoder: Encoder) -> None:
-    """What the card could decode and shrink by itself, without thumbnails, colour profiles and guards; and how far its
-    vectors would then be from those of the pictures that the decoder processes make."""
+    """What the GPU could decode and shrink by itself, without thumbnails, profiles and safety checks; and how far its
+    vectors would then be from those of the decoder processes' pictures."""
     try:
         from torchvision.io import decode_jpeg
     except (ImportError, RuntimeError) as error:
-        print(f"  torchvision cannot be used: {error}")
+        print(f"  torchvision is not usable: {error}")
         return
     chosen = photos[: 2 if bench.small else 64]
     given = [torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.uint8) for path in chosen]
 
     def prepared() -> torch.Tensor:
         with warnings.catch_warnings():
-            # It says that it moves to another package.
+            # It warns that it is moving to another package.
             warnings.simplefilter("ignore", DeprecationWarning)
             pictures = decode_jpeg(given, device=bench.device)
         return torch.stack([_squashed(picture, encoder.size) for picture in pictures])
@@ -69,7 +69,7 @@ def _by_card(bench: Bench, photos: Sequence[Path], encoder: Encoder) -> None:
     try:
         theirs = prepared().cpu().numpy()
     except RuntimeError as error:
-        print(f"  nvJPEG cannot be used: {str(error).splitlines()[0]}")
+        print(f"  nvJPEG is not usable: {str(error).splitlines()[0]}")
         return
     ours = np.stack([encoder.prepare_photo(decode(path, shortest=encoder.size).image) for path in chosen])
     embed = encoder.engine.embed_images

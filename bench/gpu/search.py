@@ -1,4 +1,4 @@
-"""Exact search on the card: one query beside the time of reading all vectors once, and batches."""
+"""Exact search on the GPU: one query, compared with the time to read all vectors once, and batches."""
 
 import time
 
@@ -38,12 +38,12 @@ def main(bench: Bench) -> None:
         print(f"  1 query among {share:4.0%}: {1000 * seconds:8.2f} ms")
     few = queries[:32]
     print(
-        f"  recall@10 beside float32 products, {len(few)} queries: {_recall(store, few, count):.4f}   limit: 1.0"
+        f"  recall@10 against float32 products, {len(few)} queries: {_recall(store, few, count):.4f}   limit: 1.0"
     )
 
 
 def made(numbers: np.ndarray) -> Vectors:
-    """Unit vectors for rows: for each block of rows the same at every call."""
+    """Unit vectors for rows; a block of rows is the same on every call."""
     dice = torch.Generator().manual_seed(int(numbers[0]))
     return unit(torch.randn((len(numbers), DIMENSION), generator=dice).numpy())
 

@@ -1,4 +1,4 @@
-"""`/search` with the model and a million photos on the card: one client, then 256, and where the time goes."""
+"""`/search` with the model and a million photos on the GPU: one client, then 256, and where the time goes."""
 
 import json
 import statistics
@@ -14,7 +14,7 @@ from model import Encoder
 
 PHOTOS, SMALL = 1_000_000, 2_000
 SECONDS = 12.0
-# Clients of one process would wait for one another.
+# Clients in one process would wait for each other.
 _PROCESSES = 4
 _LIMITS = {"max_batch": "256", "max_searches": "1024"}
 

@@ -1,4 +1,4 @@
-"""Image towers with the pictures on the card already, and one picture from the host and back."""
+"""Image towers with the pictures already on the GPU, and one picture from the host and back."""
 
 import contextlib
 import time
@@ -17,7 +17,7 @@ from model.card import Checkpoint
 from model.engines.cuda_graphs import Recorded, Step, on
 from model.engines.precision import COSINE, quickest, trial_pixels
 
-# The architecture is what counts here: random weights compute as long as learned ones.
+# Only the architecture matters here: random weights take as long as trained ones.
 ARCHITECTURE, SMALL = "ViT-B-32", "ViT-S-32-alt"
 _SIZES = (1, 16, 64, 256, 1024, 2048)
 
@@ -41,7 +41,7 @@ def _tower(bench: Bench, name: str, tower: nn.Module, side: int) -> None:
     print(f"{name}: {flops / 1e9:.2f} GFLOP and {moved / 1e6:.1f} MB of activations a picture, {side} px")
     ready = quickest(tower.to(bench.device).to(memory_format=torch.channels_last), pixels.to(bench.device))
     print(
-        f"  in {next(ready.parameters()).dtype}; compiled by torch beside the recorded graph where it says so"
+        f"  in {next(ready.parameters()).dtype}; lines that say so: compiled by torch, next to the recorded graph"
     )
     best = 0.0
     for size in _SIZES[:1] if bench.small else _SIZES:
@@ -68,7 +68,7 @@ def _shares(bench: Bench, rate: float, flops: float, moved: float) -> str:
 
 
 def _latency(bench: Bench, tower: nn.Module, side: int) -> None:
-    """From bytes on the host to a vector on the host, as the service asks for it."""
+    """From bytes on the host to a vector on the host, as in the service."""
     engine = Recorded(tower, side, bench.device, 2**33, 1 if bench.small else 64)
     one = trial_pixels(side, torch.device("cpu"), 1).numpy()
     times = []
@@ -81,7 +81,7 @@ def _latency(bench: Bench, tower: nn.Module, side: int) -> None:
 
 
 def _bytes_moved(tower: nn.Module, pixels: Tensor) -> int:
-    """What each convolution and matrix must at least read and write, in halves: all else could be fused into them."""
+    """The least that each convolution and matrix must read and write, in fp16: all else could be fused into them."""
     found = [0]
 
     def count(_: nn.Module, given: tuple[Tensor, ...], made: Tensor) -> None:
@@ -99,8 +99,8 @@ def _bytes_moved(tower: nn.Module, pixels: Tensor) -> int:
 
 
 def _parity() -> None:
-    """The shipped model on a card beside the reference."""
+    """Compare the shipped model on the GPU with the reference."""
     pixels = trial_pixels(224, torch.device("cpu"), 64).numpy()
     card, reference = (Encoder.load("lite", engine=name).engine for name in ("torch-cuda", "torch"))
     cosine = (card.embed_images(pixels) * reference.embed_images(pixels)).sum(axis=1).min()
-    print(f"lite on the card beside the reference: least cosine {cosine:.6f}   limit: {COSINE}")
+    print(f"lite on the GPU and the reference: lowest cosine {cosine:.6f}   limit: {COSINE}")

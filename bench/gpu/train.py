@@ -1,6 +1,6 @@
-"""Training steps on the card: pictures a second through towers, loss, gradients and optimiser, the data ready.
+"""Training steps on the GPU: pictures per second through towers, loss, gradients and optimiser, with the data ready.
 
-What a run reaches with its data, `sketchseek train` prints itself.
+`sketchseek train` itself prints what a run reaches with its data.
 """
 
 import torch
@@ -25,7 +25,7 @@ def main(bench: Bench) -> None:
         rates = [_rate(bench, recipe, network, factor * recipe.batch) for factor in factors]
         if recipe.steps:
             minutes = recipe.steps * recipe.batch / rates[0] / 60
-            print(f"  {name}: {recipe.steps} steps of {recipe.batch} take {minutes:.1f} min of the card")
+            print(f"  {name}: {recipe.steps} steps of {recipe.batch} take {minutes:.1f} min of GPU time")
 
 
 def _rate(bench: Bench, recipe: Recipe, network: Network, batch: int) -> float:
@@ -38,14 +38,14 @@ def _rate(bench: Bench, recipe: Recipe, network: Network, batch: int) -> float:
     try:
         rate = batch / bench.seconds(lambda: _step(network, adam, inputs), least=3.0)
     except torch.OutOfMemoryError:
-        print(f"  {recipe.name}, batch {batch}: more memory than the card has")
+        print(f"  {recipe.name}, batch {batch}: more memory than the GPU has")
         return 0.0
     print(f"  {recipe.name}, batch {batch:5d}, {recipe.size} px: {rate:9.0f} pictures/s", flush=True)
     return rate
 
 
 def _step(network: Network, adam: torch.optim.Optimizer, inputs: Tensor) -> None:
-    """Two halves of a batch as pairs; the loss is the usual one of contrast, which costs next to nothing."""
+    """Pair the two halves of a batch; the loss is the usual contrastive one, which costs next to nothing."""
     adam.zero_grad(set_to_none=True)
     with torch.autocast(inputs.device.type, torch.bfloat16):
         embedded = network.learner.images(inputs)

@@ -1,7 +1,7 @@
-"""The networks that turn pixels and tokens into features, and where their weights come from.
+"""Backbones: the networks that turn pixels and tokens into features, and where their weights come from.
 
-To add a family of image networks: a module here with a class that has what `model.backbones.base.Backbone` names,
-and a line in this table (docs/extending.md). Asking the table imports no torch.
+To add a family of image networks: a module here with a class that implements `model.backbones.base.Backbone`,
+and a line in this table (docs/extending.md). Looking up a name does not import torch.
 """
 
 from typing import TYPE_CHECKING

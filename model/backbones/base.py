@@ -1,4 +1,4 @@
-"""What a family of image networks has to offer: `Backbone`. How one of its networks is described: `Built`."""
+"""The interface of a family of image networks, `Backbone`, and the description of one network, `Built`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,13 +17,13 @@ from model.pictures.preprocessing import Preprocessing, Triple
 if TYPE_CHECKING:
     from model.card import Card, Checkpoint
 
-# Weights that need no name: those that an installed package carries, or that the makers recommend.
+# The default weights: those inside an installed package, or those that the authors recommend.
 DEFAULT = "default"
 
 
 @dataclass(frozen=True)
 class Level:
-    """A layer whose output is kept on a grid: one vector of `channels` for each `reduction` pixels a side."""
+    """A layer with a spatial output: one vector of `channels` for each `reduction` x `reduction` pixels."""
 
     name: str
     channels: int
@@ -37,27 +37,27 @@ class Built:
     network: nn.Module
     width: int
     size: int
-    # As its makers prepare pictures: what scales pixels (mean, std) and what resizes them.
+    # How its authors prepare pictures: scaling of pixels (mean, std) and resizing.
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
-    # Where it may be cut, so that what is frozen in training is computed once; not everywhere possible.
+    # Where it can be cut, so that frozen stages are computed only once in training; not every network can be.
     stages: Stages | None = None
     # Feature maps: `maps(pictures, (1, 3))` gives those of levels 1 and 3, each (n, channels, height, width).
     levels: tuple[Level, ...] = ()
     maps: Callable[[Tensor, Sequence[int]], list[Tensor]] | None = None
 
     def cut(self, count: int) -> Stages:
-        """The stages, once it is known that the first `count` of them can be frozen."""
+        """Return the stages, after checking that the first `count` of them can be frozen."""
         stages = self.stages or Stages(self.network)
         if count > len(stages.later()):
             raise ModelError(
-                f"{type(self.network).__name__} has {len(stages.later())} stages that can be frozen, not {count}: "
+                f"{type(self.network).__name__} has {len(stages.later())} stages to freeze, not {count}: "
                 "set `frozen_stages` to that or less"
             )
         return stages
 
 
 class ImageTower(nn.Module):
-    """Picture bytes to unit embeddings. Sketches and photos share it."""
+    """Turns picture bytes into unit embeddings, for sketches and photos alike."""
 
     scale: Tensor
     shift: Tensor
@@ -74,7 +74,7 @@ class ImageTower(nn.Module):
         self.register_buffer("shift", shift, persistent=False)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """(n, size, size, 3) bytes; scaling belongs to the graph so that callers move bytes only."""
+        """Embed (n, size, size, 3) bytes; scaling is part of the graph, so that callers only move bytes."""
         scaled = pixels.permute(0, 3, 1, 2).float() * self.scale - self.shift
         return F.normalize(self.projection(self.backbone(scaled)).float(), dim=-1)
 
@@ -87,21 +87,21 @@ def scaling(mean: Triple, std: Triple) -> tuple[Tensor, Tensor]:
 
 
 class Backbone(Protocol):
-    """A family of image networks; which of them, an architecture's name says.
+    """A family of image networks, each identified by the name of its architecture.
 
-    Only `build` has to be written. A model folder then holds the network's tensors with the projection, in one
-    file, and words are MiniLM's; a family that has a text tower of its own opens both by itself.
+    Only `build` is required. A model folder then holds the network's tensors and the projection in one
+    file, and MiniLM embeds words; a family with its own text tower opens both by itself.
     """
 
     def build(self, architecture: str, pretrained: str | None = None, size: int | None = None) -> Built:
-        """One network, with random weights, or with those of a name that the family knows, `DEFAULT`, or a file.
+        """Build a network with random weights, or with those of a name that the family knows, `DEFAULT`, or a file.
 
-        `size`: for pictures of so many pixels a side instead of its own number.
+        `size`: pixels per side of its input, instead of its own default.
         """
         ...
 
     def image_tower(self, checkpoint: "Checkpoint") -> nn.Module:
-        """Bytes to unit embeddings, as the card says."""
+        """Open the image tower, bytes to unit embeddings, as the card says."""
         card, path = checkpoint.card, checkpoint.file("torch.image")
         tensors = weights.read(path)
         built = self.build(card.image_tower.architecture, None, card.image_tower.size)
@@ -110,13 +110,13 @@ class Backbone(Protocol):
         return tower.eval()
 
     def text_tower(self, checkpoint: "Checkpoint") -> nn.Module:
-        """Token ids and their mask to unit vectors."""
+        """Open the text tower: token ids and their mask to unit vectors."""
         from model.backbones.minilm import minilm
 
         return minilm(checkpoint.file("torch.text"))
 
     def text_length(self, card: "Card") -> int | None:
-        """How many tokens its own text tower takes, where it has one that is to be exported."""
+        """How many tokens its own text tower takes, if it has one to export."""
         return None
 
 
@@ -126,5 +126,5 @@ def _projection(tensors: Mapping[str, Any]) -> nn.Module | None:
 
 
 def is_file(pretrained: str | None) -> bool:
-    """Whether weights are named by their path rather than by a name of the family's."""
+    """Whether weights are given as a path rather than as a name that the family knows."""
     return pretrained is not None and Path(pretrained).suffix in {".safetensors", ".pth", ".pt", ".bin"}

@@ -1,4 +1,4 @@
-"""MiniLM, the text tower of models whose image network has none: sentences to vectors."""
+"""MiniLM, the text tower of models whose family has none: sentences to vectors."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from model.backbones import weights
 
 
 class TextTower(nn.Module):
-    """Token ids to unit sentence vectors: MiniLM, averaged over the words."""
+    """Turns token ids into unit sentence vectors: MiniLM, averaged over the tokens."""
 
     def __init__(self, backbone: nn.Module) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class TextTower(nn.Module):
 
 
 def minilm(path: Path) -> TextTower:
-    """A MiniLM from its safetensors file, with its config.json beside it."""
+    """Load a MiniLM from its safetensors file and the config.json next to it."""
     from transformers import BertConfig, BertModel
 
     config = BertConfig.from_json_file(str(path.with_name("config.json")))

@@ -1,7 +1,7 @@
-"""open_clip's models: made by name, kept in open_clip's own layout, and parted into the towers that engines run.
+"""open_clip's models: created by name, stored in open_clip's own layout, and split into towers for the engines.
 
 A published folder holds `open_clip_config.json` and `open_clip_model.safetensors`, so that
-`open_clip.create_model("local-dir:FOLDER")` opens it as well.
+`open_clip.create_model("local-dir:FOLDER")` opens it, too.
 """
 
 import json
@@ -30,7 +30,7 @@ BYTE_PAIRS = Path(open_clip.tokenizer.default_bpe())
 
 
 class ClipTexts(nn.Module):
-    """Token ids to unit embeddings; where a text ends, its last token tells, so that no mask is needed."""
+    """Turns token ids into unit embeddings; an end token marks the end of a text, so no mask is needed."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()
@@ -41,14 +41,14 @@ class ClipTexts(nn.Module):
 
 
 class OpenClip(Backbone):
-    """Any model that open_clip lists, with a text tower of its own."""
+    """Any model that open_clip lists, with its own text tower."""
 
     def build(self, architecture: str, pretrained: str | None = None, size: int | None = None) -> Built:
         return seen(create(architecture, _default(architecture, pretrained), size))
 
     def image_tower(self, checkpoint: "Checkpoint") -> nn.Module:
         visual, card = _of(checkpoint).visual, checkpoint.card
-        # Cards of 0.1 leave the scaling to the model's own description.
+        # Cards of 0.1 leave the scaling to the model's own config.
         own = "mean" not in card.preprocessing and "std" not in card.preprocessing
         how = preprocessing(visual) if own else card.preparation
         return ImageTower(visual, None, how.mean, how.std).eval()
@@ -76,7 +76,7 @@ def seen(model: Any) -> Built:
 
 
 def preprocessing(visual: Any) -> Preprocessing:
-    """As the model's description says, but whole photos: what is cut off cannot be found."""
+    """The model's own preprocessing, but with whole photos: what is cut off cannot be found."""
     said = visual.preprocess_cfg
     return Preprocessing(
         photo_filter="bilinear" if said.get("interpolation") == "bilinear" else "bicubic",
@@ -86,9 +86,9 @@ def preprocessing(visual: Any) -> Preprocessing:
 
 
 def create(architecture: str, pretrained: str | None, size: int | None = None) -> Any:
-    """An open_clip model with the weights of a tag or a file; without either, random ones."""
+    """Create an open_clip model with the weights of a tag or a file; without either, with random ones."""
     if architecture not in open_clip.list_models():
-        raise ModelError(f"open_clip knows no model {architecture!r}: see open_clip.list_models()")
+        raise ModelError(f"open_clip has no model {architecture!r}: see open_clip.list_models()")
     try:
         with _quietly():
             return open_clip.create_model(
@@ -100,19 +100,19 @@ def create(architecture: str, pretrained: str | None, size: int | None = None) -
             )
     except (OSError, RuntimeError) as error:
         raise ModelError(
-            f"the weights {pretrained!r} of {architecture} cannot be had ({str(error).splitlines()[0]}); "
-            "connect to the model hub once, or set `pretrained` to a local file"
+            f"the weights {pretrained!r} of {architecture} are not available ({str(error).splitlines()[0]}); "
+            "connect to the model hub once to download them, or set `pretrained` to a local file"
         ) from error
 
 
 def tokenizer(architecture: str) -> Callable[[list[str]], Tensor]:
-    """What the model's makers split words with."""
+    """The tokenizer of the model's authors."""
     made: Callable[[list[str]], Tensor] = open_clip.get_tokenizer(architecture)
     return made
 
 
 def described(architecture: str, pretrained: str | None, model: Any) -> str:
-    """What `open_clip_config.json` shall say."""
+    """The contents of `open_clip_config.json`."""
     config = open_clip.get_model_config(architecture) or {}
     if _quick_gelu(architecture, pretrained):
         config["quick_gelu"] = True
@@ -125,22 +125,22 @@ def described(architecture: str, pretrained: str | None, model: Any) -> str:
 
 
 def reads_byte_pairs(architecture: str) -> bool:
-    """Whether words go in as CLIP's own byte pairs, rather than through a tokenizer of a model hub."""
+    """Whether the model uses CLIP's own byte pairs, rather than a tokenizer from a model hub."""
     words = (open_clip.get_model_config(architecture) or {}).get("text_cfg", {})
     others = words.get("hf_tokenizer_name") or words.get("tokenizer_kwargs")
     return not others and words.get("context_length", 77) == CONTEXT
 
 
 def opened(config: Path, tensors: dict[str, Tensor]) -> Any:
-    """The model that a published folder holds, ready to run."""
+    """Open the model of a published folder, ready to run."""
     try:
         with _quietly():
             model = open_clip.create_model(f"local-dir:{config.parent}", load_weights=False)
         model.load_state_dict({name: value.float() for name, value in tensors.items()}, strict=True)
     except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        told = [line.strip() for line in str(error).splitlines()]
+        lines = [line.strip() for line in str(error).splitlines()]
         raise BadWeights(
-            f"{config.parent}: not an open_clip model that this version reads: {' '.join(told[:2])}"
+            f"{config.parent}: not an open_clip model that this version reads: {' '.join(lines[:2])}"
         ) from error
     return model.eval()
 
@@ -150,7 +150,7 @@ def _of(checkpoint: "Checkpoint") -> Any:
 
 
 def _default(architecture: str, pretrained: str | None) -> str | None:
-    """The first of the weights that open_clip lists for a model, where it is asked for the usual ones."""
+    """For `DEFAULT`, the first weights that open_clip lists for a model."""
     if pretrained != DEFAULT:
         return pretrained
     tags: list[str] = open_clip.list_pretrained_tags_by_model(architecture)
@@ -169,7 +169,7 @@ def _three(values: Any) -> Triple:
 
 
 def _levels(visual: Any) -> tuple[Level, ...]:
-    """A ViT of open_clip's own kind: each block keeps the grid of patches."""
+    """The levels of open_clip's own ViT: each block keeps the grid of patches."""
     blocks = getattr(getattr(visual, "transformer", None), "resblocks", None)
     if blocks is None or not hasattr(visual, "forward_intermediates"):
         return ()
@@ -187,7 +187,7 @@ def _maps(visual: Any) -> Any:
 
 
 def _width(model: Any) -> int:
-    """Some image networks do not say how wide they are."""
+    """Find the width of the features: some image networks do not declare it."""
     size = model.visual.image_size
     side = size if isinstance(size, int) else size[0]
     with torch.no_grad():
@@ -195,14 +195,14 @@ def _width(model: Any) -> int:
 
 
 def _quick_gelu(architecture: str, pretrained: str | None) -> bool:
-    """OpenAI's weights were trained with another activation than the models of the same name."""
+    """Whether weights are OpenAI's: they need another activation than the models of the same name."""
     known = open_clip.get_pretrained_cfg(architecture, pretrained) if pretrained else {}
     return bool(known.get("quick_gelu"))
 
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without open_clip's warning that no weights were loaded: here that is meant."""
+    """Silence open_clip's warning that no weights were loaded: here that is intended."""
     logging.disable(logging.WARNING)
     try:
         yield

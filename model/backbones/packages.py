@@ -1,4 +1,4 @@
-"""Weights of others that we start from: files inside installed packages, known by their sha256."""
+"""Third-party weights to start from: files inside installed packages, identified by their sha256."""
 
 import hashlib
 from pathlib import Path
@@ -27,7 +27,7 @@ VOCABULARY = WeightFile(
 
 
 def find(weights: WeightFile) -> Path:
-    """The file's path, once its bytes are known to be those expected."""
+    """Return the file's path, after checking its sha256."""
     path = weights.locate(Path())
     try:
         with path.open("rb") as opened:

@@ -1,6 +1,6 @@
-"""Where a network may be cut: what is frozen in training is computed once for each picture, and kept.
+"""Where a network can be cut: the output of frozen stages is computed once per picture, and cached.
 
-Whoever trains copies networks, so that nothing here holds a part of one, only the network itself.
+Training copies networks, so stages never hold a part of a network, only the network itself.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,24 +11,24 @@ from torch import Tensor, nn
 
 
 class Stages:
-    """A network of which nothing can be frozen. Those that can be cut say what comes first, what later.
+    """A network that cannot be frozen in part. Subclasses split theirs into first and later stages.
 
-    From one stage to the next goes a map (n, channels, height, width).
+    Stages pass on a map (n, channels, height, width).
     """
 
     def __init__(self, network: nn.Module) -> None:
         self.network: Any = network
 
     def first(self) -> tuple[nn.Module, ...]:
-        """What is always frozen."""
+        """The stages that are always frozen."""
         return ()
 
     def later(self) -> Sequence[nn.Module]:
-        """Of which the first so many may be frozen."""
+        """The stages of which the first ones may be frozen."""
         return ()
 
     def enter(self, pictures: Tensor) -> Tensor:
-        """What `first` makes of scaled pictures."""
+        """The output of `first` for scaled pictures."""
         for module in self.first():
             pictures = module(pictures)
         return pictures
@@ -43,14 +43,14 @@ class Stages:
         return found
 
     def before(self, count: int, pictures: Tensor) -> Tensor:
-        """What the frozen stages make of scaled pictures."""
+        """The output of the frozen stages for scaled pictures."""
         values = self.enter(pictures)
         for stage in self.later()[:count]:
             values = self.run(stage, values)
         return values
 
     def after(self, count: int, values: Tensor) -> Tensor:
-        """Features (n, width) of that."""
+        """Features (n, width) from the output of `before`."""
         for stage in self.later()[count:]:
             values = self.run(stage, values)
         return self.pooled(values)
@@ -84,7 +84,7 @@ class ResNetStages(Stages):
 
 
 class TransformerStages(Stages):
-    """Its tokens go from stage to stage as a map of one column."""
+    """Passes tokens from stage to stage as a map of one column."""
 
     def first(self) -> tuple[nn.Module, ...]:
         return (self.network.patch_embed, self.network.norm_pre)

@@ -1,4 +1,4 @@
-"""timm's networks, CNNs and ViTs alike, by their architecture's name."""
+"""timm's networks, both CNNs and ViTs, by architecture name."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,17 +18,17 @@ from model.pictures.preprocessing import FILTERS, Preprocessing
 if TYPE_CHECKING:
     from model.card import Checkpoint
 
-# Networks whose weights an installed package carries, so that no model hub is asked.
+# Networks whose weights come with an installed package, so that no model hub is needed.
 PACKAGES = {"tf_efficientnet_lite2": packages.LITE2}
 
 
 class Timm(Backbone):
-    """Any architecture of the installed timm. Tags of timm name weights (`resnet50.a1_in1k`'s is `a1_in1k`)."""
+    """Any architecture of the installed timm. Weights are named by timm's tags (`a1_in1k` in `resnet50.a1_in1k`)."""
 
     def build(self, architecture: str, pretrained: str | None = None, size: int | None = None) -> Built:
         if not timm.is_model(architecture):
             raise ModelError(
-                f"{architecture!r} is no architecture of the installed timm: pip install --upgrade timm"
+                f"{architecture!r} is not an architecture of the installed timm: pip install --upgrade timm"
             )
         if pretrained == DEFAULT and architecture in PACKAGES:
             path = packages.find(PACKAGES[architecture])
@@ -38,14 +38,14 @@ class Timm(Backbone):
         return described(_made(architecture, pretrained), size)
 
     def pretrained(self, architecture: str, path: Path) -> nn.Module:
-        """A network with the weights of a file, as its makers published them."""
+        """Build a network with weights from a file, as its authors published them."""
         try:
             return pretrained(architecture, weights.read(path))
         except OSError as error:
-            raise BadWeights(f"{path}: cannot be read ({error.strerror}); see to its path") from None
+            raise BadWeights(f"{path}: cannot be read ({error.strerror}); check the path") from None
 
     def image_tower(self, checkpoint: "Checkpoint") -> nn.Module:
-        """Old cards may name the file of a package itself, which has neither projection nor timm's names."""
+        """Open the image tower; old cards may name a package's own file, without projection and timm's names."""
         path = checkpoint.file("torch.image")
         if path.suffix != ".pth":
             return super().image_tower(checkpoint)
@@ -55,11 +55,13 @@ class Timm(Backbone):
 
 
 def pretrained(name: str, tensors: dict[str, Tensor]) -> nn.Module:
-    """A network with an ImageNet file's tensors; other names than timm's are taken in timm's order."""
+    """Build a network from an ImageNet file; if its names are not timm's, tensors are assigned in timm's order."""
     classifier = timm.create_model(name, pretrained=False)
     names = list(classifier.state_dict())
     if len(names) != len(tensors):
-        raise BadWeights(f"{name} has {len(names)} tensors, the file holds {len(tensors)}: not its weights")
+        raise BadWeights(
+            f"{name} has {len(names)} tensors, but the file has {len(tensors)}: these are not its weights"
+        )
     if set(names) != set(tensors):
         tensors = dict(zip(names, tensors.values(), strict=True))
     weights.load(classifier, tensors, Path(name))
@@ -69,18 +71,18 @@ def pretrained(name: str, tensors: dict[str, Tensor]) -> nn.Module:
 
 
 def described(network: Any, size: int | None = None) -> Built:
-    """What timm says of a network: width, size, preprocessing, levels."""
+    """Read a network's width, size, preprocessing and levels from timm."""
     config = getattr(network, "pretrained_cfg", None) or {}
     native = (config.get("input_size") or (3, 224, 224))[-1]
     if size not in (None, native) and config.get("fixed_input_size") and hasattr(network, "set_input_size"):
-        # A number of patches of its own, whose places are interpolated.
+        # Such a network has a fixed number of patches; this interpolates its position embeddings.
         network.set_input_size((size, size))
     info = getattr(network, "feature_info", None) or []
     levels = tuple(Level(each["module"], each["num_chs"], each["reduction"]) for each in info)
     mapped = levels if hasattr(network, "forward_intermediates") else ()
     return Built(
         network=network,
-        # Some networks have a layer before their classifier that `num_features` does not count.
+        # Some networks have a layer before their classifier that `num_features` ignores.
         width=int(getattr(network, "head_hidden_size", None) or network.num_features),
         size=size or native,
         preprocessing=_preprocessing(config),
@@ -96,14 +98,14 @@ def _made(architecture: str, pretrained: str | None) -> nn.Module:
         network: nn.Module = timm.create_model(name, pretrained=pretrained is not None, num_classes=0)
     except (OSError, RuntimeError, ValueError) as error:
         raise ModelError(
-            f"the weights {pretrained!r} of {architecture} cannot be had ({str(error).splitlines()[0]}); "
-            "connect to the model hub once, or set `pretrained` to a local file"
+            f"the weights {pretrained!r} of {architecture} are not available ({str(error).splitlines()[0]}); "
+            "connect to the model hub once to download them, or set `pretrained` to a local file"
         ) from error
     return network
 
 
 def _preprocessing(config: Any) -> Preprocessing:
-    """As it was trained, but whole photos: what is cut off cannot be found."""
+    """The preprocessing of its training, but with whole photos: what is cut off cannot be found."""
     chosen = config.get("interpolation")
     return Preprocessing(
         photo_filter=chosen if chosen in FILTERS else "bicubic",

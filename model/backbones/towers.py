@@ -1,4 +1,4 @@
-"""The towers of a model folder as torch modules: what the torch engines run and what is exported to OpenVINO."""
+"""The towers of a model folder as torch modules, for the torch engines and for export to OpenVINO."""
 
 from torch import nn
 
@@ -8,15 +8,15 @@ from model.card import Checkpoint
 
 
 def family(checkpoint: Checkpoint) -> Backbone:
-    """The backbone that the card names; raises UnknownName where this installation lacks it."""
+    """Return the backbone that the card names; raises UnknownName if this installation lacks it."""
     return BACKBONES.load(checkpoint.card.backbone, str(checkpoint.folder / "card.json"))()
 
 
 def image_tower(checkpoint: Checkpoint) -> nn.Module:
-    """Picture bytes to unit embeddings, ready to run."""
+    """Open the image tower: picture bytes to unit embeddings."""
     return family(checkpoint).image_tower(checkpoint)
 
 
 def text_tower(checkpoint: Checkpoint) -> nn.Module:
-    """Token ids to unit vectors, ready to run."""
+    """Open the text tower: token ids to unit vectors."""
     return family(checkpoint).text_tower(checkpoint)

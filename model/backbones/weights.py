@@ -1,4 +1,4 @@
-"""Files of weights to the tensors of a network: all of them, or one line that says what does not fit."""
+"""Load weight files into a network: all tensors, or an error of one line that says what does not fit."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from model.errors import BadWeights
 
 
 def read(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, or of torch's own format, of which nothing is run."""
+    """Read the tensors of a safetensors file, or of torch's own format without executing anything in it."""
     if path.suffix == ".safetensors":
         return load_file(path)
     tensors: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
@@ -19,7 +19,7 @@ def read(path: Path) -> dict[str, Tensor]:
 
 
 def load(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Give a network its weights; `path` is where they come from, for whoever reads the error."""
+    """Load weights into a network; `path` is where they come from, for the error message."""
     try:
         module.load_state_dict(tensors, strict=True)
     except RuntimeError as error:
@@ -28,5 +28,5 @@ def load(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
 
 
 def full_precision(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights are kept as halves; counters stay whole numbers."""
+    """Convert fp16 weights to float32; counters stay integers."""
     return {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}

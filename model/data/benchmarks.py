@@ -1,4 +1,4 @@
-"""The official layouts of Sketchy-Ext, TU-Berlin-Ext and QuickDraw-Ext, and the way into any kind of data."""
+"""The official layouts of Sketchy-Ext, TU-Berlin-Ext and QuickDraw-Ext; `open_dataset` opens any kind of data."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -19,14 +19,14 @@ from model.data.datasets import (
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a benchmark keeps its class folders: for each part, the names that are in circulation."""
+    """Where a benchmark keeps its class folders: for each part, the names in use."""
 
     title: str
     home: str
     classes: int
     sketches: tuple[str, ...]
     photos: tuple[str, ...]
-    # Sketchy's own photos, of which the sketches were drawn; `photos` are those added later.
+    # Sketchy's own photos, from which the sketches were drawn; `photos` are those added later.
     originals: tuple[str, ...] = ()
 
 
@@ -59,18 +59,20 @@ LAYOUTS = {
 def open_dataset(
     path: Path, root: Path | None = None, sets: Iterable[str] | None = None, *, originals: bool = True
 ) -> Dataset:
-    """A manifest CSV or the folder of one, an official layout, or a folder of photos/ and sketches/.
+    """Open a manifest CSV or its folder, an official layout, or a folder of photos/ and sketches/.
 
     `root` and `sets` are `read_manifest`'s, `originals` is `read_benchmark`'s.
     """
     if path.suffix.lower() == ".csv":
         return read_manifest(path, root, sets)
     if not path.is_dir():
-        raise DataProblem(f"expected data at {path}, found no folder and no manifest (.csv)")
+        raise DataProblem(f"expected data at {path}, but there is no folder or manifest (.csv) there")
     if (path / "manifest.csv").is_file():
         return read_manifest(path / "manifest.csv", root, sets)
     if root is not None or sets is not None:
-        raise DataProblem(f"{path} is no manifest (.csv), and only a manifest has sets or a root elsewhere")
+        raise DataProblem(
+            f"{path} is not a manifest (.csv), and only a manifest can have sets or a separate root"
+        )
     if (path / "photos").is_dir():
         return read_folder(path)
     for name, layout in LAYOUTS.items():
@@ -78,17 +80,17 @@ def open_dataset(
             return read_benchmark(name, path, originals=originals)
     raise DataProblem(
         f"{path} holds none of manifest.csv, photos/<class>, or the folders of "
-        f"{', '.join(layout.title for layout in LAYOUTS.values())}; found 0 images that can be used"
+        f"{', '.join(layout.title for layout in LAYOUTS.values())}; found no usable images"
     )
 
 
 def read_benchmark(name: str, root: Path, *, originals: bool = True) -> Dataset:
-    """An official layout at `root`, or in the folder of its usual name there.
+    """Read an official layout at `root`, or in the folder of its usual name there.
 
-    `originals=False` leaves Sketchy's own 100 photos a class out of the gallery, as MA-SBIR's test list does.
+    `originals=False` leaves Sketchy's own 100 photos per class out of the gallery, as MA-SBIR's test list does.
     """
     if name not in LAYOUTS:
-        raise DataProblem(f"no benchmark is called {name!r}; there are {', '.join(LAYOUTS)}")
+        raise DataProblem(f"unknown benchmark {name!r}; known: {', '.join(LAYOUTS)}")
     layout = LAYOUTS[name]
     home = _home(root, layout)
     parts = [
@@ -114,11 +116,11 @@ def _part(home: Path, places: tuple[str, ...], modality: str, layout: Layout) ->
     if found < layout.classes:
         raise DataProblem(
             f"{layout.title}: expected {layout.classes} class folders in {folder}, found {found} "
-            f"with {len(records)} images: unpack it whole"
+            f"with {len(records)} images: unpack all of it"
         )
     return records
 
 
 def _drawn_from(sketch: Record) -> str:
-    """Sketchy names the third drawing of n02691156_58.jpg n02691156_58-3.png."""
+    """The photo that a Sketchy drawing shows: the third drawing of n02691156_58.jpg is n02691156_58-3.png."""
     return sketch.path.stem.rpartition("-")[0] or sketch.path.stem

@@ -1,11 +1,11 @@
-"""One face over every collection of sketches and photos: a `Dataset` is a named list of `Record`s.
+"""One interface to every collection of sketches and photos: a `Dataset` is a named list of `Record`s.
 
-Ways in: `read_folder` (photos/<class>, sketches/<class>), `read_manifest` (a CSV with a row for each image)
-and `benchmarks.read_benchmark` (the official layouts); `benchmarks.open_dataset` picks one by what is there.
+To read one: `read_folder` (photos/<class>, sketches/<class>), `read_manifest` (a CSV with one row per image)
+and `benchmarks.read_benchmark` (the official layouts); `benchmarks.open_dataset` picks the right one.
 
 Classes whose names differ only in spelling (case, spaces, underscores, hyphens, a leading article) become one
-label, and `remarks` tells of it. A class folder without photos is an error, as is anything that seems half
-unpacked; a class with a single image is kept and remarked on.
+label, and `remarks` says so. A class folder without photos is an error, as is anything that seems half
+unpacked; a class with a single image is kept, with a remark.
 """
 
 import csv
@@ -25,12 +25,12 @@ UNRECOGNIZED = "unrecognized"
 
 
 class DataProblem(SketchseekError):
-    """Training or test data is missing, half unpacked or contradicts itself."""
+    """Training or test data is missing, half unpacked, or contradictory."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One image: where it lies, what it shows, and which images show the very same thing (`pair`)."""
+    """One image: where it is, what it shows, and which images show the very same thing (`pair`)."""
 
     path: Path
     modality: str
@@ -61,14 +61,14 @@ class Dataset:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What is worth a line to whoever trains or tests on this."""
+        """What users who train or test on this data should know, one line each."""
         lone = [label for label, found in self.counts().items() if found.sketches + found.photos == 1]
         if not lone:
             return self.merges
-        return (*self.merges, f"{self.name}: {len(lone)} classes have one image only: {_some(lone)}")
+        return (*self.merges, f"{self.name}: {len(lone)} classes have only one image: {_first_few(lone)}")
 
     def counts(self) -> dict[str, Counts]:
-        """Sketches and photos of each label."""
+        """Count sketches and photos per label."""
         totals = {label: [0, 0] for label in self.labels}
         for record in self.records:
             totals[record.label][record.modality == PHOTO] += 1
@@ -88,12 +88,12 @@ class Dataset:
         return replace(self, records=tuple(record for record in self.records if keep(record)))
 
     def subset(self, labels: Iterable[str]) -> "Dataset":
-        """The records of these labels in any spelling; labels that are not here add nothing."""
+        """Select the records of these labels in any spelling; unknown labels are ignored."""
         wanted = {key(label) for label in labels}
         part = self.where(lambda record: key(record.label) in wanted)
         if not part:
             raise DataProblem(
-                f"{self.name} has none of the {len(wanted)} labels asked for; it has {_some(self.labels)}"
+                f"{self.name} has none of the {len(wanted)} requested labels; it has {_first_few(self.labels)}"
             )
         return part
 
@@ -106,7 +106,7 @@ class Dataset:
         return self.where(lambda record: record.set in wanted)
 
     def joined(self, *others: "Dataset") -> "Dataset":
-        """Several collections as one; the same class in two spellings becomes one label."""
+        """Join several collections; the same class in two spellings becomes one label."""
         everyone = (self, *others)
         return gathered(
             " + ".join(data.name for data in everyone),
@@ -116,20 +116,20 @@ class Dataset:
 
 
 def gathered(name: str, records: Iterable[Record], merges: Iterable[str] = ()) -> Dataset:
-    """A dataset in which every class has one label, whatever its spellings."""
+    """Make a dataset in which every class has one label, whatever its spellings."""
     rows, merged = list(records), list(merges)
     chosen: dict[str, str] = {}
     for spellings in same_names(record.label for record in rows).values():
-        # The spelling with most spaces reads best in a caption: "cell phone" before "cellphone".
+        # The spelling with the most spaces reads best in a caption: "cell phone" before "cellphone".
         best = max(sorted(spellings), key=lambda label: label.count(" "))
         chosen.update(dict.fromkeys(spellings, best))
         if len(spellings) > 1:
-            merged.append(f"{name}: {', '.join(map(repr, sorted(spellings)))} are one class, {best!r}")
+            merged.append(f"{name}: {', '.join(map(repr, sorted(spellings)))} are the same class, {best!r}")
     return Dataset(name, tuple(_relabelled(row, chosen[row.label]) for row in rows), tuple(merged))
 
 
 def read_folder(root: Path) -> Dataset:
-    """`root/photos/<class>/...` and, where there are any, `root/sketches/<class>/...`."""
+    """Read `root/photos/<class>/...` and, if there are any, `root/sketches/<class>/...`."""
     photos = class_folder(root / "photos", PHOTO, name=root.name)
     sketches: list[Record] = []
     if (root / "sketches").is_dir():
@@ -145,9 +145,11 @@ def read_folder(root: Path) -> Dataset:
 
 
 def class_folder(folder: Path, modality: str, *, name: str) -> list[Record]:
-    """The images under `folder/<class>`, sorted, nested folders included; an empty class is an error."""
+    """Read the images under `folder/<class>`, sorted, including nested folders; an empty class is an error."""
     if not folder.is_dir():
-        raise DataProblem(f"expected one folder of {modality}s a class in {folder}, found no such folder")
+        raise DataProblem(
+            f"expected one folder of {modality}s per class in {folder}, but there is no such folder"
+        )
     records: list[Record] = []
     for place in sorted(entry for entry in folder.iterdir() if entry.is_dir() and entry.name[0] != "."):
         label = spoken(place.name)
@@ -156,7 +158,7 @@ def class_folder(folder: Path, modality: str, *, name: str) -> list[Record]:
             raise DataProblem(f"class {label!r}: expected {modality}s in {place}, found 0 images")
         records.extend(found)
     if not records:
-        raise DataProblem(f"expected one folder of {modality}s a class in {folder}, found 0 images")
+        raise DataProblem(f"expected one folder of {modality}s per class in {folder}, found 0 images")
     return records
 
 
@@ -171,9 +173,9 @@ def images_under(folder: Path) -> list[Path]:
 
 
 def read_manifest(manifest: Path, root: Path | None = None, sets: Iterable[str] | None = None) -> Dataset:
-    """A CSV with the columns set, modality, class, label, path, pair_id and note.
+    """Read a CSV with the columns set, modality, class, label, path, pair_id and note.
 
-    Paths are relative to `root`, or else to the CSV. Of `sets` alone the rows are read and the images needed.
+    Paths are relative to `root`, or else to the CSV. With `sets`, only their rows are read and their images needed.
     """
     base = manifest.parent if root is None else root
     wanted = None if sets is None else frozenset(sets)
@@ -193,7 +195,7 @@ def read_manifest(manifest: Path, root: Path | None = None, sets: Iterable[str] 
     ]
     if not records:
         raise DataProblem(f"{manifest} lists no images")
-    _all_there(records, base)
+    _check_files(records, base)
     return gathered(manifest.stem, records)
 
 
@@ -205,9 +207,9 @@ def _rows(manifest: Path) -> list[dict[str, str]]:
                 raise DataProblem(f"{manifest} has no column {missing[0]!r}; it needs {', '.join(COLUMNS)}")
             rows = list(table)
     except FileNotFoundError:
-        raise DataProblem(f"expected a manifest at {manifest}, found no file") from None
+        raise DataProblem(f"expected a manifest at {manifest}, but there is no such file") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataProblem(f"{manifest} is no CSV in UTF-8: {error}") from None
+        raise DataProblem(f"{manifest} is not a CSV file in UTF-8: {error}") from None
     for number, row in enumerate(rows, start=2):
         if fault := _fault(row):
             raise DataProblem(f"{manifest}, line {number}: {fault}")
@@ -221,12 +223,12 @@ def _fault(row: Mapping[str, str]) -> str | None:
         return "has neither a label nor a class"
     path = Path(row["path"])
     if not path.parts or path.is_absolute() or ".." in path.parts:
-        return f"the path {row['path']!r} should lead from the data folder to an image in it"
+        return f"the path {row['path']!r} must be relative to the data folder and stay inside it"
     return None
 
 
-def _all_there(records: list[Record], base: Path) -> None:
-    """One listing a folder instead of one look-up an image: a manifest names tens of thousands."""
+def _check_files(records: list[Record], base: Path) -> None:
+    """Check that all images exist, with one listing per folder: a manifest names tens of thousands."""
     listed = {place: _names(place) for place in {record.path.parent for record in records}}
     expected: dict[Path, int] = {}
     found: dict[Path, int] = {}
@@ -249,15 +251,15 @@ def _names(folder: Path) -> frozenset[str]:
 
 
 def read_labels(path: Path) -> dict[str, tuple[str, ...]]:
-    """The lists of labels in a JSON file such as splits.json, by name; all else in it is comment."""
+    """Read the lists of labels in a JSON file such as splits.json, by name; anything else in it is ignored."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise DataProblem(f"expected lists of labels at {path}, found no file") from None
+        raise DataProblem(f"expected lists of labels at {path}, but there is no such file") from None
     except json.JSONDecodeError as error:
         raise DataProblem(f"{path} is not JSON: {error}") from None
     if not isinstance(content, Mapping):
-        raise DataProblem(f"{path} should hold an object of lists of labels")
+        raise DataProblem(f"{path} must hold an object of lists of labels")
     return {name: tuple(map(str, value)) for name, value in content.items() if isinstance(value, list)}
 
 
@@ -265,7 +267,7 @@ def _relabelled(record: Record, label: str) -> Record:
     return record if record.label == label else replace(record, label=label)
 
 
-def _some(labels: Iterable[str], most: int = 5) -> str:
+def _first_few(labels: Iterable[str], most: int = 5) -> str:
     names = list(labels)
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

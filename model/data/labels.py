@@ -8,14 +8,14 @@ ARTICLES = frozenset({"a", "an", "the"})
 
 
 def spoken(name: str) -> str:
-    """A folder's name as one would say it: `The_Eiffel_Tower` is "the eiffel tower", `t-shirt` stays."""
+    """A folder's name as people say it: `The_Eiffel_Tower` becomes "the eiffel tower", `t-shirt` stays."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().replace("_", " ").split())
 
 
 def key(name: str) -> str:
-    """Equal for spellings that differ in case, spaces, hyphens, other marks or a leading article.
+    """A key that is equal for spellings that differ in case, spaces, hyphens, other marks or a leading article.
 
-    The spaces go too, so that "cell phone" and "cellphone" meet; plurals and synonyms stay apart.
+    Spaces are removed, too, so that "cell phone" equals "cellphone"; plurals and synonyms stay distinct.
     """
     words = re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", name).casefold())
     if len(words) > 1 and words[0] in ARTICLES:
@@ -24,7 +24,7 @@ def key(name: str) -> str:
 
 
 def same_names(names: Iterable[str]) -> dict[str, list[str]]:
-    """Names grouped by key, in the order in which they came."""
+    """Group names by key, in their original order."""
     groups: dict[str, list[str]] = {}
     for name in names:
         spellings = groups.setdefault(key(name), [])

@@ -1,4 +1,4 @@
-"""The pictures of a dataset, decoded by the product's own decoder; damaged ones are named by their path."""
+"""Load the pictures of a dataset with the application's own decoder; errors name the path."""
 
 from PIL import Image
 
@@ -8,7 +8,7 @@ from model.pictures.images import PHOTO_CAPS, SKETCH_CAPS, decode
 
 
 def load_image(record: Record, *, shortest: int | None = None) -> Image.Image:
-    """RGB, or RGBA for a sketch with ink on nothing, which preprocessing lays on white."""
+    """Load as RGB, or as RGBA for a sketch on a transparent sheet, which preprocessing puts on white."""
     drawn = record.modality == SKETCH
     try:
         return decode(

@@ -10,13 +10,13 @@ from model.data.labels import key
 
 FOLDER = Path(__file__).parent / "published_splits"
 
-# Lists in circulation differ by a handful of files; anything below this share is an unfinished download.
+# Published lists differ by a handful of files; anything below this share is an unfinished download.
 ENOUGH = 0.98
 
 
 @dataclass(frozen=True)
 class Split:
-    """Which classes of a benchmark are unseen, and how many test images were published for them."""
+    """The unseen classes of a benchmark, and how many test images were published for them."""
 
     name: str
     benchmark: str
@@ -24,29 +24,29 @@ class Split:
     test_sketches: int
     test_photos: int
     source: str
-    # Whether the gallery holds the photos that Sketchy's own sketches were drawn from.
+    # Whether the gallery contains the photos that Sketchy's own sketches were drawn from.
     originals: bool = True
 
 
 def published() -> dict[str, Split]:
-    """All of them by name; a name that ends in -masbir is a test list of that paper's own."""
+    """All published splits by name; those that end in -masbir are test lists of that paper."""
     return {path.stem: _read(path) for path in sorted(FOLDER.glob("*.json"))}
 
 
 def find_split(name: str) -> Split:
     splits = published()
     if name not in splits:
-        raise DataProblem(f"no published split is called {name!r}; there are {', '.join(splits)}")
+        raise DataProblem(f"unknown published split {name!r}; known: {', '.join(splits)}")
     return splits[name]
 
 
 def parted(data: Dataset, split: Split) -> tuple[Dataset, Dataset]:
-    """The seen and the unseen part of a benchmark; an error where the unseen part is not all there."""
+    """Split a benchmark into its seen and unseen part; an error if the unseen part is incomplete."""
     present = {key(label) for label in data.labels}
     if absent := [label for label in split.unseen if key(label) not in present]:
         raise DataProblem(
             f"{data.name} lacks {len(absent)} of the {len(split.unseen)} unseen classes of {split.name}, "
-            f"the first being {absent[0]!r}: unpack it whole"
+            f"such as {absent[0]!r}: unpack all of it"
         )
     unseen = data.subset(split.unseen)
     for what, expected in (("sketch", split.test_sketches), ("photo", split.test_photos)):
@@ -54,13 +54,13 @@ def parted(data: Dataset, split: Split) -> tuple[Dataset, Dataset]:
         if found < ENOUGH * expected:
             raise DataProblem(
                 f"{data.name}: expected about {expected} {what} images in the unseen classes of "
-                f"{split.name}, found {found}: unpack it whole, or give a list of classes of your own"
+                f"{split.name}, found {found}: unpack all of it, or give a list of classes of your own"
             )
     return data.without(split.unseen), unseen
 
 
 def a_tenth(data: Dataset) -> tuple[str, ...]:
-    """Labels to judge a training by that it shall not see: always the same tenth of those that are drawn."""
+    """Labels to hold out for validation: always the same tenth of those with drawings."""
     both = {record.label for record in data.of(SKETCH)} & {record.label for record in data.of(PHOTO)}
     shuffled = sorted(both, key=lambda label: hashlib.sha256(key(label).encode()).digest())
     return tuple(sorted(shuffled[: max(2, len(both) // 10)]))

@@ -1,4 +1,4 @@
-"""What runs a tower. An engine turns pixels and tokens into unit embeddings and knows nothing of modalities."""
+"""Engines run towers: they turn pixels and tokens into unit embeddings, and know nothing of modalities."""
 
 import importlib.util
 import logging
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, get_args
 from model import gpu
 from model.errors import DeviceProblem, NoEngine
 
-# Commands ask here what engines there are: their help shall not wait for numpy.
+# Commands read the names of engines here, and their help must not wait for numpy.
 if TYPE_CHECKING:
     from model.card import Checkpoint
     from model.modality import Pixels, Vectors
@@ -22,31 +22,31 @@ _MODULE = {"openvino": "openvino", "torch": "torch", "torch-cuda": "torch"}
 
 
 class Engine(Protocol):
-    """Safe to call from several threads at once."""
+    """Runs a model's towers. Must be thread-safe."""
 
     name: str
-    # For people; it begins with cpu or cuda.
+    # For display; starts with cpu or cuda.
     device: str
-    # Why it can do nothing any more, where that is so.
+    # Why it no longer works; None while it does.
     problem: str | None
 
     @property
     def batch(self) -> int:
-        """How many pictures at once it likes best."""
+        """The best number of pictures to encode at once."""
         ...
 
     def embed_images(self, pixels: "Pixels") -> "Vectors":
-        """(n, size, size, 3) bytes to (n, d) unit vectors."""
+        """Embed (n, size, size, 3) bytes as (n, d) unit vectors."""
         ...
 
     def embed_texts(self, tokens: "Tokens") -> "Vectors":
-        """Token ids to (n, 384) sentence vectors of unit length."""
+        """Embed token ids as (n, 384) sentence vectors of unit length."""
         ...
 
 
 @dataclass(frozen=True)
 class Usable:
-    """Whether an engine could run here; `detail` names its device, or says what it lacks."""
+    """Whether an engine works here; `detail` names its device, or says what is missing."""
 
     name: str
     usable: bool
@@ -54,9 +54,9 @@ class Usable:
 
 
 def open_engine(name: str, checkpoint: "Checkpoint", *, memory: int = 0) -> Engine:
-    """The engine of that name. `auto` takes a card that torch can use, else OpenVINO, else torch on the CPU.
+    """Open an engine by name. `auto` picks a GPU that torch can use, then OpenVINO, then torch on the CPU.
 
-    `memory`: bytes of the card that a batch may take, 0 for a share of what is free.
+    `memory`: bytes of GPU memory that a batch may use; 0 for a share of what is free.
     """
     if name not in NAMES:
         raise NoEngine(f"no engine {name!r}: choose one of {', '.join(NAMES)}")
@@ -68,7 +68,7 @@ def open_engine(name: str, checkpoint: "Checkpoint", *, memory: int = 0) -> Engi
 
 
 def describe() -> tuple[Usable, ...]:
-    """What could run a model here, engine by engine. Looks for a card, for which it loads torch."""
+    """Report for each engine whether it works here. Loads torch to look for a GPU."""
     return tuple(_usable(name) for name in NAMES if name != "auto")
 
 
@@ -76,7 +76,7 @@ def _best(checkpoint: "Checkpoint", memory: int) -> Engine:
     left = [name for name in ("openvino", "torch") if _installed(name)]
     if not left:
         raise NoEngine(f"no engine is installed: {_HOW_TO_INSTALL}")
-    # Without OpenVINO this is an installation for a card, and its absence is worth a word.
+    # Without OpenVINO this installation is meant for a GPU, so the lack of one is worth a log line.
     if _installed("torch-cuda") and (gpu.seems_there() or left[0] == "torch"):
         try:
             return _open("torch-cuda", checkpoint, memory)
@@ -86,7 +86,7 @@ def _best(checkpoint: "Checkpoint", memory: int) -> Engine:
 
 
 def _open(name: str, checkpoint: "Checkpoint", memory: int) -> Engine:
-    # Imported only when chosen: the CPU's path needs no torch.
+    # Imported only when chosen: running on the CPU needs no torch.
     if name == "openvino":
         from model.engines.openvino import OpenVinoEngine
 

@@ -1,4 +1,4 @@
-"""torch on a card: pictures by recorded graphs in half precision, words as they come."""
+"""torch on a GPU: pictures through recorded graphs in half precision, words directly."""
 
 import logging
 import threading
@@ -22,14 +22,14 @@ from model.words.tokens import Tokens
 
 log = logging.getLogger("sketchseek")
 
-# Of what is free: the index wants most of a card.
+# Share of the free memory: the index needs most of a GPU.
 _SHARE = 4
 
 
 class CudaEngine:
-    """One batch at a time; callers from several threads wait for one another.
+    """Runs one batch at a time; callers from several threads wait for each other.
 
-    `budget` is how many bytes of the card one batch may take, 0 for a quarter of what is free.
+    `budget`: bytes of GPU memory that one batch may use, 0 for a quarter of what is free.
     """
 
     name = "torch-cuda"
@@ -51,7 +51,7 @@ class CudaEngine:
 
     @property
     def batch(self) -> int:
-        """How many pictures at once it likes best."""
+        """The best number of pictures to encode at once."""
         return self._images.largest
 
     def embed_images(self, pixels: NDArray[np.uint8]) -> Vectors:
@@ -66,12 +66,12 @@ class CudaEngine:
 
     @cached_property
     def _text(self) -> Any:
-        # In full precision: a few words are no work for a card, and most searches are drawn.
+        # In full precision: a few words are little work for a GPU, and most searches are drawings.
         return text_tower(self._checkpoint).to(self._device)
 
     @contextmanager
     def _working(self) -> Iterator[None]:
-        """While the card works. After an error that takes it from the process, all further work is refused at once."""
+        """Guard work on the GPU. After an error that loses it to the process, all further work is refused at once."""
         if self.problem is not None:
             raise DeviceProblem(self.problem)
         try:

@@ -1,6 +1,6 @@
-"""In which sizes engines take their batches: a few fixed ones, for they keep memory for every shape that they see.
+"""Batch sizes of the engines: a few fixed ones, since engines keep memory for every shape that they see.
 
-A card takes powers of two, with the last of a batch padded; on a CPU a batch is parted, for it has no use for padding.
+On a GPU, sizes are powers of two and the remainder is padded; on a CPU, padding is waste, so batches are split.
 """
 
 from collections.abc import Callable
@@ -10,9 +10,9 @@ import numpy as np
 from model.gpu import is_out_of_memory
 from model.modality import Vectors
 
-# On two cores a picture takes as long in any of them, and two short texts together little more than one.
+# On two cores, a picture takes equally long in any of these, and two short texts little longer than one.
 CPU_SIZES = (16, 4, 2, 1)
-# From here on a larger batch fills no card any better.
+# Beyond this, a larger batch does not use any GPU better.
 MOST = 1024
 
 
@@ -22,9 +22,9 @@ def sizes_up_to(largest: int) -> tuple[int, ...]:
 
 
 def parts(count: int, sizes: tuple[int, ...]) -> list[tuple[int, int]]:
-    """How so many pictures are worked off: (pictures, size of the batch they are padded to), largest first.
+    """Split a number of pictures into batches: (pictures, size that they are padded to), largest first.
 
-    What is left over goes into one padded batch, unless more than a quarter of that were padding.
+    The remainder goes into one padded batch, unless more than a quarter of that would be padding.
     """
     found = []
     while count:
@@ -37,7 +37,7 @@ def parts(count: int, sizes: tuple[int, ...]) -> list[tuple[int, int]]:
 
 
 def in_few_sizes(embed: Callable[[slice], Vectors], count: int) -> Vectors:
-    """The vectors of so many items, made of parts of CPU_SIZES, the largest that fit first."""
+    """Embed items in parts of CPU_SIZES, the largest that fit first."""
     found = []
     at = 0
     while at < count:
@@ -48,7 +48,7 @@ def in_few_sizes(embed: Callable[[slice], Vectors], count: int) -> Vectors:
 
 
 def largest_batch(peak: Callable[[int], int], budget: int, most: int = MOST) -> int:
-    """The largest size whose peak of memory stays within the budget and for which there is memory at all.
+    """The largest size whose peak memory is available and within the budget.
 
     The smallest batch must work, whatever the budget: without it there is no engine.
     """

@@ -1,6 +1,6 @@
-"""An image tower on a card: half precision, one recorded graph for each batch size, copies that overlap the work.
+"""An image tower on a GPU: half precision, one recorded graph per batch size, copies that overlap computation.
 
-With the device `cpu` all of it but the recording and the streams runs without a card; the tests do that.
+With the device `cpu`, everything except recording and streams runs without a GPU; the tests do that.
 """
 
 import logging
@@ -25,7 +25,7 @@ _WARM_UP = 3
 
 
 class Recorded:
-    """One call at a time. `budget` is how many bytes of the card one batch may take."""
+    """An image tower; one call at a time. `budget`: bytes of GPU memory that one batch may use."""
 
     def __init__(
         self, tower: nn.Module, side: int, device: torch.device, budget: int, most: int = MOST
@@ -38,7 +38,7 @@ class Recorded:
             largest = largest_batch(partial(_peak, fit, side, device), budget, most)
             self._slots = [_Slot(largest, side, device) for _ in range(2)]
             pool = torch.cuda.graph_pool_handle() if device.type == "cuda" else None
-            # The largest first: the others then fit into the memory that it has taken.
+            # The largest first: the others then fit into its memory.
             sizes = reversed(sizes_up_to(largest))
             self.steps = {size: Step(fit, size, side, device, pool) for size in sizes}
 
@@ -47,7 +47,7 @@ class Recorded:
         return max(self.steps)
 
     def __call__(self, pixels: NDArray[np.uint8]) -> Vectors:
-        """Unit vectors; where memory ends, with smaller batches from there on."""
+        """Compute unit vectors; if memory runs out, continue with smaller batches."""
         with torch.inference_mode(), on(self._device):
             while True:
                 try:
@@ -55,7 +55,7 @@ class Recorded:
                 except Exception as error:
                     if not is_out_of_memory(error) or self.largest == 1:
                         raise
-                # Outside of the handler, so that what the failed batch held is free again.
+                # Outside the handler, so that the memory of the failed batch is free again.
                 self._halve()
 
     def _embed(self, pixels: NDArray[np.uint8]) -> Vectors:
@@ -74,9 +74,7 @@ class Recorded:
         return found.numpy()
 
     def _halve(self) -> None:
-        log.warning(
-            "the card's memory is short: batches of %d instead of %d", self.largest // 2, self.largest
-        )
+        log.warning("GPU memory is short: using batches of %d instead of %d", self.largest // 2, self.largest)
         del self.steps[self.largest]
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
@@ -96,7 +94,7 @@ class Step:
 
 
 class _Slot:
-    """Memory that the card can read by itself, filled by the host while the card works on the other slot's."""
+    """Pinned memory that the GPU reads by itself; the host fills one slot while the GPU works on the other."""
 
     def __init__(self, most: int, side: int, device: torch.device) -> None:
         on_card = device.type == "cuda"
@@ -113,7 +111,7 @@ class _Slot:
         self._host[: len(pixels)].copy_(torch.from_numpy(pixels))
 
     def hand_over(self, count: int, pixels: Tensor) -> None:
-        """The first so many become the first of `pixels`, in the order of the card's work."""
+        """Copy the first so many to the start of `pixels`, queued on the GPU's stream."""
         if self._stream is None:
             pixels[:count].copy_(self._host[:count])
             return
@@ -127,24 +125,24 @@ class _Slot:
 
 
 def _recorded(tower: nn.Module, pixels: Tensor, pool: Any) -> tuple[Callable[[], object], Tensor]:
-    """A graph of the whole tower: hundreds of launches become one."""
+    """Record a graph of the whole tower: hundreds of launches become one."""
     stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
-    # The quickest kernels are looked for now, not while recording.
+    # Searches for the fastest kernels now, not while recording.
     with torch.backends.cudnn.flags(enabled=True, benchmark=True):
         with torch.cuda.stream(stream):
             for _ in range(_WARM_UP):
                 tower(pixels)
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        # Other threads may use the card meanwhile.
+        # Other threads may use the GPU meanwhile.
         with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
             vectors = tower(pixels).float()
     return graph.replay, vectors
 
 
 def _peak(tower: nn.Module, side: int, device: torch.device, size: int) -> int:
-    """Bytes of the card that a batch of this size takes at its peak."""
+    """Peak GPU memory of a batch of this size, in bytes."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     tower(torch.zeros((size, side, side, 3), dtype=torch.uint8, device=device))

@@ -13,10 +13,10 @@ from model.engines.runtime import openvino
 from model.modality import Vectors, unit
 from model.words.tokens import Tokens
 
-# Full precision on every CPU: bf16, which some would choose by themselves, moves vectors (cosine .9985)
-# so that an index made on one machine would not quite fit another.
-# Weights are read, not mapped: a file that is cut short in place would kill a process that has it mapped, and one
-# that is written over would change its vectors unseen.
+# Full precision on every CPU: bf16, which OpenVINO would choose on some, changes vectors (cosine .9985)
+# so that an index made on one machine would not quite match another.
+# Weights are read, not mapped: a file truncated in place would kill a process that has it mapped, and one
+# overwritten in place would silently change its vectors.
 _OPTIONS = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "ENABLE_MMAP": False}
 
 
@@ -51,12 +51,12 @@ class OpenVinoEngine:
 
     @cached_property
     def _text(self) -> "_Graph":
-        # Loaded at the first words: most searches are drawn.
+        # Loaded with the first words: most searches are drawings.
         return _Graph(self._core, self._checkpoint.file("openvino.text"))
 
 
 class _Graph:
-    """A compiled network with an inference request for each thread that asks."""
+    """A compiled network with one inference request per calling thread."""
 
     def __init__(self, core: openvino.Core, path: Path) -> None:
         self._compiled = core.compile_model(str(path), "CPU", _OPTIONS)

@@ -1,7 +1,7 @@
-"""Half the digits, twice the speed and more: where the vectors stay the reference's.
+"""Half precision: at least twice the speed, used only if the vectors stay those of the reference.
 
-Of the two halves it is fp16, not bf16: on photographs the shipped model's vectors keep a cosine of .99999 with the
-reference's in fp16, but only .997 in bf16, and the cards run both at the same rate.
+It is fp16, not bf16: on photographs, the shipped model's vectors keep a cosine of .99999 with the
+reference in fp16, but only .997 in bf16, and GPUs run both at the same speed.
 """
 
 import copy
@@ -14,13 +14,13 @@ from torch.nn import functional as F
 log = logging.getLogger("sketchseek")
 
 HALF = torch.float16
-# What every engine promises of the reference's vectors.
+# The lowest cosine with the reference that every engine guarantees.
 COSINE = 0.999
 
 
 def halved(tower: nn.Module) -> nn.Module:
-    """A copy whose networks compute in half precision. The scaling of pixels and the running figures of batch norms
-    keep all digits."""
+    """Copy a tower, with its networks in half precision. The scaling of pixels and the statistics of batch norms
+    keep full precision."""
     half = copy.deepcopy(tower)
     networks = list(half.children())
     for network in networks:
@@ -33,12 +33,12 @@ def halved(tower: nn.Module) -> nn.Module:
 
 
 def quickest(tower: nn.Module, pixels: Tensor) -> nn.Module:
-    """The tower in half precision, if it gives the same vectors for these pixels; else as it is, with a warning."""
+    """Return the tower in half precision if these pixels get the same vectors; else as it is, with a warning."""
     half = halved(tower)
     with torch.inference_mode():
         exact, found = tower(pixels).float(), half(pixels).float()
     cosine = float(F.cosine_similarity(exact, found, dim=1).min())
-    if cosine >= COSINE:  # not so for NaN, which fp16 gives where numbers outgrow it
+    if cosine >= COSINE:  # also false for NaN, which fp16 gives on overflow
         return half
     log.warning(
         "half precision changes this model's vectors (cosine %.4f): it runs in float32, slower", cosine
@@ -47,7 +47,7 @@ def quickest(tower: nn.Module, pixels: Tensor) -> nn.Module:
 
 
 def trial_pixels(side: int, device: torch.device, count: int = 8) -> Tensor:
-    """Made-up pictures, (count, side, side, 3) bytes: patches of colour with noise over them, always the same."""
+    """Make synthetic pictures, (count, side, side, 3) bytes: patches of colour with noise, always the same."""
     dice = torch.Generator().manual_seed(0)
     patches = torch.rand((count, 3, 7, 7), generator=dice) * 255
     smooth = F.interpolate(patches, size=(side, side), mode="bilinear")

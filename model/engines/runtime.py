@@ -1,10 +1,10 @@
-"""OpenVINO, loaded without its model converter, which nobody needs who runs a model."""
+"""Load OpenVINO without its model converter, which running a model does not need."""
 
 import importlib
 import sys
 from typing import Any
 
-# Optional to OpenVINO; it takes longer to load than all the rest, and brings a telemetry client.
+# Optional for OpenVINO; it takes longer to load than everything else, and contains a telemetry client.
 _CONVERTER = "openvino.tools.ovc"
 
 

@@ -1,4 +1,4 @@
-"""torch on the CPU, in full precision: the reference that the other engines are compared with."""
+"""torch on the CPU, in full precision: the reference for the other engines."""
 
 import threading
 from functools import cached_property

@@ -1,6 +1,6 @@
-"""Stand-ins to beat, from the same embeddings in the same run: nothing stripped, or each modality's plain mean.
+"""Baselines from the same embeddings: nothing subtracted, or each modality's plain mean.
 
-What is asked of several vectors becomes one `Evaluation` with a row for each of them under every task.
+Results for several sets of vectors become one `Evaluation`, with a row for each of them under every task.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,17 +17,17 @@ STRIPPED, RAW, MEAN = "stripped", "raw (nothing stripped)", "mean of each modali
 
 
 def stripped(raw: Embedded, encoder: Encoder) -> Embedded:
-    """What `embed(encoder, ...)` gives, made of what `embed(encoder.unstripped, ...)` gave."""
+    """Turn the result of `embed(encoder.unstripped, ...)` into that of `embed(encoder, ...)`."""
     return _changed(raw, encoder.strip)
 
 
 def mean_stripped(raw: Embedded) -> Embedded:
-    """Learned encodings replaced by the means of the images and names at hand, which nobody has beforehand."""
+    """Replace the learned encodings by the means of this data, which are not known beforehand."""
     return _changed(raw, lambda vectors, _: strip(vectors, vectors.mean(axis=0)))
 
 
 def compared(evaluations: Mapping[str, Evaluation]) -> Evaluation:
-    """The first evaluation, with the rows of the others below its own, task by task."""
+    """Merge evaluations: the first one, with the rows of the others below its own, task by task."""
     first = next(iter(evaluations.values()))
     rows = [replace(row, vectors=name) for name, each in evaluations.items() for row in each.rows]
     tasks = list(dict.fromkeys(row.task for row in rows))

@@ -1,4 +1,4 @@
-"""Datasets as vectors: every picture encoded once, however many questions are asked of it afterwards."""
+"""Encode datasets: every picture once, however many tasks use it afterwards."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,12 +17,12 @@ Vectors = NDArray[np.float32]
 OnProgress = Callable[[int, int], None]
 
 BATCH = 64
-# A few blank drawings are in every large collection; more than this share means that something is wrong.
+# Every large collection has a few blank drawings; more than this share means that something is wrong.
 USABLE = 0.99
 
 
 class Encodes(Protocol):
-    """What `model.Encoder` offers, and whatever else is to be measured: unit vectors of one space."""
+    """The interface of `model.Encoder` and of anything else to measure: unit vectors in one space."""
 
     def sketches(self, images: Sequence[Image.Image], /) -> Vectors: ...
 
@@ -33,7 +33,7 @@ class Encodes(Protocol):
 
 @dataclass(frozen=True)
 class Embedded:
-    """Records and their vectors, row by row; `texts` has a vector for each label, or is empty."""
+    """Records and their vectors, row by row; `texts` has one vector per label, or is empty."""
 
     data: Dataset
     vectors: Vectors
@@ -50,9 +50,9 @@ class Embedded:
 def embed(
     encoder: Encodes, data: Dataset, *, caption: str = "{}", progress: OnProgress | None = None
 ) -> Embedded:
-    """Sketches encoded as sketches, photos as photos, each label as words; unusable images are left out.
+    """Encode sketches as sketches, photos as photos, each label as words; unusable images are left out.
 
-    The caption is what a user would type: the bare name, unless the model was taught otherwise.
+    The caption is what a user would type: the bare name, unless the model was trained with another.
     """
     found: dict[int, Vectors] = {}
     damaged: list[str] = []
@@ -71,10 +71,10 @@ def embed(
                     progress(len(found) + len(damaged), len(data))
     if not found or len(found) < USABLE * len(data):
         raise DataProblem(
-            f"{data.name}: {len(damaged)} of {len(data)} images cannot be used"
+            f"{data.name}: {len(damaged)} of {len(data)} images are unusable"
             + (f"; the first is {damaged[0]}" if damaged else "")
         )
-    remarks = (f"{len(damaged)} images left out, the first being {damaged[0]}",) if damaged else ()
+    remarks = (f"{len(damaged)} images left out; the first is {damaged[0]}",) if damaged else ()
     kept = sorted(found)
     return Embedded(
         Dataset(data.name, tuple(data.records[place] for place in kept), data.merges),
@@ -94,7 +94,7 @@ def _usable(record: Record) -> Image.Image | BadImage:
 def _encoded(
     encode: Callable[[Sequence[Image.Image]], Vectors], images: Sequence[Image.Image | BadImage]
 ) -> list[Vectors | BadImage]:
-    """One vector an image; where a batch is refused, one by one, to learn which image it was."""
+    """Encode one vector per image; if a batch is refused, one by one, to find the image that caused it."""
     good = [image for image in images if not isinstance(image, BadImage)]
     found: list[Vectors | BadImage] = []
     try:

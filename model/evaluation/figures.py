@@ -1,4 +1,4 @@
-"""The pictures of a report: the space before and after stripping, and sheets of what was found."""
+"""The figures of a report: the space before and after subtracting encodings, and sheets of results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ NAMED = 12
 
 
 def tsne(vectors: NDArray[np.floating], *, perplexity: float = 30.0, seed: int = 0) -> Floats:
-    """t-SNE to two dimensions, for up to a few thousand vectors; begins at the principal components."""
+    """Project to two dimensions with t-SNE, for up to a few thousand vectors; starts from the principal components."""
     if len(vectors) < 4:
-        raise ValueError(f"t-SNE of {len(vectors)} vectors shows nothing: give four or more")
-    # Points that all coincide have no principal components.
+        raise ValueError(f"t-SNE of {len(vectors)} vectors shows nothing: give at least four")
+    # Identical points have no principal components.
     begin = "pca" if np.ptp(vectors, axis=0).any() else "random"
-    # For so few points, threads on a busy machine spend their time waiting for one another: minutes, not seconds.
+    # With so few points, threads on a busy machine mostly wait for each other: minutes instead of seconds.
     with threadpool_limits(1):
         found: Floats = TSNE(
             perplexity=min(perplexity, (len(vectors) - 1) / 3), init=begin, random_state=seed
@@ -47,7 +47,7 @@ def stripping_picture(
     *,
     seed: int = 0,
 ) -> None:
-    """Two panels: embeddings, which part by modality, and semantic vectors, which part by class."""
+    """Draw two panels: embeddings, which separate by modality, and semantic vectors, which separate by class."""
     kinds, names = np.array(modalities), sorted(set(labels))
     photos = kinds == "photo"
     colours = np.array([names.index(label) for label in labels])
@@ -91,9 +91,9 @@ def space_picture(
     each: int = 30,
     seed: int = 0,
 ) -> int:
-    """The stripping picture of some unseen classes, with each class's name; returns how many points it has.
+    """Draw `stripping_picture` for some unseen classes, with their names; returns the number of points.
 
-    Without sketches, or with fewer than four images, there is nothing to see: 0, and no picture.
+    Without sketches, or with fewer than four images, it draws nothing and returns 0.
     """
     records = before.data.records
     questions = Questions(before, unseen, 0.5)
@@ -117,7 +117,7 @@ def space_picture(
 
 @dataclass(frozen=True)
 class SheetLine:
-    """One line of a sheet: a query, the photos that came first, and which of them are right."""
+    """One line of a sheet: a query, its first results, and which of them are right."""
 
     query: Image.Image
     caption: str
@@ -126,7 +126,7 @@ class SheetLine:
 
 
 def sheet(lines: Sequence[SheetLine], path: Path) -> None:
-    """Queries on the left, then what they found: green frames around right photos, red around wrong ones."""
+    """Draw queries on the left, then their results: green frames around right photos, red around wrong ones."""
     columns = 1 + max(len(line.photos) for line in lines)
     step = TILE + 2 * FRAME + GAP
     page = Image.new("RGB", (columns * step + GAP, len(lines) * (step + CAPTION) + GAP), "white")
@@ -156,7 +156,7 @@ def zero_shot_sheet(
     k: int = 10,
     seed: int = 0,
 ) -> int:
-    """A sheet of sketches drawn evenly from the unseen classes; returns how many lines it has."""
+    """Draw a sheet of sketches taken evenly from the unseen classes; returns the number of lines."""
     questions = Questions(embedded, unseen, 0.5)
     records = embedded.data.records
     gallery = np.flatnonzero(questions.photos & questions.unseen)
@@ -174,7 +174,7 @@ def zero_shot_sheet(
 
 
 def _spread(asked: NDArray[np.intp], labels: NDArray[np.str_], rows: int, seed: int) -> list[int]:
-    """Queries of as many different classes as there are rows, before any class comes twice."""
+    """Choose queries of as many different classes as possible, before any class appears twice."""
     shuffled = np.random.default_rng(seed).permutation(asked)
     turn: dict[str, int] = {}
     order: list[tuple[int, int]] = []
@@ -182,5 +182,5 @@ def _spread(asked: NDArray[np.intp], labels: NDArray[np.str_], rows: int, seed: 
         label = str(labels[place])
         turn[label] = turn.get(label, -1) + 1
         order.append((turn[label], int(place)))
-    # Python's sort is stable: within a turn the shuffled order stays.
+    # Python's sort is stable: within a round the shuffled order stays.
     return [place for _, place in sorted(order, key=lambda item: item[0])[:rows]]

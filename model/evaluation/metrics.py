@@ -1,4 +1,4 @@
-"""How good a ranking is. Each figure is defined here in words, and checked against brute force in the tests.
+"""How good a ranking is. Each figure is defined here in words, and tested against brute force.
 
 For one query, photos are ranked by inner product, highest first; equal scores keep the gallery's order. R is
 the number of right photos in the whole gallery, and precision(i) the share of right ones among the first i.
@@ -29,14 +29,14 @@ Vectors = NDArray[np.floating]
 
 # Bytes for the working arrays of one block of queries.
 BLOCK_BYTES = 256 * 2**20
-# Rows that are sorted together fit in a core's cache.
+# Rows that are sorted together fit into a core's cache.
 GROUP_BYTES = 2 * 2**20
 HITS = (5, 10)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Every figure for every query; NaN for queries that no photo of the gallery answers."""
+    """Every figure for every query; NaN for queries without a right photo in the gallery."""
 
     per_query: dict[str, Floats]
     gallery: int
@@ -50,7 +50,7 @@ class Measured:
         return int(np.isnan(self.per_query["first_rank"]).sum())
 
     def means(self) -> dict[str, float]:
-        """One number a figure over all queries that can be answered; empty where none can."""
+        """Average each figure over all queries with a right photo; empty if there are none."""
         if self.queries == self.unanswerable:
             return {}
         return {
@@ -69,9 +69,9 @@ def measure(
     itself: NDArray[np.integer] | None = None,
     block_bytes: int = BLOCK_BYTES,
 ) -> Measured:
-    """Rank the gallery for every query, a block of queries at a time. Right are the photos of the same label.
+    """Rank the gallery for every query, in blocks of queries. Right are the photos with the same label.
 
-    `itself` gives each query's own place in the gallery, to be left out of its ranking, or -1.
+    `itself` gives each query's own position in the gallery, to be left out of its ranking, or -1.
     """
     wanted, present = _codes(query_labels, gallery_labels)
     parts: list[dict[str, Floats]] = []
@@ -90,7 +90,7 @@ def ranked_blocks(
     itself: NDArray[np.integer] | None,
     size: int,
 ) -> Iterator[tuple[int, NDArray[np.bool_]]]:
-    """For block after block of queries: how many they are, and which places of their rankings are right."""
+    """Yield for each block of queries its size, and which places of their rankings are right."""
     _check(queries, gallery, *wanted)
     photos = np.ascontiguousarray(gallery, dtype=np.float32).T
     height = max(1, size // (len(gallery) * 8))
@@ -106,7 +106,7 @@ def ranked_blocks(
 
 
 def right_in_order(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """`right`, each row put in the order of descending scores; equal scores keep their order."""
+    """Sort each row of `right` by descending scores; equal scores keep their order."""
     ordered = np.empty_like(right)
     height = max(1, GROUP_BYTES // (8 * scores.shape[1]))
 
@@ -114,18 +114,18 @@ def right_in_order(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> NDA
         group = slice(start, start + height)
         ordered[group] = _sorted_right(scores[group], right[group])
 
-    # numpy lets go of the interpreter while it sorts, so threads do share the work.
+    # numpy releases the GIL while it sorts, so threads do share the work.
     with ThreadPoolExecutor() as pool:
         list(pool.map(fill, range(0, len(scores), height)))
     return ordered
 
 
 def _sorted_right(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Score, place and rightness packed into one integer, so that one sort of plain integers does it all.
+    """Pack score, place and rightness into one integer, so that a single sort of integers does it all.
 
     An argsort and a gather would take several times as long.
     """
-    # Adding zero turns -0.0 to 0.0, which would otherwise sort apart.
+    # Adding zero turns -0.0 into 0.0, which would otherwise sort differently.
     bits = (scores + np.float32(0)).view(np.uint32)
     falling = np.where(bits >> 31, bits, ~bits & np.uint32(0x7FFFFFFF))
     packed = falling.astype(np.uint64) << np.uint64(32)
@@ -154,7 +154,7 @@ def _figures(order: NDArray[np.bool_], cutoffs: Sequence[int], queries: int) -> 
         near = places < k
         best, within = np.minimum(answered, k), total(ones, near)
         figures[f"mAP@{k}"] = total(precision, near) / best
-        # Nothing found is 0 / 1; where nothing could be found it stays NaN.
+        # Nothing found is 0 / 1; if there was nothing to find, it stays NaN.
         figures[f"mAP@{k}_lenient"] = total(precision, near) / np.where(
             answered > 0, np.maximum(within, 1), np.nan
         )
@@ -174,7 +174,7 @@ def _envelope(precision: Floats, rows: NDArray[np.integer]) -> Floats:
     """The highest precision at or after each right photo of the same query."""
     if not len(rows):
         return precision
-    # Read backwards, each query lies above the one before it: one running maximum serves them all.
+    # Offsets put each query above the one before it, read backwards: one running maximum serves all.
     lift = 2.0 * (rows[-1] - rows[::-1])
     highest: Floats = (np.maximum.accumulate(precision[::-1] + lift) - lift)[::-1]
     return highest
@@ -195,7 +195,7 @@ def accuracy(
 ) -> dict[str, float]:
     """Acc@k: how often a query's own photo (the same pair) is among the first k.
 
-    The gallery is all photos or, given the labels of queries and gallery in `within`, those of the query's
+    The gallery is all photos or, if `within` has the labels of queries and gallery, those of the query's
     class; the mean is over all queries either way. Queries whose photo is not in the gallery are left out.
     """
     own, photos = _codes(query_pairs, gallery_pairs)
@@ -220,7 +220,7 @@ def accuracy(
 
 
 def _codes(left: ArrayLike, right: ArrayLike) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Labels of any kind as small integers, equal where the labels are."""
+    """Convert labels of any type to small integers, equal if the labels are."""
     first, second = np.asarray(left), np.asarray(right)
     _, codes = np.unique(np.concatenate([first, second]), return_inverse=True)
     numbers = codes.astype(np.int32)
@@ -233,7 +233,7 @@ def _check(queries: Vectors, gallery: Vectors, wanted: NDArray[np.int32], presen
     if len(wanted) != len(queries) or len(present) != len(gallery):
         raise ValueError(
             f"{len(queries)} queries have {len(wanted)} labels, {len(gallery)} photos have {len(present)}: "
-            "give one label to each vector"
+            "give one label per vector"
         )
     for name, vectors in (("query", queries), ("gallery", gallery)):
         if not all(bool(np.isfinite(vectors[at : at + 8192]).all()) for at in range(0, len(vectors), 8192)):

@@ -1,16 +1,16 @@
-"""How well a model finds things: six questions about one set of vectors, as JSON and as a Markdown table.
+"""How well a model retrieves: six tasks on one set of vectors, as JSON and as a Markdown table.
 
 | task | queries | gallery |
 | --- | --- | --- |
 | zero-shot | sketches of unseen classes | photos of unseen classes |
-| generalised | sketches of unseen classes | all photos, seen classes too |
+| generalised | sketches of unseen classes | all photos, including those of seen classes |
 | fine-grained | sketches that have a photo of their own | the photos that sketches were drawn from |
 | text-to-photo | one name for each unseen class | photos of unseen classes |
 | photo-to-photo | photos of unseen classes | the other photos of unseen classes |
-| sketch+text | each sketch together with its class's name | photos of unseen classes |
+| sketch+text | each sketch with its class's name | photos of unseen classes |
 
-Right is a photo of the query's class; in the fine-grained task only the very photo. Drawings that are noted
-as unrecognized are no queries. What cannot be asked of the data at hand is listed with the reason.
+A photo of the query's class is right; in the fine-grained task only its own photo. Drawings that are noted
+as unrecognized are not used as queries. Tasks that the data does not allow are listed with the reason.
 """
 
 import json
@@ -40,19 +40,19 @@ BESIDE = (
 
 
 class CannotAsk(Exception):
-    """The data at hand has no answer to a task; the message is the reason."""
+    """The data does not allow a task; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One task: how many queries met how many photos, and the figures."""
+    """The result of one task: the numbers of queries and photos, and the figures."""
 
     task: str
     queries: int
     gallery: int
     unanswerable: int
     figures: Mapping[str, float]
-    # Which vectors answered, where a report compares several (see model/evaluation/baselines.py).
+    # Which vectors were used, if a report compares several (see model/evaluation/baselines.py).
     vectors: str = ""
 
 
@@ -73,7 +73,7 @@ class Evaluation:
         return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
 
     def markdown(self) -> str:
-        """The main figures, then the same in other papers' conventions, then what to know about them."""
+        """Write the main figures, then the same in other papers' conventions, then remarks."""
         ranked = [row for row in self.rows if "mAP@all" in row.figures]
         paired = [row for row in self.rows if "mAP@all" not in row.figures]
         parts = [f"## {self.model} on {self.data}, {len(self.unseen)} unseen classes", _table(ranked, MAIN)]
@@ -83,7 +83,7 @@ class Evaluation:
         if self.by_label:
             worst = sorted(self.by_label.items(), key=lambda item: item[1])[:5]
             parts.append("Weakest classes: " + ", ".join(f"{label} {value:.3f}" for label, value in worst))
-        parts += [f"- {task}: not asked, {reason}" for task, reason in self.skipped.items()]
+        parts += [f"- {task}: skipped, {reason}" for task, reason in self.skipped.items()]
         parts += [f"- {remark}" for remark in self.remarks]
         return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -116,7 +116,7 @@ def _table(rows: Collection[Row], names: tuple[str, ...]) -> str:
 
 
 class Questions:
-    """The arrays that the tasks share; each task is a method."""
+    """The arrays that all tasks share; each task is a method."""
 
     def __init__(self, embedded: Embedded, unseen: Collection[str] | None, mix: float) -> None:
         records = embedded.data.records
@@ -164,7 +164,7 @@ class Questions:
         pairs = (self.pairs[asked], self.pairs[shown])
         lost = int((~np.isin(*pairs)).sum())
         if lost == len(pairs[0]):
-            raise CannotAsk("no sketch has a photo of its own")
+            raise CannotAsk("no sketch has its own photo")
         vectors = (self.vectors[asked], self.vectors[shown])
         inside = accuracy(*vectors, *pairs, within=(self.labels[asked], self.labels[shown]))
         across = accuracy(*vectors, *pairs)
@@ -185,7 +185,7 @@ class Questions:
             queries, self.vectors[gallery], labels, self.labels[gallery], cutoffs=CUTOFFS, itself=itself
         )
         if found.unanswerable == found.queries:
-            raise CannotAsk("no query has a right photo in the gallery")
+            raise CannotAsk("no query has a matching photo in the gallery")
         return found
 
     def _words(self, labels: NDArray[np.str_]) -> Vectors:
@@ -212,7 +212,7 @@ def evaluate(
     tasks: Collection[str] = tuple(TASKS),
     mix: float = 0.5,
 ) -> Evaluation:
-    """Ask each task. Without `unseen` all labels are unseen; `mix` is the words' share in sketch+text."""
+    """Run each task. Without `unseen`, all labels are unseen; `mix` is the share of the words in sketch+text."""
     wanted = None if unseen is None else tuple(unseen)
     part = embedded.data if wanted is None else embedded.data.subset(wanted)
     questions = Questions(embedded, wanted, mix)
@@ -232,17 +232,17 @@ def evaluate(
         rows.append(found)
     remarks = [*embedded.remarks]
     if questions.unrecognized:
-        remarks.append(f"{questions.unrecognized} unrecognized drawings were not asked")
+        remarks.append(f"{questions.unrecognized} unrecognized drawings were left out")
     if wanted is not None and (absent := {key(label) for label in wanted} - {*map(key, part.labels)}):
         remarks.append(f"{len(absent)} of the {len(wanted)} unseen classes are not in this data")
     remarks += [
-        f"{row.task}: {row.unanswerable} queries have no right photo" for row in rows if row.unanswerable
+        f"{row.task}: {row.unanswerable} queries have no matching photo" for row in rows if row.unanswerable
     ]
     return Evaluation(model, embedded.data.name, part.labels, tuple(rows), by_label, skipped, tuple(remarks))
 
 
 def _label_means(found: Measured, labels: NDArray[np.str_]) -> dict[str, float]:
-    """mAP@all of each class's queries."""
+    """mAP@all of each class."""
     values = found.per_query["mAP@all"]
     means = {str(label): values[labels == label] for label in np.unique(labels)}
     return {label: float(part.mean()) for label, part in means.items() if not np.isnan(part).any()}

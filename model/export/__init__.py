@@ -1,1 +1,1 @@
-"""Writing a model folder, and turning torch weights into an OpenVINO graph."""
+"""Write model folders, and convert torch weights to OpenVINO graphs."""

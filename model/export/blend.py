@@ -1,7 +1,7 @@
-"""One model of several that grew from the same start: the mean of their weights.
+"""Blend models trained from the same start: the mean of their weights.
 
-Runs that differ in what they were asked for, or only by chance, end in one valley; their mean lies deeper in it than
-each of them, and does what either was trained for. It costs nothing when pictures are encoded.
+Runs that differ in their objectives, or only by chance, end in the same valley of the loss; their mean lies deeper than
+each of them, and does what each was trained for. It costs nothing at inference.
 """
 
 import shutil
@@ -19,12 +19,12 @@ from model.export.openvino import export, new_folder, weight_file, write_card
 Tensors = dict[str, NDArray[np.generic]]
 
 AVERAGED = ("torch.image", "heads")
-# Runs from one start keep a cosine of .99 in each of their matrices; from two starts it is about zero.
+# Runs from the same start keep a cosine of .99 in each matrix; from different starts it is about zero.
 SAME_START = 0.5
 
 
 def blend(checkpoints: Sequence[Checkpoint], folder: Path, name: str | None = None) -> Checkpoint:
-    """Write the mean of the models to a new folder: all of it or nothing."""
+    """Write the mean of the models to a new folder, all or nothing."""
     if len(checkpoints) < 2:
         raise ModelError("blending needs at least two models")
     first = checkpoints[0]
@@ -36,7 +36,7 @@ def blend(checkpoints: Sequence[Checkpoint], folder: Path, name: str | None = No
             if part in AVERAGED:
                 path = beside / weight.file
                 save_file(_mean([_tensors(each, part) for each in checkpoints]), path)
-                # Not for the eyes of whoever made it alone: a service reads it as another user.
+                # Readable by others: a service may run as another user.
                 path.chmod(0o644)
                 weights[part] = weight_file(path)
             elif weight.package is None and not part.startswith("openvino."):
@@ -52,7 +52,7 @@ def _check_alike(first: Checkpoint, other: Checkpoint) -> None:
     same: Sequence[tuple[str, Callable[[Card], object]]] = (
         ("architectures", lambda card: (card.backbone, card.image_tower, card.text_tower)),
         ("dimensions", lambda card: card.dimension),
-        ("ways of preparing pictures", lambda card: card.preprocessing),
+        ("picture preprocessing", lambda card: card.preprocessing),
         ("parts", lambda card: {part for part in card.weights if not part.startswith("openvino")}),
     )
     for what, of in same:
@@ -73,8 +73,8 @@ def _check_alike(first: Checkpoint, other: Checkpoint) -> None:
         ]
         if apart:
             raise ModelError(
-                f"{first.folder} and {other.folder} did not grow from the same start ({apart[0]} has nothing in "
-                "common): blend runs of the same data and towers"
+                f"{first.folder} and {other.folder} were not trained from the same start ({apart[0]} has nothing in "
+                "common): blend runs with the same data and towers"
             )
 
 
@@ -84,18 +84,18 @@ def _tensors(checkpoint: Checkpoint, part: str) -> Tensors:
 
 def _cosine(left: NDArray[np.generic], right: NDArray[np.generic]) -> float:
     a, b = (values.astype(np.float64).ravel() for values in (left, right))
-    # Sums rather than products of BLAS, whose threads have been seen to hang beside torch's.
+    # Plain sums instead of BLAS products, whose threads have been seen to hang next to torch's.
     lengths = np.sqrt((a * a).sum() * (b * b).sum())
     return float((a * b).sum() / max(float(lengths), 1e-12))
 
 
 def _mean(models: Sequence[Tensors]) -> Tensors:
-    """In the type of the first; counters, which are whole numbers, are the first one's."""
+    """Average in the type of the first; integers, which are counters, are taken from the first."""
 
     def mean(key: str, like: NDArray[np.generic]) -> NDArray[np.generic]:
         if not np.issubdtype(like.dtype, np.floating):
             return like
-        # A single number's mean would be no array any more.
+        # The mean of a scalar would no longer be an array.
         return np.asarray(np.mean([each[key].astype(np.float64) for each in models], axis=0)).astype(
             like.dtype
         )
@@ -112,7 +112,7 @@ def _card(cards: Sequence[Card], name: str | None) -> Card:
             "description": f"the mean of {len(cards)} models: "
             + " + ".join(card.description for card in cards),
             "learned_from": tuple(sources.values()),
-            # What was measured of the parts is not known of the whole.
+            # The parts' figures do not apply to the blend.
             "figures": {},
         }
     )

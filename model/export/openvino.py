@@ -1,4 +1,4 @@
-"""A checkpoint's towers as the OpenVINO graphs that CPUs serve."""
+"""Export a checkpoint's towers as OpenVINO graphs for CPUs."""
 
 import hashlib
 import json
@@ -19,9 +19,9 @@ from model.errors import ModelError
 
 
 def export(checkpoint: Checkpoint) -> Checkpoint:
-    """Make the graphs from the torch weights, with fp16 weights, and let the card name them.
+    """Convert the torch weights to graphs with fp16 weights, and list them in the card.
 
-    New graphs get names of their own and the card changes last, so that a crash leaves the model as it was.
+    New graphs get new names and the card changes last, so that a crash leaves the model as it was.
     """
     card, size = checkpoint.card, checkpoint.card.image_tower.size or 224
     pictures = torch.zeros((2, size, size, 3), dtype=torch.uint8)
@@ -40,9 +40,9 @@ def export(checkpoint: Checkpoint) -> Checkpoint:
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """A folder to write into, which takes its name once all is written. What is there is not touched."""
+    """Create a folder that gets its name once everything is written. An existing folder is left alone."""
     if folder.exists() and any(folder.iterdir()):
-        raise ModelError(f"{folder} already holds something: give another folder, or remove that one first")
+        raise ModelError(f"{folder} is not empty: give another folder, or remove that one first")
     beside = folder.with_name(f"{folder.name}.unfinished")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
@@ -51,12 +51,12 @@ def new_folder(folder: Path) -> Iterator[Path]:
 
 
 def weight_file(path: Path) -> WeightFile:
-    """What a card says of a file that lies beside it."""
+    """The card's entry for a file next to it."""
     return WeightFile(file=path.name, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def write_card(card: Card, folder: Path) -> None:
-    """Whole or not at all."""
+    """Write the card atomically."""
     beside = folder / "card.json.new"
     beside.write_text(json.dumps(card.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
     beside.replace(folder / "card.json")
@@ -66,7 +66,7 @@ def _graph(
     checkpoint: Checkpoint, name: str, tower: nn.Module, example: torch.Tensor
 ) -> dict[str, WeightFile]:
     with warnings.catch_warnings(), _traceable():
-        # Tracing warns of each Python branch in the towers' code; the parity test judges the result.
+        # Tracing warns about each Python branch in the towers' code; the parity test validates the result.
         warnings.simplefilter("ignore")
         graph = convert_model(tower, example_input=example)
     graph.reshape([-1, *example.shape[1:]])
@@ -80,7 +80,7 @@ def _graph(
 
 @contextmanager
 def _traceable() -> Iterator[None]:
-    """Without the fused attention that torch takes where it can, which no graph can hold."""
+    """Disable torch's fused attention, which cannot be exported."""
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
@@ -90,7 +90,7 @@ def _traceable() -> Iterator[None]:
 
 
 def _free(folder: Path, name: str) -> Path:
-    """image.xml, or where that is taken image-2.xml, and so on."""
+    """Return image.xml or, if that is taken, image-2.xml, and so on."""
     path, number = folder / f"{name}.xml", 1
     while path.exists() or path.with_suffix(".bin").exists():
         number += 1

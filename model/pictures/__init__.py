@@ -1,1 +1,1 @@
-"""From bytes to pixels: what a file is, whether it can be trusted, and how it is decoded and prepared."""
+"""From bytes to pixels: identify a file, check that it is safe, decode it, and prepare it."""

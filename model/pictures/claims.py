@@ -1,19 +1,19 @@
-"""How many pixels a file says it has, told without decoding it: what memory and turns are given out by."""
+"""How many pixels a file claims to have, without decoding it: the basis for memory limits and scheduling."""
 
 from model.pictures.images import opened
 from model.pictures.layout import excess
 from model.pictures.raw import is_raw
 from model.pictures.sniff import declared_size, picture_format
 
-# A raw file's preview is at most as large as the sensor.
+# The preview of a raw file is at most as large as the sensor.
 _LARGEST_SENSOR = 100_000_000
-# What decoding takes at its peak, with what is made of it: WebP keeps four pictures of four bytes.
+# Peak memory of decoding and its result: WebP keeps four copies of four bytes per pixel.
 _BYTES_A_PIXEL = {"WEBP": 16, "AVIF": 12, "HEIF": 12}
 _COMMONLY = 6
 
 
 def claimed_pixels(data: bytes) -> int:
-    """0 where the bytes claim nothing that can be believed, which `decode` will then say of them."""
+    """0 if the bytes claim nothing credible; `decode` then reports why."""
     if is_raw(data):
         return _LARGEST_SENSOR
     name = picture_format(data)
@@ -25,11 +25,11 @@ def claimed_pixels(data: bytes) -> int:
             with opened(data, name) as image:
                 size = image.size
         except Exception:
-            # Decoders raise nearly every type there is on damaged bytes.
+            # On damaged bytes, decoders raise nearly every exception type there is.
             return 0
     return max(size[0] * size[1], 0)
 
 
 def claimed_bytes(data: bytes) -> int:
-    """The memory that decoding takes, by what the file says of itself."""
+    """The memory that decoding needs, going by what the file claims."""
     return claimed_pixels(data) * _BYTES_A_PIXEL.get(picture_format(data) or "", _COMMONLY)

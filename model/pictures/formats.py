@@ -1,6 +1,6 @@
-"""The picture formats that can be read, and the file names each goes by: the one list that all others follow.
+"""The supported picture formats and their file suffixes: the one list that all others are derived from.
 
-Only which files are tried depends on a name; what a file is, its bytes decide (`model.pictures.sniff`).
+The name only decides whether a file is tried; its bytes decide what it is (`model.pictures.sniff`).
 """
 
 from collections.abc import Mapping

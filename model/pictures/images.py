@@ -1,8 +1,8 @@
-"""Bytes or a path to pixels: the only place in the product that decodes pictures.
+"""Decode bytes or a path to pixels: the only place that decodes pictures.
 
-`decode` trusts nothing: the format is sniffed, size is checked before a pixel is made, and whatever a
-hostile or broken file provokes comes out as one BadImage line. The line never names the file: callers do.
-What comes back is upright sRGB without metadata.
+`decode` trusts nothing: it sniffs the format and checks the size before it makes any pixels, and whatever a
+hostile or broken file provokes becomes a BadImage of one line. The line never names the file: callers do.
+The result is upright sRGB without metadata.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-# Named here so that Image.open finds its eight formats at once and never loads the exotic ones.
+# Listed here so that Image.open tries only these eight formats and never loads the exotic ones.
 from PIL import (
     AvifImagePlugin,  # noqa: F401
     BmpImagePlugin,  # noqa: F401
@@ -42,33 +42,33 @@ from model.pictures.sniff import (
     what_it_is_instead,
 )
 
-# Raise it when `decode` learns to read more: files that it refused are then tried again.
+# Increase it when `decode` supports more: files that it refused are then tried again.
 DECODER_VERSION = 1
-# What a JPEG's may be. Of longer lines some pixels wide, each would take ten times the memory of its pixels.
+# The limit of JPEG. Pictures that are longer, but narrow, would need ten times the memory of their pixels.
 _LONGEST_SIDE = 65_535
-_NO_MEMORY = "there is not enough memory to decode it now"
+_NO_MEMORY = "there is not enough memory to decode it right now"
 _MOST_SAMPLES = 16
-# Encoders make ten, for four colours fourteen. A few bytes more are another scan, and each costs as much as the whole
+# Encoders write ten scans, or fourteen for four colours. A few bytes add another, and each costs as much as the whole
 # picture: 25 of 25 megapixels half a second.
 _MOST_SCANS = 25
 
 
 @dataclass(frozen=True)
 class Caps:
-    """What a caller is willing to decode."""
+    """Limits on what a caller is willing to decode."""
 
     max_bytes: int
     max_pixels: int
     formats: frozenset[str]
-    # Raw files are shown by their preview: for one's own photos, not for what strangers send.
+    # Raw files are decoded by their preview: for your own photos, not for uploads.
     raw: bool = False
 
 
 PHOTO_CAPS = Caps(max_bytes=256 * 2**20, max_pixels=200_000_000, formats=FORMATS, raw=True)
 SKETCH_CAPS = Caps(max_bytes=20 * 2**20, max_pixels=25_000_000, formats=FORMATS)
 
-# Our own cap is checked first; Pillow's stays as the second wall (it raises at twice this), and its remarks
-# about metadata that we drop anyway are not worth a line on anybody's console.
+# Our own limit is checked first. Pillow's remains as a second line of defence (it raises at twice this); its warnings
+# about metadata, which we drop anyway, would only clutter the console.
 Image.MAX_IMAGE_PIXELS = PHOTO_CAPS.max_pixels
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -87,7 +87,7 @@ _SIDEWAYS = frozenset(_TURNS[tag] for tag in (5, 6, 7, 8))
 
 @dataclass(frozen=True)
 class Decoded:
-    """A picture ready for use. `width`, `height`: its full size as displayed; `image` may be smaller."""
+    """A decoded picture. `width`, `height`: its full size as displayed; `image` may be smaller."""
 
     image: Image.Image
     width: int
@@ -98,9 +98,9 @@ class Decoded:
 def decode(
     source: bytes | Path, *, caps: Caps = PHOTO_CAPS, shortest: int | None = None, keep_alpha: bool = False
 ) -> Decoded:
-    """Decode to upright sRGB, over white (or to RGBA with `keep_alpha`, where something shows through).
+    """Decode to upright sRGB on white (with `keep_alpha`, to RGBA if it has transparent parts).
 
-    With `shortest`, a scaled decode whose shorter side is still at least twice that, where the photo has it.
+    With `shortest`, decode at a smaller scale that keeps the shorter side at least twice that, if the photo has it.
     """
     data = _read(source, caps) if isinstance(source, Path) else source
     _check_bytes(len(data), caps)
@@ -118,21 +118,21 @@ def decode(
     if declared := declared_size(data, name):
         _check_pixels(*declared, caps)
     if name == "JPEG" and has_more_scans(data, _MOST_SCANS):
-        raise BadImage(f"the JPEG is made of more than {_MOST_SCANS} scans; save it again as a common one")
+        raise BadImage(f"the JPEG has more than {_MOST_SCANS} scans; save it again as an ordinary JPEG")
     image, (width, height) = _load(data, name, caps, shortest)
     try:
         turn, profile = _turn(image, name), image.info.get("icc_profile")
-        # One name for all: what a step leaves behind is free before the next one takes memory.
+        # Reuse one name: the memory of each step is freed before the next one needs memory.
         image = shrunk(eight_bit(image), shortest)
         image = _to_srgb(image, profile, keep_alpha)
         upright = image if turn is None else image.transpose(turn)
     except MemoryError as error:
         raise Unreadable(_NO_MEMORY) from error
     except Exception as error:
-        raise BadImage(f"the {name} has pixels or colours that cannot be used ({_reason(error)})") from error
+        raise BadImage(f"the {name} has unusable pixels or colours ({_reason(error)})") from error
     if turn in _SIDEWAYS:
         width, height = height, width
-    # A plain copy of the pixels: the decoder's object holds metadata, and with it perhaps the file.
+    # A plain copy of the pixels: the decoder's object keeps metadata, and possibly the file.
     upright.info = {}
     return Decoded(upright, width, height, name)
 
@@ -143,17 +143,17 @@ def _read(path: Path, caps: Caps) -> bytes:
         if stat.S_ISDIR(found.st_mode):
             raise BadImage("not a picture: it is a folder")
         if not stat.S_ISREG(found.st_mode):
-            raise BadImage("not a picture: it is no regular file")
+            raise BadImage("not a picture: it is not a regular file")
         _check_bytes(found.st_size, caps)
         with path.open("rb") as file:
-            # One byte more than allowed shows a file that grew since stat.
+            # Reading one byte more than allowed reveals a file that grew since stat.
             return file.read(caps.max_bytes + 1)
     except FileNotFoundError as error:
         raise Unreadable("there is no such file") from error
     except PermissionError as error:
         raise Unreadable("no permission to read it") from error
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "its name is impossible"
+        why = getattr(error, "strerror", None) or "its name is not valid"
         raise Unreadable(f"it cannot be read: {why}") from error
 
 
@@ -164,7 +164,9 @@ def _check_bytes(count: int, caps: Caps) -> None:
 
 def _check_pixels(width: int, height: int, caps: Caps) -> None:
     if max(width, height) > _LONGEST_SIDE:
-        raise BadImage(f"{width} x {height}: one side may have {_LONGEST_SIDE} pixels; cut it into pieces")
+        raise BadImage(
+            f"{width} x {height}: a side may have at most {_LONGEST_SIDE} pixels; cut it into pieces"
+        )
     if width * height > caps.max_pixels:
         megapixels = width * height / 1e6
         limit = caps.max_pixels / 1e6
@@ -172,7 +174,7 @@ def _check_pixels(width: int, height: int, caps: Caps) -> None:
 
 
 def _check_tiles(image: TiffImagePlugin.TiffImageFile, caps: Caps) -> None:
-    """A TIFF is decoded a tile at a time, and a tile may be far larger than the picture."""
+    """A TIFF is decoded tile by tile, and a tile may be far larger than the picture."""
     tags = image.tag_v2
     width, height = (tags.get(tag, 0) for tag in (ExifTags.Base.TileWidth, ExifTags.Base.TileLength))
     for side in (width, height, tags.get(ExifTags.Base.SamplesPerPixel, 1)):
@@ -184,7 +186,7 @@ def _check_tiles(image: TiffImagePlugin.TiffImageFile, caps: Caps) -> None:
 
 
 def _load(data: bytes, name: str, caps: Caps, shortest: int | None) -> tuple[Image.Image, tuple[int, int]]:
-    """The loaded picture, scaled where asked, not yet turned; and its full size, turned as little."""
+    """Load the picture, scaled if requested; return it and its full size, neither of them rotated yet."""
     image: Image.Image | None = None
     try:
         image = opened(data, name)
@@ -193,7 +195,7 @@ def _load(data: bytes, name: str, caps: Caps, shortest: int | None) -> tuple[Ima
         if isinstance(image, TiffImagePlugin.TiffImageFile):
             _check_tiles(image, caps)
         if shortest is not None and name == "JPEG":
-            # A square box: the rule is about the shorter side, so it need not know which way is up.
+            # A square box: the rule is about the shorter side, so the orientation does not matter.
             image.draft(image.mode, (2 * shortest, 2 * shortest))
         image.load()
     except BadImage:
@@ -201,20 +203,20 @@ def _load(data: bytes, name: str, caps: Caps, shortest: int | None) -> tuple[Ima
     except MemoryError as error:
         raise Unreadable(_NO_MEMORY) from error
     except Exception as error:
-        # Decoders raise nearly every type there is on damaged bytes; all of them mean the same thing here.
-        raise BadImage(_complaint(data, name, caps, image, error)) from error
+        # On damaged bytes, decoders raise nearly every exception type there is; all of them mean the same here.
+        raise BadImage(_damage(data, name, caps, image, error)) from error
     if name != "JPEG":
-        # TIFF turns itself upright while loading, and HEIF may correct what its header said.
+        # Pillow rotates a TIFF while loading it, and HEIF may correct the size in its header.
         full = image.size
         _check_pixels(*full, caps)
     return image, full
 
 
 def opened(data: bytes, name: str) -> Image.Image:
-    """A file whose header was read; `excess` must have found nothing in it."""
+    """Open a file and read its header; `excess` must have found nothing in it."""
     if name == "HEIF":
         _register_heif()
-    # Pillow looks into the EXIF of an AVIF while it opens it.
+    # Pillow reads the EXIF of an AVIF when it opens it.
     if name == "AVIF" and len(data) > MOST_EXIF_BYTES:
         *_, exif, _, _ = _avif.AvifDecoder(data, "auto", 1).get_info()
         if len(exif or b"") > MOST_EXIF_BYTES:
@@ -224,24 +226,24 @@ def opened(data: bytes, name: str) -> Image.Image:
 
 @functools.cache
 def _register_heif() -> None:
-    # Imported on the first HEIC only: who has none should not load its codecs.
+    # Imported on the first HEIC, so that its codecs are loaded only if needed.
     import pillow_heif
 
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 
-def _complaint(data: bytes, name: str, caps: Caps, image: Image.Image | None, error: Exception) -> str:
+def _damage(data: bytes, name: str, caps: Caps, image: Image.Image | None, error: Exception) -> str:
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         return f"the {name} claims far too many pixels; the limit is {caps.max_pixels / 1e6:g} megapixels"
     if image is None:
         return f"the {name} is damaged: its header cannot be read ({_reason(error)})"
     if "truncated" in str(error) or "incomplete" in str(error):
-        return f"the {name} breaks off{_how_far(image)}: the file is incomplete, copy it again"
+        return f"the {name} is cut off{_how_far(image)}: the file is incomplete, copy it again"
     return f"the {name} is damaged and cannot be decoded ({_reason(error)})"
 
 
 def _how_far(image: Image.Image) -> str:
-    # A decoder fills a black picture from the top, so the lowest row that is not black tells how far it came.
+    # Decoders fill a black picture from the top, so the lowest row that is not black shows how far they got.
     try:
         box = image.im.getbbox()
     except (AttributeError, ValueError):
@@ -251,7 +253,7 @@ def _how_far(image: Image.Image) -> str:
 
 def _reason(error: Exception) -> str:
     text = " ".join(str(error).split())
-    # Pillow quotes the object that it was reading, address and all.
+    # Pillow's message includes the repr of the object that it was reading.
     if isinstance(error, UnidentifiedImageError) or "<" in text or not text:
         return "not a valid file of its kind"
     return text[:120]
@@ -272,15 +274,15 @@ def _to_srgb(image: Image.Image, profile: object, keep_alpha: bool) -> Image.Ima
 
 
 def exif_of(image: Image.Image) -> Image.Exif:
-    """An opened picture's EXIF; none where it is so long that to read one entry of it may take seconds."""
+    """The EXIF of an opened picture; empty if it is so long that reading one entry could take seconds."""
     if len(image.info.get("exif", b"")) > MOST_EXIF_BYTES:
         return Image.Exif()
-    # That of a PNG would decode all of it, to see what comes after the pixels.
+    # For a PNG this would decode all of it, to reach what comes after the pixels.
     return Image.Image.getexif(image) if image.format == "PNG" else image.getexif()
 
 
 def _turn(image: Image.Image, name: str) -> Image.Transpose | None:
-    # libheif has turned a HEIC by its own boxes already; its EXIF tag says the same thing once more.
+    # libheif has already rotated a HEIC as its own boxes say; the EXIF tag only repeats that.
     if name == "HEIF":
         return None
     try:

@@ -1,7 +1,7 @@
-"""Of how many parts a file is made, counted before a decoder walks them: segments, chunks, blocks, entries.
+"""Count the parts of a file (segments, chunks, blocks, entries) before a decoder walks them.
 
-Decoders take a microsecond and a few dozen bytes for each part, however small, and an upload has room for millions.
-Every walk here stops at a limit that no honest file comes near, and says then what there is too much of.
+Each part costs a decoder a microsecond and a few dozen bytes, however small it is, and an upload has room for millions.
+Every walk here stops at a limit that no honest file comes near, and then reports what there is too much of.
 """
 
 from __future__ import annotations
@@ -12,38 +12,38 @@ from collections.abc import Callable, Iterator
 
 # An upload of 20 MB in chunks of 8 KiB, as most PNGs are written, has 2,500; a library's 256 MiB have 32,768.
 MOST_PARTS = 50_000
-# What may lie between two segments of a JPEG: cameras fill up to a sector or a page, and no further.
+# Bytes allowed between two segments of a JPEG: cameras pad to a sector or a page, no further.
 MOST_FILLING = 64 * 2**10
-# Segments of a JPEG with EXIF, which Pillow joins one by one: cameras write one.
+# EXIF segments of a JPEG, which Pillow joins one by one: cameras write one.
 MOST_EXIF = 16
-# Texts and profiles in a PNG that are packed: each may become a megabyte.
+# Compressed texts and profiles in a PNG: each may grow to a megabyte.
 MOST_PACKED = 100
-# Numbers in the entries of a TIFF. A strip for each row, with place and size, makes two a row.
+# Numbers in the entries of a TIFF. One strip per row makes two numbers per row: offset and size.
 MOST_NUMBERS = 400_000
 # Pixels of a run-length BMP, which is decoded byte by byte: screens of its time had no more.
 MOST_RUN_LENGTH = 2_500_000
-# Bytes of EXIF that are read: a segment of a JPEG has room for 65,533.
+# Most bytes of EXIF to read: a JPEG segment has room for 65,533.
 MOST_EXIF_BYTES = 256 * 2**10
 
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
-# Behind these, Pillow looks for the next marker byte by byte: TEM, restarts, start and end, and extensions of JPEG.
+# After these, Pillow searches for the next marker byte by byte: TEM, restarts, start and end, and JPEG extensions.
 _BARE = frozenset({0x01, 0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)})
 SCAN, FILLING = 0xDA, 0
 _APP1, _APP13 = 0xE1, 0xED
 _IMAGE, _EXTENSION, _TRAILER = 0x2C, 0x21, 0x3B
-# Of EXIF, of places, and of how to work together.
+# The EXIF, GPS and interoperability folders.
 _FOLDERS = (0x8769, 0x8825, 0xA005)
 _PACKED = (b"iCCP", b"zTXt", b"iTXt")
-# Bytes of a number of each TIFF type that becomes an object of its own; texts and bytes stay as they are.
+# Bytes per number, for the TIFF types whose numbers become objects; texts and bytes stay as they are.
 _NUMBERS = {3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 
 
 class _TooMuch(Exception):
-    """Its text says of what."""
+    """There is too much of something; the text says of what."""
 
 
 def excess(data: bytes, name: str) -> str | None:
-    """What the file has far too much of, as a line for people; None for every honest one, and for broken ones."""
+    """Report what the file has far too much of, in one line; None for honest files, and for broken ones."""
     walk = _WALKS.get(name)
     try:
         if walk is not None:
@@ -51,15 +51,15 @@ def excess(data: bytes, name: str) -> str | None:
     except _TooMuch as error:
         return f"the {name} {error}; export it again"
     except (struct.error, IndexError):
-        # It breaks off, which its decoder will say better.
+        # The file is cut off; its decoder will report that better.
         return None
     return None
 
 
 def segments(data: bytes) -> Iterator[tuple[int, int]]:
-    """The marker of each segment of a JPEG up to its first scan, and where its content begins.
+    """Yield the marker of each segment of a JPEG up to its first scan, and where its content starts.
 
-    FILLING as the last one where there is more between segments than there should be.
+    The last one is FILLING if there is more between segments than there should be.
     """
     at, filling = 2, 0
     while filling <= MOST_FILLING and (found := _MARKER.search(data, at, at + MOST_FILLING)):
@@ -90,7 +90,7 @@ def _jpeg(data: bytes) -> None:
         if exif > MOST_EXIF:
             raise _TooMuch(f"has more than {MOST_EXIF} segments of EXIF")
         if marker == FILLING:
-            raise _TooMuch("has long stretches of nothing before its picture")
+            raise _TooMuch("has long empty stretches before its picture")
 
 
 def _png(data: bytes) -> None:
@@ -117,7 +117,7 @@ def _riff(data: bytes) -> None:
 
 
 def _boxes(data: bytes) -> None:
-    """The outermost boxes; those inside are counted by the libraries that read them."""
+    """Count the outermost boxes; the libraries that read them count those inside."""
     at, number = 0, 0
     while at + 8 <= len(data):
         number += 1
@@ -131,7 +131,7 @@ def _boxes(data: bytes) -> None:
 
 
 def _gif(data: bytes) -> None:
-    """Up to the first picture, the only one that is decoded; stray bytes count as well."""
+    """Count up to the first picture, the only one that is decoded; stray bytes count, too."""
     flags = data[10]
     at, number = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0), 0
     while at < len(data) and data[at] not in (_IMAGE, _TRAILER):
@@ -149,7 +149,7 @@ def _gif(data: bytes) -> None:
 
 
 def _tiff(data: bytes) -> None:
-    """The first folder of entries and those of its EXIF, which are all that is read."""
+    """Check the first folder of entries and its EXIF folders: nothing else is read."""
     order, big = "<" if data[:2] == b"II" else ">", data[2:4] in (b"+\0", b"\0+")
     first, count, entry, size = ("Q", "=Q", "HHQQ", 20) if big else ("I", "=H", "HHII", 12)
     folders = list(struct.unpack_from(order + first, data, 8 if big else 4))

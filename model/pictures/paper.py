@@ -1,7 +1,7 @@
-"""What a drawing lies on: white canvas, cream paper, a blackboard, a sheet photographed in a dim room.
+"""Detect what a drawing is on: white canvas, cream paper, a blackboard, a sheet photographed in a dim room.
 
-`read_sheet` finds how bright, how noisy and how unevenly lit the paper is, and whether the ink is the lighter
-of the two; or that nothing here is paper, since the picture is a photograph.
+`read_sheet` measures how bright, how noisy and how unevenly lit the paper is, and whether the ink is the lighter
+of the two; or finds that the picture is a photograph, without any paper.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from model.pictures.preprocessing import Preprocessing
 
 @dataclass(frozen=True)
 class Sheet:
-    """The paper under one drawing: how bright and how noisy it is, of the negative where it is `dark`."""
+    """The paper under one drawing: its brightness and noise, measured on the negative if it is `dark`."""
 
     dark: bool
     level: int
@@ -26,7 +26,7 @@ class Sheet:
 
 
 def read_sheet(view: Image.Image, how: Preprocessing) -> tuple[Sheet | None, Image.Image]:
-    """The paper, and the picture in the grey that it is to be read in; no paper in a photograph."""
+    """Return the paper, None for a photograph, and the picture in the grey to read it in."""
     tones = grey(view, how, dark=False)
     level, even = _border(tones, how)
     sheet = (_even_sheet(view, tones, level, how) if even else None) or _uneven_sheet(view, tones, how)
@@ -63,7 +63,7 @@ def _uneven_sheet(view: Image.Image, tones: Image.Image, how: Preprocessing) -> 
 
 
 def _paper_at(level: int, histogram: NDArray[np.int_], how: Preprocessing) -> tuple[float, int, int]:
-    """The share of the picture near this level, its commonest level, and twice its deviation from that."""
+    """The share of the picture near this level, its most common level, and twice its deviation from that."""
     low, high = max(level - how.near, 0), min(level + how.near + 1, 256)
     near = histogram[low:high]
     count = max(int(near.sum()), 1)
@@ -73,25 +73,25 @@ def _paper_at(level: int, histogram: NDArray[np.int_], how: Preprocessing) -> tu
 
 
 def _is_dark(histogram: NDArray[np.int_], level: int, how: Preprocessing) -> bool:
-    """Whether what stands out from an even sheet is lighter than it: grey card may be drawn on either way."""
+    """Whether the ink on an evenly lit sheet is lighter than the sheet: on grey paper it may be either."""
     return bool(histogram[level + how.near + 1 :].sum() > histogram[: max(level - how.near, 0)].sum())
 
 
 def _is_dark_unevenly(tones: Image.Image) -> bool:
-    """The same where the light changes: strokes part from their surroundings to one side only."""
+    """The same under uneven light: strokes differ from their surroundings in one direction only."""
     small = tones.resize((96, 96), Image.Resampling.BOX)
     around = np.asarray(small.filter(ImageFilter.GaussianBlur(6)), dtype=np.float32)
     return bool(((np.asarray(small) - around) ** 3).sum() > 0)
 
 
 def _has_colourful_paper(view: Image.Image, flat: Image.Image, level: int, how: Preprocessing) -> bool:
-    """Whether the supposed paper changes its hue: paper does not, a sky or a meadow does."""
+    """Whether the hue of the supposed paper varies: that of paper does not, that of a sky or a meadow does."""
     paper = np.abs(np.asarray(flat.resize((64, 64), Image.Resampling.BOX)).astype(int) - level) <= how.near
     return bool(paper.any()) and is_colourful(view, how, paper)
 
 
 def is_colourful(view: Image.Image, how: Preprocessing, where: NDArray[np.bool_] | None = None) -> bool:
-    """Whether the picture changes its hue, or those of its 64 x 64 cells that are asked about."""
+    """Whether the hue varies across the picture, or across the given ones of its 64 x 64 cells."""
     red, green, blue = view.convert("RGB").resize((64, 64), Image.Resampling.BOX).split()
     spreads = []
     for band in (red, blue):
@@ -101,7 +101,7 @@ def is_colourful(view: Image.Image, how: Preprocessing, where: NDArray[np.bool_]
 
 
 def grey(view: Image.Image, how: Preprocessing, *, dark: bool) -> Image.Image:
-    """Brightness, with colour counted as ink; of the negative where the sheet is dark."""
+    """Brightness, with colour counted as ink; of the negative if the sheet is dark."""
     colours = ImageChops.invert(view) if dark else view
     if view.mode == "L":
         return colours
@@ -111,7 +111,7 @@ def grey(view: Image.Image, how: Preprocessing, *, dark: bool) -> Image.Image:
 
 
 def in_one_band(image: Image.Image) -> Image.Image:
-    """A picture without colours as one band, which says the same at a third of the work."""
+    """Reduce a picture without colours to one band: the same content for a third of the work."""
     if image.mode != "RGB":
         return image
     red, green, blue = image.split()
@@ -121,7 +121,7 @@ def in_one_band(image: Image.Image) -> Image.Image:
 
 
 def _border(tones: Image.Image, how: Preprocessing) -> tuple[int, bool]:
-    """How bright the border is, and whether it is even."""
+    """How bright the border is, and whether it is uniform."""
     small = np.asarray(tones.resize((64, 64), Image.Resampling.BOX))
     ring = np.concatenate(
         [small[:3].ravel(), small[-3:].ravel(), small[:, :3].ravel(), small[:, -3:].ravel()]
@@ -131,7 +131,7 @@ def _border(tones: Image.Image, how: Preprocessing) -> tuple[int, bool]:
 
 
 def _lighting(tones: Image.Image) -> Image.Image:
-    """The light on the paper, as if nobody had drawn on it."""
+    """The light on the paper, as if nothing were drawn on it."""
     small = tones.resize((96, 96), Image.Resampling.BOX)
     closed = small.filter(ImageFilter.MaxFilter(9)).filter(ImageFilter.MinFilter(5))
     small = closed.filter(ImageFilter.GaussianBlur(4))
@@ -139,7 +139,7 @@ def _lighting(tones: Image.Image) -> Image.Image:
 
 
 def flattened(tones: Image.Image, light: Image.Image, *, dark: bool) -> Image.Image:
-    """As if under even light: paper dims with its light, while what is chalked on a board only adds to it."""
+    """Even out the light: paper gets darker with the light, while chalk on a board only adds to it."""
     if dark:
         return ImageChops.invert(ImageChops.subtract(light, tones))
     bright = np.maximum(np.asarray(light), 1).astype(np.uint16)

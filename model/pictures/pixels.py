@@ -1,4 +1,4 @@
-"""Pixels of any kind to eight bits and fewer of them, a strip of rows at a time: a copy of a whole picture of 200
+"""Convert pixels to eight bits and shrink them, strip by strip: a copy of a whole picture of 200
 megapixels takes 800 MB, and each step would make one.
 """
 
@@ -15,25 +15,25 @@ _STRIP = 2**20
 
 
 def eight_bit(image: Image.Image) -> Image.Image:
-    """The picture in one of the modes L, RGB, RGBA, CMYK, whatever it was stored as."""
+    """Convert any picture to one of the modes L, RGB, RGBA, or CMYK."""
     if image.mode in ("L", "RGB", "RGBA", "CMYK") and "transparency" not in image.info:
         return image
     if image.mode.startswith(("I", "F")):
         return _from_deep_grey(image)
     if image.has_transparency_data:
-        # La first becomes LA: only that one can become RGBA.
+        # La must become LA first: only that can become RGBA.
         return (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
 def shrunk(image: Image.Image, shortest: int | None) -> Image.Image:
-    """Reduced by a whole number, so that the shorter side keeps at least twice `shortest`."""
+    """Shrink by a whole factor that keeps the shorter side at least twice `shortest`."""
     factor = min(image.size) // (2 * shortest) if shortest else 1
     if factor <= 1:
         return image
     if image.mode != "RGBA":
         return image.reduce(factor)
-    # Pillow weighs colours by alpha in a copy of all that it is given.
+    # Pillow premultiplies alpha in a copy of everything it is given.
     size = (-(-image.width // factor), -(-image.height // factor))
     small = Image.new("RGBA", size)
     for top, strip in _strips(image, factor):
@@ -42,14 +42,14 @@ def shrunk(image: Image.Image, shortest: int | None) -> Image.Image:
 
 
 def _strips(image: Image.Image, multiple: int = 1) -> Iterator[tuple[int, Image.Image]]:
-    """Parts of the picture as wide as it is, and where they begin: at multiples of so many rows."""
+    """Strips of the picture, full width, and where they start: at multiples of so many rows."""
     rows = max(1, _STRIP // (image.width * multiple)) * multiple
     for top in range(0, image.height, rows):
         yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
 
 
 def _from_deep_grey(image: Image.Image) -> Image.Image:
-    """16-bit, 32-bit and floating grey to 8 bits: scaled by the range they are meant for, never clipped."""
+    """Convert 16-bit, 32-bit and floating-point grey to 8 bits, scaled by its nominal range, never clipped."""
     grey = Image.new("L", image.size)
     if image.mode.startswith("I;16"):
         for top, strip in _strips(image):

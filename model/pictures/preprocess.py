@@ -1,7 +1,7 @@
-"""What a tower wants to see: drawings tidied to dark ink on white, photos squashed to a square.
+"""Prepare pictures for a tower: drawings tidied to dark ink on white, photos squashed to a square.
 
-Every constant that changes a vector is a field of `Preprocessing`, which is part of a model's card and fingerprint:
-touching one means indexing anew, and ought to.
+Every constant that affects vectors is a field of `Preprocessing`, which is part of a model's card and fingerprint:
+changing one means indexing everything again, as it should.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ SETTINGS: Mapping[str, object] = MappingProxyType(STANDARD.described())
 
 _FILTERS = {name: Image.Resampling[name.upper()] for name in FILTERS}
 _OPAQUE = [255 if alpha > 96 else 0 for alpha in range(256)]
-# Less contrast than this between ink and paper, of 255, is no line.
+# Ink and paper that differ by less than this, of 255, do not make a line.
 _LEAST_CONTRAST = 10
-_BLANK = "the drawing is empty: nothing stands out from the sheet; draw at least one line"
+_BLANK = "the drawing is empty: nothing stands out from the background; draw at least one line"
 
 
 def photo_pixels(image: Image.Image, size: int, how: Preprocessing = STANDARD) -> NDArray[np.uint8]:
-    """The photo as (size, size, 3): squashed whole, or what a card says instead."""
+    """Prepare a photo as (size, size, 3): squashed whole, or as the card says."""
     image = image.convert("RGB")
     if how.photo == "shortest":
-        return _resized(image, size, how, _middle(image.size, size, how.crop_share))
+        return _resized(image, size, how, _centre(image.size, size, how.crop_share))
     if how.photo == "longest":
-        return _filled(image, size, how)
+        return _letterboxed(image, size, how)
     return _resized(image, size, how)
 
 
 def sketch_pixels(image: Image.Image, size: int, how: Preprocessing = STANDARD) -> NDArray[np.uint8]:
-    """The drawing tidied, as (size, size, 3); strokes that shrinking made faint are made dark again."""
+    """Prepare a drawing as (size, size, 3): tidied, and strokes that faded by shrinking darkened again."""
     ink = _tidy_ink(image, how)
     if ink is None:
         return _resized(_padded(image, how), size, how)
@@ -52,9 +52,9 @@ def sketch_pixels(image: Image.Image, size: int, how: Preprocessing = STANDARD) 
 
 
 def tidy_sketch(image: Image.Image, how: Preprocessing = STANDARD) -> Image.Image:
-    """Dark ink on white, cropped to the ink with a margin and padded to a square; RGB.
+    """Tidy a drawing: dark ink on white, cropped to the ink with a margin, padded to a square; RGB.
 
-    A photograph, in which nothing is paper, comes back whole and only padded. Raises EmptyDrawing.
+    A photograph, which has no paper, is returned whole and only padded. Raises EmptyDrawing.
     """
     ink = _tidy_ink(image, how)
     return _padded(image, how) if ink is None else ImageChops.invert(ink).convert("RGB")
@@ -67,10 +67,10 @@ def _resized(
     return np.asarray(small, dtype=np.uint8)
 
 
-def _middle(whole: tuple[int, int], size: int, share: float) -> tuple[float, float, float, float]:
-    """What is left where the picture is resized by its shortest side and its middle cut out, before resizing.
+def _centre(whole: tuple[int, int], size: int, share: float) -> tuple[float, float, float, float]:
+    """The part that remains when a picture is resized by its shortest side and cropped to its centre, before resizing.
 
-    Rounded as torchvision rounds, but no picture is made that is as long as the photo is.
+    Rounds as torchvision does, but never makes a picture as long as the photo.
     """
     side = math.floor(size / share)
     shortest = min(whole)
@@ -83,8 +83,8 @@ def _middle(whole: tuple[int, int], size: int, share: float) -> tuple[float, flo
     return left, top, right, bottom
 
 
-def _filled(image: Image.Image, size: int, how: Preprocessing) -> NDArray[np.uint8]:
-    """Resized by its longest side, in the middle of a grey square."""
+def _letterboxed(image: Image.Image, size: int, how: Preprocessing) -> NDArray[np.uint8]:
+    """Resize by the longest side, centred in a grey square."""
     width, height = (max(1, round(length * size / max(image.size))) for length in image.size)
     small = image.resize((width, height), _FILTERS[how.photo_filter], reducing_gap=how.reducing_gap)
     square = Image.new("RGB", (size, size), (how.fill,) * 3)
@@ -114,7 +114,7 @@ def _over_white(image: Image.Image) -> Image.Image:
 
 
 def _tidy_ink(image: Image.Image, how: Preprocessing) -> Image.Image | None:
-    """The ink alone, 255 where it is darkest, in a square; None for a photograph."""
+    """Extract the ink into a square, 255 where it is darkest; None for a photograph."""
     image = paper.in_one_band(_opaque(image, how))
     view = _reduced(image, how)
     sheet, grey = paper.read_sheet(view, how)
@@ -137,7 +137,7 @@ def _ink_square(
     least = min(max(image.size) * share, pixels) * view.width / image.width
     left, top, side = _crop_square(ink, sheet.noise, least, how)
     if view.width < image.width and 2 * side <= how.working_side:
-        # A small drawing on a large sheet: go back for the pixels that the working size left out.
+        # A small drawing on a large sheet: go back to the original for the pixels that the working size dropped.
         zoom = image.width / view.width
         inner = (max(left, 0), max(top, 0), min(left + side, view.width), min(top + side, view.height))
         whole = image.crop((inner[0] * zoom, inner[1] * zoom, inner[2] * zoom, inner[3] * zoom))
@@ -147,12 +147,12 @@ def _ink_square(
         ink = _ink(paper.grey(part, how, dark=sheet.dark), closer, how, shrunk=whole.width / part.width)
         scale = part.width / (inner[2] - inner[0])
         left, top, side = _crop_square(ink, sheet.noise, least * scale, how)
-    # Beyond the sheet, crop fills in zeros: there is no ink.
+    # Beyond the sheet, crop fills in zeros, which means no ink.
     return ink.crop((left, top, left + side, top + side))
 
 
 def _opaque(image: Image.Image, how: Preprocessing) -> Image.Image:
-    """The drawing on white; strokes of one tone, or of light ones only, as black."""
+    """Put the drawing on white; strokes of a single tone, or of light tones only, become black."""
     if image.mode != "RGBA":
         return image
     alpha = image.getchannel("A")
@@ -163,9 +163,9 @@ def _opaque(image: Image.Image, how: Preprocessing) -> Image.Image:
     strokes = sample.getchannel("A").point(_OPAQUE)
     tones = np.cumsum(paper.grey(sample.convert("RGB"), how, dark=False).histogram(strokes))
     covered = int(tones[-1])
-    # Where most is covered there is a sheet with cut corners, and what matters is on it.
+    # If most of it is opaque, it is a sheet with cut-off corners, and the drawing is on it.
     if covered <= how.paper_share * sample.width * sample.height:
-        # White strokes among dark ones rub out; white strokes alone are the drawing.
+        # White strokes among dark ones are an eraser's; white strokes alone are the drawing.
         light_only = tones[how.pastel - 1] < how.dark_share * covered
         darkest, lightest = np.searchsorted(tones, (0.01 * covered, 0.99 * covered))
         if light_only or lightest - darkest <= how.near:
@@ -176,10 +176,10 @@ def _opaque(image: Image.Image, how: Preprocessing) -> Image.Image:
 def _ink(grey: Image.Image, sheet: paper.Sheet, how: Preprocessing, *, shrunk: float) -> Image.Image:
     if sheet.light is not None:
         grey = paper.flattened(grey, sheet.light, dark=sheet.dark)
-    # How much ink each tone stands for. One look at the picture and one pass over it do for all that follows.
+    # How much ink each tone stands for. One histogram and one pass over the picture cover all that follows.
     depth = (sheet.level - np.arange(256)).clip(0)
     amounts = np.bincount(depth, grey.histogram(), 256)
-    # Noise is twice its deviation: three times that is beyond what chance adds to a blank sheet.
+    # Noise is twice its deviation; three times that is more than chance adds to a blank sheet.
     if np.flatnonzero(amounts)[-1] < max(sheet.noise + _LEAST_CONTRAST, 3 * sheet.noise):
         raise EmptyDrawing(_BLANK)
     curve = _strength(amounts, sheet.noise, shrunk if sheet.noise <= how.clean else 1.0, how)
@@ -187,7 +187,7 @@ def _ink(grey: Image.Image, sheet: paper.Sheet, how: Preprocessing, *, shrunk: f
 
 
 def _strength(amounts: NDArray[Any], noise: int, shrunk: float, how: Preprocessing) -> NDArray[np.int_]:
-    """Ink stretched so that noise becomes none and the darkest black; faint strokes gain most if it shrank."""
+    """Stretch ink so that noise vanishes and the darkest turns black; after shrinking, faint strokes gain most."""
     above = np.cumsum(amounts[: noise + 2 : -1])
     black = 255 - int(np.searchsorted(above, above[-1] * how.black_share))
     gain = min(255 / max(black - noise, 1), how.most_gain) / 255
@@ -197,12 +197,12 @@ def _strength(amounts: NDArray[Any], noise: int, shrunk: float, how: Preprocessi
 
 
 def _crop_square(ink: Image.Image, noise: int, least_side: float, how: Preprocessing) -> tuple[int, int, int]:
-    """Left, top and side of the square that shows the ink with its margin; it may reach over the sheet."""
+    """Left, top and side of the square around the ink and its margin; it may extend beyond the sheet."""
     least, step, most = how.ink
     threshold = min(least + step * noise, most)
     mask = ink.point([255 if tone >= threshold else 0 for tone in range(256)])
-    box = _box_in_company(mask, how)
-    # On a clean sheet even a speck is meant: somebody drew a dot.
+    box = _clustered_box(mask, how)
+    # On a clean sheet even a speck counts: it is a dot that somebody drew.
     if box is None and noise <= how.clean:
         box = mask.getbbox()
     if box is None:
@@ -212,8 +212,8 @@ def _crop_square(ink: Image.Image, noise: int, least_side: float, how: Preproces
     return round((left + right - side) / 2), round((top + bottom - side) / 2), side
 
 
-def _box_in_company(mask: Image.Image, how: Preprocessing) -> tuple[int, int, int, int] | None:
-    """The extent of ink that has company: `speck` pixels or more in 3 x 3 cells of 8 x 8. The rest may be dust."""
+def _clustered_box(mask: Image.Image, how: Preprocessing) -> tuple[int, int, int, int] | None:
+    """The extent of clustered ink: at least `speck` pixels in 3 x 3 cells of 8 x 8. The rest may be dust."""
     filled = np.asarray(mask.reduce(8)).astype(int) * 64
     ringed = np.pad(filled, 1)
     rows, columns = filled.shape

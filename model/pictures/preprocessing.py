@@ -1,7 +1,7 @@
-"""How a model wants its pictures prepared: a value that its card holds and everything that prepares pictures obeys.
+"""How a model's pictures are prepared: stored in its card, followed by everything that prepares pictures.
 
-The defaults are what models of version 0.1 were made with. The fingerprint of a model covers its card's
-preprocessing as it stands there, so `described` leaves out what 0.1 had no name for, unless it differs.
+The defaults are those of version 0.1. The fingerprint of a model covers the preprocessing exactly as its card
+states it, so `described` omits what 0.1 had no name for, unless it differs from the default.
 """
 
 from __future__ import annotations
@@ -22,41 +22,41 @@ FITS: Final = ("squash", "shortest", "longest")
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Drawings are tidied to dark ink on white in a square, photos are fitted into one; both are then scaled."""
+    """Drawings are tidied to dark ink on a white square, photos are fitted into a square; both are then scaled."""
 
-    # Raised whenever the procedure changes rather than a constant.
+    # Increased whenever the procedure changes, not just a constant.
     tidy: int = 1
-    # How far colour counts as darkness: 0 is plain luminance (yellow vanishes), 1 makes every colour black.
+    # How much colour counts as darkness: 0 is plain luminance (yellow vanishes), 1 makes every colour black.
     colour_as_ink: float = 0.5
     # This share of a drawing is paper, give or take `near` grey levels; under even light, where the border shows
     # it, solid shapes may leave as little as `least_paper`.
     paper_share: float = 0.75
     least_paper: float = 0.3
     near: int = 24
-    # What changes its hue more than this is no paper (a meadow, a sky); nor is what has this share of the picture
-    # lighter than itself, nor what is as rough as this (a wall, the sea). Then it is a photograph.
+    # A sheet whose hue varies more than this is not paper (a meadow, a sky); nor is one with this share of the picture
+    # lighter than itself, or one as rough as this (a wall, the sea). Then it is a photograph.
     hue_spread: float = 6.0
     lighter_share: float = 0.02
     most_noise: int = 20
-    # Share of the ink's longer side that stays free around it.
+    # Margin around the ink, as a share of its longer side.
     margin: float = 0.10
-    # A dot stays a dot: at least this share of the sheet's longer side is shown, or so many pixels if fewer.
+    # A dot stays a dot: at least this share of the sheet's longer side is shown, or this many pixels if that is less.
     least_crop: tuple[float, int] = (0.125, 96)
-    # Drawings are judged at up to twice this many pixels a side, and handed on at about as many.
+    # Drawings are analysed at up to twice this many pixels per side, and passed on at about this many.
     working_side: int = 400
-    # Faint drawings are strengthened until this share of their ink is black, at most by this factor.
+    # Faint drawings are amplified until this share of their ink is black, at most by this factor.
     black_share: float = 0.02
     most_gain: float = 8.0
-    # How much thin strokes are darkened for each halving of the size; nothing is darkened where nothing shrinks.
+    # How much thin strokes are darkened for each halving of the size; without shrinking, nothing is darkened.
     thin: float = 0.33
-    # How much a drawing is softened for each of its pixels that becomes several.
+    # How much a drawing is blurred when enlarging turns one of its pixels into several.
     soft: float = 0.35
-    # Strokes on a transparent sheet, sampled at so many pixels a side, count as light where fewer than this share
+    # Strokes on a transparent sheet, sampled at this many pixels per side, count as light if fewer than this share
     # of them is darker than pastel.
     sample_side: int = 256
     dark_share: float = 0.02
     pastel: int = 176
-    # Up to this noise, of 255 grey levels, a sheet was never paper in front of a camera.
+    # A sheet with at most this noise, of 255 grey levels, was drawn digitally, not photographed.
     clean: int = 4
     # How black a pixel must be to belong to the drawing's extent: on a clean sheet, more for each grey level of
     # noise, and at most. And how many such pixels together are more than a speck.
@@ -66,25 +66,25 @@ class Preprocessing:
     # their longest, the rest filled.
     photo: str = "squash"
     photo_filter: str = "bicubic"
-    # Pillow's: reduce quickly first where at least so much larger than wanted; None never does.
+    # Pillow's: first reduce quickly if the picture is at least this many times too large; None: never.
     reducing_gap: float | None = 2.0
-    # The share of the shortest side that is shown (timm's crop_pct), and the grey that fills.
+    # The share of the shortest side that is kept (timm's crop_pct), and the grey to fill with.
     crop_share: float = 1.0
     fill: int = 0
-    # What the image tower takes off its pixels, which count from 0 to 1 here, and divides them by.
+    # What the image tower subtracts from its pixels, which range from 0 to 1 here, and divides them by.
     mean: Triple = (0.5, 0.5, 0.5)
     std: Triple = (0.5, 0.5, 0.5)
 
     @classmethod
     def parse(cls, given: Mapping[str, Any], where: str = "preprocessing") -> Preprocessing:
-        """What a card says, checked; what it leaves out is the default. `where` says whose card."""
+        """Validate what a card says; missing fields get the default. `where` says whose card it is."""
         for key in given:
             if key not in _KNOWN:
                 raise UnknownName(f"{where}: unknown preprocessing {key!r}; known: {', '.join(_KNOWN)}")
         return cls(**{key: _KNOWN[key](f"{where}: preprocessing {key}", given[key]) for key in given})
 
     def described(self) -> dict[str, Any]:
-        """As a card holds it, and as `parse` reads it."""
+        """The form that a card stores and `parse` reads."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         plain = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
         return {
@@ -101,7 +101,7 @@ _SINCE_0_2 = ("crop_share", "fill", "mean", "std")
 def _number(low: float, high: float) -> _Check:
     def check(what: str, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-            raise BadWeights(f"{what} is {value!r}; it takes a number from {low:g} to {high:g}")
+            raise BadWeights(f"{what} is {value!r}; give a number from {low:g} to {high:g}")
         return value
 
     return check
@@ -110,7 +110,7 @@ def _number(low: float, high: float) -> _Check:
 def _whole(low: int, high: int) -> _Check:
     def check(what: str, value: Any) -> int:
         if type(value) is not int or not low <= value <= high:
-            raise BadWeights(f"{what} is {value!r}; it takes a whole number from {low} to {high}")
+            raise BadWeights(f"{what} is {value!r}; give a whole number from {low} to {high}")
         return value
 
     return check
@@ -128,7 +128,7 @@ def _one_of(*known: object) -> _Check:
 def _several(*parts: _Check) -> _Check:
     def check(what: str, value: Any) -> tuple[Any, ...]:
         if not isinstance(value, (list, tuple)) or len(value) != len(parts):
-            raise BadWeights(f"{what} is {value!r}; it takes a list of {len(parts)} numbers")
+            raise BadWeights(f"{what} is {value!r}; give a list of {len(parts)} numbers")
         return tuple(part(what, each) for part, each in zip(parts, value, strict=True))
 
     return check
@@ -166,12 +166,12 @@ _KNOWN: Mapping[str, _Check] = MappingProxyType(
         "photo": _one_of(*FITS),
         "photo_filter": _one_of(*FILTERS),
         "reducing_gap": _gap,
-        # A photo is decoded at twice the tower's size or more: less than half of it would be shown blurred.
+        # Photos are decoded at twice the tower's size or more: showing less than half of one would blur it.
         "crop_share": _number(0.5, 1),
         "fill": _GREY,
         "mean": _several(_SHARE, _SHARE, _SHARE),
         "std": _several(*[_number(0.001, 255)] * 3),
     }
 )
-# What models were made with before their cards could say otherwise.
+# What models used before their cards could say otherwise.
 STANDARD = Preprocessing()

@@ -1,4 +1,4 @@
-"""Colours by the profile that a picture carries."""
+"""Convert colours by a picture's embedded profile."""
 
 import functools
 import io
@@ -8,15 +8,15 @@ from PIL import Image, ImageCms
 
 _LARGEST_PROFILE = 4 * 2**20
 _HEADER, _ENTRY = 128, 12
-# More tags than that littleCMS does not read.
+# littleCMS reads no more tags than this.
 _MOST_TAGS = 100
-# Colours as a program: any number of steps of any number of pieces, all of it run for 36,000 colours. A picture of
-# 100 KB took minutes. By the standard, a profile with these tags has the common tables as well.
+# Colours as a program: any number of steps of any number of pieces, run for 36,000 colours. A picture of
+# 100 KB took minutes. By the standard, a profile with these tags has the common tables, too.
 _PROGRAMS = (b"D2B", b"B2D")
 
 
 def by_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
-    """Colours by the embedded profile; None where it is sRGB already, broken, or made for another mode."""
+    """Convert colours by the embedded profile; None if it is sRGB, broken, or made for another mode."""
     if not 0 < len(profile) <= _LARGEST_PROFILE:
         return None
     source = image.convert("RGB") if image.mode == "RGBA" else image
@@ -28,7 +28,7 @@ def by_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
 
 
 def without_programs(profile: bytes) -> bytes:
-    """The profile with its programs under names that nobody knows."""
+    """Rename the profile's programs, so that no reader recognises them."""
     (count,) = struct.unpack_from(">I", profile, _HEADER)
     first = _HEADER + 4
     tags = range(first, first + _ENTRY * min(count, _MOST_TAGS), _ENTRY)

@@ -1,6 +1,6 @@
-"""Camera raw files: told by their bytes, and shown by the JPEG preview that the camera put into them.
+"""Camera raw files: recognised by their bytes, and decoded by the JPEG preview that the camera embedded.
 
-What a raw file holds itself is developed in minutes and to taste; its preview is how the camera saw it.
+Developing the raw data itself is slow and a matter of taste; the preview is how the camera saw it.
 """
 
 import importlib.util
@@ -19,7 +19,7 @@ _SUBFILE, _MAKE, _FOLDERS, _DNG = 254, 271, 330, 50706
 
 
 def is_raw(data: bytes) -> bool:
-    """NEF, CR2, CR3, ARW, DNG, RAF, ORF or RW2."""
+    """Whether it is NEF, CR2, CR3, ARW, DNG, RAF, ORF or RW2."""
     if data.startswith(_MAGIC) or data[8:12] == b"CR\x02\x00" or data[4:12] == b"ftypcrx ":
         return True
     return _is_raw_tiff(data)
@@ -30,7 +30,7 @@ def installed() -> bool:
 
 
 def preview(data: bytes) -> bytes:
-    """The preview as a JPEG; raises BadImage where there is none, or nothing installed can find it."""
+    """Extract the preview as a JPEG; raises BadImage if there is none, or if rawpy is not installed."""
     if not installed():
         raise Unreadable(NEEDED)
     import rawpy
@@ -41,7 +41,7 @@ def preview(data: bytes) -> bytes:
     except rawpy.LibRawNoThumbnailError:
         raise BadImage("the raw file has no preview; export it as JPEG") from None
     except (rawpy.LibRawError, OSError, ValueError) as error:
-        raise BadImage(f"the raw file is damaged, or of a camera too new ({error})") from error
+        raise BadImage(f"the raw file is damaged, or from a camera that is too new ({error})") from error
     if found.format == rawpy.ThumbFormat.JPEG:
         return bytes(found.data)
     buffer = io.BytesIO()
@@ -50,7 +50,7 @@ def preview(data: bytes) -> bytes:
 
 
 def _is_raw_tiff(data: bytes) -> bool:
-    """NEF, ARW and DNG are TIFFs whose first picture is a preview; a TIFF of one's own says no such thing."""
+    """NEF, ARW and DNG are TIFFs that declare their first picture a preview; ordinary TIFFs do not."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4])
     if order is None:
         return False

@@ -1,6 +1,6 @@
-"""Tell from the first bytes what a file is, how large its picture claims to be, or what it is instead.
+"""Detect from the first bytes what a file is, how large its picture claims to be, or what it is instead.
 
-Nothing here decodes: these are the checks that come before a decoder may touch bytes from a stranger.
+Nothing here decodes: these checks run before a decoder may touch untrusted bytes.
 """
 
 from __future__ import annotations
@@ -31,28 +31,28 @@ _STRANGERS = (
     (b"8BPS", "a Photoshop document; export it as PNG or JPEG"),
     (b"PK\x03\x04", "a ZIP archive; unpack it first"),
     (b"\x1f\x8b", "a gzip archive; unpack it first"),
-    (b"\xff\x0a", "a JPEG XL picture, which cannot be read here; convert it to PNG or JPEG"),
-    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture, which cannot be read here; convert it to PNG or JPEG"),
-    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture, which cannot be read here; convert it to PNG or JPEG"),
-    (b"\x1aE\xdf\xa3", "a video; take a still picture from it"),
+    (b"\xff\x0a", "a JPEG XL picture, which is not supported; convert it to PNG or JPEG"),
+    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture, which is not supported; convert it to PNG or JPEG"),
+    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture, which is not supported; convert it to PNG or JPEG"),
+    (b"\x1aE\xdf\xa3", "a video; extract a still picture from it"),
 )
 _NOT_IN_TEXT = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1b")
-# Start-of-frame markers; C4, C8 and CC in their midst mean other things.
+# Start-of-frame markers; C4, C8 and CC in this range mean something else.
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-# Tables, restart intervals and remarks between two scans: encoders write two or three.
+# Tables, restart intervals and comments between two scans: encoders write two or three.
 _MARKERS_A_SCAN = 20
 
 
 def picture_format(data: bytes) -> str | None:
-    """One of FORMATS, or None where the bytes begin like none of them."""
+    """Detect one of FORMATS by the first bytes; None if none matches."""
     for magic, name in _MAGIC:
         if data.startswith(magic):
             return name
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
     brands = _brands(data)
-    # A phone may put the neutral brand mif1 first and say only later which codec it used.
+    # Phones may list the neutral brand mif1 first and the actual codec only later.
     if any(brand in _AVIF_BRANDS for brand in brands):
         return "AVIF"
     if any(brand in _HEIF_BRANDS for brand in brands):
@@ -68,22 +68,22 @@ def _brands(data: bytes) -> list[bytes]:
 
 
 def what_it_is_instead(data: bytes) -> str:
-    """One line for bytes that are no picture of ours: what they seem to be, and what to do about it."""
+    """Describe in one line what unsupported bytes seem to be, and what to do about it."""
     if not data:
         return "not a picture: it is empty (0 bytes)"
     for magic, line in _STRANGERS:
         if data.startswith(magic):
-            return f"not a picture that can be read here: it is {line}"
+            return f"not a picture in a supported format: it is {line}"
     if _brands(data):
-        return "not a picture that can be read here: it is a video; take a still picture from it"
+        return "not a picture in a supported format: it is a video; extract a still picture from it"
     head = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if b"<svg" in head:
-        return "not a picture that can be read here: it is an SVG drawing; export it as PNG"
+        return "not a picture in a supported format: it is an SVG drawing; export it as PNG"
     if head.startswith((b"<!doctype html", b"<html")):
         return "not a picture: it is a web page"
     if _looks_like_text(data[:256]):
         return "not a picture: it starts with text"
-    return "not a picture: it begins like none of " + ", ".join(sorted(FORMATS))
+    return "not a picture: it does not begin like any of " + ", ".join(sorted(FORMATS))
 
 
 def _looks_like_text(head: bytes) -> bool:
@@ -92,13 +92,13 @@ def _looks_like_text(head: bytes) -> bool:
     try:
         head.decode()
     except UnicodeDecodeError as error:
-        # The cut at 256 bytes may fall inside a letter; anything earlier is no UTF-8.
+        # The cut at 256 bytes may fall inside a character; an earlier error means it is not UTF-8.
         return error.start >= len(head) - 3 and len(head) == 256
     return True
 
 
 def declared_size(data: bytes, name: str) -> tuple[int, int] | None:
-    """Width and height from the header; None where only a decoder can tell (TIFF, AVIF, HEIF, damage)."""
+    """Read width and height from the header; None if only a decoder can tell (TIFF, AVIF, HEIF, damage)."""
     try:
         if name == "PNG":
             return _pair(">II", data, 16)
@@ -124,7 +124,7 @@ def _bmp_size(data: bytes) -> tuple[int, int]:
     if data[14] == 12:
         return _pair("<HH", data, 18)
     width, height = _pair("<ii", data, 18)
-    # A negative height means rows from the top down.
+    # A negative height means that rows run from the top down.
     return abs(width), abs(height)
 
 
@@ -150,9 +150,9 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
 
 
 def has_more_scans(data: bytes, most: int) -> bool:
-    """Whether a JPEG goes over its whole picture more often than that, or is cut up by markers as if it did.
+    """Whether a JPEG has more scans than that, or is cut up by markers as if it did.
 
-    What follows the picture, such as the film of a phone's moving photo, does not count.
+    Data after the picture, such as the video of a phone's motion photo, does not count.
     """
     if data.count(b"\xff\xda") <= most:
         return False

@@ -1,7 +1,7 @@
-"""Re-rankers: the second stage of a search, which puts the nearest photos of the first one into a better order.
+"""Re-rankers: the second stage of a search, which reorders the best photos of the first stage.
 
-The first stage compares one vector with all photos. A re-ranker sees only the best so many of them, and may look
-closer: at how they lie to one another, or at their parts. To add one, write a module and name it in RERANKERS.
+The first stage compares one vector with all photos. A re-ranker sees only the best of them, and may look
+closer: at their similarities to each other, or at their parts. To add one, write a module and name it in RERANKERS.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from model.modality import Modality, Pixels, Vectors
 from model.registry import Registry
 
-# What a result says about its place, for people and programs: anything that JSON can hold.
+# Why a result has its place, for people and programs: anything that JSON can represent.
 Detail = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is searched for: one semantic vector, and the prepared pictures that went into it."""
+    """The query: one semantic vector, and the prepared pictures that went into it."""
 
     vector: Vectors
     pictures: Mapping[Modality, Pixels] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Candidates:
-    """The photos of the first stage, best first: a row of each array belongs to one photo."""
+    """The photos of the first stage, best first: each row of the arrays belongs to one photo."""
 
     ids: NDArray[np.int64]
     scores: NDArray[np.float32]
@@ -40,24 +40,24 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The better order: positions among the candidates, each once; `details` has an entry for each, in that order."""
+    """The new order: positions among the candidates, each once; `details` has an entry for each, in that order."""
 
     order: NDArray[np.int64]
     details: Sequence[Detail | None]
 
 
 class Reranker(Protocol):
-    """Safe to call from several threads at once, and deterministic: pages of one search must fit together."""
+    """Must be thread-safe and deterministic: the pages of one search must fit together."""
 
-    # How many candidates it puts in order, whatever page is asked for; those beyond keep their places.
+    # How many candidates it reorders, whatever page is requested; the rest keep their places.
     depth: int
 
     def rerank(self, question: Question, candidates: Candidates) -> Ranking:
-        """The candidates, at most `depth`, in a better order. There may be none."""
+        """Reorder the candidates: at most `depth`, possibly none."""
         ...
 
 
-# Each entry makes a re-ranker from a model's Encoder, which checks its card against this table.
+# Each entry creates a re-ranker from a model's Encoder, which checks its card against this table.
 RERANKERS: Registry[Callable[[Any], Reranker]] = Registry(
     "re-ranker",
     {

@@ -1,4 +1,4 @@
-"""No second stage: the order of the first one stands."""
+"""No second stage: keep the order of the first."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from model.rerankers import Candidates, Question, Ranking
 
 
 class FirstStage:
-    """Asks for no candidates, so that a search costs what it would cost without it."""
+    """Requests no candidates, so it adds nothing to the cost of a search."""
 
     depth = 0
 

@@ -1,9 +1,9 @@
-"""What a pretrained tower knows about photos, held fast while sketches learn to join it.
+"""Anchors: what a pretrained tower knows about photos, kept fixed while sketches learn to join it.
 
-An ImageNet tower already gathers photos by class, classes it was never taught included; it is drawings that
-lie elsewhere. So the joint space starts as the photos' own principal directions, the modality encodings as
+An ImageNet tower already groups photos by class, even by classes it was never trained on; drawings lie
+elsewhere. So the joint space starts as the photos' own principal directions, the modality encodings as
 the mean of each modality, and the words' projection as the ridge regression onto the photos' class means.
-Training then pulls drawings towards the photos while the photos are kept where they were.
+Training then pulls drawings towards the photos and keeps the photos where they were.
 """
 
 from collections import Counter
@@ -46,13 +46,13 @@ class Anchors:
         return Anchors(*(part.to(device) for part in parts))
 
     def __deepcopy__(self, _: object) -> "Anchors":
-        """Nothing of it changes, so that the copy of a method may share it."""
+        """Share it between copies of a method: nothing in it changes."""
         return self
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One batch as the anchors see it: semantic vectors with their label, modality and own photo's row."""
+    """A batch as the anchors see it: semantic vectors with their label, modality and own photo's row."""
 
     semantic: Tensor
     rows: Tensor
@@ -64,7 +64,7 @@ class Shown:
 
 @torch.no_grad()
 def lay(learner: LiteLearner, views: Views, known: Annotations) -> Anchors:
-    """Set projection and words' projection to their closed forms; the photos' places come back."""
+    """Set projection and words' projection to their closed forms; return the photos' positions."""
     photos, drawings = (np.flatnonzero(known.modality == kind) for kind in (PHOTO, SKETCH))
     if not len(photos) or not len(drawings):
         raise DataProblem(f"training needs photos and sketches: found {len(photos)} and {len(drawings)}")
@@ -91,7 +91,7 @@ def lay(learner: LiteLearner, views: Views, known: Annotations) -> Anchors:
 
 @torch.no_grad()
 def measure_encodings(learner: LiteLearner, views: Views, known: Annotations) -> Tensor:
-    """Each modality's encoding as the mean of what training left of it, every label counting alike."""
+    """Measure each modality's encoding as its mean after training, every label weighted equally."""
     encodings = torch.zeros(MODALITIES, learner.projection.out_features)
     for modality in (PHOTO, SKETCH):
         rows = _some_of_each(known, modality)
@@ -103,7 +103,7 @@ def measure_encodings(learner: LiteLearner, views: Views, known: Annotations) ->
 
 
 def _some_of_each(known: Annotations, modality: int) -> NDArray[np.int64]:
-    """Rows of that modality, at most `MEASURED` of a label."""
+    """Rows of that modality, at most `MEASURED` per label."""
     taken: Counter[int] = Counter()
     rows = []
     for row in np.flatnonzero(known.modality == modality).tolist():
@@ -115,7 +115,7 @@ def _some_of_each(known: Annotations, modality: int) -> NDArray[np.int64]:
 
 
 def terms(shown: Shown, anchors: Anchors, weights: Mapping[str, float], scale: float) -> dict[str, Tensor]:
-    """Each wanted term by name, unweighted."""
+    """Compute each requested term by name, unweighted."""
     found: dict[str, Tensor] = {}
     sketches, photos = shown.modality == SKETCH, shown.modality == PHOTO
     if weights["prototypes"]:
@@ -141,7 +141,7 @@ def terms(shown: Shown, anchors: Anchors, weights: Mapping[str, float], scale: f
 
 @torch.no_grad()
 def plain_features(learner: LiteLearner, views: Views, rows: Sequence[int] | NDArray[np.int64]) -> Tensor:
-    """The tower's features of the pictures themselves, without variation."""
+    """The tower's features of the pictures themselves, without augmentation."""
     device = next(learner.parameters()).device
     parts = [
         learner.features(views.images(list(rows[start : start + BATCH])).to(device)).cpu()
@@ -166,7 +166,7 @@ def _unit(vectors: Tensor) -> Tensor:
 
 
 def _even(labels: NDArray[np.int64]) -> Tensor:
-    """A weight for each row such that every label has the same share; they sum to one."""
+    """Weights that give every label the same share; they sum to one."""
     weights = 1.0 / np.bincount(labels)[labels]
     return torch.from_numpy((weights / weights.sum()).astype(np.float32))
 
@@ -177,7 +177,7 @@ def _principal(vectors: Tensor, weights: Tensor, dimension: int) -> Tensor:
     try:
         _, directions = torch.linalg.eigh(spread)
     except RuntimeError:
-        # Of a few photos most directions are empty; single precision may find no order among so many equal ones.
+        # With few photos most directions are empty; in single precision, eigh may fail on so many equal values.
         directions = torch.linalg.eigh(spread.double())[1].float()
     principal: Tensor = directions.flip(1)[:, :dimension].T
     return principal.contiguous()

@@ -1,11 +1,11 @@
-"""Variations of prepared pictures: what another hand, another pen or another photographer would have made."""
+"""Augmentation of prepared pictures: what another hand, another pen or another photographer would have made."""
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from model.modality import Pixels
 
-# How far a variation may go; each value is drawn evenly from its range.
+# Limits of a variation; each value is drawn uniformly from its range.
 TURN = (-14.0, 14.0)
 STRETCH = (0.85, 1.3)
 SLANT = (-0.15, 0.15)
@@ -15,7 +15,7 @@ LIGHT = (0.7, 1.3)
 
 
 def varied_sketch(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """Turned, stretched, slanted, perhaps mirrored; with another pen; perhaps a part rubbed out."""
+    """Rotate, stretch, slant, perhaps mirror; change the pen; perhaps erase a part."""
     image = Image.fromarray(pixels).convert("L")
     image = image.transform(
         image.size,
@@ -35,7 +35,7 @@ def varied_sketch(pixels: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def varied_photo(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """A part of the photo, perhaps mirrored, in another light; now and then without its colours."""
+    """Crop, perhaps mirror, change the light; now and then remove the colours."""
     image = Image.fromarray(pixels)
     side = image.width * float(np.sqrt(rng.uniform(*SHOWN)))
     shape = float(np.exp(rng.uniform(-0.25, 0.25)))
@@ -53,7 +53,7 @@ def varied_photo(pixels: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def _affine(side: int, rng: np.random.Generator) -> tuple[float, ...]:
-    """Pillow's six numbers, which lead from a place in the result back to one in the source."""
+    """Pillow's six coefficients, which map a position in the result back to one in the source."""
     angle = np.deg2rad(rng.uniform(*TURN))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     slant = np.array([[1.0, rng.uniform(*SLANT)], [0.0, 1.0]])
@@ -67,7 +67,7 @@ def _affine(side: int, rng: np.random.Generator) -> tuple[float, ...]:
 
 
 def _faded(tone: int) -> int:
-    """A finer pen: of blurred lines only the middle stays."""
+    """A finer pen: only the middle of blurred lines remains."""
     return 255 - int(np.clip((255 - tone) * 1.4 - 40, 0, 255))
 
 

@@ -1,4 +1,4 @@
-"""`sketchseek train`: a recipe and data to a model folder."""
+"""`sketchseek train`: from a recipe and data to a model folder."""
 
 import shlex
 import sys
@@ -42,31 +42,39 @@ existing = click.Path(exists=True, path_type=Path)
     help=f"A JSON file, or one of: {', '.join(sorted(path.stem for path in RECIPES.glob('*.json')))}.",
 )
 @click.option(
-    "--method", help=f"For a recipe that leaves it open, such as lite-base; one of: {', '.join(METHODS)}."
+    "--method",
+    help=f"Training method, for recipes that name none, such as lite-base. One of: {', '.join(METHODS)}.",
 )
-@click.option("--root", type=existing, help="Where the images of a manifest lie; else beside it.")
+@click.option(
+    "--root",
+    type=existing,
+    help="Folder that the manifest's paths start from.  [default: the manifest's folder]",
+)
 @click.option(
     "--splits",
-    help="A published split such as sketchy-21, whose test labels stay out; or JSON naming validation_unseen.",
+    help="A published split such as sketchy-21, to leave out its test labels; or JSON with validation_unseen.",
 )
 @click.option(
-    "--all-labels", is_flag=True, help="Learn from the validation's labels too; the last step is then kept."
+    "--all-labels", is_flag=True, help="Train on the validation labels, too, and keep the last step."
 )
-@click.option("--validate-on", "validated", help="Validate on this set of the manifest alone.")
+@click.option("--validate-on", "validated", help="Validate on this set of the manifest only.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), required=True, help="The run's folder; it is resumed."
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder of the run; resumes a run that is in it.",
 )
-@click.option("--steps", type=click.IntRange(1), help="Instead of the recipe's length.")
-@click.option("--batch", type=click.IntRange(2), help="Instead of the recipe's batch.")
+@click.option("--steps", type=click.IntRange(1), help="Number of steps, instead of the recipe's.")
+@click.option("--batch", type=click.IntRange(2), help="Batch size, instead of the recipe's.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
     "--licence",
     "licences",
     multiple=True,
     metavar="SET=TEXT",
-    help="Under which terms a set of DATA may be used, for the model's card; for each set one.",
+    help="The licence of a set in DATA, to record in the model's card. Repeat for each set.",
 )
-@click.option("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
+@click.option("--device", default="auto", help="auto, cpu, cuda, cuda:1, and so on.")
 def command(
     data: Path,
     recipe_name: str,
@@ -85,15 +93,15 @@ def command(
     """Train on DATA: a manifest CSV, a folder of photos/<class> and sketches/<class>, or an official layout
     of Sketchy-Ext, TU-Berlin-Ext or QuickDraw-Ext.
 
-    What is kept is what was best on labels that training never saw: validation_unseen, or with a published
-    split a tenth of its seen labels. Its test labels are neither learned from nor looked at.
+    The step is kept that does best on labels that training never sees: validation_unseen, or with a published
+    split a tenth of its seen labels. Its test labels are used neither for training nor for validation.
     """
     try:
         recipe = _changed(recipe_name, method, steps, batch, seed)
         whole = open_dataset(data, root)
         for remark in whole.remarks:
             click.echo(remark)
-        seen, unseen = _parted(whole, splits, all_labels, validated)
+        seen, unseen = _split(whole, splits, all_labels, validated)
         outcome = run(recipe, seen, unseen, out, device, _licences(licences))
     except SketchseekError as error:
         raise click.ClickException(str(error)) from error
@@ -105,7 +113,7 @@ def command(
 def run(
     recipe: Recipe, seen: Dataset, unseen: Dataset | None, out: Path, device: str, licences: Mapping[str, str]
 ) -> Outcome:
-    """Train, then publish what was best; called again it goes on where it was."""
+    """Train, then publish the best step; called again, resume the run."""
     torch.manual_seed(recipe.seed)
     network = build(recipe)
     refuse_lacking(recipe.method, network.method.needs, seen.records, network.learner)
@@ -126,7 +134,7 @@ def run(
 
 
 def _finished(objective: Objective, validation: Views | None) -> dict[str, object]:
-    """The method's closed forms at the end; what the unseen classes say of the model."""
+    """Apply the method's closed forms; return the figures on unseen classes."""
     if validation is None:
         objective.finish()
         return {}
@@ -155,15 +163,15 @@ def _every_tenth(done: int, total: int) -> None:
         click.echo(f"  {done} of {total}")
 
 
-def _parted(
+def _split(
     whole: Dataset, splits: str | None, all_labels: bool, validated: str | None
 ) -> tuple[Dataset, Dataset | None]:
-    """What is learned from, and what is validated on; a drawing that nobody recognised is neither."""
+    """Split into training and validation data; drawings that nobody recognised are in neither."""
     clear = whole.where(lambda record: not (record.modality == SKETCH and record.note == UNRECOGNIZED))
     if splits is None:
         return clear, None
     if splits.endswith(".json") or Path(splits).is_file():
-        held_out = _listed(Path(splits), clear)
+        held_out = _named_labels(Path(splits), clear)
     else:
         clear, _ = parted(clear, find_split(splits))
         held_out = a_tenth(clear)
@@ -173,7 +181,7 @@ def _parted(
     return clear.without(held_out), unseen.of_sets([validated]) if validated else unseen
 
 
-def _listed(splits: Path, data: Dataset) -> tuple[str, ...]:
+def _named_labels(splits: Path, data: Dataset) -> tuple[str, ...]:
     labels = read_labels(splits)
     if "validation_unseen" not in labels:
         raise DataProblem(
@@ -187,13 +195,13 @@ def _licences(given: Sequence[str]) -> dict[str, str]:
     for text in given:
         name, _, licence = text.partition("=")
         if not (name and licence):
-            raise DataProblem(f"--licence {text}: say it as SET=TEXT, such as --licence shoes='CC BY 4.0'")
+            raise DataProblem(f"--licence {text}: write SET=TEXT, such as --licence shoes='CC BY 4.0'")
         licences[name] = licence
     return licences
 
 
 def _without_licences(arguments: Sequence[str]) -> list[str]:
-    """The command for the card, which names each set with its licence anyway."""
+    """The command as the card records it: without the licences, which it lists anyway."""
     pairs = zip(("", *arguments), arguments, strict=False)
     return [said for before, said in pairs if before != "--licence" and not said.startswith("--licence")]
 

@@ -1,4 +1,4 @@
-"""A run's history as a CSV table and a picture of its curves."""
+"""Write a run's history as a CSV table and a picture of its curves."""
 
 import csv
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ Rows = Sequence[dict[str, float]]
 
 
 def write_csv(file: Path, history: Rows) -> None:
-    """One row a report; a figure that was not measured then stays empty."""
+    """Write one row per report; figures not measured then stay empty."""
     part = file.with_name(file.name + ".part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ def columns(history: Rows) -> list[str]:
 
 
 def write_picture(file: Path, history: Rows) -> None:
-    """Losses over steps; where unseen classes were validated on, their mAP below."""
+    """Plot losses over steps and, if there was validation, the mAP on unseen classes below."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -41,7 +41,7 @@ def write_picture(file: Path, history: Rows) -> None:
     validated = any("unseen_map" in row for row in history)
     figure = Figure(figsize=(9, 7 if validated else 4.5), layout="constrained")
     panels = figure.subplots(1 + validated, 1, sharex=True, squeeze=False)[:, 0]
-    # Enough colours that no two of the losses share one.
+    # Enough colours for every loss to have its own.
     panels[0].set_prop_cycle(color=matplotlib.colormaps["tab20"](range(20)))
     for name in columns(history):
         points = [(row["step"], row[name]) for row in history if name in row]
@@ -58,6 +58,6 @@ def write_picture(file: Path, history: Rows) -> None:
     for axis in panels:
         axis.grid(alpha=0.3)
         if axis.lines:
-            # Beside the curves, not on them.
+            # Beside the curves, not on top of them.
             axis.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
     figure.savefig(file, dpi=110)

@@ -1,4 +1,4 @@
-"""A learner and a method as one module: what a run trains, averages, saves and publishes."""
+"""A learner and a method as one module, which a run trains, averages, saves and publishes."""
 
 from torch import Tensor, nn
 
@@ -12,18 +12,18 @@ from model.training.recipe import Recipe
 class Network(nn.Module):
     """The learner's parameters learn at the tower's rate, the method's at the heads' rate."""
 
-    # In this order: what clips a gradient adds up the parts of its length as they come.
+    # The order matters: gradient clipping adds up the parts of the norm in this order.
     def __init__(self, method: Method, learner: Learner) -> None:
         super().__init__()
         self.method = method
         self.learner = learner
 
     def embed(self, inputs: Tensor, modality: Tensor) -> Tensor:
-        """The unit vectors that an index would hold."""
+        """Compute the unit vectors that an index would hold."""
         return self.method.embed(self.learner, inputs, modality)
 
     def groups(self, recipe: Recipe) -> list[dict[str, object]]:
-        """Parameter groups for the optimiser, each with its rate; the tower's biases and norms do not decay."""
+        """Group the parameters by rate for the optimiser; the tower's biases and norms have no weight decay."""
         tower = [value for value in self.learner.parameters() if value.requires_grad]
         heads = [value for value in self.method.parameters() if value.requires_grad]
         decays = recipe.weight_decay
@@ -36,9 +36,9 @@ class Network(nn.Module):
 
 
 def build(recipe: Recipe, *, random_weights: bool = False) -> Network:
-    """The network of a recipe with its pretrained towers; random ones are for tests.
+    """Build the network of a recipe with its pretrained towers; random ones are for tests.
 
-    Towers, the method's heads, the learner's: a seed gives the same numbers only in this order.
+    Towers, the method's heads, the learner's: the order determines what a seed gives.
     """
     if recipe.towers == "open_clip":
         model, tokenizer = clip.towers(recipe, random_weights=random_weights)

@@ -1,4 +1,4 @@
-"""One step's loss: which rows are shown, what the towers make of them, and what the method says to it."""
+"""The loss of one step: rows are sampled, the towers embed them, and the method computes the loss."""
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from model.training.views import Annotations, Views
 
 
 class Objective:
-    """The loss of a recipe over a training set; it depends on the step number alone."""
+    """The loss of a recipe over a training set; it depends only on the step number."""
 
     def __init__(self, recipe: Recipe, data: Dataset, views: Views, network: Network) -> None:
         self.recipe, self.views, self.network = recipe, views, network
@@ -26,32 +26,32 @@ class Objective:
         self._seen: Seen | None = None
 
     def start(self) -> None:
-        """The closed forms that the method begins with."""
+        """Set the closed forms that the method starts with."""
         self.method.start(self.learner, self.views, self.known)
 
     def finish(self) -> bool:
-        """Those that it ends with; whether they changed any vector."""
+        """Set the closed forms that the method ends with; return whether they changed any vector."""
         return self.method.finish(self.learner, self.views, self.known)
 
     def to(self, device: torch.device) -> None:
-        """Move what is computed with; views are prepared where they are, on the CPU."""
+        """Move the network and annotations; views are still prepared on the CPU."""
         self.network.to(device)
-        # On a CPU, making batches and learning from them would want the same cores.
+        # On a CPU, preparing batches and training would compete for the same cores.
         self._prefetcher = None if device.type == "cpu" else Prefetcher(self.inputs, device)
 
     def loss(self, step: int) -> dict[str, Tensor]:
-        """Unweighted terms and `total`, with their graph."""
+        """Compute the unweighted terms and `total`, with gradients."""
         self._seen = self.seen(step)
         return self.method.loss(self.learner, self._seen)
 
     def after(self) -> None:
-        """To be called once the optimiser has taken the step that `loss` was asked for."""
+        """Call this after the optimiser has taken the step of `loss`."""
         if self._seen is not None:
             self.method.after(self._seen)
         self._seen = None
 
     def seen(self, step: int) -> Seen:
-        """What that step shows the method."""
+        """What the method sees in that step."""
         rows = self.sampler(step)
         inputs = self.inputs(step) if self._prefetcher is None else self._prefetcher(step)
 

@@ -1,4 +1,4 @@
-"""Batches for a GPU: the CPU decodes and stacks the next while the GPU works on this one."""
+"""Prefetch batches for a GPU: the CPU decodes and stacks the next while the GPU works on this one."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,9 +8,9 @@ from torch import Tensor
 
 
 class Prefetcher:
-    """`make` gives the inputs of a step, on the CPU; steps that follow one another need not wait for it.
+    """`make` returns the inputs of a step, on the CPU; consecutive steps do not wait for it.
 
-    What it depends on must be the step alone: an interrupted run goes on with the batch that it would have had.
+    It must depend only on the step, so that an interrupted run continues with the batch that it would have had.
     """
 
     def __init__(self, make: Callable[[int], Tensor], device: torch.device) -> None:
@@ -23,7 +23,7 @@ class Prefetcher:
         made = self._pool.submit(self._made, step) if known is None or known[0] != step else known[1]
         found = made.result()
         self._next = step + 1, self._pool.submit(self._made, step + 1)
-        # From pinned memory the copy is the GPU's own work, which nobody waits for.
+        # From pinned memory, the GPU copies by itself, and nothing waits for it.
         return found.to(self._device, non_blocking=True)
 
     def _made(self, step: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""A trained network as a model folder: what `Encoder.load` opens, described by its card."""
+"""Write a trained network as a model folder with its card, for `Encoder.load`."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ INT8_MINILM = WeightFile(
 
 @dataclass(frozen=True)
 class Provenance:
-    """What the card says of how a model came to be."""
+    """What the card says about how a model was made."""
 
     command: str
     sources: Sequence[Source]
@@ -42,7 +42,7 @@ class Provenance:
 
 
 def write_model(network: Network, recipe: Recipe, folder: Path, provenance: Provenance) -> Checkpoint:
-    """Write fp16 weights, heads, card and OpenVINO graphs: all of it or nothing. What is there is not touched."""
+    """Write fp16 weights, heads, card and OpenVINO graphs, all or nothing. Existing files are left alone."""
     learner = network.learner
     with new_folder(folder) as beside:
         weights = (
@@ -84,7 +84,7 @@ def _clip(learner: Learner, recipe: Recipe, folder: Path) -> dict[str, WeightFil
 
 
 def tower_tensors(learner: LiteLearner) -> dict[str, Tensor]:
-    """backbone.* and projection.weight in half precision; counters stay whole numbers."""
+    """Return backbone.* and projection.weight in half precision; counters stay integers."""
     tensors = {f"backbone.{name}": value for name, value in learner.backbone.state_dict().items()}
     return _halved(tensors | {"projection.weight": learner.projection.weight})
 
@@ -93,12 +93,12 @@ def _halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     halved = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
     lost = next((name for name, value in halved.items() if not torch.isfinite(value).all()), None)
     if lost is not None:
-        raise ModelError(f"{lost} does not fit half precision: train with a smaller rate")
+        raise ModelError(f"{lost} does not fit in half precision: train with a smaller learning rate")
     return {name: value.detach().contiguous() for name, value in halved.items()}
 
 
 def head_tensors(network: Network) -> dict[str, Tensor]:
-    """The encodings by name, and the words' projection, where there is one, the way numpy multiplies it."""
+    """Return the encodings by name and, if there is one, the words' projection, transposed for numpy."""
     learner, encodings = network.learner, network.method.encodings.detach()
     heads = {
         "encoding.photo": encodings[PHOTO],
@@ -112,12 +112,12 @@ def head_tensors(network: Network) -> dict[str, Tensor]:
 
 def _save(tensors: dict[str, Tensor], path: Path) -> None:
     save_file(tensors, path)
-    # Not for the eyes of whoever trained alone: a service reads it as another user.
+    # Readable by others: a service may run as another user.
     path.chmod(0o644)
 
 
 def sources_of(data: Dataset, licences: Mapping[str, str]) -> tuple[Source, ...]:
-    """The sets that a dataset joins, with their licences, "unknown" for those that nobody named."""
+    """List the sets of a dataset with their licences, "unknown" if none was given."""
     sets = sorted({record.set or data.name for record in data.records})
     return tuple(
         Source(name=name, licence=licences.get(name, "unknown"), used_for="training") for name in sets

@@ -1,7 +1,7 @@
-"""What a training run is made of: towers, a method with its options, data and rates, read from a small JSON file.
+"""Recipes: what a training run consists of (towers, a method and its options, data, rates), from a small JSON file.
 
-Those in `recipes/` ship with the package; a path names any other. A recipe is frozen, and its `digest` tells
-whether a run that was interrupted may be taken up again.
+Those in `recipes/` ship with the package; any other is named by its path. A recipe is frozen, and its `digest` decides
+whether an interrupted run may be resumed.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from model.methods import METHODS
 from model.training.options import Options
 
 RECIPES = Path(__file__).parent / "recipes"
-# In 0.1 there was one method, and what are its options now stood among the recipe's own fields.
+# In 0.1 there was one method, and its options were fields of the recipe.
 METHOD_OF_0_1 = "ma-sbir"
 OPTIONS_OF_0_1 = ("authors_share", "loss_weights", "anchors", "encodings", "logit_scale")
 
@@ -29,17 +29,17 @@ class RecipeProblem(ModelError):
 
 
 class Recipe(BaseModel):
-    """One run. `steps` or `epochs` says how long; `warm_up` is a share of that.
+    """A recipe for one run. `steps` or `epochs` is its length; `warm_up` is a share of that.
 
-    `options` are those of the `method`, see its class. `instances` drawings of each batch come with their very
-    photos, all of one label, where the data has such.
+    `options` are those of the `method`, see its class. `instances` drawings of each batch come with their own
+    photos, all of one label, if the data has any.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str
     towers: Literal["lite", "open_clip"]
-    # Of the image tower, where it is not timm: a name from model.backbones.
+    # The image tower's family, a name from model.backbones; None for timm.
     backbone: str | None = None
     architecture: str
     pretrained: str | None = None
@@ -65,7 +65,7 @@ class Recipe(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _with_options(cls, fields: Any) -> Any:
-        """The options as the method's own model; a recipe of 0.1 names them among the other fields."""
+        """Parse the options with the method's own model; a recipe of 0.1 has them among the other fields."""
         if not isinstance(fields, dict):
             return fields
         fields = dict(fields)
@@ -88,18 +88,18 @@ class Recipe(BaseModel):
         if (self.epochs is None) == (self.steps is None):
             raise ValueError("give either `steps` or `epochs`, the other one as null")
         if any("{}" not in caption for caption in self.captions):
-            raise ValueError("each of `captions` needs {} where the class's name goes")
+            raise ValueError("each of `captions` needs {} in place of the class's name")
         BACKBONES.check(self.family, "backbone")
         if (self.towers == "open_clip") != (self.family == "open_clip"):
             raise ValueError(
                 "`backbone` names the image tower of `lite`; for open_clip's models set `towers`"
             )
         if not isinstance(self.options, METHODS.load(self.method).options):
-            raise ValueError(f"`options` are not those of {self.method}")
+            raise ValueError(f"`options` are not the options of {self.method}")
         self.options.check(self.towers)
         if 2 * self.instances > self.batch:
             raise ValueError(
-                f"{self.instances} instances with their photos do not fit a batch of {self.batch}"
+                f"{self.instances} instances with their photos do not fit in a batch of {self.batch}"
             )
         return self
 
@@ -110,22 +110,22 @@ class Recipe(BaseModel):
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(self.model_dump_json(exclude=self._unsaid).encode()).hexdigest()[:16]
+        return hashlib.sha256(self.model_dump_json(exclude=self._defaulted).encode()).hexdigest()[:16]
 
     @property
-    def _unsaid(self) -> set[str]:
-        """Fields that came later, where they say nothing: digests stay what they were."""
+    def _defaulted(self) -> set[str]:
+        """Fields added later, if they are at their defaults: leaving them out keeps digests stable."""
         return {"backbone"} if self.backbone is None else set()
 
     @property
     def digest_of_0_1(self) -> str | None:
-        """What 0.1 would have called this recipe, so that a run begun with it goes on."""
+        """The digest that 0.1 would have given this recipe, so that its runs can be resumed."""
         if self.method != METHOD_OF_0_1:
             return None
         options = self.options.model_dump(mode="json") | {"edges": False}
         flat: dict[str, object] = {}
-        for name, value in self.model_dump(mode="json", exclude={"method"} | self._unsaid).items():
-            # In 0.1's order: the options, `edges` last, stood where they stand now, but for one.
+        for name, value in self.model_dump(mode="json", exclude={"method"} | self._defaulted).items():
+            # In 0.1's order: the options, `edges` last, in today's place, except for one.
             if name == "options":
                 flat |= {key: options[key] for key in (*OPTIONS_OF_0_1[:-1], "edges")}
             elif name == "batch":
@@ -135,13 +135,13 @@ class Recipe(BaseModel):
         return hashlib.sha256(to_json(flat)).hexdigest()[:16]
 
     def length(self, images: int) -> int:
-        """Steps in all, for a training set of so many images."""
+        """The total number of steps for a training set of so many images."""
         if self.steps is not None:
             return self.steps
         return math.ceil(images / self.batch) * (self.epochs or 1)
 
     def rate(self, step: int, steps: int) -> float:
-        """What the learning rates are multiplied with at a step, counted from zero."""
+        """The factor of the learning rates at a step, counted from zero."""
         warm = math.ceil(self.warm_up * steps)
         rising = min(1.0, (step + 1) / warm) if warm else 1.0
         if self.schedule == "constant":
@@ -150,15 +150,15 @@ class Recipe(BaseModel):
 
 
 def read_recipe(name_or_path: str | Path, method: str | None = None, **changes: object) -> Recipe:
-    """A shipped recipe by name or any JSON file; `changes` replace single fields.
+    """Read a shipped recipe by name, or any JSON file; `changes` replace single fields.
 
-    `method` is for a recipe that leaves it open: one that fixes it has its options for that method alone.
+    `method` is for recipes that name none: those that do have options for that method only.
     """
     path, fields = _read(name_or_path)
     if method is not None and fields.get("method", method) != method:
         raise RecipeProblem(
             f"{path}: the method of this recipe is {fields['method']!r}, not {method!r}: "
-            "take a recipe without a `method`, such as lite-base"
+            "use a recipe without a `method`, such as lite-base"
         )
     if method is not None:
         METHODS.check(method)
@@ -190,7 +190,7 @@ def _read(name_or_path: str | Path) -> tuple[Path, dict[str, Any]]:
 
 
 def _options(method: str, given: dict[str, Any]) -> Options:
-    """The method's options; what is wrong with them is said as of a field of the recipe."""
+    """Validate the method's options; faults are reported as faults of a field of the recipe."""
     kind: type[Options] = METHODS.load(method).options
     try:
         return kind.model_validate(given)
@@ -198,11 +198,11 @@ def _options(method: str, given: dict[str, Any]) -> Options:
         where, what = _first(error)
         if error.errors()[0]["type"] == "extra_forbidden":
             what = f"no option of {method}; known: {', '.join(kind.model_fields) or 'none'}"
-        # Braces in a custom error's text are places to fill.
+        # Braces in the text of a custom error are placeholders.
         raise PydanticCustomError("options", "{said}", {"said": f"options.{where}: {what}"}) from None
 
 
 def _first(error: ValidationError) -> tuple[str, str]:
-    """Where the first fault lies, and what it is."""
+    """The first fault: where it is, and what."""
     first = error.errors()[0]
     return ".".join(map(str, first["loc"])), first["msg"]

@@ -1,8 +1,8 @@
-"""`train`: from a recipe and data to trained weights, through kills, full disks and wrong rates.
+"""The training run: from a recipe and data to trained weights, through kills, full disks and wrong rates.
 
-Every step depends on the recipe, the data and its number alone, and the state is saved whole, so a run that
-is taken up again ends where it would have ended. The checkpoint that is kept is the one best at classes that
-training never saw, of a validation set; without one it is the last.
+Every step depends only on the recipe, the data and its number, and the state is saved whole, so a resumed run ends
+where it would have ended anyway. The checkpoint that is kept is the best one on classes of a validation set that
+training never saw; without a validation set it is the last.
 """
 
 import copy
@@ -35,7 +35,7 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Settings:
-    """How a run is watched and kept; none of it changes what is learned."""
+    """How a run is monitored and saved; none of it affects what is learned."""
 
     folder: Path
     report_every: int = 10
@@ -46,7 +46,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where the kept weights are, and how good they were at unseen classes (-1 if that was not measured)."""
+    """Where the kept weights are, and their mAP on unseen classes (-1 if not measured)."""
 
     weights: Path
     step: int
@@ -55,7 +55,7 @@ class Outcome:
 
 
 class Run:
-    """One training run in its folder: `state.safetensors`, `best.safetensors`, `curves.csv`, `curves.png`."""
+    """A training run in its folder: `state.safetensors`, `best.safetensors`, `curves.csv`, `curves.png`."""
 
     def __init__(self, objective: Objective, validation: Views | None, settings: Settings, data: str) -> None:
         self.objective, self.validation, self.settings = objective, validation, settings
@@ -69,7 +69,7 @@ class Run:
         self.best = settings.folder / "best.safetensors"
 
     def resume(self) -> None:
-        """Take up what an earlier call left in the folder, if it was the same recipe on the same data."""
+        """Resume what an earlier call left in the folder, if it had the same recipe and data."""
         if not self.file.is_file():
             return
         found = restore(self.file, self.network, self.average, self.optimiser)
@@ -77,14 +77,14 @@ class Run:
             found.recipe = self.recipe.digest
         if (found.recipe, found.data) != (self.state.recipe, self.state.data):
             raise RunProblem(
-                f"{self.settings.folder} holds a run of another recipe or other data: "
-                "give an empty folder, or the same recipe and data to go on"
+                f"{self.settings.folder} holds a run with another recipe or other data: "
+                "give an empty folder, or the same recipe and data to resume it"
             )
         self.state = found
-        self.settings.say(f"going on from step {found.step} of {found.steps}")
+        self.settings.say(f"resuming at step {found.step} of {found.steps}")
 
     def go(self) -> Outcome:
-        """Train to the end; on trouble stop with one clear error, the last good state kept on disk."""
+        """Train to the end; on failure, stop with one clear error and keep the last good state on disk."""
         self.network.train()
         started, first = time.monotonic(), self.state.step
         try:
@@ -126,7 +126,7 @@ class Run:
 
     @torch.no_grad()
     def _follow(self, step: int) -> None:
-        """The average lags the less the younger the run is, so that it forgets where it began."""
+        """Update the average; early in the run it lags less, so that it forgets the starting point."""
         keep = min(self.recipe.average, (1 + step) / (10 + step))
         for slow, fast in zip(self.average.parameters(), self.network.parameters(), strict=True):
             slow.lerp_(fast, 1 - keep)
@@ -151,7 +151,7 @@ class Run:
     def _validate(self, step: int) -> None:
         assert self.validation is not None
         found = unseen_map(self.average, self.validation)
-        self.settings.say(f"step {step}: mAP {found:.4f} on classes that training never saw")
+        self.settings.say(f"step {step}: mAP {found:.4f} on unseen classes")
         if self.state.history:
             self.state.history[-1]["unseen_map"] = found
         if found > self.state.best:
@@ -165,7 +165,7 @@ class Run:
     def _out_of_memory(self, error: BaseException) -> RunProblem:
         return RunProblem(
             f"out of memory at step {self.state.step} with batches of {self.recipe.batch} "
-            f"({str(error).splitlines()[0]}); the last good state is kept: take a smaller batch"
+            f"({str(error).splitlines()[0]}); the last good state is kept: use a smaller batch"
         )
 
 
@@ -175,7 +175,7 @@ def optimiser(network: Network, recipe: Recipe) -> torch.optim.AdamW:
 
 @torch.no_grad()
 def unseen_map(network: Network, views: Views) -> float:
-    """mAP@all of the sketches among them in the gallery of the photos among them."""
+    """mAP@all of their sketches in the gallery of their photos."""
     was_training = network.training
     network.eval()
     vectors = np.concatenate([part.float().cpu().numpy() for part in _vectors(network, views)])
@@ -183,7 +183,9 @@ def unseen_map(network: Network, views: Views) -> float:
     labels = np.array([record.label for record in views.records])
     photos = np.array([record.modality == PHOTOS for record in views.records])
     if photos.all() or not photos.any():
-        raise DataProblem("classes to validate on need sketches and photos; only one of the two was found")
+        raise DataProblem(
+            "validation needs classes with both sketches and photos; only one of the two was found"
+        )
     found = measure(vectors[~photos], vectors[photos], labels[~photos], labels[photos])
     return found.means()["mAP@all"]
 
@@ -198,7 +200,7 @@ def _vectors(network: Network, views: Views) -> Iterator[Tensor]:
 
 
 def data_digest(data: Dataset) -> str:
-    """Which images a run learns from, so that it is not taken up with others."""
+    """Identify the images that a run trains on, so that it is not resumed with others."""
     lines = sorted(
         f"{record.set} {record.modality} {record.label} {record.path.name}" for record in data.records
     )

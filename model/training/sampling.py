@@ -1,7 +1,7 @@
-"""Which images make up a training batch: labels evenly, sketch beside photo, the same for a seed.
+"""Choose the images of a training batch: labels evenly, sketches next to photos, deterministic for a seed.
 
-The sampler keeps no state: batch number n depends on the records, the settings and n alone. A run that was
-killed goes on from its step number and sees exactly the batches it would have seen.
+The sampler keeps no state: batch number n depends only on the records, the settings and n. A run that was
+killed resumes at its step number and sees exactly the batches it would have seen.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from model.data.datasets import PHOTO, SKETCH, DataProblem, Record
 
-# Labels of many images come up somewhat more often than those of a single one.
+# Labels with many images come up somewhat more often than those with a single one.
 EVENNESS = 0.5
 
 
 @dataclass(frozen=True)
 class Rows:
-    """One batch: rows drawn label by label, and after them sketches beside the photos they were drawn from."""
+    """One batch: rows drawn label by label, then sketches next to the photos they were drawn from."""
 
     evenly: list[int]
     instances: list[int]
@@ -31,7 +31,7 @@ class Rows:
 
 
 class Sampler(Protocol):
-    """The rows of a step, which depend on its number alone."""
+    """Chooses the rows of a step, depending only on its number."""
 
     def __call__(self, step: int) -> Rows: ...
 
@@ -47,8 +47,8 @@ class Visit:
 class BalancedSampler:
     """`batch(step)` gives indices into `records`.
 
-    Each round visits every label once, in a fresh order; each visit takes `per_label` images, sketches and
-    photos by turns, and goes through all of a label's images before it repeats one. With `evenness` below 1 a
+    Each round visits every label once, in a new order; each visit takes `per_label` images, alternating sketches and
+    photos, and uses all of a label's images before it repeats one. With `evenness` below 1, a
     label of n images comes up n ** (1 - evenness) times a round, so that one with a single photo is not seen
     as often as one with a thousand.
     """
@@ -63,23 +63,25 @@ class BalancedSampler:
         evenness: float = 1.0,
     ) -> None:
         if not records:
-            raise DataProblem("there is nothing to sample from: no record is left for training")
+            raise DataProblem("nothing to sample from: no record is left for training")
         if batch < 1 or per_label < 1 or batch % per_label:
-            raise DataProblem(f"a batch of {batch} cannot be filled with {per_label} images a label")
+            raise DataProblem(f"a batch of {batch} cannot be filled with {per_label} images per label")
         if not 0 <= evenness <= 1:
-            raise DataProblem(f"evenness is {evenness}: give 0 (by size) to 1 (all labels alike)")
+            raise DataProblem(
+                f"evenness is {evenness}: give a number from 0 (by size) to 1 (all labels equal)"
+            )
         self.batch_size, self.seed, self.per_label = batch, seed, per_label
-        self._decks = _decks(records)
-        sizes = [sum(map(len, decks)) for decks in self._decks]
+        self._by_label = _by_label(records)
+        sizes = [sum(map(len, groups)) for groups in self._by_label]
         self._tickets = [max(1, round(size ** (1 - evenness))) for size in sizes]
         self._round = [label for label, count in enumerate(self._tickets) for _ in range(count)]
         self._nth = [nth for count in self._tickets for nth in range(count)]
-        # Per instance, so that a sampler that is gone takes its orders with it.
+        # One cache per instance, so that it is freed with its sampler.
         self._order = lru_cache(maxsize=4096)(self._shuffled)
 
     @property
     def steps_per_round(self) -> int:
-        """Batches until every label has come up."""
+        """The number of batches until every label has come up."""
         return -(-len(self._round) * self.per_label // self.batch_size)
 
     def batch(self, step: int) -> list[int]:
@@ -91,7 +93,7 @@ class BalancedSampler:
         ]
 
     def batches(self, start: int = 0) -> Iterator[list[int]]:
-        """Without end, from the batch of step `start`."""
+        """Yield batches without end, from that of step `start`."""
         step = start
         while True:
             yield self.batch(step)
@@ -105,14 +107,14 @@ class BalancedSampler:
 
     def _drawn(self, visit: Visit) -> list[int]:
         first = visit.turn * self.per_label
-        return [self._card(visit.label, draw) for draw in range(first, first + self.per_label)]
+        return [self._image(visit.label, draw) for draw in range(first, first + self.per_label)]
 
-    def _card(self, label: int, draw: int) -> int:
-        """Sketches and photos by turns; which of them begins differs from label to label."""
-        decks = self._decks[label]
-        which = draw % len(decks) if self.per_label > 1 else (draw + label) % len(decks)
-        deck = decks[which]
-        rounds, place = divmod(draw // len(decks), len(deck))
+    def _image(self, label: int, draw: int) -> int:
+        """Alternate sketches and photos; which of them comes first differs from label to label."""
+        groups = self._by_label[label]
+        which = draw % len(groups) if self.per_label > 1 else (draw + label) % len(groups)
+        deck = groups[which]
+        rounds, place = divmod(draw // len(groups), len(deck))
         return deck[self._order(len(deck), 1 + 2 * label + which, rounds)[place]]
 
     def _shuffled(self, size: int, stream: int, rounds: int) -> list[int]:
@@ -120,20 +122,20 @@ class BalancedSampler:
         return order
 
 
-def _decks(records: Sequence[Record]) -> list[list[list[int]]]:
-    """For each label its sketches and its photos, whichever there are, sketches first."""
-    piles: dict[str, dict[str, list[int]]] = {}
+def _by_label(records: Sequence[Record]) -> list[list[list[int]]]:
+    """For each label its sketches and its photos, sketches first, leaving out empty ones."""
+    found: dict[str, dict[str, list[int]]] = {}
     for index, record in enumerate(records):
-        piles.setdefault(record.label, {}).setdefault(record.modality, []).append(index)
+        found.setdefault(record.label, {}).setdefault(record.modality, []).append(index)
     return [
-        [piles[label][kind] for kind in (SKETCH, PHOTO) if kind in piles[label]] for label in sorted(piles)
+        [found[label][kind] for kind in (SKETCH, PHOTO) if kind in found[label]] for label in sorted(found)
     ]
 
 
 class InstanceSampler:
-    """`batch(step)` gives drawings of one label, each followed by the very photo that it was drawn from.
+    """`batch(step)` gives drawings of one label, each followed by the photo that it was drawn from.
 
-    Only labels of which `count` photos were drawn from take part, for telling a few things of a kind apart
+    Only labels with `count` drawn photos take part, because telling apart a few things of a kind
     teaches little.
     """
 
@@ -165,7 +167,7 @@ class InstanceSampler:
 
 
 class StepSampler:
-    """Batches of a given size: as many instances as are asked for and can be had, the rest label by label."""
+    """Batches of a given size: as many of the requested instances as there are, the rest label by label."""
 
     def __init__(
         self, records: Sequence[Record], own: NDArray[np.int64], batch: int, instances: int, seed: int

@@ -1,7 +1,7 @@
-"""The state of a training run on disk: enough to go on after a kill as if nothing had happened.
+"""The state of a training run on disk: enough to resume after a kill as if nothing had happened.
 
-One safetensors file and one JSON, written beside the old ones, flushed, and moved into place; a crash at any
-moment leaves the last whole state. Optimiser state is kept by parameter name; nothing is pickled.
+One safetensors file and one JSON, written next to the old ones, flushed, and moved into place; a crash at any
+moment leaves the last complete state. Optimiser state is stored by parameter name; nothing is pickled.
 """
 
 import json
@@ -19,12 +19,12 @@ from model.errors import ModelError
 
 
 class RunProblem(ModelError):
-    """A training run cannot go on; what was saved of it stays."""
+    """A training run cannot continue; what it saved remains."""
 
 
 @dataclass
 class RunState:
-    """Where a run is. `history` has one row for each report, as it goes to the CSV."""
+    """The position of a run. `history` has one row per report, as written to the CSV."""
 
     recipe: str
     data: str
@@ -38,7 +38,7 @@ class RunState:
 def save(
     file: Path, state: RunState, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer
 ) -> None:
-    """Atomically; the JSON rides in the safetensors header, so that the two cannot disagree."""
+    """Save atomically; the JSON is part of the safetensors header, so that the two cannot disagree."""
     tensors = {f"network.{name}": value for name, value in trained(network).items()}
     tensors |= {f"average.{name}": value for name, value in trained(average).items()}
     names = {id(value): name for name, value in network.named_parameters()}
@@ -49,13 +49,13 @@ def save(
 
 
 def restore(file: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer) -> RunState:
-    """Put a saved state back into network, average and optimiser."""
+    """Restore network, average and optimiser from a saved state."""
     tensors, metadata = read_whole(file)
     try:
         state = RunState(**json.loads(metadata["progress"]))
     except (KeyError, TypeError, ValueError):
         raise RunProblem(
-            f"{file}: not the state of a training run; give an empty folder to start anew"
+            f"{file}: not the state of a training run; give an empty folder to start over"
         ) from None
     put(network, _part(tensors, "network.") or _part(tensors, "learner."), file)
     put(average, _part(tensors, "average."), file)
@@ -72,12 +72,12 @@ def restore(file: Path, network: nn.Module, average: nn.Module, optimiser: torch
 
 
 def trained(module: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers, contiguous and without shared memory, as safetensors wants them."""
+    """Return parameters and buffers, contiguous and without shared memory, as safetensors requires."""
     return {name: value.detach().clone().contiguous() for name, value in module.state_dict().items()}
 
 
 def put(module: nn.Module, tensors: dict[str, Tensor], file: Path) -> None:
-    """Load what `trained` gave, or 0.1 gave; refused by the name of the first tensor that does not fit."""
+    """Load what `trained` returned, here or in 0.1; the error names the first tensor that does not fit."""
     tensors = {_renamed(name): value for name, value in tensors.items()}
     wanted = module.state_dict()
     missing, extra = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
@@ -89,7 +89,7 @@ def put(module: nn.Module, tensors: dict[str, Tensor], file: Path) -> None:
 
 
 def _renamed(name: str) -> str:
-    """A parameter's name; in 0.1 a learner held the method's parameters, too."""
+    """Translate a parameter's name from 0.1, where a learner also held the method's parameters."""
     if name.startswith(("method.", "learner.")):
         return name
     return f"method.{name}" if name.startswith(("encodings", "classifier.")) else f"learner.{name}"
@@ -106,7 +106,8 @@ def write_whole(file: Path, tensors: dict[str, Tensor], metadata: dict[str, str]
     except (OSError, SafetensorError) as error:
         part.unlink(missing_ok=True)
         raise RunProblem(
-            f"{file}: cannot be written ({error}); the last good state is kept: make room, then run again"
+            f"{file}: cannot be written ({error}); the last good state is kept: make room and "
+            "run the same command again"
         ) from error
 
 
@@ -116,7 +117,7 @@ def read_whole(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             names = list(opened.keys())
             return {name: opened.get_tensor(name) for name in names}, opened.metadata() or {}
     except (OSError, SafetensorError) as error:
-        raise RunProblem(f"{file}: cannot be read ({error}); remove it to start anew") from None
+        raise RunProblem(f"{file}: cannot be read ({error}); remove it to start over") from None
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""What a learner is shown of each record, and what is known of it.
+"""Views: what a learner sees of each record, and what is known about it.
 
-A record has some views, prepared once where the learner's first stages are frozen. Every view depends on the
-seed, the record and its number only.
+A record has some views, prepared once if the learner's first stages are frozen. Every view depends only on the
+seed, the record and its number.
 """
 
 import hashlib
@@ -25,13 +25,13 @@ from model.training.augment import varied_photo, varied_sketch
 from model.training.learners.base import Learner
 from model.training.losses import encodings
 
-# Larger batches are slower on a CPU: their tensors are handed back to the system and faulted in anew each time.
+# Larger batches are slower on a CPU: their tensors are returned to the system and faulted in again each time.
 CHUNK = 8
 
 
 @dataclass(frozen=True)
 class View:
-    """One way of seeing a record: number 0 is the picture itself, the others are variations."""
+    """One view of a record: number 0 is the picture itself, the others are variations."""
 
     record: Record
     number: int
@@ -62,7 +62,7 @@ def own_photos(records: Sequence[Record]) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Annotations:
-    """What is known of the records beside their pixels, row by row of the views.
+    """What is known about the records besides their pixels; rows correspond to those of the views.
 
     `labels` are places in `names`; `modality` rows of the table of encodings; `own_photo` rows of the photos that
     sketches were drawn from, -1 without one; `words` (labels, captions, ...) what the learner reads labels as.
@@ -98,7 +98,7 @@ def _read(names: Sequence[str], captions: Sequence[str], learner: Learner) -> Te
 
 
 class Views:
-    """The views of all records: made anew at each call, or after `cache` read from one file."""
+    """The views of all records: made on each call or, after `cache`, read from one file."""
 
     def __init__(
         self, records: Sequence[Record], learner: Learner, *, size: int, per_record: int, seed: int
@@ -111,7 +111,7 @@ class Views:
         return len(self.records)
 
     def cache(self, file: Path, said: Callable[[int, int], None] | None = None) -> None:
-        """Prepare every view now. A finished file of the same records is taken as it is."""
+        """Prepare every view now. A complete file of the same records is used as it is."""
         file.parent.mkdir(parents=True, exist_ok=True)
         done = file.with_suffix(".done")
         if not (done.is_file() and file.is_file() and done.read_text() == self._signature()):
@@ -121,7 +121,7 @@ class Views:
         self._cached = np.load(file, mmap_mode="r")
 
     def images(self, rows: Sequence[int], step: int | None = None) -> Tensor:
-        """Prepared inputs of these rows: the pictures themselves, or at a training step any view of each."""
+        """Return prepared inputs of these rows: the pictures themselves or, in a training step, any view of each."""
         numbers = np.zeros(len(rows), dtype=np.int64)
         if step is not None:
             numbers = np.random.default_rng([self._seed, step]).integers(0, self._per_record, size=len(rows))
@@ -133,7 +133,7 @@ class Views:
         values = np.stack(
             [self._cached[row * self._per_record + n] for row, n in zip(rows, numbers.tolist(), strict=True)]
         )
-        # Written channels last, which is how the next stage wants them.
+        # Stored channels last, the layout that the next stage needs.
         return torch.from_numpy(values).permute(0, 3, 1, 2).float()
 
     def _view(self, row: int, number: int) -> View:
@@ -144,7 +144,7 @@ class Views:
         how = self._learner.preprocessing
         with ThreadPoolExecutor() as pool:
             pixels = list(pool.map(lambda view: view.pixels(self._size, how), views))
-        # Kept as halves and trained on in bf16: more digits would only take twice as long to compute.
+        # Stored in fp16 and trained on in bf16: more precision would only double the time.
         with self._learner.autocast("cpu"):
             return self._learner.prepare(torch.from_numpy(np.stack(pixels)))
 

@@ -1,1 +1,1 @@
-"""From text to token ids, without a library that brings a model hub's client along."""
+"""Tokenizers: from text to token ids, without a library that depends on a model hub's client."""

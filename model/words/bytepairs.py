@@ -1,6 +1,6 @@
-"""Words to token ids for CLIP: its byte pairs, with no library behind it but Python's own.
+"""CLIP's tokenizer: byte pairs, with Python's standard library only.
 
-open_clip's tokenizer brings torch along, which a light installation does without; this file is tested against it.
+open_clip's own tokenizer needs torch, which a light installation lacks; this one is tested against it.
 """
 
 import gzip
@@ -18,15 +18,15 @@ from model.words.tokens import LONGEST_TEXT, Tokens
 # The file lists more merges than CLIP learned.
 MERGES = 49152 - 256 - 2
 ENDINGS = ("'re", "'ve", "'ll", "'s", "'t", "'m", "'d")
-# Telephones curl quotation marks of their own accord; CLIP has seen straight ones.
+# Phones insert curly quotation marks; CLIP was trained on straight ones.
 STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
-# Bytes of a word that are merged, which takes their square: many times what fills the tower.
+# Most bytes of a word to merge, which takes quadratic time: many times what fills the tower.
 LONGEST_WORD = 512
 SPECIAL = ("<start_of_text>", "<end_of_text>")
 
 
 class BytePairs:
-    """Splits text as CLIP was taught to read it; every row is as long as the text tower wants."""
+    """Splits text as CLIP was trained on it; every row has the length that the text tower needs."""
 
     def __init__(self, merges: Sequence[tuple[str, str]], longest: int) -> None:
         letters = list(_letter_of_byte().values())
@@ -45,7 +45,7 @@ class BytePairs:
         start, end = (self._id_of[piece] for piece in SPECIAL)
         for number, text in enumerate(texts):
             row = [start, *islice(self._row(text[:LONGEST_TEXT]), self._longest - 1), end][: self._longest]
-            # A text that is too long ends all the same: the tower looks for the end.
+            # A truncated text needs its end token, too: the tower looks for it.
             row[-1] = end
             ids[number, : len(row)] = row
         return Tokens(ids, np.ones_like(ids))
@@ -58,8 +58,8 @@ class BytePairs:
                 yield from (self._id_of[piece] for piece in self._merged(word))
 
     def _merged(self, word: str) -> list[str]:
-        """The pair that was learned first is joined wherever it stands, again and again."""
-        # A file's name may hold what is no character at all.
+        """Merge the pair that was learned first, everywhere, until none is left."""
+        # A file name may contain bytes that are not characters.
         pieces = [_letter_of_byte()[byte] for byte in word.encode("utf-8", "replace")[:LONGEST_WORD]]
         pieces[-1] += "</w>"
         while len(pieces) > 1:
@@ -81,7 +81,7 @@ def _joined(pieces: Sequence[str], pair: tuple[str, str]) -> list[str]:
 
 
 def _words(text: str) -> Iterator[str]:
-    """Runs of letters, single digits, runs of anything else, and English endings by themselves."""
+    """Split into runs of letters, single digits, runs of anything else, and English endings."""
     text = "".join(char for char in text if char in "\t\n\f\r" or unicodedata.category(char) != "Cc")
     text = text.translate(STRAIGHT)
     text = " ".join(html.unescape(html.unescape(text)).split()).lower()
@@ -94,7 +94,7 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _length(text: str, place: int) -> int:
-    """How long the word that begins here is."""
+    """The length of the word that starts here."""
     for whole in (*SPECIAL, *ENDINGS):
         if text.startswith(whole, place):
             return len(whole)
@@ -116,7 +116,7 @@ def _kind(char: str) -> str:
 
 @cache
 def _letter_of_byte() -> dict[int, str]:
-    """A printable character for each byte, in the order that gave CLIP's pieces their numbers."""
+    """Map each byte to a printable character, in the order that determines the ids of CLIP's pieces."""
     printable = [
         *range(ord("!"), ord("~") + 1),
         *range(ord("¡"), ord("¬") + 1),

@@ -1,4 +1,4 @@
-"""Which tokenizer reads a model's word list: the one place that chooses."""
+"""Choose the tokenizer for a model's word list."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,15 +10,15 @@ from model.words.wordpiece import WordPiece
 
 
 class Tokenizer(Protocol):
-    """Splits texts as a text tower was taught to read them."""
+    """Splits texts as a text tower was trained on them."""
 
     def __call__(self, texts: Sequence[str]) -> Tokens: ...
 
 
 def open_tokenizer(path: Path, longest: int | None = None) -> Tokenizer:
-    """By the file: merges of byte pairs come packed (.gz), a WordPiece vocabulary as plain lines.
+    """Choose by the file: merges of byte pairs are compressed (.gz), a WordPiece vocabulary is plain lines.
 
-    `longest`: how many tokens the text tower takes, where its card says so.
+    `longest`: how many tokens the text tower takes, if its card says so.
     """
     if path.suffix == ".gz":
         return BytePairs.from_file(path, longest or 77)

@@ -1,6 +1,6 @@
-"""Words to token ids for MiniLM: the uncased WordPiece of BERT, with no library behind it.
+"""MiniLM's tokenizer: BERT's uncased WordPiece, without a library.
 
-The libraries that do this bring a model hub's client along; this file is tested against one of them.
+The usual libraries depend on a model hub's client; this file is tested against one of them.
 """
 
 import unicodedata
@@ -26,7 +26,7 @@ _CJK = (
 
 
 class WordPiece:
-    """Splits text as the model was taught to read it."""
+    """Splits text as the model was trained on it."""
 
     def __init__(self, vocabulary: Sequence[str], longest: int = 64) -> None:
         self._id_of = {piece: number for number, piece in enumerate(vocabulary)}
@@ -52,7 +52,7 @@ class WordPiece:
         return [self._start, *islice(pieces, self._longest - 2), self._end]
 
     def _pieces(self, word: str) -> list[int]:
-        """The longest known beginning, then the longest known continuation, and so on; all or [UNK]."""
+        """Match the longest known beginning, then the longest known continuation, and so on; all or [UNK]."""
         if len(word) > LONGEST_WORD:
             return [self._unknown]
         found: list[int] = []
@@ -71,12 +71,12 @@ class WordPiece:
 
 
 def _width(longest: int) -> int:
-    """The least of WIDTHS that all rows fit into; beyond the last, and without rows, their own."""
+    """The smallest of WIDTHS that fits all rows; for longer rows, or without any, their own width."""
     return next((width for width in WIDTHS if width >= longest), longest) if longest else 0
 
 
 def _words(text: str) -> Iterator[str]:
-    """Lower-case words without accents; punctuation and Chinese characters stand alone."""
+    """Split into lower-case words without accents; punctuation and Chinese characters are words by themselves."""
     word = ""
     for char in _fold(text):
         alone = _is_punctuation(char) or _is_cjk(char)
@@ -93,7 +93,7 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _fold(text: str) -> Iterator[str]:
-    # Spaces before lower-casing and accents after it: the order in which the original does them.
+    # Spaces before lower-casing, accents after it: the same order as the original.
     kept = (" " if char in "\t\n\r" else char for char in text if char in "\t\n\r" or not _is_control(char))
     for char in unicodedata.normalize("NFD", "".join(kept).lower()):
         if unicodedata.category(char) != "Mn":

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beyond what the routes' signatures tell: forms, pictures, and keys."""
+"""What the OpenAPI document needs beyond the routes' signatures: forms, pictures, and keys."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from service.schemas import Problem
 from service.search.parameters.values import SearchParams
 from service.search.query import PICTURES, Kind
 
-# FastAPI itself would have errors as application/json.
+# FastAPI itself would declare errors as application/json.
 PROBLEM = "#/components/schemas/Problem"
 _PICTURE: dict[str, Any] = {"type": "string", "format": "binary"}
 _KEYS = {
@@ -19,13 +19,13 @@ _OPEN = {"/livez", "/readyz"}
 
 
 def search_parameters() -> dict[str, dict[str, Any]]:
-    """JSON Schema of each, by name."""
+    """The JSON Schema of each search parameter, by name."""
     found: dict[str, dict[str, Any]] = SearchParams.model_json_schema()["properties"]
     return found
 
 
 def in_address() -> dict[str, Any]:
-    """What a search takes in its address."""
+    """The parameters that a search takes in its URL."""
     parameters = [
         {"name": name, "in": "query", "required": False, "schema": schema}
         | {key: schema[key] for key in ("description",) if key in schema}
@@ -35,7 +35,7 @@ def in_address() -> dict[str, Any]:
 
 
 def search_body() -> dict[str, Any]:
-    """What POST /search takes: a form, or a drawing alone."""
+    """The body of POST /search: a form, or just a drawing."""
     form = {
         "type": "object",
         "additionalProperties": False,
@@ -43,7 +43,7 @@ def search_body() -> dict[str, Any]:
     }
     examples = {
         "a drawing": {"value": {Kind.SKETCH: "(the bytes of fish.png)", "k": 10}},
-        "a drawing, but no such background": {
+        "a drawing, without a background like that of a known photo": {
             "value": {
                 Kind.SKETCH: "(the bytes of fish.png)",
                 Kind.LIKE: "1f0c5b7a9e3d2468",
@@ -61,7 +61,7 @@ def search_body() -> dict[str, Any]:
 
 
 def install(app: FastAPI) -> None:
-    """Adds the shape of errors, and the keys; none need be sent where the service has none."""
+    """Add the schema of errors, and the API keys, which are optional: the service may not require any."""
     made = app.openapi
 
     def openapi() -> dict[str, Any]:

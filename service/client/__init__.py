@@ -1,4 +1,4 @@
-"""A client for a sketchseek service, in two kinds that do the same: `Client` and `AsyncClient`.
+"""A client for a sketchseek service, in two equivalent kinds: `Client` and `AsyncClient`.
 
 with Client("http://localhost:8000") as client:
     for found in client.search(sketch="fish.png", text="in an aquarium", folder="2019").results:

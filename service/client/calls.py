@@ -1,4 +1,4 @@
-"""What is sent for each call and what its answer means: all that both kinds of client have in common."""
+"""The calls: what each one sends, and how to read its answer. Shared by both kinds of client."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ class Download:
 
 @dataclass(frozen=True)
 class Call(Generic[T]):
-    """One request, and how to read its answer. `accepts`: statuses beside 200 that are answers, not errors."""
+    """One request, and how to read its answer. `accepts`: statuses other than 200 that are not errors."""
 
     method: str
     path: str
@@ -46,14 +46,14 @@ class Call(Generic[T]):
 
 
 class Patience:
-    """How long a service that says 503 is asked again: as often as it wishes, until the time is over."""
+    """Retries after a 503: when the service says so, until the time is up."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
         self._wait = _FIRST_WAIT
 
     def wait(self, answer: httpx.Response) -> float | None:
-        """Seconds until the next try; None where there is to be none."""
+        """Seconds until the next attempt; None to give up."""
         if answer.status_code != 503:
             return None
         asked = _retry_after(answer.headers.get("retry-after", ""))
@@ -68,7 +68,7 @@ def search(options: SearchOptions) -> Call[SearchResponse]:
     fields = {name: _written(value) for name, value in said.items()}
     parse = _reads(SearchResponse)
     if pictures:
-        # As a form: words and folders then stand in no server's log of addresses.
+        # As a form, so that words and folders do not appear in access logs.
         form = {name: (None, value) for name, value in fields.items()}
         return Call("POST", "/search", parse, files={**pictures, **form})
     return Call("GET", "/search", parse, params=fields)
@@ -109,19 +109,19 @@ def result(call: Call[T], answer: httpx.Response) -> T:
 
 
 def connection(url: str, key: str | None, timeout: float) -> dict[str, Any]:
-    """What both kinds of httpx client are made with."""
+    """The arguments for both kinds of httpx client."""
     if not url.startswith(("http://", "https://")):
         raise Unreachable(f"{url}: not the address of a service; give one such as http://localhost:8000")
     headers = {"user-agent": "sketchseek"} | ({"authorization": f"Bearer {key}"} if key else {})
     try:
         return {"base_url": httpx.URL(url), "headers": httpx.Headers(headers), "timeout": timeout}
     except (httpx.InvalidURL, UnicodeEncodeError):
-        raise Unreachable(f"{url}: neither address nor key can hold such characters") from None
+        raise Unreachable(f"{url}: the address or the key contains invalid characters") from None
 
 
 def unreachable(url: object, error: httpx.RequestError) -> Unreachable:
     if isinstance(error, httpx.TimeoutException):
-        return Unreachable(f"{url}: no answer in time; try again, or allow more time")
+        return Unreachable(f"{url}: timed out; try again, or allow more time")
     return Unreachable(f"{url}: {error or type(error).__name__}; is sketchseek serve running there?")
 
 
@@ -130,7 +130,7 @@ def _reads(shape: type[Shape]) -> Callable[[httpx.Response], Shape]:
         try:
             return shape.model_validate_json(answer.content)
         except ValidationError:
-            raise BadAnswer(f"{answer.url}: what answers there is no sketchseek service we know") from None
+            raise BadAnswer(f"{answer.url}: not a sketchseek service that this version knows") from None
 
     return read
 

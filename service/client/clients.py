@@ -1,4 +1,4 @@
-"""The two clients: they differ in how they wait, and in nothing else."""
+"""The two clients: they differ only in how they wait."""
 
 import time
 from typing import Literal, Self, TypeVar, Unpack
@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 
 class Client:
-    """Asks a service; one that says it is busy is asked again for up to `patience` seconds.
+    """A client for a service; if the service is busy, it retries for up to `patience` seconds.
 
-    `timeout` is for each step of a single request. May be used from several threads.
+    `timeout` applies to each step of a single request. Thread-safe.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Client:
         self._http.close()
 
     def search(self, **options: Unpack[SearchOptions]) -> SearchResponse:
-        """The photos that show what a sketch, a photo, words, a known photo or a mix of them shows."""
+        """Find photos by a sketch, a photo, words, a known photo, or a mix of them."""
         return self._ask(calls.search(options))
 
     def photo(self, photo_id: str) -> Download:
@@ -49,15 +49,15 @@ class Client:
         return self._ask(calls.info())
 
     def ready(self) -> Ready:
-        """Whether a search would be answered now, and why not."""
+        """Check whether the service can search now and, if not, why."""
         return self._ask(calls.ready())
 
     def reload(self) -> Reloaded:
-        """Has the service look for a newer index; needs an admin key."""
+        """Make the service look for a newer index; needs an admin key."""
         return self._ask(calls.reload())
 
     def reindex(self) -> Indexing:
-        """Has the service bring its index up to date; needs an admin key."""
+        """Make the service update its index; needs an admin key."""
         return self._ask(calls.reindex())
 
     def reindex_status(self) -> Indexing:
@@ -95,7 +95,7 @@ class AsyncClient:
         await self._http.aclose()
 
     async def search(self, **options: Unpack[SearchOptions]) -> SearchResponse:
-        # Files are read and pictures written in a thread: other tasks go on meanwhile.
+        # Files are read and pictures written in a thread, so that other tasks can run meanwhile.
         return await self._ask(await anyio.to_thread.run_sync(calls.search, options))
 
     async def photo(self, photo_id: str) -> Download:

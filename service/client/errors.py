@@ -1,14 +1,14 @@
-"""What can go wrong when a service is asked.
+"""The client's errors.
 
 ClientError
-├── Unreachable           no answer: wrong address, no service, or it took too long
-├── BadAnswer             an answer that no sketchseek service gives
+├── Unreachable           no answer: wrong address, no service, or a timeout
+├── BadAnswer             not an answer of a sketchseek service
 └── ApiError              the service refused; it has `status`, `code`, `detail` and `request_id`
     ├── BadRequest        the request itself: not a picture, an unknown field, too large
     ├── NotAllowed        the key is missing, wrong, or not an admin's
     ├── NotFound          no photo has this id
     │   └── Gone          the photo was there once
-    ├── Busy              too much to do; trying for as long as allowed did not help
+    ├── Busy              too much to do; retrying for as long as allowed did not help
     └── ServerFailed      an error of the service itself
 """
 
@@ -20,7 +20,7 @@ from service.schemas import Problem
 
 
 class ClientError(SketchseekError):
-    """A service could not be asked, or did not answer as hoped."""
+    """A service could not be reached, or returned an error."""
 
 
 class Unreachable(ClientError):
@@ -28,11 +28,11 @@ class Unreachable(ClientError):
 
 
 class BadAnswer(ClientError):
-    """Whoever answers there is no sketchseek service, or one of another version."""
+    """The answer is not from a sketchseek service, or from another version of it."""
 
 
 class ApiError(ClientError):
-    """The service said no. `code` is stable, for programs to rely on.
+    """The service returned an error. `code` is stable, so programs can rely on it.
 
     https://github.com/sketchseek/sketchseek/blob/main/docs/api.md lists all codes.
     """
@@ -43,7 +43,7 @@ class ApiError(ClientError):
 
 
 class BadRequest(ApiError):
-    """The request has to be another one."""
+    """The request is invalid; repeating it does not help."""
 
 
 class NotAllowed(ApiError):
@@ -51,19 +51,19 @@ class NotAllowed(ApiError):
 
 
 class NotFound(ApiError):
-    """Nothing is there under this id or address."""
+    """There is nothing with this id or at this address."""
 
 
 class Gone(NotFound):
-    """It was there once."""
+    """The photo was there once."""
 
 
 class Busy(ApiError):
-    """Ask again later."""
+    """The service has too much to do; try again later."""
 
 
 class ServerFailed(ApiError):
-    """The service's log says why."""
+    """The service failed; see its log."""
 
 
 _KINDS: dict[int, type[ApiError]] = {
@@ -77,10 +77,10 @@ _KINDS: dict[int, type[ApiError]] = {
 
 
 def refusal(answer: httpx.Response) -> ClientError:
-    """The error that an answer tells of; whatever stands in between may also give one in plain text."""
+    """Convert an answer to an error; proxies in between may answer with plain text."""
     status, request_id = answer.status_code, answer.headers.get("x-request-id", "")
     if status < 400:
-        return BadAnswer(f"{answer.url}: answered with {status}, which no sketchseek service does")
+        return BadAnswer(f"{answer.url}: answered with {status}, which a sketchseek service never does")
     kind = _KINDS.get(status, BadRequest if status < 500 else ServerFailed)
     try:
         problem = Problem.model_validate_json(answer.content)

@@ -1,4 +1,4 @@
-"""`sketchseek search`: the best photos for a drawing, a photo, words or a mix, in an index or from a service."""
+"""`sketchseek search`: find photos by a drawing, a photo, words or a mix, in an index or through a service."""
 
 import contextlib
 import json
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from service.console.terminal import Pictures
     from service.search.reranking import Ranked
 
-# Where a terminal wants less than a page does.
+# Defaults that differ from the page's: a terminal shows fewer.
 _DEFAULTS = {"k": 10}
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A photo as --json prints it, and a WebP of it where the terminal shows such; else no bytes."""
+    """A photo as --json prints it, and a WebP of it if the terminal can show pictures, else no bytes."""
 
     row: dict[str, Any]
     thumbnail: bytes = b""
@@ -36,7 +36,7 @@ def _flag(name: str) -> str:
 
 
 def _option(name: str, parameter: Parameter[Any]) -> Decorator:
-    """What the command line says of a search parameter; one that is not given stays None."""
+    """Make a command-line option of a search parameter; the default is None unless listed."""
     default = _DEFAULTS.get(name)
     shown = default or (None if parameter.kind is bool else parameter.default)
     bounds = None if parameter.least is None else f"from {parameter.least:g} to {parameter.most:g}"
@@ -94,7 +94,7 @@ def command(
     elif index is not None:
         found = _from_index(index, model, engine, asked, kind != "none")
     else:
-        raise click.UsageError("say where to search: --index FOLDER or --server URL")
+        raise click.UsageError("name what to search: --index FOLDER or --server URL")
     if as_json:
         click.echo(json.dumps([one.row for one in found], indent=1))
     else:
@@ -132,7 +132,7 @@ def _from_service(server: str, key: str | None, asked: Mapping[str, Any], pictur
         for one in client.search(**asked).results:
             row = one.model_dump() | {"url": base + one.url, "thumbnail_url": base + one.thumbnail_url}
             thumbnail = b""
-            with contextlib.suppress(ApiError):  # gone meanwhile, perhaps; its line is shown all the same
+            with contextlib.suppress(ApiError):  # it may be gone by now; show its line anyway
                 thumbnail = client.thumbnail(one.id).content if pictures else b""
             found.append(Shown(row, thumbnail))
     return found
@@ -141,7 +141,7 @@ def _from_service(server: str, key: str | None, asked: Mapping[str, Any], pictur
 def _from_index(
     index: Path, model: str, engine: str, asked: Mapping[str, Any], pictures: bool
 ) -> list[Shown]:
-    # Imported only now: who asks a service shall not wait for a model's libraries.
+    # Imported only now: searching through a service must not wait for the model's libraries.
     from indexer import shelf
     from model import Encoder
     from model.card import Checkpoint
@@ -153,7 +153,7 @@ def _from_index(
     files = {kind: asked[kind] for kind in query.PICTURES if kind in asked}
     try:
         wanted = SearchParams.read(words).query(files)
-        # The card alone says which vectors fit, so that the index opens while the engine compiles the model.
+        # The card is enough to know the fingerprint, so the index opens while the engine compiles the model.
         fingerprint = Checkpoint.find(model).card.fingerprint
         with ThreadPoolExecutor(1) as pool:
             loading = pool.submit(Encoder.load, model, engine=engine)
@@ -161,7 +161,7 @@ def _from_index(
             encoder = loading.result()
         for refused in published.refused:
             serving = published.manifest.generation
-            click.secho(f"generation {serving} is searched, for {refused.reason}", err=True, fg="red")
+            click.secho(f"searching generation {serving}, because {refused.reason}", err=True, fg="red")
         hits = finding.searched(wanted, encoder, published)
         return [Shown(_row(one), _thumbnail(index, one.hit) if pictures else b"") for one in hits]
     except BadParameter as error:
@@ -180,6 +180,6 @@ def _row(ranked: "Ranked") -> dict[str, Any]:
 def _thumbnail(index: Path, hit: "Hit") -> bytes:
     from indexer.decoding.thumbnails import thumbnail_path
 
-    with contextlib.suppress(OSError):  # one that is lost is made again by the service, or by the next run
+    with contextlib.suppress(OSError):  # the service, or the next run, makes a missing one again
         return thumbnail_path(index / "thumbnails", hit.photo.content).read_bytes()
     return b""

@@ -1,4 +1,4 @@
-"""/search: a drawing, a photo, words or any mix of them in, the photos that show that out."""
+"""/search: find photos by a drawing, a photo, words, or any mix of them."""
 
 import asyncio
 import io
@@ -20,7 +20,7 @@ from service.search.searching import Searcher
 
 router = APIRouter(tags=["search"])
 
-# curl --data-binary says that it sends a form when it is told nothing else.
+# By default, curl --data-binary declares its data a form.
 _RAW = ("image/", "application/octet-stream", "application/x-www-form-urlencoded")
 _MISSING = {Kind.SKETCH: "no_sketch", Kind.PHOTO: "no_photo"}
 _PROBLEMS = (
@@ -34,7 +34,7 @@ _OF_PICTURES = (
 
 
 def _in_address(request: Request) -> SearchParams:
-    """As the framework would do by itself, but in a tenth of the time, and not of a name twice the last one."""
+    """Do what the framework would, in a tenth of the time, and refuse repeated names instead of using the last."""
     said: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
         if name in said:
@@ -52,23 +52,23 @@ InAddress = Annotated[SearchParams, Depends(_in_address)]
     responses=problems(*_PROBLEMS, *_OF_PICTURES),
 )
 async def search(request: Request, params: InAddress) -> SearchResponse:
-    """Finds photos by a drawing (`sketch`), a picture (`photo`), words (`text`), a known photo (`like`) or a mix.
+    """Find photos by a drawing (`sketch`), a picture (`photo`), words (`text`), a known photo (`like`) or a mix.
 
-    Send a form, or a drawing alone as the request's body. All but the pictures may stand in the address as well.
-    Filters are applied before the search: there are `k` photos wherever so many pass.
+    Send a form, or just a drawing as the request's body. Everything except pictures may also be in the URL.
+    Filters apply before the search: you get `k` photos whenever that many match.
     """
     try:
         async with asyncio.timeout(request.app.state.body_seconds):
             pictures, params = await _body(request, params)
     except TimeoutError:
-        detail = "the picture took too long to arrive; send it again, or a smaller one"
+        detail = "the picture took too long to arrive; send it again, or send a smaller one"
         raise ServiceError("body_timeout", detail, {"connection": "close"}) from None
     return await _found(request, pictures, params)
 
 
 @router.get("/search", openapi_extra=in_address(), responses=problems(*_PROBLEMS))
 async def search_without_pictures(request: Request, params: InAddress) -> SearchResponse:
-    """Finds photos by words (`text`), a known photo (`like`), or both."""
+    """Find photos by words (`text`), a known photo (`like`), or both."""
     return await _found(request, {}, params)
 
 
@@ -85,17 +85,17 @@ async def _body(request: Request, params: SearchParams) -> tuple[dict[Kind, byte
     if not kind.startswith(_RAW):
         detail = "send the drawing as a picture (image/png), or in the field `sketch` of a multipart form"
         raise ServiceError("unsupported_media_type", detail)
-    # Not as a list of parts: there may be one for each byte.
+    # Not as a list of parts: there may be one per byte.
     body = io.BytesIO()
     async for part in request.stream():
         body.write(part)
     if not (data := body.getvalue()):
-        raise ServiceError("no_sketch", "the request holds no drawing: its picture has no bytes")
+        raise ServiceError("no_sketch", "the request contains no drawing: its body is empty")
     return {Kind.SKETCH: data}, params
 
 
 async def _pictures(form: FormData) -> dict[Kind, bytes]:
-    """The files of a form. A browser sends a file that nobody chose as one without a name and without bytes."""
+    """Read the files of a form. If no file was chosen, browsers send one without a name and without bytes."""
     found: dict[Kind, bytes] = {}
     for kind in PICTURES:
         given = [value for value in form.getlist(kind) if value != "" and not _unchosen(value)]
@@ -106,12 +106,12 @@ async def _pictures(form: FormData) -> dict[Kind, bytes]:
                 raise ServiceError(_MISSING[kind], f"send a picture in the form's field `{kind}`")
             found[kind] = await upload.read()
             if not found[kind]:
-                raise ServiceError(_MISSING[kind], f"the picture in the form's field `{kind}` has no bytes")
+                raise ServiceError(_MISSING[kind], f"the picture in the form's field `{kind}` is empty")
     return found
 
 
 def _twice(name: str) -> BadParameter:
-    return BadParameter(name, "there is more than one; send one")
+    return BadParameter(name, "was sent more than once; send it once")
 
 
 def _unchosen(value: UploadFile | str) -> bool:
@@ -132,9 +132,9 @@ def _fields(form: FormData) -> dict[str, str]:
 
 
 def _merged(address: SearchParams, form: Mapping[str, str]) -> SearchParams:
-    """Parameters of the address and of a form; one that is in both is refused."""
+    """Merge parameters of the URL and of a form; one that is in both is refused."""
     said = address.model_dump(exclude_unset=True)
     for name in form:
         if name in said:
-            raise BadParameter(name, "is in the address as well")
+            raise BadParameter(name, "is in the address, too")
     return SearchParams.read({**said, **form})

@@ -1,1 +1,1 @@
-"""From a query to results, free of HTTP, so that the command line searches the same way."""
+"""From a query to results, independent of HTTP, so that the command line searches the same way."""

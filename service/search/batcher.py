@@ -1,7 +1,7 @@
-"""The one thread that runs the model: it takes what has queued up as one batch, and survives whatever happens to it.
+"""The one thread that runs the model: it takes everything queued as one batch, and survives any failure.
 
-There is no window in which it waits for more: a lone request is encoded at once, and while a batch is being encoded
-the next one gathers by itself. What may go wrong stays with the item it belongs to.
+It never waits for more requests: a single one is encoded at once, and while a batch is being encoded,
+the next one builds up by itself. Errors only affect the item that caused them.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ _TOLERANCE = 0.01
 
 @dataclass(frozen=True)
 class Limits:
-    """How much is taken on: searches at once, with pictures and as many again without; items in a batch; seconds
+    """Limits: concurrent searches, with pictures and as many again without; items in a batch; seconds
     for a search; seconds without a batch."""
 
     searches: int = 64
@@ -52,7 +52,7 @@ class _Waiting:
 
 
 class Batcher:
-    """`await encode(encoder.encode_sketches, pixels)` from the event loop; all else happens in its thread."""
+    """Call `await encode(encoder.encode_sketches, pixels)` from the event loop; the work happens in its thread."""
 
     def __init__(self, limits: Limits, metrics: Metrics) -> None:
         self.limits = limits
@@ -60,7 +60,7 @@ class Batcher:
         self._queue: list[_Waiting] = []
         self._changed = threading.Condition()
         self._closing = False
-        # Those with pictures and those without: uploads that take long shall not keep words out.
+        # With pictures, and without: slow uploads must not keep text searches out.
         self._searches = {True: 0, False: 0}
         self._busy_since: float | None = None
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
@@ -68,17 +68,17 @@ class Batcher:
 
     @contextmanager
     def admitted(self, *, pictures: bool = True) -> Iterator[float]:
-        """A place among the searches at once, from before decoding to the answer; gives its deadline."""
+        """Hold a place among the concurrent searches, from decoding to the answer; yields the deadline."""
         with self._changed:
             if self._closing:
-                raise self._refused("closing", "the service is shutting down; ask again in a moment")
+                raise self._refused("closing", "the service is shutting down; try again in a moment")
             if self._stalled():
-                raise self._refused("stalled", "the model does not answer at the moment; ask again later")
+                raise self._refused("stalled", "the model is not answering right now; try again later")
             if self._searches[pictures] >= self.limits.searches:
-                raise self._refused("busy", "too many searches at once; ask again in a moment")
+                raise self._refused("busy", "too many searches at once; try again in a moment")
             self._searches[pictures] += 1
         try:
-            # Of anyio's kind, which threads that are at work keep their place through.
+            # anyio's kind of cancellation: working threads keep their place until they finish.
             with anyio.fail_after(self.limits.deadline):
                 yield time.monotonic() + self.limits.deadline
         except TimeoutError:
@@ -89,7 +89,7 @@ class Batcher:
                 self._searches[pictures] -= 1
 
     async def encode(self, encode: Encode, item: Any, deadline: float) -> Vector:
-        """The vector of one item, as `encode` makes it of a batch; `deadline` is a time.monotonic()."""
+        """Return the vector of one item, encoded in a batch by `encode`; `deadline` is a time.monotonic()."""
         waiting = _Waiting(encode, item, deadline)
         with self._changed:
             self._queue.append(waiting)
@@ -107,12 +107,12 @@ class Batcher:
 
     @property
     def stalled(self) -> bool:
-        """Work is there, and for too long no batch has been finished."""
+        """Whether there is work, but no batch has finished for too long."""
         with self._changed:
             return self._stalled()
 
     def close(self, patience: float = 10.0) -> None:
-        """Finishes what is queued; a model that hangs is left behind after so many seconds."""
+        """Finish what is queued; a model that hangs is abandoned after so many seconds."""
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -144,22 +144,22 @@ class Batcher:
                 self._survive(batch)
 
     def _take(self) -> list[_Waiting]:
-        """The oldest that want the same work, without those who hung up and those who would be answered too late."""
+        """Take the oldest items for the same function, without those that were cancelled or are past their deadline."""
         if not self._queue:
             return []
         wanted = self._queue[0].encode
         batch = [waiting for waiting in self._queue if waiting.encode == wanted][: self.limits.batch]
         self._queue = [waiting for waiting in self._queue if waiting not in batch]
         now = time.monotonic()
-        # From here on nobody can cancel it any more, so that setting its result cannot fail.
+        # From here on it cannot be cancelled, so setting its result cannot fail.
         return [w for w in batch if now < w.deadline and w.result.set_running_or_notify_cancel()]
 
     def _survive(self, batch: list[_Waiting]) -> None:
-        """Whatever an engine raises or returns, even what is no Exception: without this thread nothing is searched."""
+        """Survive whatever an engine raises or returns, even BaseExceptions: without this thread, searches stop."""
         try:
             self._run(batch)
         except BaseException as error:
-            log.error("a batch was lost: %s: %s", type(error).__name__, error)
+            log.error("a batch failed: %s: %s", type(error).__name__, error)
             for waiting in batch:
                 if not waiting.result.done():
                     waiting.result.set_exception(problems.unencodable())
@@ -168,7 +168,7 @@ class Batcher:
         start = time.monotonic()
         for waiting in batch:
             self._metrics.stage("queue", start - waiting.since)
-        done = [self._judged(outcome) for outcome in outcomes(_encoded, batch)]
+        done = [self._answer(outcome) for outcome in outcomes(_encoded, batch)]
         self._metrics.batch.observe(len(batch))
         self._metrics.stage("encode", time.monotonic() - start)
         for waiting, outcome in zip(batch, done, strict=True):
@@ -177,7 +177,7 @@ class Batcher:
             else:
                 waiting.result.set_result(outcome)
 
-    def _judged(self, outcome: Vector | Exception) -> Vector | Exception:
+    def _answer(self, outcome: Vector | Exception) -> Vector | Exception:
         if not isinstance(outcome, Exception):
             return _checked(outcome)
         no_memory = is_out_of_memory(outcome)
@@ -191,13 +191,13 @@ class Batcher:
 def _encoded(batch: Sequence[_Waiting]) -> list[Vector]:
     vectors = np.asarray(batch[0].encode([waiting.item for waiting in batch]))
     if vectors.ndim != 2 or len(vectors) != len(batch):
-        raise ValueError(f"{len(batch)} items became an array of shape {vectors.shape}")
+        raise ValueError(f"{len(batch)} items gave an array of shape {vectors.shape}")
     return list(vectors)
 
 
 def _checked(vector: Vector) -> Vector | ServiceError:
-    """A vector that is no unit vector would find anything at all, with scores that mean nothing."""
-    if abs(float(np.linalg.norm(vector)) - 1) < _TOLERANCE:  # not so for NaN
+    """Refuse vectors that are not unit vectors: they would find arbitrary photos with meaningless scores."""
+    if abs(float(np.linalg.norm(vector)) - 1) < _TOLERANCE:  # also false for NaN
         return vector
-    log.error("the model made a vector of length %s", np.linalg.norm(vector))
+    log.error("the model returned a vector of length %s", np.linalg.norm(vector))
     return problems.unencodable()

@@ -1,4 +1,4 @@
-"""From the parts of a query to the photos that show them: what the service and the command line have in common."""
+"""From the parts of a query to photos: what the service and the command line have in common."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,12 +15,12 @@ from service.schemas import Result
 from service.search.query import PICTURES, Kind, Part, Query
 from service.search.reranking import Ranked, Rerankers, find
 
-# A mix shorter than this share of its weights points nowhere in particular.
+# A mix shorter than this share of its weights has no meaningful direction.
 _NOTHING = 1e-3
 
 
 def prepared(part: Part, encoder: Encoder, published: Library, caps: Caps) -> Pixels | Vectors | str:
-    """Pixels of a picture, words as they are, and of a known photo the vector that it has in the index."""
+    """Prepare a part: pixels for a picture, words as they are, the indexed vector for a known photo."""
     value = part.value
     if part.kind == Kind.PHOTO and not isinstance(value, str):
         return encoder.prepare_photo(decode(value, caps=caps, shortest=encoder.size).image)
@@ -30,7 +30,7 @@ def prepared(part: Part, encoder: Encoder, published: Library, caps: Caps) -> Pi
 
 
 def encoders(encoder: Encoder) -> dict[Kind, Callable[[Sequence[Any]], Vectors]]:
-    """What makes vectors of prepared parts, by their kind; those of LIKE are vectors already."""
+    """The functions that encode prepared parts, by kind; those of LIKE are vectors already."""
     return {
         Kind.SKETCH: encoder.encode_sketches,
         Kind.PHOTO: encoder.encode_photos,
@@ -39,23 +39,23 @@ def encoders(encoder: Encoder) -> dict[Kind, Callable[[Sequence[Any]], Vectors]]
 
 
 def pictures_of(ready: Sequence[tuple[Part, Any]]) -> dict[Modality, Pixels]:
-    """The prepared pictures of a query, for a re-ranker to look at."""
+    """The prepared pictures of a query, for a re-ranker."""
     return {Modality(part.kind): value for part, value in ready if part.kind in PICTURES}
 
 
 def mixed(vectors: Sequence[Vectors], weights: Sequence[float]) -> Vectors:
-    """Unit vectors by their weights, as one unit vector; refused where they cancel one another out."""
+    """Mix unit vectors by their weights into one unit vector; refused if they cancel each other out."""
     weighed = [weight * vector for weight, vector in zip(weights, vectors, strict=True)]
     total: Vectors = np.sum(weighed, axis=0)
     length = float(np.linalg.norm(total))
     if length < _NOTHING * sum(map(abs, weights)):
-        detail = "the parts of this query cancel one another out: change their weights"
+        detail = "the parts of this query cancel each other out: change their weights"
         raise ServiceError("empty_query", detail)
     return (total / length).astype(np.float32)
 
 
 def searched(query: Query, encoder: Encoder, published: Library) -> list[Ranked]:
-    """The photos for a query that nobody shares the model with."""
+    """Search for a single query, without a shared model."""
     reranker = Rerankers(encoder).chosen(query.rerank)
     ready: list[tuple[Part, Any]] = []
     for part in query.parts:
@@ -70,7 +70,7 @@ def searched(query: Query, encoder: Encoder, published: Library) -> list[Ranked]
 
 
 def described(ranked: Ranked) -> Result:
-    """A photo as the service shows it."""
+    """Describe a photo as in the service's results."""
     hit, photo = ranked.hit, ranked.hit.photo
     url = f"/photos/{photo.public_id}"
     return Result(
@@ -78,7 +78,7 @@ def described(ranked: Ranked) -> Result:
         score=round(hit.score, 4),
         path=photo.relative,
         url=url,
-        # The content in the address lets browsers keep a thumbnail for good.
+        # With the content's hash in the address, browsers can cache a thumbnail forever.
         thumbnail_url=f"{url}/thumbnail?v={photo.content[:8]}",
         width=photo.width,
         height=photo.height,

@@ -1,4 +1,4 @@
-"""What the service searches: a model and the open generation, swapped whole when a newer one is published."""
+"""What the service searches: a model and the open generation, replaced atomically when a newer one is published."""
 
 import logging
 import threading
@@ -15,11 +15,11 @@ from service.problems import index_damaged
 log = logging.getLogger("sketchseek")
 
 _LONGEST_WAIT = 60.0
-_UNFORESEEN = "a newer generation cannot be opened; the server's log says why"
+_UNFORESEEN = "a newer generation cannot be opened; see the server's log"
 
 
 class Gallery:
-    """Every method may be called from several threads at once."""
+    """The model and the generation being served; thread-safe."""
 
     def __init__(
         self,
@@ -36,8 +36,8 @@ class Gallery:
         self._published = self._shelf.open(encoder.fingerprint) if published is None else published
         self._refreshing = threading.Lock()
         self.swaps = 0
-        self.problem: str | None = _told(self._published)
-        # What is served cannot be believed; `problem` says why.
+        self.problem: str | None = _problem(self._published)
+        # The generation being served is damaged; `problem` says why.
         self.damaged = False
         self._refused: Hashable = ()
         self._patience, self._not_before = 0.0, 0.0
@@ -48,7 +48,7 @@ class Gallery:
 
     @property
     def trusted(self) -> Library:
-        """The same, to answer out of; refused while it is damaged."""
+        """The current generation, for answering searches; refused while it is damaged."""
         if self.damaged:
             raise index_damaged()
         return self._published
@@ -58,46 +58,46 @@ class Gallery:
         return self.index / "thumbnails"
 
     def doubt(self, error: BrokenGeneration) -> None:
-        """A file was found damaged while a search was answered: nothing is, until `refresh` found an intact one."""
+        """Report a file found damaged during a search: refuse searches until `refresh` finds an intact generation."""
         if not self.damaged:
             log.error("generation %s is damaged: %s", self._published.manifest.generation, error)
         self.damaged, self.problem = True, without_paths(str(error))
 
     def refresh(self, *, now: bool = False) -> bool:
-        """Opens a newer generation if there is one. A broken one is reported, and the old one serves on.
+        """Open a newer generation if there is one. If it is broken, log that and keep serving the old one.
 
-        Where the old one is what is damaged, an intact one takes its place: mended, or of an earlier run. What was
-        refused and has not changed since is looked at again only now and then, unless somebody asks for it `now`:
-        to hash a gigabyte every two seconds takes a core.
+        If the old one is damaged, replace it with an intact one, repaired or from an earlier run. A generation that was
+        refused and has not changed since is checked again only occasionally, unless requested `now`:
+        hashing a gigabyte every two seconds takes a core.
         """
         with self._refreshing:
             doubtful, sight = True, self._shelf.glance()
             try:
                 if self._published.let_write():
-                    log.warning("somebody writes into the index that is served; it is in memory now")
+                    log.warning("something is writing to the index being served; serving it from memory now")
                 doubtful = self.damaged or self._published.touched
                 if not doubtful and self._shelf.identity() == self._published.identity:
-                    self._complain(self._published.lost())
+                    self._log_once(self._published.lost())
                     return False
                 if sight == self._refused and not now and time.monotonic() < self._not_before:
                     return False
                 fresh = self._shelf.open(self.encoder.fingerprint, fall_back=doubtful, past_models=doubtful)
             except Exception as error:
-                # Whatever is wrong with the new one, the old one is not: this must go on looking.
+                # Whatever is wrong with the new one, the old one still works, so keep looking for newer ones.
                 self.damaged = self.damaged or doubtful
-                self._complain(str(error) if isinstance(error, SketchseekError) else _UNFORESEEN, error)
+                self._log_once(str(error) if isinstance(error, SketchseekError) else _UNFORESEEN, error)
                 self._wait(sight)
                 return False
             self._swap(fresh)
             return True
 
     def _wait(self, sight: Hashable) -> None:
-        """The longer it stays the same, the longer."""
+        """How long to wait: the longer it stays unchanged, the longer."""
         self._patience = min(_LONGEST_WAIT, max(1.0, 2 * self._patience)) if sight == self._refused else 0.0
         self._refused, self._not_before = sight, time.monotonic() + self._patience
 
-    def _complain(self, problem: str | None, cause: object = None) -> None:
-        """In the log once for each trouble."""
+    def _log_once(self, problem: str | None, cause: object = None) -> None:
+        """Log each problem once."""
         if problem is not None and self.problem is None:
             state = "no longer" if self.damaged else "still"
             log.error(
@@ -106,14 +106,14 @@ class Gallery:
         self.problem = problem and without_paths(problem)
 
     def _swap(self, fresh: Library) -> None:
-        # The old one is closed by whoever lets go of it last: searches may be running in it.
+        # The last user of the old one closes it: searches may still be running in it.
         older, self._published = self._published, fresh
         older.release()
         self.swaps += 1
-        self.damaged, self.problem = False, _told(fresh)
+        self.damaged, self.problem = False, _problem(fresh)
         log.info("now serving generation %s with %d photos", fresh.manifest.generation, len(fresh))
 
 
-def _told(published: Library) -> str | None:
-    """Why it is not what CURRENT names, where it is not."""
+def _problem(published: Library) -> str | None:
+    """Why this is not the generation that CURRENT names, if it is not."""
     return without_paths(published.refused[0].reason) if published.refused else None

@@ -1,4 +1,4 @@
-"""What a search asks: pictures, words and a known photo, each with a weight, and which photos may answer."""
+"""The query of a search: pictures, words and a known photo, each with a weight, and filters."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """What a part of a query is. The first two are pictures."""
+    """The kind of a query's part. The first two are pictures."""
 
     SKETCH = "sketch"
     PHOTO = "photo"
@@ -23,7 +23,7 @@ PICTURES = (Kind.SKETCH, Kind.PHOTO)
 
 @dataclass(frozen=True)
 class Part:
-    """One thing that is looked for: a picture or its file, words, or an id."""
+    """One thing to search for: a picture or its file, words, or an id."""
 
     kind: Kind
     value: bytes | Path | str
@@ -38,7 +38,7 @@ class Query:
     min_score: float | None = None
     fold_duplicates: bool = False
     where: "Filter | None" = None
-    # None for the one that the service or the model prefers.
+    # None for the default of the service or the model.
     rerank: str | None = None
 
     @property
@@ -46,8 +46,8 @@ class Query:
         return any(part.kind in PICTURES for part in self.parts)
 
     def filtered(self, **rules: str) -> "Query":
-        """The same query of fewer photos: those that also pass these rules of a Filter."""
-        # Imported only now: who asks a service needs no index, and no numpy.
+        """Add these conditions of a Filter to the query."""
+        # Imported only now: a client of a service needs neither the index nor numpy.
         from indexer.library import Filter
 
         return replace(self, where=replace(self.where or Filter(), **rules))

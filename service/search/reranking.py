@@ -1,4 +1,4 @@
-"""The second stage of a search: which re-ranker looks at the first stage's photos, and what comes of it."""
+"""The second stage of a search: choose a re-ranker and apply it to the photos of the first stage."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class Ranked:
 
 
 class Rerankers:
-    """Those of one model, each made when it is first asked for; without a name, `default` or what the card says."""
+    """The re-rankers of a model, each created on first use; without a name, `default` or the card's."""
 
     def __init__(self, encoder: Encoder, default: str | None = None) -> None:
         self._encoder = encoder
@@ -30,25 +30,25 @@ class Rerankers:
         self.chosen(None)
 
     def chosen(self, name: str | None) -> Reranker:
-        """Raises UnknownName where no re-ranker bears the name."""
+        """Return the re-ranker of that name; raises UnknownName if there is none."""
         wanted = name or self.default
         if wanted not in self._made:
-            # Made twice where two threads ask at once: either will do.
+            # If two threads ask at once, it is created twice: either will do.
             self._made[wanted] = RERANKERS.load(wanted)(self._encoder)
         return self._made[wanted]
 
 
 def find(published: Library, question: Question, query: Query, reranker: Reranker) -> list[Ranked]:
-    """The page of photos that a query asks for, in the re-ranker's order."""
+    """Find the page of photos that a query requests, in the re-ranker's order."""
     return second_stage(
         published, question, query, reranker, first_stage(published, question.vector, query, reranker)
     )
 
 
 def first_stage(published: Library, vector: Vectors, query: Query, reranker: Reranker) -> list[Hit]:
-    """The nearest photos: the page itself, or with a re-ranker all that it puts in order.
+    """Find the nearest photos: the page itself or, with a re-ranker, all its candidates.
 
-    The same candidates are put in order for every page, so that no photo is on two pages, or on none.
+    Every page reorders the same candidates, so that no photo is on two pages, or on none.
     """
     k, offset = query.k, query.offset
     if reranker.depth:
@@ -66,7 +66,7 @@ def first_stage(published: Library, vector: Vectors, query: Query, reranker: Rer
 def second_stage(
     published: Library, question: Question, query: Query, reranker: Reranker, first: list[Hit]
 ) -> list[Ranked]:
-    """The page of what the first stage found."""
+    """Reorder what the first stage found, and return the page."""
     if not reranker.depth:
         return [Ranked(hit) for hit in first]
     head, rest = first[: reranker.depth], first[reranker.depth :]

@@ -1,6 +1,6 @@
-"""A search from query to photos: decoded in a bounded pool, encoded in the batch that forms, looked up in a thread.
+"""A search from query to photos: decoded in a bounded pool, encoded in a batch, looked up in a thread.
 
-Whoever sends no picture never waits for those of others to be decoded.
+Searches without a picture never wait for pictures to be decoded.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from service.search.reranking import Rerankers, first_stage, second_stage
 
 
 class Searcher:
-    """More decodes at once than cores would only wait for one another, holding their pixels in memory."""
+    """Runs searches. More concurrent decodes than cores would only wait for each other and hold pixels in memory."""
 
     def __init__(
         self,
@@ -43,15 +43,15 @@ class Searcher:
         self._metrics = metrics
         cores = max(2, os.cpu_count() or 1)
         self._decoding = anyio.CapacityLimiter(decoders or cores)
-        # Vectors of known photos: who asks for those has no picture to wait for.
+        # Vectors of known photos: these searches need not wait for a picture.
         self._looking_up = anyio.CapacityLimiter(cores)
-        # Each scan is the work of one thread; a card makes one batch of the queries that gather.
+        # Each scan is one thread's work; a GPU searches all queued queries as one batch.
         self._scanning = anyio.CapacityLimiter(cores)
         self._asking = anyio.CapacityLimiter(MOST)
 
     async def search(self, query: Query) -> SearchResponse:
-        """Raises BadImage where a picture is none, NoTextTower where the model reads no words."""
-        # One generation for all that follows, whatever is swapped in meanwhile.
+        """Search; raises BadImage for an unusable picture, and NoTextTower if the model does not support words."""
+        # Use one generation from here on, whatever is swapped in meanwhile.
         published, reranker = self.gallery.trusted, self.rerankers.chosen(query.rerank)
         with self.batcher.admitted(pictures=query.has_pictures) as deadline:
             clock = [time.perf_counter()]
@@ -93,7 +93,7 @@ class Searcher:
     def _found(
         published: Library, question: Question, query: Query, reranker: Reranker
     ) -> tuple[list[Result], float]:
-        """The results, and when the second stage began."""
+        """The results, and when the second stage started."""
         first = first_stage(published, question.vector, query, reranker)
         middle = time.perf_counter()
         ranked = second_stage(published, question, query, reranker, first)

@@ -12,7 +12,7 @@ from tests.kit.faiss_gpu import Card
 
 SAID = {
     "towers": ("of the matrix limit", "host to host"),
-    "search": ("recall@10 beside float32 products, 32 queries: 1.0000", "limit: 1.5 x"),
+    "search": ("recall@10 against float32 products, 32 queries: 1.0000", "limit: 1.5 x"),
     "cagra": ("torch, exact: recall@10 1.0000", "FAISS flat: recall@10", "FAISS cagra: recall@10"),
     "ivf": ("torch, exact: recall@10 1.0000", "FAISS ivf: recall@10"),
     "serve": ("openvino on cpu, index on cpu", "4 clients:", "in the service, ms: decode"),
@@ -21,7 +21,7 @@ SAID = {
         "24 photos to an index by openvino",
         "6 photos to an index",
     ),
-    "train": ("lite, batch     4", "masbir-b32, batch     2", "min of the card"),
+    "train": ("lite, batch     4", "masbir-b32, batch     2", "min of GPU time"),
 }
 
 

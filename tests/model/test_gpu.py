@@ -35,21 +35,21 @@ LOST = [
 @pytest.mark.parametrize(
     ("error", "line"),
     [
-        (RuntimeError(NO_DRIVER), "there is no NVIDIA driver here: install one, or go without a card"),
+        (RuntimeError(NO_DRIVER), "there is no NVIDIA driver here: install one, or run without a GPU"),
         (RuntimeError(TOO_OLD), "older than this torch needs: update it"),
         (RuntimeError("CUDA driver version is insufficient for CUDA runtime version"), "update it"),
         (AssertionError("Torch not compiled with CUDA enabled"), "made for CPUs only"),
         (RuntimeError("No CUDA GPUs are available"), "pass one into the container"),
-        (RuntimeError("CUDA error: invalid device ordinal"), "no card of that number"),
+        (RuntimeError("CUDA error: invalid device ordinal"), "no GPU with that number"),
         (
             RuntimeError("CUDA error: no kernel image is available for execution on the device"),
-            "not made for a card",
+            "does not support this GPU",
         ),
         (RuntimeError("CUDA error: CUDA-capable device(s) is/are busy or unavailable"), "another process"),
         (RuntimeError("CUDA error: system not yet initialized"), "nvidia-fabricmanager"),
         (torch.OutOfMemoryError(FULL), "SKETCHSEEK_ENCODER_MEMORY_MB"),
         (RuntimeError(FAISS_FULL), "SKETCHSEEK_INDEX_MEMORY_MB"),
-        *((RuntimeError(text), "is lost to this process: start it again") for text in LOST),
+        *((RuntimeError(text), "is lost to this process: restart the process") for text in LOST),
     ],
 )
 def test_each_trouble_is_one_line_that_says_what_to_do(error: Exception, line: str) -> None:

@@ -22,7 +22,7 @@ from tests.kit.shapes import drawing, write_library
 _BYTES = io.BytesIO()
 drawing("fish").save(_BYTES, "PNG")
 PNG = _BYTES.getvalue()
-LOST = "the card failed in the middle of its work and is lost to this process: start it again"
+LOST = "the GPU failed while it was working and is lost to this process: restart the process"
 
 
 def test_the_info_names_the_devices(live_server: LiveServer) -> None:

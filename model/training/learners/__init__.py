@@ -1,1 +1,1 @@
-"""Learners: what is trained of a tower, and how pictures and words pass through it."""
+"""Learners: which part of a tower is trained, and how pictures and words pass through it."""

@@ -1,6 +1,6 @@
-"""What every learner answers: prepared pictures to features and unit embeddings, words to the same space.
+"""The interface of every learner: prepared pictures to features and unit embeddings, words to the same space.
 
-A learner is the towers alone. Its parameters learn at the recipe's `tower_rate`; what a training method adds
+A learner contains only the towers. Its parameters learn at the recipe's `tower_rate`; what a training method adds
 (encodings, classifiers) belongs to the method and learns at `head_rate`.
 """
 
@@ -15,28 +15,28 @@ from model.pictures.preprocessing import Preprocessing
 
 
 class Learner(nn.Module, ABC):
-    # How pictures are made ready before `prepare`; the card of what is learned says so too.
+    # How pictures are prepared before `prepare`; the resulting model's card says the same.
     preprocessing: Preprocessing = Preprocessing()
-    # Whether towers run in bf16 on a CPU too; on a GPU all of them do.
+    # Whether towers also run in bf16 on a CPU; on a GPU all of them do.
     half_on_cpu: bool = False
     reads_words: bool = True
 
     @property
     def logit_scale(self) -> nn.Parameter | None:
-        """The logarithm of the temperature's inverse, where the tower has one of its own that learns with it."""
+        """The logarithm of the inverse temperature, if the tower has a trainable one of its own."""
         return None
 
     def autocast(self, device: str) -> torch.autocast:
-        """What towers run in on that kind of device."""
+        """The autocast context of towers on that kind of device."""
         return torch.autocast(device, torch.bfloat16, enabled=self.half_on_cpu or device != "cpu")
 
     @abstractmethod
     def prepare(self, pixels: Tensor) -> Tensor:
-        """(n, size, size, 3) bytes to what `features` takes; never needs a gradient."""
+        """Turn (n, size, size, 3) bytes into the input of `features`; never needs a gradient."""
 
     @abstractmethod
     def features(self, inputs: Tensor) -> Tensor:
-        """Pooled features (n, width) of what `prepare` made."""
+        """Pooled features (n, width) of the output of `prepare`."""
 
     @abstractmethod
     def project(self, features: Tensor) -> Tensor:
@@ -44,12 +44,12 @@ class Learner(nn.Module, ABC):
 
     @abstractmethod
     def read(self, captions: Sequence[str]) -> Tensor:
-        """Captions to what `texts` takes; never needs a gradient."""
+        """Turn captions into the input of `texts`; never needs a gradient."""
 
     @abstractmethod
     def texts(self, inputs: Tensor) -> Tensor:
-        """Unit embeddings (n, d) of what `read` made."""
+        """Unit embeddings (n, d) of the output of `read`."""
 
     def images(self, inputs: Tensor) -> Tensor:
-        """Unit embeddings (n, d) of what `prepare` made: what the exported tower gives."""
+        """Unit embeddings (n, d) of the output of `prepare`, the same as the exported tower's."""
         return F.normalize(self.project(self.features(inputs)).float(), dim=-1)

@@ -1,4 +1,4 @@
-"""Any open_clip model, all of it trained, as the authors of MA-SBIR do."""
+"""Train all of any open_clip model, as the authors of MA-SBIR do."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from model.training.recipe import Recipe
 
 
 class ClipLearner(Learner):
-    """Pictures come as they are: nothing of the tower is frozen, so that nothing could be computed once."""
+    """Takes pictures as they are: no part of the tower is frozen, so nothing can be precomputed."""
 
     model: Any
     mean: Tensor
@@ -42,7 +42,7 @@ class ClipLearner(Learner):
         return found
 
     def project(self, features: Tensor) -> Tensor:
-        """The tower's own projection has been applied already."""
+        """Return the features: the tower has already applied its own projection."""
         return features
 
     def read(self, captions: Sequence[str]) -> Tensor:
@@ -55,7 +55,7 @@ class ClipLearner(Learner):
 def towers(
     recipe: Recipe, *, random_weights: bool = False
 ) -> tuple[nn.Module, Callable[[list[str]], Tensor]]:
-    """The recipe's model with its pretrained weights, or random ones for tests; and its tokenizer."""
+    """Build the recipe's model with its pretrained weights, or random ones for tests, and its tokenizer."""
     from model.backbones import open_clip
 
     model = open_clip.create(recipe.architecture, None if random_weights else recipe.pretrained, recipe.size)
@@ -63,7 +63,7 @@ def towers(
 
 
 def _preprocessing(visual: nn.Module) -> Preprocessing:
-    # Imported where it is used: it takes seconds, and the shipped recipe needs none of it.
+    # Imported here because it takes seconds and the shipped recipe does not need it.
     from model.backbones.open_clip import preprocessing
 
     return preprocessing(visual)

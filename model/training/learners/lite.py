@@ -1,7 +1,7 @@
 """An image network with its first stages frozen, and a linear map of frozen sentence vectors.
 
-What the frozen stages make of a picture can be computed once (`model.training.views`); the later stages, the
-projection and the words' map learn.
+The output of the frozen stages can be computed once per picture (`model.training.views`); the later stages, the
+projection and the words' map are trained.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ WORDS = 384
 
 @dataclass(frozen=True)
 class Words:
-    """A text tower that stays as it is, and what splits text for it."""
+    """A frozen text tower and its tokenizer."""
 
     tower: TextTower
     pieces: WordPiece
@@ -39,7 +39,7 @@ class Words:
 
 
 class LiteLearner(Learner):
-    """Without `words`, it learns from pictures alone."""
+    """Without `words`, it trains on pictures only."""
 
     half_on_cpu = True
     backbone: Any
@@ -49,7 +49,7 @@ class LiteLearner(Learner):
     def __init__(
         self, backbone: Built | nn.Module, words: Callable[[Sequence[str]], Tensor] | None, recipe: Recipe
     ) -> None:
-        """A bare network is one of timm's."""
+        """A bare network is taken to be one of timm's."""
         super().__init__()
         built = backbone if isinstance(backbone, Built) else described(backbone)
         self.backbone = built.network.to(memory_format=torch.channels_last)
@@ -87,7 +87,7 @@ class LiteLearner(Learner):
         return F.normalize(self.text(inputs).float(), dim=-1)
 
     def train(self, mode: bool = True) -> "LiteLearner":
-        """Batch norms stay in evaluation: a batch's own statistics would mix the modalities."""
+        """Keep batch norms in evaluation mode: statistics of a batch would mix the modalities."""
         super().train(mode)
         self.backbone.eval()
         return self
@@ -104,7 +104,7 @@ class LiteLearner(Learner):
 def towers(
     recipe: Recipe, *, random_weights: bool = False
 ) -> tuple[Built, Callable[[Sequence[str]], Tensor] | None]:
-    """The pretrained backbone and text tower of a recipe; a random one, without words, is for tests."""
+    """Build the pretrained backbone and text tower of a recipe; a random one, without words, is for tests."""
     backbone = BACKBONES.load(recipe.family)()
     if random_weights:
         return backbone.build(recipe.architecture, None, recipe.size), None

@@ -1,6 +1,6 @@
 """Losses that pull what belongs together by caption, label or pair, as pure functions of tensors.
 
-Words: `image` and `text` are unit embeddings (n, d), row by row an image and its caption; `semantic` are unit
+Terms: `image` and `text` are unit embeddings (n, d), row by row an image and its caption; `semantic` are unit
 vectors without their modality's encoding; `logit_scale` is the logarithm of the scale, as CLIP stores it (2.6592,
 not 14.3); `modality` are indices of `model.training.losses.encodings`.
 """

@@ -1,6 +1,6 @@
 """Modality encodings, and what MA-SBIR asks of them: its losses in the forms of the authors' released code.
 
-Words: `image` and `text` are unit embeddings (n, d), row by row an image and its caption; `encodings` is the
+Terms: `image` and `text` are unit embeddings (n, d), row by row an image and its caption; `encodings` is the
 table of modality encodings (m, d); `image_modality` and `text_modality` are (n,) indices into the table.
 """
 

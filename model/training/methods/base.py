@@ -1,10 +1,10 @@
-"""What a training method provides: a module with the heads it adds to the towers, and its loss.
+"""The interface of a training method: a module with the heads it adds to the towers, and its loss.
 
 One file in this folder and one line in `model.methods` make a method (docs/extending.md). It must have `options`
-and `loss`; everything else has a default that does for a plain network shared by sketches and photos.
+and `loss`; everything else has a default that suits a plain network shared by sketches and photos.
 
-A step depends on the recipe, the data and its number alone, so that a killed run goes on as if nothing had
-happened: what a method remembers from step to step (queues, clusters) is a buffer, which is saved with the state,
+A step depends only on the recipe, the data and its number, so that a killed run resumes as if nothing had
+happened: what a method keeps from step to step (queues, clusters) is a buffer, which is saved with the state,
 and what `start` computes can be computed again.
 """
 
@@ -30,12 +30,12 @@ from model.training.views import Annotations, Views
 
 @dataclass(frozen=True)
 class Seen:
-    """What one step shows a method: a batch, embedded once, when first asked for, and what is known of it.
+    """What a method sees in one step: a batch, embedded once, on first use, and its annotations.
 
-    All tensors have a row for each picture and lie on the device that trains.
+    All tensors have one row per picture and are on the training device.
 
     `rows`: its row of the views; `own_photo`: the row of the photo it was drawn from, -1 without one. The first
-    `evenly` pictures were drawn label by label; after them come instances, sketches beside their very photos.
+    `evenly` pictures were drawn label by label; then come instances, sketches next to their own photos.
     """
 
     step: int
@@ -46,26 +46,26 @@ class Seen:
     modality: Tensor
     own_photo: Tensor
     evenly: int
-    # Which of the recipe's captions this step names labels with.
+    # Which of the recipe's captions this step uses for labels.
     caption: int
     known: Annotations
 
     @cached_property
     def features(self) -> Tensor:
-        """Pooled features (n, width) of the tower, with their graph."""
+        """Pooled features (n, width) of the tower, with gradients."""
         with self.learner.autocast(self.inputs.device.type):
             return self.learner.features(self.inputs)
 
     @cached_property
     def embedded(self) -> Tensor:
-        """Unit embeddings (n, d), with their graph; nothing subtracted."""
+        """Unit embeddings (n, d), with gradients; nothing subtracted."""
         features = self.features
         with self.learner.autocast(self.inputs.device.type):
             return F.normalize(self.learner.project(features).float(), dim=-1)
 
     @property
     def pairs(self) -> Tensor:
-        """Alike where two pictures are a photo and a sketch of it: the photo's row, -1 where there is none."""
+        """Equal for a photo and the sketches of it: the photo's row, or -1 without one."""
         return torch.where(self.modality == PHOTO, self.rows, self.own_photo)
 
     def captions(self) -> Tensor:
@@ -83,11 +83,11 @@ class Seen:
 
 
 class Method(nn.Module, ABC):
-    """`options` validates the recipe's block of that name; `needs` are checked before any work."""
+    """A training method. `options` validates the recipe's block of that name; `needs` are checked before any work."""
 
     options: ClassVar[type[Options]] = Options
     needs: ClassVar[frozenset[Need]] = frozenset({Need.BOTH_MODALITIES})
-    # What a model card says joined the towers.
+    # What a model card says about how the towers were joined.
     title: ClassVar[str]
 
     def __init__(self, options: Options, dimension: int) -> None:
@@ -97,36 +97,36 @@ class Method(nn.Module, ABC):
         self.encodings = nn.Parameter(torch.zeros(MODALITIES, dimension), requires_grad=False)
 
     def start(self, learner: Learner, views: Views, known: Annotations) -> None:
-        """Closed forms before the first step; called anew before a run that goes on, then overwritten by its state.
+        """Set closed forms before the first step; also called when a run is resumed, then overwritten by its state.
 
-        All methods on the lite towers begin with the photos' principal directions, so that one thing differs.
+        All methods on the lite towers start from the photos' principal directions, so that only the method differs.
         """
         if isinstance(learner, LiteLearner):
             anchors.lay(learner, views, known)
 
     def sampler(self, known: Annotations, batch: int, instances: int, seed: int) -> Sampler:
-        """Which rows each step shows."""
+        """Return the sampler that chooses the rows of each step."""
         return StepSampler(known.records, known.own_photo, batch, instances, seed)
 
     @abstractmethod
     def loss(self, learner: Learner, seen: Seen) -> dict[str, Tensor]:
-        """Each term by name, unweighted, and `total`, with their graph."""
+        """Compute each term by name, unweighted, and `total`, with gradients."""
 
     def after(self, seen: Seen) -> None:
-        """Called once the optimiser has stepped: moving averages, queues, clusters."""
+        """Update moving averages, queues, clusters: called after each step of the optimiser."""
 
     def finish(self, learner: Learner, views: Views, known: Annotations) -> bool:
-        """Closed forms after the last step, on the weights that are kept; whether that changed any vector."""
+        """Set closed forms after the last step, on the kept weights; return whether that changed any vector."""
         return False
 
     def embed(self, learner: Learner, inputs: Tensor, modality: Tensor) -> Tensor:
-        """The unit vectors (n, d) that an index holds. A published model computes exactly this."""
+        """Compute the unit vectors (n, d) that an index holds, exactly as a published model does."""
         return semantic_vectors(learner.images(inputs), self.encodings, modality)
 
     def score(self, learner: Learner, sketches: Tensor, photos: Tensor) -> Tensor | None:
-        """How well each prepared sketch fits each prepared photo (q, n), for a second stage; None: it has none."""
+        """Score how well each prepared sketch fits each prepared photo (q, n), for a second stage; None: no scores."""
         return None
 
     def explain(self, learner: Learner, sketch: Tensor, photo: Tensor) -> Mapping[str, Any] | None:
-        """Which parts of one prepared sketch met which of one prepared photo; None: it cannot say."""
+        """Show which parts of one prepared sketch matched which of one prepared photo; None if it cannot tell."""
         return None

@@ -1,7 +1,7 @@
-"""MA-SBIR: what was meant is an embedding minus its modality's encoding, which is learned (Lyou et al., WACV 2024).
+"""MA-SBIR: the meaning is an embedding minus its modality's learned encoding (Lyou et al., WACV 2024).
 
-The paper's terms keep the forms of the authors' released code. Those after them are ours or, with `triplet`, what
-went before MA-SBIR; each is off until it is given a weight, and each has its row in the ablation. On the lite towers,
+The paper's terms have the forms of the authors' released code. The others are ours or, with `triplet`, what
+preceded MA-SBIR; each is off until it gets a weight, and each has its row in the ablation. On the lite towers,
 sketches are also tied to the photos and words as they were before training (`model.training.anchors`).
 """
 
@@ -34,7 +34,7 @@ class _Weights(BaseModel):
 
 
 class LossWeights(_Weights):
-    """A term of weight 0 takes no part in the total, nor in what it is divided by: the sum of the weights."""
+    """A term of weight 0 counts neither in the total nor in its divisor, the sum of the weights."""
 
     clip: float = Field(default=1.0, ge=0)
     semantic_centre: float = Field(default=0.1, ge=0)
@@ -48,7 +48,7 @@ class LossWeights(_Weights):
 
 
 class AnchorWeights(_Weights):
-    """Weights of what ties sketches to the photos and words as they were before training."""
+    """Weights of the terms that tie sketches to the photos and words as they were before training."""
 
     prototypes: float = Field(default=0.0, ge=0)
     words: float = Field(default=0.0, ge=0)
@@ -58,8 +58,8 @@ class AnchorWeights(_Weights):
 
 
 class MasbirOptions(Options):
-    """`authors_share` is what the total of `loss_weights` counts for beside the anchors. `encodings` start as the
-    paper's (`normal`), as each modality's mean, to be measured once more after training (`means`), or stay zero,
+    """`authors_share` is the weight of the total of `loss_weights` relative to the anchors. `encodings` start as the
+    paper's (`normal`), as each modality's mean, measured again after training (`means`), or stay zero,
     which makes the towers a plain Siamese network (`none`).
     """
 
@@ -80,7 +80,7 @@ class MasbirOptions(Options):
 
 @dataclass(frozen=True)
 class LossInputs:
-    """Everything that a loss may look at: unit embeddings of images and their captions, row by row."""
+    """Everything that a loss may use: unit embeddings of images and their captions, row by row."""
 
     image: Tensor
     text: Tensor
@@ -95,13 +95,13 @@ class LossInputs:
 
 
 def total(inputs: LossInputs, weights: Mapping[str, float]) -> dict[str, Tensor]:
-    """The paper's terms and those of ours that have a weight, unweighted, and `total`: the weighted mean."""
-    found = _papers(inputs) | _ours(inputs, weights)
+    """Compute the paper's terms and those of ours that have a weight, unweighted, and `total`: the weighted mean."""
+    found = _paper_terms(inputs) | _our_terms(inputs, weights)
     weighted = torch.stack([weight * found[name] for name, weight in weights.items()]).sum()
     return found | {"total": weighted / sum(weights.values())}
 
 
-def _papers(inputs: LossInputs) -> dict[str, Tensor]:
+def _paper_terms(inputs: LossInputs) -> dict[str, Tensor]:
     image, text, table = inputs.image, inputs.text, inputs.encodings
     both = (inputs.image_modality, inputs.text_modality)
     classifier = (inputs.classifier_weight, inputs.classifier_bias)
@@ -114,7 +114,7 @@ def _papers(inputs: LossInputs) -> dict[str, Tensor]:
     }
 
 
-def _ours(inputs: LossInputs, wanted: Mapping[str, float]) -> dict[str, Tensor]:
+def _our_terms(inputs: LossInputs, wanted: Mapping[str, float]) -> dict[str, Tensor]:
     kinds, scale, labels = inputs.image_modality, inputs.logit_scale, inputs.labels
     semantic = semantic_vectors(inputs.image, inputs.encodings, kinds)
     terms: dict[str, Callable[[], Tensor]] = {
@@ -143,7 +143,7 @@ class Masbir(Method):
     @torch.no_grad()
     def start(self, learner: Learner, views: Views, known: Annotations) -> None:
         if learner.logit_scale is not None:
-            # The authors reset CLIP's temperature; it learns on at the tower's rate, that is, hardly.
+            # The authors reset CLIP's temperature; it then learns at the tower's rate, which means hardly at all.
             learner.logit_scale.fill_(self.settings.logit_scale)
         if isinstance(learner, LiteLearner):
             laid = anchors.lay(learner, views, known)
@@ -170,7 +170,7 @@ class Masbir(Method):
 
     @torch.no_grad()
     def finish(self, learner: Learner, views: Views, known: Annotations) -> bool:
-        """The encodings measured once more, as the mean of what training left of each modality."""
+        """Measure the encodings again, as each modality's mean after training."""
         if self.settings.encodings != "means" or not isinstance(learner, LiteLearner):
             return False
         measured = anchors.measure_encodings(learner, views, known)
@@ -194,7 +194,7 @@ class Masbir(Method):
         )
 
     def _shown(self, seen: Seen) -> Shown:
-        """To tell instances apart, photos must be free to move: only the others are held to their places."""
+        """To tell instances apart, their photos must be free to move: only the others are anchored."""
         n = seen.evenly
         modality = seen.modality[:n]
         return Shown(

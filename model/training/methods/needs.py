@@ -1,4 +1,4 @@
-"""What a method may need of the data and the towers, checked before any work. To add one: a member, and its check."""
+"""What a method may require of the data and the towers, checked before any work. To add one: a member and its check."""
 
 from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
@@ -12,13 +12,13 @@ Records = tuple[Record, ...]
 
 class Need(StrEnum):
     BOTH_MODALITIES = "sketches and photos"
-    CLASSES = "classes to tell apart"
+    CLASSES = "at least two classes"
     PAIRS = "sketches with their own photo"
     WORDS = "a text tower"
 
 
 def refuse_lacking(method: str, needs: Collection[Need], records: Records, learner: Learner) -> None:
-    """Raises DataProblem, which names the first need that cannot be met."""
+    """Raise DataProblem for the first need that is not met."""
     for need in Need:
         if need in needs and (found := _LACKS[need](records, learner)):
             raise DataProblem(f"method {method!r} needs {need}: {found}")

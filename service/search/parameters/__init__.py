@@ -1,6 +1,6 @@
-"""Search parameters: all that a search takes beside its pictures.
+"""Search parameters: everything that a search takes besides its pictures.
 
-Each is declared once: the HTTP API, the OpenAPI document, the client, the command and the page all take it from
+Each is declared once: the HTTP API, the OpenAPI document, the client, the command and the page all use the declaration
 here. To add one, write a module and name it in PARAMETERS.
 """
 
@@ -16,32 +16,32 @@ T = TypeVar("T", bool, int, float, str)
 
 @dataclass(frozen=True)
 class Parameter(Generic[T]):
-    """What a parameter may be, and what it does to a query."""
+    """The declaration of a parameter: its values, and its effect on a query."""
 
     kind: type[T]
     description: str
-    # The query with a value that was given; never called for one that was not.
+    # Applies a given value to the query; not called for parameters that were not given.
     apply: Callable[[Query, T], Query]
-    # What holds where none is given; None for parameters that are then without effect.
+    # The default; None for parameters that have no effect unless given.
     default: T | None = None
     least: float | None = None
     most: float | None = None
-    # Letters, at most.
+    # The maximum length, in characters.
     longest: int | None = None
-    # Asked for at each check, since registries may name them.
+    # Called on each check, since registries may provide the choices.
     choices: Callable[[], Sequence[str]] | None = None
-    # The value as the query holds it; raises ValueError with what it should be.
+    # Converts the value to what the query holds; raises ValueError that says what it should be.
     clean: Callable[[T], T] | None = None
-    # Types that the Python client takes as well, and writes as text.
+    # Other types that the Python client accepts and converts to text.
     also: tuple[type, ...] = ()
     example: T | None = None
-    # What stands for the value in the help of the command, such as TIME.
+    # The value's name in the command's help, such as TIME.
     metavar: str | None = None
-    # What the page calls its control among the filters; None for none.
+    # The label of its control among the page's filters; None for no control.
     label: str | None = None
 
 
-# In the order in which they are applied, and shown everywhere.
+# In the order in which they are applied and displayed.
 PARAMETERS: Registry[Parameter[Any]] = Registry(
     "search parameter",
     {

@@ -1,4 +1,4 @@
-"""Which photos may answer: where they lie, when and with what they were taken."""
+"""Filters: where photos are, and when and with which camera they were taken."""
 
 import re
 from datetime import date, datetime
@@ -7,7 +7,7 @@ from service.search.parameters import Parameter
 
 _LONGEST = 1000
 _MOMENTS = "the camera's local time, without a zone: 2024, 2024-07, 2024-07-31, or 2024-07-31T18:00"
-# A time of day wants a whole date before it, and a fraction a whole time of day.
+# A time of day needs a full date before it, and a fraction needs a full time of day.
 _MOMENT = re.compile(
     r"([0-9]{4}(?:-[0-9]{2}){0,2})"
     r"(?:(?<=-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}(?::[0-9]{2}){0,2}))?"
@@ -16,10 +16,10 @@ _MOMENT = re.compile(
 
 
 def _moment(value: str) -> str:
-    """The beginning of a time as the index holds it, which compares times as text.
+    """Convert a time to the start of its period, in the index's format, where times compare as text.
 
-    Cameras write their own clock's time, of which nobody knows the zone; and whole seconds, between which a
-    fraction lies as text, too.
+    Cameras write local time in an unknown zone, and whole seconds, between which a
+    fraction sorts correctly as text, too.
     """
     found = _MOMENT.fullmatch(value.strip())
     if found is None:
@@ -29,13 +29,13 @@ def _moment(value: str) -> str:
     try:
         datetime.fromisoformat(whole + "0001-01-01T00:00:00"[len(whole) :])
     except ValueError:
-        raise ValueError(f"there is no such time; {_MOMENTS}") from None
+        raise ValueError(f"not a valid time; {_MOMENTS}") from None
     fraction = fraction.rstrip("0")
     return f"{whole}.{fraction}" if fraction else whole
 
 
 def _inside(value: str) -> str:
-    """Below a photo folder: where those lie is nobody's business. Backslashes part folders, or belong to a name."""
+    """Check a path relative to a photo folder, whose location is private. Backslashes separate, or belong to a name."""
     parts = value.replace("\\", "/").split("/")
     if value.startswith("/") or ".." in parts or "\0" in value:
         raise ValueError("a path below a photo folder, as in the `path` of results")
@@ -43,7 +43,7 @@ def _inside(value: str) -> str:
 
 
 def _one_line(value: str) -> str:
-    """As the index holds what cameras say of themselves."""
+    """Normalise a camera's name as the index does."""
     return " ".join(value.split())
 
 

@@ -1,4 +1,4 @@
-"""Which part of the ranking is the answer."""
+"""Paging: which part of the ranking to return."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Parts of a query that are no pictures: words, and a photo in the index."""
+"""The parts of a query that are not pictures: words, and a photo in the index."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What the ranking leaves out, and which second stage orders it."""
+"""What the ranking leaves out, and which second stage reorders it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from service.search.query import Query
 
 
 def _rerankers() -> Sequence[str]:
-    # Imported only now: the help of the command shall not wait for numpy.
+    # Imported only now: the command's help must not wait for numpy.
     from model.rerankers import RERANKERS
 
     return RERANKERS.names

@@ -1,4 +1,4 @@
-"""The values of a search's parameters: read from any text or JSON, checked by their declarations, made a query."""
+"""The values of search parameters: read from text or JSON, validated by their declarations, applied to a query."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,12 +18,12 @@ from service.problems import ServiceError
 from service.search.parameters import PARAMETERS, Parameter
 from service.search.query import Kind, Part, Query
 
-# Letters of a name or a reason that an error repeats: names are the caller's own, and may be as long as an address.
+# How much of a name or reason an error repeats: names come from the caller, and may be as long as a URL.
 _SHOWN = 200
 
 
 class BadParameter(ServiceError):
-    """A parameter is unknown, given twice, or not what it may be."""
+    """A parameter is unknown, given twice, or invalid."""
 
     def __init__(self, name: str, reason: str) -> None:
         self.name, self.reason = name[:_SHOWN], reason[:_SHOWN]
@@ -31,12 +31,12 @@ class BadParameter(ServiceError):
 
 
 def _given(value: object) -> object:
-    """Forms send fields that nobody filled in as empty ones."""
+    """Drop empty values: forms send fields that were not filled in."""
     return None if isinstance(value, str) and not value.strip() else value
 
 
 def _field(parameter: Parameter[Any]) -> tuple[Any, Any]:
-    """A parameter as pydantic declares a field."""
+    """Declare a parameter as a pydantic field."""
     rules: dict[str, Any] = {"ge": parameter.least, "le": parameter.most, "max_length": parameter.longest}
     if parameter.kind is float:
         rules["allow_inf_nan"] = False
@@ -50,7 +50,7 @@ def _field(parameter: Parameter[Any]) -> tuple[Any, Any]:
         if parameter.kind is str:
             annotation = Annotated[annotation, BeforeValidator(_given)]
     examples = None if parameter.example is None else [parameter.example]
-    # The page makes a control of what has a label.
+    # The page shows a control for each labelled parameter.
     label: Any = None if parameter.label is None else {"x-label": parameter.label}
     field = Field(
         parameter.default, description=parameter.description, examples=examples, json_schema_extra=label
@@ -84,11 +84,11 @@ else:
 
 
 class SearchParams(_Declared):
-    """All that a search takes beside its pictures, in the address or as fields of a form: a field per parameter."""
+    """Everything a search takes besides its pictures, in the URL or as form fields: one field per parameter."""
 
     @classmethod
     def read(cls, said: Mapping[str, object]) -> Self:
-        """Raises BadParameter for the first that is not what it may be."""
+        """Validate parameters; raises BadParameter for the first invalid one."""
         try:
             return cls.model_validate(said)
         except ValidationError as error:
@@ -98,7 +98,7 @@ class SearchParams(_Declared):
 
     @property
     def given(self) -> dict[str, Any]:
-        """Those that someone set, by name."""
+        """The parameters that were given, by name."""
         return {name: value for name in self.model_fields_set if (value := getattr(self, name)) is not None}
 
     def query(self, pictures: Mapping[Kind, bytes | Path]) -> Query:
@@ -108,11 +108,11 @@ class SearchParams(_Declared):
             detail = "nothing to search for: send a sketch, a photo, text, or the id of a photo as `like`"
             raise ServiceError("empty_query", detail)
         if all(part.weight == 0 for part in query.parts):
-            raise ServiceError("empty_query", "all weights are zero: give something a weight")
+            raise ServiceError("empty_query", "all weights are zero: set at least one weight")
         return query
 
     def applied(self, query: Query) -> Query:
-        """The query with all that was given, in the order of the registry."""
+        """Apply everything that was given to the query, in the registry's order."""
         given = self.given
         for name, parameter in _PARAMETERS.items():
             if name in given:

@@ -107,8 +107,11 @@ def outcome() -> Iterator[Server]:
 
 
 REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
-    "JPEG of FF": ("nothing before its picture", lambda: filled(b"\xff\xd8\xff", b"\xff")),
-    "JPEG of starts": ("nothing before its picture", lambda: filled(b"\xff\xd8", b"\xff\xff\xff\xd8")),
+    "JPEG of FF": ("long empty stretches before its picture", lambda: filled(b"\xff\xd8\xff", b"\xff")),
+    "JPEG of starts": (
+        "long empty stretches before its picture",
+        lambda: filled(b"\xff\xd8", b"\xff\xff\xff\xd8"),
+    ),
     "JPEG of segments": ("more than 50000 segments", lambda: jpeg_of(b"\xff\xe0\0\2")),
     "JPEG of remarks": ("more than 50000 segments", lambda: jpeg_of(b"\xff\xfe\0\2")),
     "JPEG of EXIF": ("segments of EXIF", lambda: jpeg_of(b"\xff\xe1\1\x02Exif\0\0" + bytes(250))),
@@ -131,8 +134,8 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
         "cannot be read",
         lambda: png(20, 20, extra=bombs.inflating(b"iTXt", b"a\0\1\0\0\0", 2**26)),
     ),
-    "PNG of one column": ("one side may have 65535", lambda: png(1, 25_000_000)),
-    "PNG of one row": ("one side may have 65535", lambda: png(25_000_000, 1)),
+    "PNG of one column": ("a side may have at most 65535", lambda: png(1, 25_000_000)),
+    "PNG of one row": ("a side may have at most 65535", lambda: png(25_000_000, 1)),
     "WebP of chunks": ("more than 50000 chunks", lambda: webp_of(b"abcd\0\0\0\0")),
     "AVIF of boxes": (
         "more than 50000 boxes",

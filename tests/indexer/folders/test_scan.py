@@ -93,7 +93,7 @@ def test_every_bad_kind_of_file_is_listed_with_its_reason(quick: Job, tmp_path: 
     write_photo(root / "good.png", 1)
     kinds: dict[str, tuple[bytes, str]] = {
         "empty.jpg": (b"", "empty"),
-        "cut.jpg": (truncated(jpeg()), "breaks off"),
+        "cut.jpg": (truncated(jpeg()), "is cut off"),
         "text.jpg": (b"Dear diary, this is no picture.", "text"),
         "bomb.png": (bomb_png(), "megapixels"),
         "noise.webp": (bytes(range(256)) * 4, "not a picture"),

@@ -104,7 +104,7 @@ def test_bad_files_are_listed_and_never_fatal(job: Job, library: Path) -> None:
     bad: dict[str, tuple[bytes, str]] = {
         "text.jpg": (b"Dear diary, this is no picture.", "text"),
         "empty.png": (b"", "empty"),
-        "cut.jpg": (truncated(whole), "breaks off"),
+        "cut.jpg": (truncated(whole), "is cut off"),
         "bomb.png": (bomb_png(), "megapixels"),
         "noise.webp": (bytes(range(256)) * 4, "not a picture"),
     }

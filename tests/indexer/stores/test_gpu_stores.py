@@ -192,7 +192,7 @@ def test_a_full_card_answers_in_halves_and_then_by_the_host(
     card.room = 3
     # One call is one item; those of several callers can be parted.
     assert recall(file.search(vectors(8, 6), 5), exact) > 0.99
-    assert "searching on the CPU this time: the card's memory is full" in caplog.text
+    assert "searching on the CPU this time: the GPU's memory is full" in caplog.text
     assert file.device.startswith("cuda")
     assert (
         recall(
@@ -213,7 +213,7 @@ def test_a_card_lost_in_a_search_leaves_the_host(
         assert recall(found, best(vectors(3, 6), numbers(COUNT, 1), vectors(COUNT, 1), 5)) > 0.99
     assert len(card.batches) == 1
     assert file.device == "cpu"
-    assert caplog.text.count("searching on the CPU from now on: the card failed") == 1
+    assert caplog.text.count("searching on the CPU from now on: the GPU failed") == 1
 
 
 def test_released_memory_is_given_back_and_searches_go_on(made: tuple[File, Path, Card]) -> None:

@@ -43,7 +43,7 @@ def listening(gallery: Gallery, **settings: object) -> Iterator[str]:
     thread.start()
     try:
         while not running.started:
-            assert thread.is_alive(), "the server died while it started"
+            assert thread.is_alive(), "the server died during startup"
             time.sleep(0.01)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:

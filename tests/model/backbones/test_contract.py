@@ -183,7 +183,7 @@ def test_a_network_that_is_cut_gives_the_same_features(architecture: str, cuts: 
             stages = built.cut(count)
             found = stages.after(count, stages.before(count, pictures))
             assert torch.allclose(found, wanted, atol=1e-5)
-    with pytest.raises(ModelError, match=f"has {cuts} stages that can be frozen, not {cuts + 1}"):
+    with pytest.raises(ModelError, match=f"has {cuts} stages to freeze, not {cuts + 1}"):
         built.cut(cuts + 1)
 
 
@@ -207,7 +207,7 @@ def test_a_network_is_scaled_as_its_makers_say() -> None:
 
 
 def test_what_no_backbone_knows_is_said() -> None:
-    with pytest.raises(ModelError, match="'resnet_900' is no architecture of the installed timm"):
+    with pytest.raises(ModelError, match="'resnet_900' is not an architecture of the installed timm"):
         Timm().build("resnet_900")
     with pytest.raises(UnknownName, match="unknown backbone 'keras'; known: timm, open_clip"):
         tiny_recipe(backbone="keras")

@@ -68,17 +68,19 @@ def test_the_other_layouts(tmp_path: Path, name: str, count: int, sketches: str,
 
 
 def test_half_unpacked_benchmarks_say_what_was_expected_and_found(tmp_path: Path) -> None:
-    with pytest.raises(DataProblem, match=r"in .*QuickDraw_sketches_final, found no such folder"):
+    with pytest.raises(DataProblem, match=r"in .*QuickDraw_sketches_final, but there is no such folder"):
         read_benchmark("quickdraw", tmp_path)
     fill(tmp_path / "QuickDraw_sketches_final", classes(110), "1.png")
-    with pytest.raises(DataProblem, match=r"photos a class in .*QuickDraw_images_final, found no such"):
+    with pytest.raises(
+        DataProblem, match=r"photos per class in .*QuickDraw_images_final, but there is no such"
+    ):
         open_dataset(tmp_path)
     fill(tmp_path / "QuickDraw_images_final", classes(90), "1.jpg", "2.jpg")
     with pytest.raises(
         DataProblem, match=r"expected 110 class .*QuickDraw_images_final, found 90 with 180 images"
     ):
         open_dataset(tmp_path)
-    with pytest.raises(DataProblem, match="no benchmark is called 'imagenet'"):
+    with pytest.raises(DataProblem, match="unknown benchmark 'imagenet'"):
         read_benchmark("imagenet", tmp_path)
 
 
@@ -99,9 +101,7 @@ def test_the_published_lists() -> None:
     assert both[0] & both[1] == {"rollerblades"}
     assert (splits["quickdraw-30"].test_sketches, splits["quickdraw-30"].test_photos) == (92291, 54151)
     assert (splits["sketchy-25"].test_sketches, splits["sketchy-25"].test_photos) == (15229, 17101)
-    with pytest.raises(
-        DataProblem, match=r"no published split is called 'sketchy-99'; there are quickdraw-30"
-    ):
+    with pytest.raises(DataProblem, match=r"unknown published split 'sketchy-99'; known: quickdraw-30"):
         find_split("sketchy-99")
 
 
@@ -124,18 +124,18 @@ def test_parted_refuses_what_is_not_all_there(sketchy: Path) -> None:
         parted(data.without(["cabin", "window"]), split)
 
 
-def test_a_training_is_judged_by_seen_labels_and_never_by_those_of_the_test(
+def test_a_training_is_validated_on_seen_labels_and_never_by_those_of_the_test(
     sketchy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     split = replace(find_split("sketchy-21"), test_sketches=42, test_photos=64)
     monkeypatch.setattr(model.training.command, "find_split", {"sketchy-21": split}.__getitem__)
     whole = read_benchmark("sketchy", sketchy)
     test = {key(label) for label in split.unseen}
-    seen, judges = model.training.command._parted(whole, "sketchy-21", all_labels=False, judged=None)
-    assert judges is not None
-    assert (len(judges.labels), len(seen.labels)) == (10, 94)
-    assert not test & {key(label) for label in (*seen.labels, *judges.labels)}
-    assert judges.labels == model.training.command._parted(whole, "sketchy-21", False, None)[1].labels  # type: ignore[union-attr]
-    everything, nobody = model.training.command._parted(whole, "sketchy-21", all_labels=True, judged=None)
+    seen, validation = model.training.command._split(whole, "sketchy-21", all_labels=False, validated=None)
+    assert validation is not None
+    assert (len(validation.labels), len(seen.labels)) == (10, 94)
+    assert not test & {key(label) for label in (*seen.labels, *validation.labels)}
+    assert validation.labels == model.training.command._split(whole, "sketchy-21", False, None)[1].labels  # type: ignore[union-attr]
+    everything, nobody = model.training.command._split(whole, "sketchy-21", all_labels=True, validated=None)
     assert (len(everything.labels), nobody) == (104, None)
     assert not test & {key(label) for label in everything.labels}

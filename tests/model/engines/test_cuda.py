@@ -146,7 +146,7 @@ def test_a_card_lost_in_a_batch_is_said_once_and_not_asked_again(
     engine = own
     launched = failing(engine, lambda size: LOST)
     for _ in range(3):
-        with pytest.raises(DeviceProblem, match="lost to this process: start it again"):
+        with pytest.raises(DeviceProblem, match="lost to this process: restart the process"):
             engine.embed_images(pixels(checkpoint, 1))
     assert launched == [1]
     assert engine.problem is not None
@@ -171,7 +171,7 @@ def test_a_model_that_half_precision_changes_runs_in_full(
 
 @no_card
 def test_asked_for_without_a_card_it_says_what_to_do() -> None:
-    with pytest.raises(DeviceProblem, match=r"or go without a card: --engine auto"):
+    with pytest.raises(DeviceProblem, match=r"or run without a GPU: --engine auto"):
         Encoder.load("lite", engine="torch-cuda")
 
 

@@ -130,7 +130,7 @@ def test_unrecognized_drawings_are_not_asked(world: Dataset) -> None:
     )
     report = evaluate(embed(Colours(), Dataset("colours", records)), UNSEEN, model="colours")
     assert report.row("zero-shot").queries == 6
-    assert "2 unrecognized drawings were not asked" in report.remarks
+    assert "2 unrecognized drawings were left out" in report.remarks
 
 
 def test_what_cannot_be_asked_says_why(world: Dataset) -> None:
@@ -139,9 +139,9 @@ def test_what_cannot_be_asked_says_why(world: Dataset) -> None:
     assert [row.task for row in report.rows] == ["photo-to-photo"]
     assert report.skipped["zero-shot"] == "there are 0 queries and 15 photos"
     assert report.skipped["generalised"] == "there are no photos of seen classes"
-    assert report.skipped["fine-grained"] == "no sketch has a photo of its own"
+    assert report.skipped["fine-grained"] == "no sketch has its own photo"
     assert report.skipped["text-to-photo"] == "this model has no text tower"
-    assert "- zero-shot: not asked, there are 0 queries" in report.markdown()
+    assert "- zero-shot: skipped, there are 0 queries" in report.markdown()
 
 
 def test_queries_without_a_right_photo_are_told(world: Dataset) -> None:
@@ -150,7 +150,7 @@ def test_queries_without_a_right_photo_are_told(world: Dataset) -> None:
     assert report.row("zero-shot").unanswerable == 4
     assert report.row("zero-shot").figures["mAP@all"] == 1
     assert report.by_label == {"lime": 1}
-    assert "zero-shot: 4 queries have no right photo" in report.remarks
+    assert "zero-shot: 4 queries have no matching photo" in report.remarks
     assert "1 of the 3 unseen classes are not in this data" in report.remarks
     with pytest.raises(DataProblem, match="none of the 1 labels"):
         evaluate(embed(Colours(), data), ["unicorn"], model="colours")
@@ -180,9 +180,7 @@ def test_a_damaged_picture_is_left_out_and_named(world: Dataset, tmp_path: Path)
     embedded = embed(Colours(), Dataset("colours", (*extra, *many.records)))
     assert len(embedded.data) == len(many)
     assert {record.path for record in extra}.isdisjoint(record.path for record in embedded.data.records)
-    assert embedded.remarks[0].startswith(
-        f"2 images left out, the first being {blank}: there is no line in it"
-    )
+    assert embedded.remarks[0].startswith(f"2 images left out; the first is {blank}: there is no line in it")
     # The others of the refused batch keep their own vectors.
     alone = embed(Colours(), world)
     for record, vector in zip(embedded.data.records, embedded.vectors, strict=True):
@@ -195,7 +193,7 @@ def test_too_many_damaged_pictures_stop_it(world: Dataset, tmp_path: Path) -> No
     broken.write_bytes(b"\xff\xd8\xff no photo")
     data = Dataset("colours", (*world.records, Record(broken, PHOTO, "red")))
     with pytest.raises(
-        DataProblem, match=r"colours: 1 of 36 images cannot be used; the first is .*broken\.jpg: "
+        DataProblem, match=r"colours: 1 of 36 images are unusable; the first is .*broken\.jpg: "
     ):
         embed(Colours(), data)
     with pytest.raises(BadImage, match=r"gone\.png: there is no such file"):

@@ -88,8 +88,8 @@ class TestWhatIsNoPicture:
             (b"8BPS\x00\x01", "Photoshop document"),
             (b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2", "a video"),
             (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "JPEG XL"),
-            (b"\x00\x01\x02\x03\xfe\xff" * 20, "it begins like none of AVIF, BMP"),
-            (bytes(500), "it begins like none of"),
+            (b"\x00\x01\x02\x03\xfe\xff" * 20, "it does not begin like any of AVIF, BMP"),
+            (bytes(500), "it does not begin like any of"),
         ],
     )
     def test_it_says_what_it_is_instead(self, data: bytes, part: str) -> None:
@@ -103,7 +103,7 @@ class TestWhatIsNoPicture:
 
     def test_half_a_jpeg_says_how_far_it_came(self) -> None:
         line = refusal(truncated(jpeg(quality=90), 0.5))
-        share = int(line.removeprefix("the JPEG breaks off after about ").split(" %")[0])
+        share = int(line.removeprefix("the JPEG is cut off after about ").split(" %")[0])
         assert 25 <= share <= 75
         assert line.endswith("the file is incomplete, copy it again")
 
@@ -131,10 +131,10 @@ class TestFiles:
     def test_missing_folders_and_odd_files(self, tmp_path: Path) -> None:
         assert refusal(tmp_path) == "not a picture: it is a folder"
         assert refusal(tmp_path / "gone.jpg") == "there is no such file"
-        assert refusal(tmp_path / "nul\x00.jpg") == "it cannot be read: its name is impossible"
+        assert refusal(tmp_path / "nul\x00.jpg") == "it cannot be read: its name is not valid"
         pipe = tmp_path / "pipe.jpg"
         os.mkfifo(pipe)
-        assert refusal(pipe) == "not a picture: it is no regular file"
+        assert refusal(pipe) == "not a picture: it is not a regular file"
         loop = tmp_path / "loop.jpg"
         loop.symlink_to(loop)
         assert refusal(loop).startswith("it cannot be read: ")

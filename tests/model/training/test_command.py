@@ -49,7 +49,7 @@ def test_a_folder_becomes_a_model_validated_on_unseen_labels(tmp_path: Path, rec
     out = tmp_path / "run"
     code, output = called(tmp_path / "data", "--recipe", recipe, "--splits", splits, "--out", out)
     assert code == 0, output
-    assert "on classes that training never saw" in output
+    assert "on unseen classes" in output
     card = Checkpoint(out / "model").card
     assert 0 < card.figures["unseen validation"]["mAP@all"] <= 1
     seen = (out / "curves.csv").read_text()
@@ -121,4 +121,4 @@ def test_a_licence_names_its_set(tmp_path: Path, recipe: Path) -> None:
         tmp_path / "data", "--recipe", recipe, "--out", tmp_path / "run", "--licence", "CC0"
     )
     assert code == 1
-    assert "say it as SET=TEXT" in output
+    assert "write SET=TEXT" in output

@@ -73,7 +73,7 @@ def test_weights_are_half_precision_and_small(folder: Path) -> None:
 
 def test_a_model_that_is_there_is_not_overwritten(network: Network, folder: Path) -> None:
     before = (folder / "card.json").read_bytes()
-    with pytest.raises(ModelError, match="already holds something"):
+    with pytest.raises(ModelError, match="is not empty"):
         write_model(network, tiny_recipe(), folder, PROVENANCE)
     assert (folder / "card.json").read_bytes() == before
 
@@ -110,7 +110,7 @@ def test_numbers_that_half_precision_cannot_hold_are_refused(tmp_path: Path) -> 
     huge = tiny_network(tiny_recipe())
     with torch.no_grad():
         huge.learner.projection.weight[0, 0] = 1e6
-    with pytest.raises(ModelError, match=r"projection\.weight does not fit half precision"):
+    with pytest.raises(ModelError, match=r"projection\.weight does not fit in half precision"):
         write_model(huge, tiny_recipe(), tmp_path / "model", PROVENANCE)
     assert not (tmp_path / "model" / "card.json").exists()
 

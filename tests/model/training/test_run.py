@@ -223,7 +223,7 @@ def test_an_unknown_open_clip_model_is_refused_by_name() -> None:
 
 def test_unseen_map_needs_both_modalities(figures: Dataset) -> None:
     network = tiny_network(tiny_recipe())
-    with pytest.raises(Exception, match="need sketches and photos"):
+    with pytest.raises(Exception, match="needs classes with both sketches and photos"):
         unseen_map(network, tiny_views(figures.of("photo"), network))
 
 

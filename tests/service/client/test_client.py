@@ -243,8 +243,8 @@ def test_answers_of_others(answer: tuple[int, dict[str, str], bytes], kind: type
     ("make", "says"),
     [
         (lambda: Client("localhost:8000"), "give one such as"),
-        (lambda: Client("http://\x00"), "can hold such characters"),
-        (lambda: Client("http://localhost", key="schlüssel☃"), "can hold such characters"),
+        (lambda: Client("http://\x00"), "contains invalid characters"),
+        (lambda: Client("http://localhost", key="schlüssel☃"), "contains invalid characters"),
         (lambda: Client("http://127.0.0.1:1").info(), "is sketchseek serve running there"),
     ],
 )
@@ -256,7 +256,7 @@ def test_addresses_where_nobody_answers(make: Callable[[], object], says: str) -
 def test_who_takes_too_long_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        with Client(url, timeout=0.2) as client, pytest.raises(Unreachable, match="no answer in time"):
+        with Client(url, timeout=0.2) as client, pytest.raises(Unreachable, match="timed out"):
             client.info()
 
 

@@ -69,7 +69,7 @@ def test_it_prints_and_saves_what_the_library_finds(
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("## lite on world, 2 unseen classes")
     assert (out / "evaluation.md").read_text() == done.stdout
-    assert "- fine-grained: not asked, no sketch has a photo of its own" in done.stdout
+    assert "- fine-grained: skipped, no sketch has its own photo" in done.stdout
     told = json.loads((out / "evaluation.json").read_text())
     report = evaluate(embed(encoder, read_folder(world)), ["fish", "star"], model="lite")
     expected = json.loads(report.json())
@@ -152,21 +152,21 @@ def declined(arguments: tuple[object, ...], part: str) -> None:
 def test_data_that_cannot_be_measured(world: Path, splits: Path, tmp_path: Path) -> None:
     listed = manifest(world)
     tests: tuple[tuple[tuple[object, ...], str], ...] = (
-        ((tmp_path / "nowhere",), "found no folder and no manifest"),
+        ((tmp_path / "nowhere",), "but there is no folder or manifest"),
         ((tmp_path / "none.csv",), "expected a manifest at"),
-        ((splits.parent / "world" / "photos",), "found 0 images that can be used"),
+        ((splits.parent / "world" / "photos",), "found no usable images"),
         ((listed,), f"expected 30 images under {tmp_path}/photos, found 0"),
         ((listed, "--root", world, "--set", "c"), "no images of the set 'c'"),
         (
             (listed, "--root", world, "--set", "b"),
             "no sketches of the unseen classes (0 sketches, 15 photos)",
         ),
-        ((world, "--set", "a"), "only a manifest has sets"),
-        ((world, "--splits", splits, "--unseen", "none"), "has none of the 1 labels asked for"),
+        ((world, "--set", "a"), "only a manifest can have sets"),
+        ((world, "--splits", splits, "--unseen", "none"), "has none of the 1 requested labels"),
         ((world, "--splits", splits, "--unseen", "other"), "no list is called 'other'; it has some, none"),
         ((world, "--splits", splits), "choose one with --unseen"),
-        ((world, "--splits", tmp_path / "no.json"), "found no file"),
-        ((world, "--splits", "imagenet"), "no published split is called 'imagenet'; there are quickdraw-30"),
+        ((world, "--splits", tmp_path / "no.json"), "but there is no such file"),
+        ((world, "--splits", "imagenet"), "unknown published split 'imagenet'; known: quickdraw-30"),
         ((world, "--splits", "sketchy-25"), "lacks 25 of the 25 unseen classes"),
         ((world, "--splits", "sketchy-25", "--unseen", "some"), "leave --unseen out"),
         ((world, "--unseen", "some"), "give the file with --splits"),
@@ -200,7 +200,7 @@ def test_a_model_without_words_leaves_their_tasks_out(world: Path, tmp_path: Pat
     done = sketchseek("evaluate", world, "--model", copy, "--tasks", "zero-shot,text-to-photo")
     assert done.returncode == 0, done.stderr
     assert "| zero-shot | 10 | 15 |" in done.stdout
-    assert "- text-to-photo: not asked, this model has no text tower" in done.stdout
+    assert "- text-to-photo: skipped, this model has no text tower" in done.stdout
     done = sketchseek("evaluate", world, "--model", copy, "--tasks", "text-to-photo")
     assert (done.returncode, done.stdout) == (1, "")
     assert "no task can run on this data; text-to-photo: this model has no text tower" in done.stderr
@@ -255,4 +255,4 @@ def test_the_mean_of_a_model_and_itself_is_that_model(tmp_path: Path, encoder: E
     assert (made.photos(pictures) * encoder.photos(pictures)).sum(axis=1).min() > 0.9999
     assert made.card.name == "twice"
     refused(sketchseek("blend", "lite", "--out", tmp_path / "one"), "at least two models")
-    refused(sketchseek("blend", "lite", "lite", "--out", tmp_path / "made"), "already holds something")
+    refused(sketchseek("blend", "lite", "lite", "--out", tmp_path / "made"), "is not empty")

@@ -117,7 +117,7 @@ def test_fields_may_stand_in_the_address_or_in_the_form(live_server: LiveServer)
         twice = client.post("/search?k=3", files={"sketch": PNG}, data={"k": "3"})
     assert len(body.json()["results"]) == 3
     assert body.json()["results"] == form.json()["results"] == both.json()["results"]
-    assert "k: is in the address as well" in problem(twice, 422, "invalid_request")
+    assert "k: is in the address, too" in problem(twice, 422, "invalid_request")
 
 
 def test_what_nobody_filled_in_is_not_asked(live_server: LiveServer) -> None:
@@ -218,18 +218,18 @@ def test_parts_that_cancel_one_another_out(live_server: LiveServer) -> None:
         # A drawing as a photo is not quite the drawing: its other modality encoding was taken off.
         assert answer.status_code == 200
     one = np.array([1.0, 0.0], dtype=np.float32)
-    with pytest.raises(ServiceError, match="cancel one another out"):
+    with pytest.raises(ServiceError, match="cancel each other out"):
         mixed([one, one], [1, -1])
 
 
 def test_more_than_one_of_a_kind_is_refused(live_server: LiveServer) -> None:
     with live_server.client() as client:
         twice = [("sketch", ("a.png", PNG)), ("sketch", ("b.png", PNG))]
-        assert "more than one" in problem(client.post("/search", files=twice), 422, "invalid_request")
+        assert "more than once" in problem(client.post("/search", files=twice), 422, "invalid_request")
         words = [("text", (None, "a")), ("text", (None, "b"))]
-        assert "more than one" in problem(client.post("/search", files=words), 422, "invalid_request")
+        assert "more than once" in problem(client.post("/search", files=words), 422, "invalid_request")
         address = client.get("/search?text=a&text=b")
-        assert "text: there is more than one" in problem(address, 422, "invalid_request")
+        assert "text: was sent more than once" in problem(address, 422, "invalid_request")
         file = {"text": ("a.txt", b"a cat", "text/plain")}
         assert "pictures go into" in problem(client.post("/search", files=file), 422, "invalid_request")
 
