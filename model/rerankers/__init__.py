@@ -6,16 +6,13 @@ closer: at their similarities to each other, or at their parts. To add one, writ
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.modality import Modality, Pixels, Vectors
 from model.registry import Registry
-
-if TYPE_CHECKING:
-    from model.encoder import Encoder
 
 # Why a result has its place, for people and programs: anything that JSON can represent.
 Detail = Mapping[str, Any]
@@ -60,8 +57,8 @@ class Reranker(Protocol):
         ...
 
 
-# Each entry creates a re-ranker for a model.
-RERANKERS: Registry[Callable[["Encoder"], Reranker]] = Registry(
+# Each entry creates a re-ranker from a model's Encoder, which checks its card against this table.
+RERANKERS: Registry[Callable[[Any], Reranker]] = Registry(
     "re-ranker",
     {
         "none": "model.rerankers.none:FirstStage",

@@ -48,4 +48,5 @@ def build(recipe: Recipe, *, random_weights: bool = False) -> Network:
 
 
 def method_of(recipe: Recipe) -> Method:
-    return METHODS.load(recipe.method)(recipe.options, recipe.dimension)
+    kind: type[Method] = METHODS.load(recipe.method)
+    return kind(recipe.options, recipe.dimension)

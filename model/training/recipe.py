@@ -191,7 +191,7 @@ def _read(name_or_path: str | Path) -> tuple[Path, dict[str, Any]]:
 
 def _options(method: str, given: dict[str, Any]) -> Options:
     """Validate the method's options; faults are reported as faults of a field of the recipe."""
-    kind = METHODS.load(method).options
+    kind: type[Options] = METHODS.load(method).options
     try:
         return kind.model_validate(given)
     except ValidationError as error:

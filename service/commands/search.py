@@ -152,7 +152,7 @@ def _from_index(
     words = {name: value for name, value in asked.items() if name not in query.PICTURES}
     files = {kind: asked[kind] for kind in query.PICTURES if kind in asked}
     try:
-        wanted = query.asked(files, SearchParams.read(words))
+        wanted = SearchParams.read(words).query(files)
         # The card is enough to know the fingerprint, so the index opens while the engine compiles the model.
         fingerprint = Checkpoint.find(model).card.fingerprint
         with ThreadPoolExecutor(1) as pool:

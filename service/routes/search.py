@@ -15,7 +15,7 @@ from service.problems import ServiceError
 from service.routes import problems
 from service.schemas import SearchResponse
 from service.search.parameters.values import BadParameter, SearchParams
-from service.search.query import PICTURES, Kind, asked
+from service.search.query import PICTURES, Kind
 from service.search.searching import Searcher
 
 router = APIRouter(tags=["search"])
@@ -74,7 +74,7 @@ async def search_without_pictures(request: Request, params: InAddress) -> Search
 
 async def _found(request: Request, pictures: Mapping[Kind, bytes], params: SearchParams) -> SearchResponse:
     searcher: Searcher = request.app.state.searcher
-    return await while_connected(request, searcher.search(asked(pictures, params)))
+    return await while_connected(request, searcher.search(params.query(pictures)))
 
 
 async def _body(request: Request, params: SearchParams) -> tuple[dict[Kind, bytes], SearchParams]:

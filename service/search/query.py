@@ -1,16 +1,12 @@
 """The query of a search: pictures, words and a known photo, each with a weight, and filters."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from service.problems import ServiceError
-
 if TYPE_CHECKING:
     from indexer.library import Filter
-    from service.search.parameters.values import SearchParams
 
 
 class Kind(StrEnum):
@@ -55,14 +51,3 @@ class Query:
         from indexer.library import Filter
 
         return replace(self, where=replace(self.where or Filter(), **rules))
-
-
-def asked(pictures: Mapping[Kind, bytes | Path], params: "SearchParams") -> Query:
-    """Combine pictures and parameters into a query; refused if there is nothing to search for."""
-    query = params.applied(Query(tuple(Part(kind, value, 1) for kind, value in pictures.items() if value)))
-    if not query.parts:
-        detail = "nothing to search for: send a sketch, a photo, text, or the id of a photo as `like`"
-        raise ServiceError("empty_query", detail)
-    if all(part.weight == 0 for part in query.parts):
-        raise ServiceError("empty_query", "all weights are zero: set at least one weight")
-    return query

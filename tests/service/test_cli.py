@@ -150,7 +150,7 @@ def test_serve_says_where_and_stops_cleanly(index: Path, fish: Path, how: signal
 def test_serve_refuses_a_taken_port(index: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        refused(sketchseek("serve", "--index", index, "--port", port), f"{port} is taken")
+        refused(sketchseek("serve", "--index", index, "--port", port), f"{port} is in use")
 
 
 def test_serve_refuses_bad_settings(tmp_path: Path) -> None:

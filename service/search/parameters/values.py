@@ -1,6 +1,7 @@
 """The values of search parameters: read from text or JSON, validated by their declarations, applied to a query."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import (
@@ -15,7 +16,7 @@ from pydantic import (
 
 from service.problems import ServiceError
 from service.search.parameters import PARAMETERS, Parameter
-from service.search.query import Query
+from service.search.query import Kind, Part, Query
 
 # How much of a name or reason an error repeats: names come from the caller, and may be as long as a URL.
 _SHOWN = 200
@@ -99,6 +100,16 @@ class SearchParams(_Declared):
     def given(self) -> dict[str, Any]:
         """The parameters that were given, by name."""
         return {name: value for name in self.model_fields_set if (value := getattr(self, name)) is not None}
+
+    def query(self, pictures: Mapping[Kind, bytes | Path]) -> Query:
+        """The query that these and pictures make together; refused if nothing is searched for."""
+        query = self.applied(Query(tuple(Part(kind, value, 1) for kind, value in pictures.items() if value)))
+        if not query.parts:
+            detail = "nothing to search for: send a sketch, a photo, text, or the id of a photo as `like`"
+            raise ServiceError("empty_query", detail)
+        if all(part.weight == 0 for part in query.parts):
+            raise ServiceError("empty_query", "all weights are zero: set at least one weight")
+        return query
 
     def applied(self, query: Query) -> Query:
         """Apply everything that was given to the query, in the registry's order."""

@@ -10,7 +10,8 @@ from PIL import Image
 
 from indexer.duplicates.signatures import BYTES, Signatures, alike, look, pairs, stack
 from indexer.generations.generation import current
-from indexer.generations.photos import Filter, Photos
+from indexer.generations.photos import Photos
+from indexer.library import Filter
 from model.pictures.preprocess import photo_pixels
 from tests.kit.jobs import Job
 from tests.kit.pictures import encoded

@@ -15,7 +15,7 @@ from service.client.options import SearchOptions
 from service.problems import ServiceError
 from service.search.parameters import PARAMETERS
 from service.search.parameters.values import BadParameter, SearchParams
-from service.search.query import PICTURES, Kind, Part, Query, asked
+from service.search.query import PICTURES, Kind, Part, Query
 from tests.kit.service.servers import LiveServer
 
 
@@ -81,9 +81,8 @@ def test_an_error_names_the_parameter_and_says_what_it_may_be_in_one_line() -> N
 
 
 def test_weights_belong_to_their_parts_whatever_the_order() -> None:
-    query = asked(
-        {Kind.PHOTO: b"p"}, SearchParams.read({"like_weight": "-1", "photo_weight": "0", "like": "7"})
-    )
+    params = SearchParams.read({"like_weight": "-1", "photo_weight": "0", "like": "7"})
+    query = params.query({Kind.PHOTO: b"p"})
     assert query.parts == (Part(Kind.PHOTO, b"p", 0), Part(Kind.LIKE, "7", -1))
     with pytest.raises(ServiceError, match="all weights are zero"):
-        asked({Kind.PHOTO: b"p"}, SearchParams(photo_weight=0))
+        SearchParams(photo_weight=0).query({Kind.PHOTO: b"p"})

@@ -19,7 +19,7 @@ from service.problems import ServiceError
 from service.search.finding import mixed
 from service.search.gallery import Gallery
 from service.search.parameters.values import SearchParams
-from service.search.query import Kind, Part, Query, asked
+from service.search.query import Kind, Part, Query
 from tests.kit.exif import taken_photo
 from tests.kit.pictures import encoded
 from tests.kit.service.asking import PNG, problem
@@ -242,17 +242,17 @@ def test_a_form_that_breaks_off_is_not_searched_by_what_is_left(live_server: Liv
         assert client.post("/search", content=whole, headers=kind).json()["results"] == []
         for cut in range(len(whole) - 9, len(field), -5):
             answer = client.post("/search", content=whole[:cut], headers=kind)
-            assert "is cut off" in problem(answer, 400, "bad_request")
+            assert "truncated" in problem(answer, 400, "bad_request")
         nothing = client.post("/search", content=b"--x--\r\n", headers=kind)
         problem(nothing, 422, "empty_query")
 
 
 def test_the_query_has_what_was_given_in_one_order() -> None:
-    query = asked({Kind.SKETCH: b"s"}, SearchParams(text="a", like="1", like_weight=0.5, folder="x/", k=3))
+    query = SearchParams(text="a", like="1", like_weight=0.5, folder="x/", k=3).query({Kind.SKETCH: b"s"})
     assert query.parts == (Part(Kind.SKETCH, b"s", 1), Part(Kind.TEXT, "a", 1), Part(Kind.LIKE, "1", 0.5))
     assert query.where is not None
     assert (query.k, query.where.folder) == (3, "x")
-    assert asked({}, SearchParams(text="a")) == Query((Part(Kind.TEXT, "a", 1),))
+    assert SearchParams(text="a").query({}) == Query((Part(Kind.TEXT, "a", 1),))
 
 
 def test_a_model_without_words_says_so(
