@@ -18,6 +18,10 @@ class UnknownName(ModelError):
     """A card, recipe or setting uses a name that is not in the registry."""
 
 
+class BrokenEntry(ModelError):
+    """A registry's line leads nowhere."""
+
+
 @dataclass(frozen=True)
 class Registry(Generic[T]):
     """All entries of one kind, by name; errors call them `kind`."""
@@ -42,4 +46,16 @@ class Registry(Generic[T]):
         """Import and return the entry."""
         self.check(name, where)
         module, _, attribute = self.entries[name].partition(":")
-        return cast(T, getattr(importlib.import_module(module), attribute))
+        try:
+            loaded = importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            # A library that is not installed is another matter, for which the caller has advice.
+            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+                raise
+            raise BrokenEntry(self._broken(name, str(error))) from None
+        if not hasattr(loaded, attribute):
+            raise BrokenEntry(self._broken(name, f"no {attribute} in {module}"))
+        return cast(T, getattr(loaded, attribute))
+
+    def _broken(self, name: str, reason: str) -> str:
+        return f"the {self.kind} {name!r} is registered as {self.entries[name]!r}, which does not exist: {reason}"

@@ -46,6 +46,8 @@ class _Lazy(click.Group):
         try:
             module = importlib.import_module(_COMMANDS[cmd_name][0])
         except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] in ("model", "indexer", "service"):
+                raise  # ours: no extra brings it
             needed = f"sketchseek {cmd_name} needs {error.name}: pip install 'sketchseek[train]'"
             raise click.ClickException(needed) from None
         command: click.Command = module.command

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -93,10 +93,13 @@ class Backbone(Protocol):
     file, and MiniLM embeds words; a family with its own text tower opens both by itself.
     """
 
+    # Architectures for the contract test to try.
+    small: ClassVar[tuple[str, ...]] = ()
+
     def build(self, architecture: str, pretrained: str | None = None, size: int | None = None) -> Built:
         """Build a network with random weights, or with those of a name that the family knows, `DEFAULT`, or a file.
 
-        `size`: pixels per side of its input, instead of its own default.
+        `size`: pixels per side of its input, instead of its own default. Raises ModelError for unknown names.
         """
         ...
 

