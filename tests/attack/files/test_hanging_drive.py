@@ -67,8 +67,8 @@ def photos(tmp_path: Path) -> Path:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = Workers.__init__
 
-    def begin(self: Workers, size: int, thumbnails: Path) -> None:
-        whole(self, size, thumbnails, seconds=1.5)
+    def begin(self: Workers, size: int, thumbnails: Path, **rest: Any) -> None:
+        whole(self, size, thumbnails, **(rest | {"seconds": 1.5}))
 
     monkeypatch.setattr(Workers, "__init__", begin)
 

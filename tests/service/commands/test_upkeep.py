@@ -57,7 +57,7 @@ def test_a_search_says_when_it_falls_back(index: Path, tmp_path: Path) -> None:
     flip(index / "generations" / "000002" / "index.faiss", 0.6)
     done = sketchseek("search", tmp_path / "fish.png", "--index", index, "-k", "99")
     assert (done.returncode, len(done.stdout.splitlines())) == (0, 15)
-    assert "generation 000001 is searched" in done.stderr
+    assert "searching generation 000001" in done.stderr
 
 
 def test_back_and_forth(index: Path, library: Path) -> None:
