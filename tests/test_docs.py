@@ -86,6 +86,7 @@ def run(line: str, home: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_lines_of_the_readme_work_one_after_another(home: Path) -> None:
     said = {
         line.split()[1]: run(line, home)

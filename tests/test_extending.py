@@ -17,6 +17,8 @@ import pytest
 
 from tests.kit import TOP
 
+pytestmark = pytest.mark.slow
+
 ROOMS = ("model", "indexer", "service")
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError, to_json
 
 from model.backbones import BACKBONES
 from model.errors import ModelError
+from model.links import DOCS
 from model.methods import METHODS
 from model.training.options import Options
 
@@ -71,7 +72,8 @@ class Recipe(BaseModel):
         fields = dict(fields)
         if fields.get("edges"):
             raise PydanticCustomError(
-                "edges", "`edges` is gone, as it cost accuracy (docs/training.md): remove it from the recipe"
+                "edges",
+                f"`edges` is gone, as it cost accuracy ({DOCS}/training.md): remove it from the recipe",
             )
         if fields.get("edges") is False:
             del fields["edges"]

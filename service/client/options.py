@@ -11,7 +11,7 @@ Picture = str | Path | bytes | Image
 
 
 class SearchOptions(TypedDict, total=False):
-    """The options of a search; see docs/api.md."""
+    """The options of a search, as https://github.com/sketchseek/sketchseek/blob/main/docs/api.md describes them."""
 
     sketch: Picture | None
     photo: Picture | None

@@ -77,11 +77,11 @@ def drawing(thing: str, size: int = 400) -> Image.Image:
     return image
 
 
-def write_library(folder: Path, each: int = 3) -> Path:
-    """A folder of photos, one sub-folder for each kind of thing."""
+def write_library(folder: Path, each: int = 3, *, first: int = 0) -> Path:
+    """A folder of photos, one sub-folder for each kind of thing; those with another `first` are other photos."""
     for thing in THINGS:
         (folder / thing).mkdir(parents=True, exist_ok=True)
-        for seed in range(each):
+        for seed in range(first, first + each):
             (folder / thing / f"{thing} {seed}.jpg").write_bytes(_photo(thing, seed))
     return folder
 

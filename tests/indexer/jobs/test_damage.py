@@ -74,7 +74,7 @@ def test_lost_vectors_are_copied_back_or_made_again_and_never_mixed(
         shard.write_bytes(shard.read_bytes()[:5000])
     if not published:
         (job.index / "CURRENT").unlink()
-    write_library(library / "more", each=1)
+    write_library(library / "more", each=1, first=50)
     report = job(library)
     assert (report.embedded == 5) is published
     assert len(report.healed) == 1

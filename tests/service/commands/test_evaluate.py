@@ -169,7 +169,7 @@ def test_data_that_cannot_be_measured(world: Path, splits: Path, tmp_path: Path)
         ((world, "--splits", "imagenet"), "unknown published split 'imagenet'; known: quickdraw-30"),
         ((world, "--splits", "sketchy-25"), "lacks 25 of the 25 unseen classes"),
         ((world, "--splits", "sketchy-25", "--unseen", "some"), "leave --unseen out"),
-        ((world, "--unseen", "some"), "give the file with --splits"),
+        ((world, "--unseen", "some"), "name the file with --splits"),
     )
     for arguments, message in tests:
         declined(arguments, message)
@@ -227,6 +227,7 @@ def test_it_needs_neither_torch_nor_matplotlib(world: Path, tmp_path: Path) -> N
     refused(without(("timm",), "blend", "lite", "lite", "--out", tmp_path / "new"), "blending needs timm")
 
 
+@pytest.mark.slow
 def test_export_makes_the_graph_anew(tmp_path: Path, encoder: Encoder) -> None:
     pytest.importorskip("torch", reason="the graph is made of torch weights (extra: train)")
     copy = Path(shutil.copytree(SHIPPED / "lite", tmp_path / "copy"))
@@ -245,6 +246,7 @@ def test_export_makes_the_graph_anew(tmp_path: Path, encoder: Encoder) -> None:
     refused(sketchseek("export", tmp_path), "card.json: cannot be read")
 
 
+@pytest.mark.slow
 def test_the_mean_of_a_model_and_itself_is_that_model(tmp_path: Path, encoder: Encoder) -> None:
     pytest.importorskip("torch", reason="the graph is made of torch weights (extra: train)")
     done = sketchseek("blend", "lite", SHIPPED / "lite", "--out", tmp_path / "made", "--name", "twice")

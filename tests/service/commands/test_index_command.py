@@ -45,6 +45,7 @@ def wait_for_work(index: Path) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.slow
 def test_a_signal_finishes_the_batch_and_the_next_run_goes_on(
     photos: Path, tmp_path: Path, how: signal.Signals
 ) -> None:

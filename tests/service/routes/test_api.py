@@ -72,7 +72,7 @@ def test_photos_come_in_parts_and_only_when_changed(live_server: LiveServer) -> 
     ("body", "code", "part"),
     [
         (drawing_png(paper="white", ink="white"), "empty_drawing", "empty"),
-        (b"", "no_sketch", "no bytes"),
+        (b"", "no_sketch", "empty"),
         (b"Dear diary", "bad_image", "not a picture"),
         (truncated(jpeg()), "bad_image", "is cut off"),
         (bomb_png(), "bad_image", "900 megapixels"),

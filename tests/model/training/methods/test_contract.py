@@ -22,6 +22,8 @@ from model.training.recipe import Recipe, read_recipe
 from model.training.run import Run, Settings
 from tests.kit.training import picture, tiny_network, tiny_objective, with_pairs
 
+pytestmark = pytest.mark.slow
+
 STEPS = 3
 
 
