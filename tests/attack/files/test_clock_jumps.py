@@ -42,9 +42,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr(time, "time", made.time)
-    monkeypatch.setattr(
-        "indexer.generations.generation.now", lambda: made.now().isoformat(timespec="seconds")
-    )
+    monkeypatch.setattr("indexer.reports.times.datetime", made)
     return made
 
 
