@@ -95,7 +95,8 @@ def _words(text: str) -> Iterator[str]:
 def _fold(text: str) -> Iterator[str]:
     # Spaces before lower-casing, accents after it: the same order as the original.
     kept = (" " if char in "\t\n\r" else char for char in text if char in "\t\n\r" or not _is_control(char))
-    for char in unicodedata.normalize("NFD", "".join(kept).lower()):
+    # Character by character, as the original does: a whole string would turn a final capital sigma into another letter.
+    for char in unicodedata.normalize("NFD", "".join(char.lower() for char in kept)):
         if unicodedata.category(char) != "Mn":
             yield char
 

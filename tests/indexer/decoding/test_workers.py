@@ -157,6 +157,7 @@ def test_a_jpeg_of_thousands_of_scans_is_given_up(make: Make, tmp_path: Path) ->
         workers.decode(workers.read(tmp_path, "scans.jpg"))
 
 
+@pytest.mark.slow
 def test_a_container_that_lies_about_its_size_is_not_decoded_whole(make: Make, tmp_path: Path) -> None:
     """An AVIF that claims 64 x 64 and contains 144 megapixels: refused within the memory of a small picture."""
     side = 12_000

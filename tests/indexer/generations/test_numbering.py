@@ -76,6 +76,7 @@ def _pruned(index: Path) -> None:
     prune(index, 1)
 
 
+@pytest.mark.slow
 def test_a_death_at_any_moment_gives_no_number_twice(grown: Job, tmp_path: Path) -> None:
     """While pruning what was rolled back from, and while publishing."""
     rollback(grown.index)

@@ -160,7 +160,7 @@ def test_files_that_are_no_store(tmp_path: Path) -> None:
     with pytest.raises(BrokenGeneration, match="not readable by FAISS"):
         FaissFile(path)
     faiss.write_index(faiss.IndexFlatIP(4), str(path))
-    with pytest.raises(BrokenGeneration, match="without ids"):
+    with pytest.raises(BrokenGeneration, match="has no ids"):
         FaissFile(path)
     faiss.write_index(faiss.IndexIDMap(faiss.IndexFlatIP(4)), str(path))
     with pytest.raises(BrokenGeneration, match="not an index of a known kind"):

@@ -21,6 +21,8 @@ from model.training.publish import Provenance, write_model
 from tests.kit.pictures import photo
 from tests.kit.training import tiny_clip, tiny_network, tiny_recipe
 
+pytestmark = pytest.mark.slow
+
 FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 LOST = RuntimeError(
     "CUDA error: unspecified launch failure\nCUDA kernel errors might be asynchronously reported"

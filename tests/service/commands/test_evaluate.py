@@ -215,6 +215,7 @@ def without(modules: tuple[str, ...], *arguments: object) -> subprocess.Complete
     )
 
 
+@pytest.mark.slow
 def test_it_needs_neither_torch_nor_matplotlib(world: Path, tmp_path: Path) -> None:
     light = ("torch", "timm", "transformers", "matplotlib", "sklearn", "fastapi", "faiss")
     done = without(light, "evaluate", world, "--out", tmp_path / "out", "--compare", "raw")

@@ -79,6 +79,7 @@ def test_ctrl_c_while_the_model_loads_is_one_line(tmp_path: Path, monkeypatch: p
     assert len(err.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_json_lines_tell_a_machine_everything(photos: Path, tmp_path: Path) -> None:
     (photos / "text.jpg").write_text("no picture")
     status, out, err = finish(photos, "--index", tmp_path / "index", "--json")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.kit.service.desk import Desk, expect
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 axe = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="needs axe-playwright-python (extra: dev)"

@@ -14,7 +14,7 @@ from tests.kit.shapes import picture
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_a_new_run_is_started_watched_and_taken_up(browser: Browser, own_server: LiveServer) -> None:

@@ -176,6 +176,7 @@ def test_a_dot_and_a_black_sheet_do_no_harm(desk: Desk) -> None:
     desk.problems[:] = [told for told in desk.problems if "422" not in told]
 
 
+@pytest.mark.slow
 def test_twenty_thousand_strokes_stay_usable(desk: Desk) -> None:
     with desk.answered():
         desk.page.evaluate(SCRIBBLE, 20_000)

@@ -51,6 +51,7 @@ def test_every_control_has_a_name(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.slow
 def test_text_can_be_read_in_either_theme(open_page: Callable[..., Desk], theme: str) -> None:
     desk = open_page(color_scheme=theme)
     grounds = set()
