@@ -1,6 +1,5 @@
 """The public interface of the model: pictures and words in, semantic vectors out."""
 
-import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +17,7 @@ from model.methods import METHODS
 from model.modality import Modality, Pixels, Vectors, strip, unit
 from model.pictures.preprocess import photo_pixels, sketch_pixels
 from model.pictures.preprocessing import Preprocessing
-from model.registry import Registry
+from model.rerankers import RERANKERS
 from model.words.tokenizers import Tokenizer, open_tokenizer
 
 Item = TypeVar("Item")
@@ -165,16 +164,8 @@ def _check_names(checkpoint: Checkpoint) -> None:
     card, where = checkpoint.card, str(checkpoint.folder / "card.json")
     BACKBONES.check(card.backbone, where)
     METHODS.check(card.method, where)
-    _rerankers().check(card.reranker, where)
+    RERANKERS.check(card.reranker, where)
     _ = card.preparation
-
-
-def _rerankers() -> Registry[object]:
-    try:
-        found: Registry[object] = importlib.import_module("model.rerankers").RERANKERS
-    except ModuleNotFoundError:
-        return Registry("re-ranker", {"none": ""})
-    return found
 
 
 def _load_heads(checkpoint: Checkpoint) -> dict[str, NDArray[np.float32]]:

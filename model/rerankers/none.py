@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from model.encoder import Encoder
 from model.rerankers import Candidates, Question, Ranking
 
 
@@ -11,7 +10,7 @@ class FirstStage:
 
     depth = 0
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: object) -> None:
         pass
 
     def rerank(self, question: Question, candidates: Candidates) -> Ranking:

@@ -24,8 +24,7 @@ class Rerankers:
 
     def __init__(self, encoder: Encoder, default: str | None = None) -> None:
         self._encoder = encoder
-        preferred: str = encoder.card.reranker
-        self.default = default or preferred
+        self.default: str = default or encoder.card.reranker
         self._made: dict[str, Reranker] = {}
         self.chosen(None)
 
