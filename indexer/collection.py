@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from indexer.catalogue.database import Catalogue
 from indexer.catalogue.records import Entry
 from indexer.duplicates import signatures
 from indexer.duplicates.signatures import Signatures
-from indexer.shards import damage
+from indexer.shards import banks, damage
 from indexer.shards.shard import Origin, ShardReader, vectors_folder
 from indexer.stores import Batches, Source
+from model.bank import Bank
 
 _CHUNK = 8192
 
@@ -45,6 +47,11 @@ class Collection:
     def vectors(self, count: int) -> Source:
         """All vectors, by photo id; `count` is the number of photos."""
         return Source(count, self.origin.dimension, self._batches)
+
+    @cached_property
+    def bank(self) -> Bank | None:
+        """What photos are weighed against; None if the model has no bank."""
+        return banks.kept(self.folder, self.origin)
 
     def signatures(self) -> Signatures:
         """The signatures of the contents, each once."""

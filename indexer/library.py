@@ -5,16 +5,21 @@ A shelf stores generations: it publishes them, knows the current one, and opens 
 """
 
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from indexer.errors import IndexProblem
 from indexer.stores.placement import HOST, Placement
-from model.modality import Vectors
+from model.modality import Modality, Vectors
 from model.registry import Registry, UnknownName
+
+Ids = NDArray[np.int64]
 
 if TYPE_CHECKING:
     from indexer.collection import Collection
@@ -85,6 +90,21 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Nearest:
+    """The photos nearest to a query, best first, each row of the arrays for one photo.
+
+    They are ordered by `corrected`: their scores minus what is in them for any query (see `model.bank`).
+    """
+
+    ids: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    corrected: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
 class Refused:
     """A generation that could not be served, and why."""
 
@@ -115,6 +135,10 @@ class Facts(Protocol):
     def index_type(self) -> str: ...
     @property
     def recall(self) -> float: ...
+    @property
+    def bank(self) -> str:
+        """The bank of the biases that it stores; empty if it stores none."""
+        ...
 
 
 class Library(Protocol):
@@ -141,20 +165,28 @@ class Library(Protocol):
 
     def __len__(self) -> int: ...
 
-    def search(
+    def nearest(
         self,
         query: Vectors,
         k: int,
         *,
-        offset: int = 0,
         where: Filter | None = None,
         min_score: float | None = None,
         fold_duplicates: bool = False,
-    ) -> list[Hit]:
-        """The k best photos for one semantic vector, best first, after skipping the first `offset`.
+        kinds: Mapping[Modality, float] | None = None,
+    ) -> Nearest:
+        """The k nearest photos to one semantic vector. Must be cheap: k may be many times the results of a page.
 
-        There are fewer only if fewer match: filters apply before the search, not to its results.
+        There are fewer only if fewer match: filters apply before the search, not to its results. Of near-duplicates,
+        `fold_duplicates` keeps only the best. With `kinds`, how much of the query is a sketch, words, or a photo,
+        photos are ordered by corrected scores, if the generation has biases.
         """
+        ...
+
+    def hits(
+        self, ids: Ids, scores: NDArray[np.float32], *, folded: bool = False, where: Filter | None = None
+    ) -> list[Hit]:
+        """The photos with these ids as results; if `folded`, with their near-duplicates that match the filter."""
         ...
 
     def count(self, where: Filter | None = None) -> int:
@@ -173,8 +205,8 @@ class Library(Protocol):
         """The semantic vector of a photo, as one row; None if no photo has this id."""
         ...
 
-    def vectors(self, photos: Sequence[Photo]) -> Vectors:
-        """The semantic vectors of search results, one row each."""
+    def vectors(self, ids: Ids) -> Vectors:
+        """The semantic vectors of photos that were found, one row each."""
         ...
 
     def duplicates(self, photo: Photo) -> list[Photo]:
@@ -199,6 +231,23 @@ class Library(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def search(
+    library: Library,
+    query: Vectors,
+    k: int,
+    *,
+    offset: int = 0,
+    where: Filter | None = None,
+    min_score: float | None = None,
+    fold_duplicates: bool = False,
+) -> list[Hit]:
+    """The k best photos for one semantic vector, best first, after skipping the first `offset`."""
+    found = library.nearest(
+        query, offset + k, where=where, min_score=min_score, fold_duplicates=fold_duplicates
+    )
+    return library.hits(found.ids[offset:], found.scores[offset:], folded=fold_duplicates, where=where)
 
 
 class Shelf(Protocol):

@@ -69,7 +69,7 @@ class Card(_Frozen):
     # Names in the registries: the image tower's family, the training method, and the second stage of a search.
     backbone: str = "timm"
     method: str = "ma-sbir"
-    reranker: str = "none"
+    reranker: str = "plain"
 
     @model_validator(mode="before")
     @classmethod

@@ -1,6 +1,7 @@
 """The public interface of the model: pictures and words in, semantic vectors out."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from model.backbones import BACKBONES
+from model.bank import Bank, read_bank
 from model.card import Card, Checkpoint
 from model.engines import Engine, open_engine
 from model.errors import BadWeights, NoTextTower
@@ -72,6 +74,13 @@ class Encoder:
     def fingerprint(self) -> str:
         """Only vectors with the same fingerprint can be compared."""
         return self.card.fingerprint
+
+    @cached_property
+    def bank(self) -> Bank | None:
+        """What photos are weighed against when an index is published; None if the model has no bank."""
+        if not self._checkpoint.has("bank"):
+            return None
+        return read_bank(self._checkpoint.file("bank"), self.fingerprint, self.dimension)
 
     def sketches(self, images: Sequence[Image.Image]) -> Vectors:
         """Encode RGB drawings, or RGBA ones on a transparent sheet; raises EmptyDrawing if one has no line."""

@@ -36,7 +36,7 @@ def _some(value: str) -> str:
     return value
 
 
-def _reranker(value: str) -> str:
+def _ranking(value: str) -> str:
     try:
         RERANKERS.check(value)
     except UnknownName as error:
@@ -45,7 +45,7 @@ def _reranker(value: str) -> str:
 
 
 Place = Annotated[Path, BeforeValidator(_placed)]
-Reranker = Annotated[str, AfterValidator(_reranker)]
+Ranking = Annotated[str, AfterValidator(_ranking)]
 Several = Annotated[str, AfterValidator(_some)]
 
 
@@ -79,8 +79,9 @@ class Settings(BaseSettings):
     index_memory_mb: int = Field(
         0, ge=0, description="GPU memory for the index, in MiB; 0 uses whatever is free."
     )
-    reranker: Reranker | None = Field(
-        None, description="Re-ranker for searches that do not name one; by default, the model's choice."
+    rank: Ranking | None = Field(
+        None,
+        description="Order of the results of searches that do not name one; by default, the model's choice.",
     )
     host: str = Field(
         "127.0.0.1",

@@ -13,6 +13,7 @@ from indexer.catalogue.database import Catalogue
 from indexer.catalogue.records import Place
 from indexer.errors import BrokenGeneration, NoIndex
 from indexer.generations import generation
+from indexer.generations.biases import open_store
 from indexer.generations.manifest import verify
 from indexer.generations.photos import PHOTOS_FILE, Photos
 from indexer.reports.counting import counted_were
@@ -69,7 +70,7 @@ def _copy_back(index: Path, origin: Origin, catalogue: Catalogue, wanted: Sequen
         manifest = verify(folder)
         if manifest.fingerprint != origin.fingerprint:
             return set()
-        store = Stores().open(folder, manifest.store, manifest.effort)
+        store = open_store(Stores(), folder, manifest)
         photos = Photos(folder / PHOTOS_FILE)
     except (NoIndex, BrokenGeneration):
         return set()

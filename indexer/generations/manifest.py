@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from indexer.disk import read_plain
 from indexer.errors import BrokenGeneration
@@ -10,7 +11,9 @@ from indexer.sealing import File, describe_file, sealed
 from indexer.stores.registry import Stores
 
 MANIFEST = "manifest.json"
-FORMAT = 2
+FORMAT = 3
+# Format 2 has no biases.
+_OLDEST = 2
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Manifest:
     index_type: str = "auto"
     effort: int = 0
     recall: float = 1.0
+    # The bank of the stored biases; empty if there are none.
+    bank: str = ""
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -40,7 +45,7 @@ def read_manifest(folder: Path) -> Manifest:
         newer = raw["format"] > FORMAT
         files = {name: File(**entry) for name, entry in raw.pop("files").items()}
         seal = raw.pop("seal", None)
-        manifest = None if newer or raw["format"] < FORMAT else Manifest(files=files, **raw)
+        manifest = None if newer or raw["format"] < _OLDEST else Manifest(files=files, **raw)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BrokenGeneration(f"{path}: not a manifest ({error}); run sketchseek index again") from None
     if manifest is None:
@@ -54,7 +59,10 @@ def read_manifest(folder: Path) -> Manifest:
 
 def seal_manifest(manifest: Manifest) -> bytes:
     """Serialize a manifest; the same manifest always gives the same bytes."""
-    return sealed(asdict(manifest))
+    fields: dict[str, Any] = asdict(manifest)
+    if manifest.format == _OLDEST:
+        del fields["bank"]
+    return sealed(fields)
 
 
 def damage(folder: Path) -> list[str]:

@@ -86,6 +86,7 @@ class Photos:
         self._db.create_function("fold", 1, _fold, deterministic=True)
         self._lock = threading.Lock()
         self._roots: list[str] | None = None
+        self._leaders: tuple[Ids, Ids] | None = None
 
     def __len__(self) -> int:
         return int(self._ask("SELECT count(*) FROM photos")[0][0])
@@ -146,6 +147,17 @@ class Photos:
         """A photo and all its near-duplicates, ordered by path."""
         query = "SELECT * FROM photos WHERE id = ?1 OR duplicate_of = ?1 ORDER BY relative"
         return [Photo(*row) for row in self._ask(query, [photo.group])]
+
+    def groups_of(self, ids: Ids) -> Ids:
+        """The group of each photo, as in `Photo.group`; held in memory, since a search may ask for thousands."""
+        if self._leaders is None:
+            pairs = np.array(sorted(self.groups().items()), dtype=np.int64).reshape(-1, 2)
+            self._leaders = pairs[:, 0], pairs[:, 1]
+        folded, leaders = self._leaders
+        if not len(folded):
+            return ids
+        places = np.minimum(np.searchsorted(folded, ids), len(folded) - 1)
+        return np.where(folded[places] == ids, leaders[places], ids)
 
     def groups(self) -> dict[int, int]:
         """For each folded photo, the leader of its group."""

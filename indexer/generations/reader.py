@@ -3,21 +3,24 @@
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.errors import BrokenGeneration, WrongModel
 from indexer.generations import generation
+from indexer.generations.biases import open_store
 from indexer.generations.manifest import MANIFEST, Manifest, identity, read_manifest, verify
 from indexer.generations.photos import PHOTOS_FILE, Photos
 from indexer.generations.watch import Watch
-from indexer.library import Filter, Hit, Photo, Refused
-from indexer.stores import Selection, Store
+from indexer.library import Filter, Hit, Nearest, Photo, Refused, search
+from indexer.stores import Ids, Selection
+from indexer.stores.biased import MOST, BiasedStore, weights_of
 from indexer.stores.registry import Stores
-from model.modality import Vectors
+from model.modality import Modality, Vectors
 
 log = logging.getLogger("sketchseek")
 # Selections to cache: a filter repeats with every stroke of a drawing.
@@ -32,7 +35,7 @@ class Published:
     """
 
     def __init__(
-        self, index: Path, manifest: Manifest, store: Store, photos: Photos, watch: Watch | None = None
+        self, index: Path, manifest: Manifest, store: BiasedStore, photos: Photos, watch: Watch | None = None
     ) -> None:
         self.index = index
         self.manifest = manifest
@@ -94,7 +97,7 @@ class Published:
         manifest = verify(folder)
         if not {*backend.files, PHOTOS_FILE} <= set(manifest.files):
             raise BrokenGeneration(f"{folder}: the manifest is missing a file; run sketchseek index again")
-        store = stores.open(folder, manifest.store, manifest.effort)
+        store = open_store(stores, folder, manifest)
         opened = cls(index, manifest, store, Photos(folder / PHOTOS_FILE), watch)
         opened.identity = identity(folder)
         opened._prove()
@@ -103,31 +106,41 @@ class Published:
     def __len__(self) -> int:
         return len(self._store)
 
-    def search(
+    def nearest(
         self,
         query: Vectors,
         k: int,
         *,
-        offset: int = 0,
         where: Filter | None = None,
         min_score: float | None = None,
         fold_duplicates: bool = False,
-    ) -> list[Hit]:
-        """The k best photos for one semantic vector, best first, after skipping the first `offset`.
-
-        There are fewer only if fewer match: filters apply before the search, not to its results.
-        """
+        kinds: Mapping[Modality, float] | None = None,
+    ) -> Nearest:
+        """See `Library.nearest`."""
         self._watch.check()
         among = None if where is None else self._select(where)
-        wanted = offset + k
-        fetch = 2 * wanted if fold_duplicates else wanted
+        weights = None if kinds is None or not self._store.biased else weights_of(kinds)
+        fetch = 2 * k if fold_duplicates else k
         while True:
-            hits, complete = self._fetch(query, fetch, among, min_score)
-            hits = _best_of_each_group(hits) if fold_duplicates else hits
-            if complete or len(hits) >= wanted:
-                page = hits[offset:wanted]
-                return self._with_duplicates(page, where) if fold_duplicates else page
+            found, complete = self._fetch(query, fetch, among, min_score, weights)
+            if fold_duplicates:
+                found = _rows(found, self._best_of_groups(found.ids))
+            if complete or len(found) >= k:
+                return _rows(found, slice(k))
             fetch *= 2
+
+    def hits(
+        self, ids: Ids, scores: NDArray[np.float32], *, folded: bool = False, where: Filter | None = None
+    ) -> list[Hit]:
+        """See `Library.hits`."""
+        self._watch.check()
+        photos = self._photos.get(ids.tolist())
+        pairs = zip(ids.tolist(), scores.tolist(), strict=True)
+        found = [Hit(photos[number], score) for number, score in pairs if number in photos]
+        return self._with_duplicates(found, where) if folded else found
+
+    # For whoever needs no more than the best photos.
+    search = search
 
     def count(self, where: Filter | None = None) -> int:
         """How many photos match a filter."""
@@ -157,10 +170,10 @@ class Published:
         photo = self.photo(public_id)
         return None if photo is None else self._store.vectors(np.array([photo.id], dtype=np.int64))
 
-    def vectors(self, photos: Sequence[Photo]) -> Vectors:
-        """The semantic vectors of search results, one row each."""
+    def vectors(self, ids: Ids) -> Vectors:
+        """The semantic vectors of photos that were found, one row each."""
         self._watch.check()
-        return self._store.vectors(np.array([photo.id for photo in photos], dtype=np.int64))
+        return self._store.vectors(ids)
 
     def duplicates(self, photo: Photo) -> list[Photo]:
         """All near-duplicates of a photo, including itself."""
@@ -209,20 +222,32 @@ class Published:
         self._photos.close()
 
     def _fetch(
-        self, query: Vectors, count: int, among: Selection | None, min_score: float | None
-    ) -> tuple[list[Hit], bool]:
-        """The best `count` results, and whether there are no more."""
-        ids, scores = self._store.search(query.reshape(1, -1), count, among)
-        good = ids[0] >= 0
-        if min_score is not None:
-            good &= scores[0] >= min_score
-        complete = len(ids[0]) < count or not bool(good.all())
+        self,
+        query: Vectors,
+        count: int,
+        among: Selection | None,
+        min_score: float | None,
+        weights: Vectors | None,
+    ) -> tuple[Nearest, bool]:
+        """The best `count` photos, and whether there are no more."""
+        ids, corrected = (row[0] for row in self._store.search(query.reshape(1, -1), count, among, weights))
         # Vectors with NaN would come first in every search.
-        good &= np.isfinite(scores[0])
-        found = ids[0][good].tolist()
-        photos = self._photos.get(found)
-        pairs = zip(found, scores[0][good].tolist(), strict=True)
-        return [Hit(photos[number], score) for number, score in pairs if number in photos], complete
+        good = (ids >= 0) & np.isfinite(corrected)
+        complete = len(ids) < count or not bool((ids >= 0).all())
+        found = Nearest(ids[good], corrected[good], corrected[good])
+        if weights is not None:
+            biases = self._store.both(found.ids)[1] @ weights
+            found = Nearest(found.ids, found.corrected + biases, found.corrected)
+        if min_score is not None and len(found):
+            # No photo that follows can score more than this.
+            most = float(found.corrected[-1]) + (0.0 if weights is None else MOST * np.abs(weights).sum())
+            complete = complete or most < min_score
+            found = _rows(found, found.scores >= min_score)
+        return found, complete
+
+    def _best_of_groups(self, ids: Ids) -> Ids:
+        """The places of the first photo of each group of near-duplicates."""
+        return np.sort(np.unique(self._photos.groups_of(ids), return_index=True)[1])
 
     def _with_duplicates(self, hits: list[Hit], where: Filter | None) -> list[Hit]:
         """Add all near-duplicates, even those scored too low to be fetched, from the photo list.
@@ -276,8 +301,5 @@ def _name(index: Path) -> str:
         return "CURRENT"
 
 
-def _best_of_each_group(hits: list[Hit]) -> list[Hit]:
-    best: dict[int, Hit] = {}
-    for hit in hits:
-        best.setdefault(hit.photo.group, hit)
-    return list(best.values())
+def _rows(found: Nearest, which: Ids | NDArray[np.bool_] | slice) -> Nearest:
+    return Nearest(found.ids[which], found.scores[which], found.corrected[which])

@@ -1,6 +1,6 @@
 """Write a generation from a collection: vectors, photo list, groups of near-duplicates, manifest."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +13,16 @@ from indexer.duplicates import groups
 from indexer.duplicates.signatures import Signatures
 from indexer.errors import BrokenGeneration, NoIndex
 from indexer.generations import generation
+from indexer.generations.biases import open_store, weigh
 from indexer.generations.manifest import FORMAT, Manifest, check_file, describe, read_manifest
 from indexer.generations.photos import PHOTOS_FILE, Photos, PhotosWriter
 from indexer.reports.times import now
 from indexer.stores import Ids, OnStep, Source, Store
 from indexer.stores.backend import Before, Built
+from indexer.stores.biased import BiasedStore, widened
 from indexer.stores.registry import Stores, asked, spelled, split
+from model.bank import Bank
+from model.modality import Vectors
 
 
 @dataclass(frozen=True)
@@ -38,15 +42,27 @@ class _Before:
             return None
         return cls(folder, manifest) if manifest.fingerprint == fingerprint else None
 
-    def of_store(self, name: str) -> Before | None:
-        """The generation as input for extending it, if its store has this name."""
+    def of_store(self, name: str, bank: str) -> Before | None:
+        """The generation as input for extending it, if its store has this name, and its biases come from this bank."""
         manifest = self.manifest
         store, kind = split(manifest.store)
-        if store != name:
+        if store != name or manifest.bank != bank:
             return None
         return Before(
             self.folder, Built(kind, manifest.effort, manifest.recall), frozenset(manifest.files), self._check
         )
+
+    def biases(self, bank: Bank) -> Callable[[Ids], Vectors] | None:
+        """Look up the biases of photos in this generation, if they come from this bank and its store is intact."""
+        if self.manifest.bank != bank.digest:
+            return None
+        try:
+            for name in self.manifest.files:
+                self._check(self.folder / name)
+            store = open_store(Stores(), self.folder, self.manifest)
+        except BrokenGeneration:
+            return None
+        return lambda ids: store.both(ids)[1]
 
     def _check(self, path: Path) -> None:
         check_file(path.parent, self.manifest, path.name)
@@ -64,6 +80,8 @@ def publish(
     wanted = index_type or wanted_type(index)
     store_name, own_type = asked(wanted)
     backend = Stores()[store_name]
+    bank = collection.bank
+    digest = "" if bank is None else bank.digest
     collection.refuse_damage()
 
     def write(folder: Path, name: str) -> Manifest:
@@ -74,10 +92,12 @@ def publish(
             unchanged = np.empty(0, np.int64)
             if before is not None:
                 unchanged = photos.unchanged_since(before.folder / PHOTOS_FILE)
-                if (same := before.of_store(store_name)) is not None:
-                    built = backend.extend(folder, same, source, ids, unchanged, own_type)
-            built = built or backend.build(folder, source, own_type, on_step)
-            store, seen = backend.open(folder, built), collection.signatures()
+            stored = source if bank is None else _weighed(source, bank, unchanged, before, on_step)
+            if before is not None and (same := before.of_store(store_name, digest)) is not None:
+                built = backend.extend(folder, same, stored, ids, unchanged, own_type)
+            built = built or backend.build(folder, stored, own_type, on_step)
+            store = BiasedStore(backend.open(folder, built), origin.dimension, biased=bank is not None)
+            seen = collection.signatures()
             photos.fold(_folded(ids, originals, unchanged, before, source, store, seen, on_step))
             photos.finish()
         finally:
@@ -96,9 +116,17 @@ def publish(
             index_type=wanted,
             effort=built.effort,
             recall=built.recall,
+            bank=digest,
         )
 
     return generation.publish(index, write)
+
+
+def _weighed(
+    source: Source, bank: Bank, unchanged: Ids, before: _Before | None, on_step: OnStep | None
+) -> Source:
+    known = None if before is None or not len(unchanged) else before.biases(bank)
+    return widened(source, weigh(source, bank, unchanged, known, on_step))
 
 
 def wanted_type(index: Path) -> str:

@@ -29,7 +29,8 @@ def publish_if_needed(
         raise NothingToIndex(_nothing(report))
     asked = index_type not in (None, manifest.index_type if manifest else None)
     held = shelf.held()
-    if manifest is None or manifest.revision != collection.revision or asked:
+    bank = collection.bank.digest if collection.bank else ""
+    if manifest is None or (manifest.revision, manifest.bank) != (collection.revision, bank) or asked:
         if manifest is not None and held:
             report.problems.append(
                 f"generation {manifest.generation} stays, {held}: changes are recorded but not published; to publish "

@@ -111,7 +111,7 @@ def _part(index: Path) -> Generator[Finding, None, Origin | None]:
         parts.read(index)
         for name in part.files:
             if name != CATALOGUE:
-                parts.check_shard(index, part, index / name)
+                parts.check_file(index, part, index / name)
     except IndexProblem as error:
         yield _finding(index / PART, str(error))
     return part.origin

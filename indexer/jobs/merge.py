@@ -32,6 +32,7 @@ from indexer.locking.lock import reading
 from indexer.locking.opening import CATALOGUE, locked, plainly
 from indexer.reports.progress import Reporter
 from indexer.reports.report import Report, reporting
+from indexer.shards import banks
 from indexer.shards.shard import ShardReader, ShardWriter, shard_path, vectors_folder
 from indexer.stores.registry import asked
 
@@ -69,6 +70,7 @@ def merge(
         with report.spent.on("copy"):
             merging.apply(reporter)
         origin = found[0].origin
+        banks.keep(index, origin, parts.bank_of(folders[0], found[0]))
         with report.spent.on("publish"):
             collection = Collection(index, origin, catalogue)
             publish_if_needed(shelf(index), collection, report, reporter, index_type=index_type, keep=keep)
@@ -130,7 +132,7 @@ class _Merge:
         ):
             folder, part = self._folders[number], self._parts[number]
             vectors = vectors_folder(folder, part.fingerprint)
-            parts.check_shard(folder, part, shard_path(vectors, source))
+            parts.check_file(folder, part, shard_path(vectors, source))
             reader = ShardReader(vectors, part.dimension)
             for chunk in _chunks(rows):
                 places = [row.place for row in chunk]

@@ -18,7 +18,9 @@ from indexer.generations.generation import PART
 from indexer.locking.opening import CATALOGUE
 from indexer.reports.times import now
 from indexer.sealing import File, describe_file, sealed
+from indexer.shards.banks import bank_path
 from indexer.shards.shard import Origin, shards, vectors_folder
+from model.bank import Bank, read_bank
 
 FORMAT = 1
 
@@ -61,6 +63,8 @@ def seal(index: Path, part: Part) -> Part:
         name, known = path.relative_to(index).as_posix(), before.get(path.relative_to(index).as_posix())
         # Shards never change after their run, and there may be many gigabytes of them.
         files[name] = known if known and known.bytes == path.stat().st_size else describe_file(path)
+    if (bank := bank_path(index, part.origin)).exists():
+        files[bank.relative_to(index).as_posix()] = describe_file(bank)
     whole = Part(**{**vars(part), "files": files})
     temporary = index / f"{PART}.tmp"
     temporary.write_bytes(sealed(asdict(whole)))
@@ -99,8 +103,17 @@ def parse(folder: Path) -> Part:
     return _parsed(folder, data)
 
 
-def check_shard(folder: Path, part: Part, path: Path) -> None:
-    """Check every byte of a shard before its rows are copied."""
+def bank_of(folder: Path, part: Part) -> Bank | None:
+    """The bank that the part's model had; None without one, as in parts made by older versions."""
+    path = bank_path(folder, part.origin)
+    if path.relative_to(folder).as_posix() not in part.files:
+        return None
+    check_file(folder, part, path)
+    return read_bank(path, part.fingerprint, part.dimension)
+
+
+def check_file(folder: Path, part: Part, path: Path) -> None:
+    """Check every byte of a file before it is used."""
     name = path.relative_to(folder).as_posix()
     if part.files.get(name) != describe_file(path):
         raise BrokenGeneration(f"{path}: changed since its run; copy it again, or delete it and {_RUN}")

@@ -23,6 +23,7 @@ from indexer.locking.opening import is_text, locked, plainly
 from indexer.reports.counting import counted_were
 from indexer.reports.progress import Reporter
 from indexer.reports.report import Report, reporting
+from indexer.shards import banks
 from indexer.shards.shard import Origin, ShardWriter, vectors_folder
 from indexer.stores.registry import asked
 from model import Encoder
@@ -56,6 +57,7 @@ def run(
             part = job.part(partition)
             job.embed(roots, forget, change or RulesChange(), accept_deletions=accept_deletions)
             origin = Origin.of(encoder)
+            banks.keep(index, origin, encoder.bank)
             with report.spent.on("publish"):
                 if part is None:
                     collection = Collection(index, origin, catalogue)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from indexer.catalogue.database import Catalogue
 from indexer.shards.shard import ShardReader, ShardWriter, complete_rows, shards
+from model.bank import BANK_FILE
 
 # Shards with a smaller share of used rows are copied: at most half of the space is wasted.
 _WORTH_KEEPING = 0.5
@@ -55,5 +56,5 @@ def drop_models(catalogue: Catalogue, vectors: Path, needed: Set[str]) -> None:
         with catalogue.transaction():
             catalogue.keep_models(needed)
     for folder in useless:
-        if all(path.suffix == ".f16" for path in folder.iterdir()):
+        if all(path.suffix == ".f16" or path.name == BANK_FILE for path in folder.iterdir()):
             shutil.rmtree(folder)

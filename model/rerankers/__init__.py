@@ -20,19 +20,27 @@ Detail = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Question:
-    """The query: one semantic vector, and the prepared pictures that went into it."""
+    """The query: one semantic vector, and the prepared pictures that went into it.
+
+    `kinds` says how much of the vector came from a sketch, from words, and from photos; a negative number leads away.
+    """
 
     vector: Vectors
     pictures: Mapping[Modality, Pixels] = field(default_factory=dict)
+    kinds: Mapping[Modality, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """The photos of the first stage, best first: each row of the arrays belongs to one photo."""
+    """The photos of the first stage, best first: each row of the arrays belongs to one photo.
+
+    `corrected` are the scores minus what is in them for any query; it equals `scores` where that is not known.
+    """
 
     ids: NDArray[np.int64]
     scores: NDArray[np.float32]
     vectors: Vectors
+    corrected: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -51,6 +59,8 @@ class Reranker(Protocol):
 
     # How many candidates it reorders, whatever page is requested; the rest keep their places.
     depth: int
+    # Whether the first stage finds and orders them by corrected scores.
+    corrected: bool
 
     def rerank(self, question: Question, candidates: Candidates) -> Ranking:
         """Reorder the candidates: at most `depth`, possibly none."""
@@ -61,6 +71,6 @@ class Reranker(Protocol):
 RERANKERS: Registry[Callable[[Any], Reranker]] = Registry(
     "re-ranker",
     {
-        "none": "model.rerankers.none:FirstStage",
+        "plain": "model.rerankers.plain:FirstStage",
     },
 )

@@ -29,4 +29,4 @@ class SearchOptions(TypedDict, total=False):
     after: str | date | None
     before: str | date | None
     camera: str | None
-    rerank: str | None
+    rank: str | None

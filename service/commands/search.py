@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Defaults that differ from the page's: a terminal shows fewer.
 _DEFAULTS = {"k": 10}
 # Settings that the service has, too.
-_ENVIRONMENT = {"rerank": "SKETCHSEEK_RERANKER"}
+_ENVIRONMENT = {"rank": "SKETCHSEEK_RANK"}
 
 
 @dataclass(frozen=True)

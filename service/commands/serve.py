@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     help="What searches the index.  [default: auto]",
 )
 @click.option(
-    "--reranker",
+    "--rank",
     metavar="NAME",
-    help="Re-ranker for searches that do not name one.  [default: the model's choice]",
+    help="Order of the results of searches that do not name one.  [default: the model's choice]",
 )
 @model_options
 @click.pass_context

@@ -38,25 +38,26 @@ def encoders(encoder: Encoder) -> dict[Kind, Callable[[Sequence[Any]], Vectors]]
     }
 
 
-def pictures_of(ready: Sequence[tuple[Part, Any]]) -> dict[Modality, Pixels]:
-    """The prepared pictures of a query, for a re-ranker."""
-    return {Modality(part.kind): value for part, value in ready if part.kind in PICTURES}
-
-
-def mixed(vectors: Sequence[Vectors], weights: Sequence[float]) -> Vectors:
-    """Mix unit vectors by their weights into one unit vector; refused if they cancel each other out."""
-    weighed = [weight * vector for weight, vector in zip(weights, vectors, strict=True)]
-    total: Vectors = np.sum(weighed, axis=0)
+def question(ready: Sequence[tuple[Part, Any]], vectors: Sequence[Vectors]) -> Question:
+    """Mix the parts' unit vectors by their weights into one; refused if they cancel each other out."""
+    weights = [part.weight for part, _ in ready]
+    total: Vectors = np.sum(
+        [weight * vector for weight, vector in zip(weights, vectors, strict=True)], axis=0
+    )
     length = float(np.linalg.norm(total))
     if length < _NOTHING * sum(map(abs, weights)):
         detail = "the parts of this query cancel each other out: change their weights"
         raise ServiceError("empty_query", detail)
-    return (total / length).astype(np.float32)
+    kinds: dict[Modality, float] = {}
+    for part, _ in ready:
+        kind = Modality.PHOTO if part.kind == Kind.LIKE else Modality(part.kind)
+        kinds[kind] = kinds.get(kind, 0.0) + part.weight / length
+    return Question((total / length).astype(np.float32), _pictures(ready), kinds)
 
 
 def searched(query: Query, encoder: Encoder, published: Library) -> list[Ranked]:
     """Search for a single query, without a shared model."""
-    reranker = Rerankers(encoder).chosen(query.rerank)
+    reranker = Rerankers(encoder).chosen(query.rank)
     ready: list[tuple[Part, Any]] = []
     for part in query.parts:
         try:
@@ -65,8 +66,7 @@ def searched(query: Query, encoder: Encoder, published: Library) -> list[Ranked]
             raise BadImage(f"{part.value}: {error}" if isinstance(part.value, Path) else str(error)) from None
     encode = encoders(encoder)
     vectors = [value if part.kind == Kind.LIKE else encode[part.kind]([value])[0] for part, value in ready]
-    mix = mixed(vectors, [part.weight for part in query.parts])
-    return find(published, Question(mix, pictures_of(ready)), query, reranker)
+    return find(published, question(ready, vectors), query, reranker)
 
 
 def described(ranked: Ranked) -> Result:
@@ -87,6 +87,10 @@ def described(ranked: Ranked) -> Result:
         duplicates=list(hit.duplicates),
         detail=None if ranked.detail is None else dict(ranked.detail),
     )
+
+
+def _pictures(ready: Sequence[tuple[Part, Any]]) -> dict[Modality, Pixels]:
+    return {Modality(part.kind): value for part, value in ready if part.kind in PICTURES}
 
 
 def _known(published: Library, name: str) -> Vectors:

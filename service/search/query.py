@@ -39,7 +39,7 @@ class Query:
     fold_duplicates: bool = False
     where: "Filter | None" = None
     # None for the default of the service or the model.
-    rerank: str | None = None
+    rank: str | None = None
 
     @property
     def has_pictures(self) -> bool:

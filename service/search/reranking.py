@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer import Hit, Library
+from indexer.library import Nearest
 from model import Encoder, ModelError
-from model.modality import Vectors
-from model.rerankers import RERANKERS, Candidates, Detail, Question, Reranker
+from model.rerankers import RERANKERS, Candidates, Detail, Question, Ranking, Reranker
 from service.search.query import Query
 
 
@@ -40,46 +41,54 @@ class Rerankers:
 def find(published: Library, question: Question, query: Query, reranker: Reranker) -> list[Ranked]:
     """Find the page of photos that a query requests, in the re-ranker's order."""
     return second_stage(
-        published, question, query, reranker, first_stage(published, question.vector, query, reranker)
+        published, question, query, reranker, first_stage(published, question, query, reranker)
     )
 
 
-def first_stage(published: Library, vector: Vectors, query: Query, reranker: Reranker) -> list[Hit]:
-    """Find the nearest photos: the page itself or, with a re-ranker, all its candidates.
+def first_stage(published: Library, question: Question, query: Query, reranker: Reranker) -> Nearest:
+    """Find the nearest photos: up to the end of the page and, with a re-ranker, all its candidates.
 
     Every page reorders the same candidates, so that no photo is on two pages, or on none.
     """
-    k, offset = query.k, query.offset
-    if reranker.depth:
-        k, offset = max(reranker.depth, offset + k), 0
-    return published.search(
-        vector,
-        k,
-        offset=offset,
+    return published.nearest(
+        question.vector,
+        max(reranker.depth, query.offset + query.k),
         where=query.where,
         min_score=query.min_score,
         fold_duplicates=query.fold_duplicates,
+        kinds=question.kinds if reranker.corrected else None,
     )
 
 
 def second_stage(
-    published: Library, question: Question, query: Query, reranker: Reranker, first: list[Hit]
+    published: Library, question: Question, query: Query, reranker: Reranker, first: Nearest
 ) -> list[Ranked]:
     """Reorder what the first stage found, and return the page."""
-    if not reranker.depth:
-        return [Ranked(hit) for hit in first]
-    head, rest = first[: reranker.depth], first[reranker.depth :]
+    order: NDArray[np.int64] = np.arange(len(first))
+    details: list[Detail | None] = [None] * len(first)
+    if head := min(reranker.depth, len(first)):
+        ranking = _reranked(published, question, reranker, first, head)
+        order[:head], details[:head] = ranking.order, ranking.details
+    page = slice(query.offset, query.offset + query.k)
+    shown = order[page]
+    hits = published.hits(
+        first.ids[shown], first.scores[shown], folded=query.fold_duplicates, where=query.where
+    )
+    return [Ranked(hit, detail) for hit, detail in zip(hits, details[page], strict=True)]
+
+
+def _reranked(
+    published: Library, question: Question, reranker: Reranker, first: Nearest, head: int
+) -> Ranking:
     candidates = Candidates(
-        ids=np.array([hit.photo.id for hit in head], dtype=np.int64),
-        scores=np.array([hit.score for hit in head], dtype=np.float32),
-        vectors=published.vectors([hit.photo for hit in head]),
+        ids=first.ids[:head],
+        scores=first.scores[:head],
+        vectors=published.vectors(first.ids[:head]),
+        corrected=first.corrected[:head],
     )
     ranking = reranker.rerank(question, candidates)
-    if sorted(ranking.order.tolist()) != list(range(len(head))):
+    if sorted(ranking.order.tolist()) != list(range(head)):
         raise ModelError(
             f"the re-ranker {type(reranker).__name__} did not return every candidate exactly once"
         )
-    places = zip(ranking.order.tolist(), ranking.details, strict=True)
-    ranked = [Ranked(head[place], detail) for place, detail in places]
-    ranked += [Ranked(hit) for hit in rest]
-    return ranked[query.offset : query.offset + query.k]
+    return ranking

@@ -20,7 +20,7 @@ from model.rerankers import Question, Reranker
 from service.ops.metrics import Metrics
 from service.schemas import Result, SearchResponse, Took
 from service.search.batcher import Batcher
-from service.search.finding import described, encoders, mixed, pictures_of, prepared
+from service.search.finding import described, encoders, prepared, question
 from service.search.gallery import Gallery
 from service.search.query import PICTURES, Kind, Part, Query
 from service.search.reranking import Rerankers, first_stage, second_stage
@@ -52,17 +52,16 @@ class Searcher:
     async def search(self, query: Query) -> SearchResponse:
         """Search; raises BadImage for an unusable picture, and NoTextTower if the model does not support words."""
         # Use one generation from here on, whatever is swapped in meanwhile.
-        published, reranker = self.gallery.trusted, self.rerankers.chosen(query.rerank)
+        published, reranker = self.gallery.trusted, self.rerankers.chosen(query.rank)
         with self.batcher.admitted(pictures=query.has_pictures) as deadline:
             clock = [time.perf_counter()]
             ready = [(part, await self._prepared(part, published)) for part in query.parts]
             clock.append(time.perf_counter())
             vectors = await asyncio.gather(*(self._vector(part, value, deadline) for part, value in ready))
-            mix = mixed(vectors, [part.weight for part in query.parts])
-            question = Question(mix, pictures_of(ready))
+            asked = question(ready, vectors)
             clock.append(time.perf_counter())
             limiter = self._scanning if published.device == "cpu" else self._asking
-            find = partial(self._found, published, question, query, reranker)
+            find = partial(self._found, published, asked, query, reranker)
             results, ranked_at = await anyio.to_thread.run_sync(find, limiter=limiter)
             clock += [ranked_at, time.perf_counter()]
         return SearchResponse(
@@ -91,12 +90,12 @@ class Searcher:
 
     @staticmethod
     def _found(
-        published: Library, question: Question, query: Query, reranker: Reranker
+        published: Library, asked: Question, query: Query, reranker: Reranker
     ) -> tuple[list[Result], float]:
         """The results, and when the second stage started."""
-        first = first_stage(published, question.vector, query, reranker)
+        first = first_stage(published, asked, query, reranker)
         middle = time.perf_counter()
-        ranked = second_stage(published, question, query, reranker, first)
+        ranked = second_stage(published, asked, query, reranker, first)
         return [described(one) for one in ranked], middle
 
     def _took(self, clock: list[float]) -> Took:

@@ -17,6 +17,8 @@ from indexer.decoding.process import _read
 from indexer.decoding.thumbnails import make_thumbnail, stored_bytes, write_thumbnail
 from indexer.decoding.workers import Picture, Read
 from model import decode
+from model.bank import Bank, Near
+from model.modality import Modality, unit
 from model.pictures.preprocess import photo_pixels
 from model.pictures.preprocessing import STANDARD, Preprocessing
 
@@ -31,11 +33,19 @@ class StandIn:
         self.size, self.dimension, self.batch = SIZE, DIMENSION, 16
         self.preparation = STANDARD
         self.card = SimpleNamespace(name="stand-in", image_tower=SimpleNamespace(size=SIZE))
+        self.bank: Bank | None = a_bank(fingerprint)
 
     def encode_photos(self, pixels: Sequence[np.ndarray]) -> np.ndarray:
         grid = np.stack(pixels).reshape(-1, 4, 8, 4, 8, 3).mean(axis=(2, 4)).reshape(-1, DIMENSION)
         centred = (grid - 127.0).astype(np.float32)
         return centred / np.linalg.norm(centred, axis=1, keepdims=True)
+
+
+def a_bank(fingerprint: str, *, seed: int = 0, count: int = 3) -> Bank:
+    """A bank for sketches and words, none for photos."""
+    drawn = np.random.default_rng(seed).standard_normal((2, 20, DIMENSION)).astype(np.float32)
+    kinds = (Modality.SKETCH, Modality.TEXT)
+    return Bank(fingerprint, {kind: Near(unit(rows), count, 0.5) for kind, rows in zip(kinds, drawn, strict=True)})
 
 
 class InThread:

@@ -93,8 +93,8 @@ def test_search_refuses_parameters_that_make_no_sense(index: Path, fish: Path) -
     refused(sketchseek("search", "--index", index), "nothing to search for")
     refused(sketchseek("search", fish, "-k", "300", "--index", index), "-k: ")
     refused(sketchseek("search", fish, "--text-weight", "nan", "--index", index), "--text-weight: ")
-    unknown = ("search", fish, "--rerank", "magic")
-    refused(sketchseek(*unknown, "--index", index), "--rerank: unknown name 'magic'; known: none")
+    unknown = ("search", fish, "--rank", "magic")
+    refused(sketchseek(*unknown, "--index", index), "--rank: unknown name 'magic'; known: plain")
     refused(sketchseek("search", "--like", "0" * 16, "--index", index), "no photo has the id")
     assert "--index FOLDER or --server URL" in sketchseek("search", fish).stderr
 
@@ -109,7 +109,7 @@ def test_search_asks_a_service(live_server: LiveServer, fish: Path, tmp_path: Pa
     shown = sketchseek("search", fish, "-k", "2", "--thumbnails", "kitty", *server).stdout
     assert shown.count("\x1b_Ga=T") == 2
     refused(sketchseek("search", fish, "-k", "300", *server), "k: ")
-    refused(sketchseek("search", fish, "--rerank", "magic", *server), "rerank: unknown name 'magic'")
+    refused(sketchseek("search", fish, "--rank", "magic", *server), "rank: unknown name 'magic'")
     refused(sketchseek("search", tmp_path / "none.png", *server), "none.png: ")
     refused(sketchseek("search", fish, "--server", "http://127.0.0.1:1"), "is sketchseek serve running there")
 
@@ -155,8 +155,8 @@ def test_serve_refuses_a_taken_port(index: Path) -> None:
 
 def test_serve_refuses_bad_settings(tmp_path: Path) -> None:
     refused(sketchseek("serve", "--port", "0", SKETCHSEEK_MAX_UPLOAD_MB="lots"), "SKETCHSEEK_MAX_UPLOAD_MB")
-    unknown = "(SKETCHSEEK_RERANKER): unknown re-ranker 'magic'; known: none"
-    refused(sketchseek("serve", "--port", "0", "--reranker", "magic"), unknown)
+    unknown = "(SKETCHSEEK_RERANKER): unknown re-ranker 'magic'; known: plain"
+    refused(sketchseek("serve", "--port", "0", "--rank", "magic"), unknown)
     refused(sketchseek("serve", "--port", "0", "--host", "no.such.host.invalid"), "cannot listen on")
     refused(sketchseek("serve", "--port", "0", "--index", tmp_path / "none"), "no such folder")
 

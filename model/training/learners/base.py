@@ -17,7 +17,7 @@ from model.pictures.preprocessing import Preprocessing
 class Learner(nn.Module, ABC):
     # How pictures are prepared before `prepare`; the resulting model's card says the same.
     preprocessing: Preprocessing = Preprocessing()
-    # Whether towers also run in bf16 on a CPU; on a GPU all of them do.
+    # Whether towers also run in bf16 on a CPU that can; on a GPU all of them do.
     half_on_cpu: bool = False
     reads_words: bool = True
 
@@ -28,7 +28,8 @@ class Learner(nn.Module, ABC):
 
     def autocast(self, device: str) -> torch.autocast:
         """The autocast context of towers on that kind of device."""
-        return torch.autocast(device, torch.bfloat16, enabled=self.half_on_cpu or device != "cpu")
+        half = device != "cpu" or (self.half_on_cpu and _has_half())
+        return torch.autocast(device, torch.bfloat16, enabled=half)
 
     @abstractmethod
     def prepare(self, pixels: Tensor) -> Tensor:
@@ -53,3 +54,8 @@ class Learner(nn.Module, ABC):
     def images(self, inputs: Tensor) -> Tensor:
         """Unit embeddings (n, d) of the output of `prepare`, the same as the exported tower's."""
         return F.normalize(self.project(self.features(inputs)).float(), dim=-1)
+
+
+def _has_half() -> bool:
+    """Whether the CPU computes in bf16: one that only imitates it (AVX2) takes ten times as long as in float32."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -59,6 +59,6 @@ PARAMETERS: Registry[Parameter[Any]] = Registry(
         "after": "service.search.parameters.filters:AFTER",
         "before": "service.search.parameters.filters:BEFORE",
         "camera": "service.search.parameters.filters:CAMERA",
-        "rerank": "service.search.parameters.ranking:RERANK",
+        "rank": "service.search.parameters.ranking:RANK",
     },
 )

@@ -7,7 +7,7 @@ from service.search.parameters import Parameter
 from service.search.query import Query
 
 
-def _rerankers() -> Sequence[str]:
+def _rankings() -> Sequence[str]:
     # Imported only now: the command's help must not wait for numpy.
     from model.rerankers import RERANKERS
 
@@ -29,11 +29,11 @@ FOLD_DUPLICATES = Parameter(
     apply=lambda query, fold: replace(query, fold_duplicates=fold),
 )
 
-RERANK = Parameter(
+RANK = Parameter(
     str,
-    "Re-ranker that orders the best results; `none` keeps the order by score.",
-    choices=_rerankers,
+    "How to order the results: `plain` by score alone, `collection` also by what the other photos show.",
+    choices=_rankings,
     metavar="NAME",
     label="Order",
-    apply=lambda query, name: replace(query, rerank=name),
+    apply=lambda query, name: replace(query, rank=name),
 )

@@ -48,4 +48,4 @@ def test_pictures_are_prepared_as_they_were_to_the_bit(encoder: Encoder) -> None
 def test_what_a_card_of_0_1_does_not_say_is_what_was_so(name: str, backbone: str) -> None:
     assert not {"backbone", "method", "reranker"} & set(json.loads((OLD / name / "card.json").read_text()))
     card = Checkpoint(OLD / name).card
-    assert (card.backbone, card.method, card.reranker) == (backbone, "ma-sbir", "none")
+    assert (card.backbone, card.method, card.reranker) == (backbone, "ma-sbir", "plain")

@@ -58,15 +58,15 @@ def test_a_default_is_within_its_own_bounds_and_changes_no_query(name: str) -> N
 def test_what_is_not_given_is_not_applied_and_what_is_empty_counts_as_not_given() -> None:
     query = Query((Part(Kind.SKETCH, b"s", 1),))
     assert SearchParams().applied(query) == query
-    assert SearchParams.read({"text": " ", "folder": "", "rerank": ""}).applied(query) == query
-    assert SearchParams.read({"k": "3", "rerank": "none"}).applied(query) == replace(
-        query, k=3, rerank="none"
+    assert SearchParams.read({"text": " ", "folder": "", "rank": ""}).applied(query) == query
+    assert SearchParams.read({"k": "3", "rank": "plain"}).applied(query) == replace(
+        query, k=3, rank="plain"
     )
 
 
 def test_an_error_names_the_parameter_and_says_what_it_may_be_in_one_line() -> None:
     for said, line in (
-        ({"rerank": "magic"}, "rerank: unknown name 'magic'; known: none"),
+        ({"rank": "magic"}, "rank: unknown name 'magic'; known: plain"),
         ({"after": "yesterday"}, "after: the camera's local time, without a zone: 2024, "),
         ({"k": "0"}, "k: Input should be greater than or equal to 1"),
         ({"tekst": "a"}, "tekst: "),

@@ -25,6 +25,7 @@ class Backwards:
     """Turns the first eight round, and says where each was."""
 
     depth = 8
+    corrected = False
 
     def __init__(self, encoder: Encoder) -> None:
         pass
@@ -50,7 +51,7 @@ def page(
     published: Published, rerankers: Rerankers, encoder: Encoder, name: str | None, **rules: int
 ) -> list[str]:
     question = Question(encoder.sketches([drawing("fish")])[0])
-    query = Query((Part(Kind.SKETCH, b"", 1),), rerank=name, **rules)
+    query = Query((Part(Kind.SKETCH, b"", 1),), rank=name, **rules)
     found = find(published, question, query, rerankers.chosen(name))
     return [one.hit.photo.relative for one in found]
 
@@ -58,7 +59,7 @@ def page(
 def test_the_first_candidates_change_places_and_the_rest_stays(
     published: Published, rerankers: Rerankers, encoder: Encoder
 ) -> None:
-    plain = page(published, rerankers, encoder, "none", k=15)
+    plain = page(published, rerankers, encoder, "plain", k=15)
     assert page(published, rerankers, encoder, None, k=15) == plain
     assert page(published, rerankers, encoder, "backwards", k=15) == plain[7::-1] + plain[8:]
 
@@ -82,7 +83,7 @@ def test_details_belong_to_their_photos(published: Published, rerankers: Reranke
 
 
 def test_a_name_that_nobody_knows_is_refused(rerankers: Rerankers, encoder: Encoder) -> None:
-    with pytest.raises(UnknownName, match="unknown re-ranker 'magic'; known: none, backwards"):
+    with pytest.raises(UnknownName, match="unknown re-ranker 'magic'; known: plain, backwards"):
         rerankers.chosen("magic")
     with pytest.raises(UnknownName, match="'magic'"):
         Rerankers(encoder, "magic")
@@ -98,18 +99,18 @@ def test_a_request_names_its_re_ranker_else_the_settings_do(
         return found
 
     plain = [one["id"] for one in results(live_server.url)]
-    turned = results(live_server.url, rerank="backwards")
+    turned = results(live_server.url, rank="backwards")
     assert [one["id"] for one in turned] == plain[7::-1] + plain[8:]
     assert [one["detail"] for one in turned[7:]] == [
         {"was": 0, "id": int(str(turned[7]["id"]), 16)},
         None,
         None,
     ]
-    with listening(live_server.gallery, reranker="backwards") as url:
+    with listening(live_server.gallery, rank="backwards") as url:
         assert results(url) == turned
-        assert [one["id"] for one in results(url, rerank="none")] == plain
+        assert [one["id"] for one in results(url, rank="plain")] == plain
 
 
 def test_a_setting_that_names_no_re_ranker_is_refused() -> None:
-    with pytest.raises(ValidationError, match="unknown re-ranker 'magic'; known: none"):
-        Settings(reranker="magic")
+    with pytest.raises(ValidationError, match="unknown re-ranker 'magic'; known: plain"):
+        Settings(rank="magic")

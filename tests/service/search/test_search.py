@@ -15,8 +15,9 @@ from PIL import Image
 
 from indexer import Silent, run
 from model import SKETCH_CAPS, Encoder
+from model.modality import Modality
 from service.problems import ServiceError
-from service.search.finding import mixed
+from service.search.finding import question
 from service.search.gallery import Gallery
 from service.search.parameters.values import SearchParams
 from service.search.query import Kind, Part, Query
@@ -188,7 +189,7 @@ def test_near_duplicates_are_folded_on_request(dated: LiveServer) -> None:
         ({"text": "x", "before": "yesterday"}, "invalid_request", "2024-07-31"),
         ({"text": "x", "folder": "/etc"}, "invalid_request", "below a photo folder"),
         ({"text": "x", "folder": "a/../.."}, "invalid_request", "below a photo folder"),
-        ({"text": "x", "rerank": "magic"}, "invalid_request", "rerank: unknown name 'magic'; known: none"),
+        ({"text": "x", "rank": "magic"}, "invalid_request", "rank: unknown name 'magic'; known: plain"),
         ({"text": "x", "fold_duplicates": "perhaps"}, "invalid_request", "fold_duplicates: "),
         ({"text": "x", "tekst": "y"}, "invalid_request", "tekst: "),
     ],
@@ -219,7 +220,18 @@ def test_parts_that_cancel_one_another_out(live_server: LiveServer) -> None:
         assert answer.status_code == 200
     one = np.array([1.0, 0.0], dtype=np.float32)
     with pytest.raises(ServiceError, match="cancel each other out"):
-        mixed([one, one], [1, -1])
+        question([(Part(Kind.TEXT, "a", 1), "a"), (Part(Kind.TEXT, "b", -1), "b")], [one, one])
+
+
+def test_a_query_says_what_it_is_made_of() -> None:
+    parts = (Part(Kind.SKETCH, b"", 2), Part(Kind.TEXT, "a", -1), Part(Kind.LIKE, "1", 1), Part(Kind.PHOTO, b"", 1))
+    made = question([(part, part.value) for part in parts], list(np.eye(4, dtype=np.float32)))
+    length = 7**0.5
+    assert made.kinds == pytest.approx(
+        {Modality.SKETCH: 2 / length, Modality.TEXT: -1 / length, Modality.PHOTO: 2 / length}
+    )
+    assert np.allclose(made.vector, np.array([2, -1, 1, 1]) / length)
+    assert made.pictures == {Modality.SKETCH: b"", Modality.PHOTO: b""}
 
 
 def test_more_than_one_of_a_kind_is_refused(live_server: LiveServer) -> None:

@@ -100,15 +100,15 @@ def test_a_declared_parameter_with_a_label_gets_a_control(open_page: Callable[..
     desk.button("Filters").click()
     with desk.answered():
         desk.page.get_by_label("Order").select_option("none")
-    assert fields(desk)["rerank"] == "none"
-    expect(desk.page).to_have_url(re.compile(r"\?rerank=none#d="))
+    assert fields(desk)["rank"] == "plain"
+    expect(desk.page).to_have_url(re.compile(r"\?rank=plain#d="))
     with desk.answered():
         desk.page.reload()
-    assert fields(desk)["rerank"] == "none"
+    assert fields(desk)["rank"] == "plain"
     desk.page.locator("#filter").click()
     with desk.answered():
         desk.button("Reset").click()
-    assert "rerank" not in fields(desk)
+    assert "rank" not in fields(desk)
 
 
 def test_more_like_this_and_the_way_back(desk: Desk) -> None:
@@ -156,7 +156,7 @@ def test_an_address_opens_the_same_search_elsewhere(open_page: Callable[..., Des
         "#d=AQcAAA",
         "#d=AQcAf39_f39_",
         "?text=&like=&after=x",
-        "?rerank=magic&text_weight=9",
+        "?rank=magic&text_weight=9",
         "#x",
     ],
 )

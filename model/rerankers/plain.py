@@ -1,4 +1,4 @@
-"""No second stage: keep the order of the first."""
+"""No second stage: the order is that of the scores."""
 
 import numpy as np
 
@@ -9,6 +9,7 @@ class FirstStage:
     """Requests no candidates, so it adds nothing to the cost of a search."""
 
     depth = 0
+    corrected = False
 
     def __init__(self, encoder: object) -> None:
         pass

@@ -1,0 +1,100 @@
+"""Biases in a store: a few more numbers behind each vector, so that any store subtracts them while it searches.
+
+A query ends in how much each bias counts, a photo in the biases themselves; their inner product is then the score minus
+the bias, exactly, at no cost in time. See `model.bank`.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from indexer.stores import Batches, Ids, Nearest, Selection, Source, Store
+from model.bank import KINDS
+from model.modality import Modality, Vectors
+
+# Filled up with zeros: FAISS is several times slower if the length is not a multiple of eight.
+EXTRA = 8
+# Biases are stored that much smaller, and counted that much more: to graphs and lists, which compare photos with each
+# other, they are next to nothing.
+_SCALE = 16.0
+
+# No share of a mean cosine is larger.
+MOST = 1.0
+
+
+def weights_of(kinds: Mapping[Modality, float]) -> Vectors:
+    """How much each of KINDS counts in a query: one number each, in that order."""
+    return np.array([kinds.get(kind, 0.0) for kind in KINDS], dtype=np.float32)
+
+
+def widened(source: Source, biases: Vectors) -> Source:
+    """The same vectors, followed by their biases: one row for each, in the order of the source."""
+
+    def batches() -> Batches:
+        done = 0
+        for ids, vectors in source.batches():
+            yield ids, _appended(vectors, biases[done : done + len(ids)] / _SCALE)
+            done += len(ids)
+
+    return Source(source.count, source.dimension + EXTRA, batches)
+
+
+class BiasedStore:
+    """A store of vectors with or without biases, searched with vectors of `dimension`."""
+
+    def __init__(self, store: Store, dimension: int, *, biased: bool) -> None:
+        self.store = store
+        self.biased = biased
+        self._dimension = dimension
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    @property
+    def exact(self) -> bool:
+        return self.store.exact
+
+    @property
+    def device(self) -> str:
+        return self.store.device
+
+    def release(self) -> None:
+        self.store.release()
+
+    def search(
+        self, queries: Vectors, k: int, among: Selection | None = None, weights: Vectors | None = None
+    ) -> Nearest:
+        """The nearest; with `weights`, one for each of KINDS, so much of these biases is subtracted from the scores."""
+        if self.biased:
+            counted = np.zeros(len(KINDS), dtype=np.float32) if weights is None else -_SCALE * weights
+            queries = _appended(queries, np.broadcast_to(counted, (len(queries), len(KINDS))))
+        return self.store.search(queries, k, among)
+
+    def select(self, ids: Ids) -> Selection:
+        return self.store.select(ids)
+
+    def vectors(self, ids: Ids) -> Vectors:
+        return np.ascontiguousarray(self.store.vectors(ids)[:, : self._dimension])
+
+    def both(self, ids: Ids) -> tuple[Vectors, Vectors]:
+        """The vectors of existing ids, and their biases: zeros in a store without any."""
+        rows = self.store.vectors(ids)
+        if not self.biased:
+            return rows, np.zeros((len(rows), len(KINDS)), dtype=np.float32)
+        end = self._dimension + len(KINDS)
+        return rows[:, : self._dimension], rows[:, self._dimension : end] * np.float32(_SCALE)
+
+    def sample(self) -> tuple[int, Vectors] | None:
+        found = self.store.sample()
+        return None if found is None else (found[0], found[1][:, : self._dimension])
+
+    def let_go(self) -> "BiasedStore | None":
+        whole = self.store.let_go()
+        return None if whole is None else BiasedStore(whole, self._dimension, biased=self.biased)
+
+
+def _appended(vectors: Vectors, columns: Vectors) -> Vectors:
+    wide = np.zeros((len(vectors), vectors.shape[1] + EXTRA), dtype=np.float32)
+    wide[:, : vectors.shape[1]] = vectors
+    wide[:, vectors.shape[1] : vectors.shape[1] + columns.shape[1]] = columns
+    return wide
