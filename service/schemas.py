@@ -13,6 +13,7 @@ def _such_as(**example: Any) -> ConfigDict:
 _RESULT = {
     "id": "1f0c5b7a9e3d2468",
     "score": 0.4123,
+    "relevance": 0.83,
     "path": "2019/aquarium/dolphin.jpg",
     "url": "/photos/1f0c5b7a9e3d2468",
     "thumbnail_url": "/photos/1f0c5b7a9e3d2468/thumbnail?v=9b3ad1c4",
@@ -48,6 +49,11 @@ class Result(BaseModel):
         examples=["1f0c5b7a9e3d2468"],
     )
     score: float = Field(description="Cosine similarity of query and photo, from -1 to 1.", examples=[0.412])
+    relevance: float | None = Field(
+        None,
+        description="How likely the photo shows what was searched for, from 0 to 1; null where the model cannot tell.",
+        examples=[0.83],
+    )
     path: str = Field(description="Path below its photo folder.", examples=["2019/aquarium/dolphin.jpg"])
     url: str = Field(description="The photo itself.")
     thumbnail_url: str = Field(description="A WebP within 320 x 320.")
@@ -79,12 +85,21 @@ class SearchResponse(BaseModel):
     """The best photos for a query, best first."""
 
     model_config = _such_as(
-        results=[_RESULT], offset=0, total_searched=104_231, generation="000042", model="lite", took_ms=_TOOK
+        results=[_RESULT],
+        offset=0,
+        total_searched=104_231,
+        nothing_close=False,
+        generation="000042",
+        model="lite",
+        took_ms=_TOOK,
     )
 
     results: list[Result]
     offset: int = Field(description="How many better results were skipped.")
     total_searched: int = Field(description="Photos in the index.")
+    nothing_close: bool = Field(
+        False, description="Whether probably no photo shows what was searched for, not even the best results."
+    )
     generation: str = Field(description="The generation of the index that answered.")
     model: str
     took_ms: Took

@@ -52,6 +52,8 @@ class Ranking:
 
     order: NDArray[np.int64]
     details: Sequence[Detail | None]
+    # How likely each is right, from 0 to 1, in that order; None where the model cannot tell.
+    relevance: NDArray[np.float32] | None = None
 
 
 class Reranker(Protocol):
