@@ -218,7 +218,7 @@ def evaluate(
         skipped,
         tuple(remarks),
         tuple(library),
-        Counter(record.set for record in others),
+        dict(Counter(record.set for record in others)),
     )
 
 
