@@ -23,8 +23,8 @@ from model.training.views import Views
 Vectors = NDArray[np.float32]
 
 BATCH = 64
-# Training photos in the large gallery: few enough to embed at every validation, and as many as a library has.
-WHILE_TRAINING, AT_THE_END = 2_000, 15_000
+# Training photos in the large gallery: at every validation, as much work as four steps; at the end, a whole library.
+WHILE_TRAINING, AT_THE_END = 1_000, 15_000
 
 
 def zero_shot(network: Network, unseen: Views) -> Question:
