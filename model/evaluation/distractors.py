@@ -40,18 +40,17 @@ def find(names: Sequence[str], source: Source) -> tuple[Record, ...]:
     A name is a set of the data if it has one of that name; otherwise `rest`, a manifest (.csv), or a folder.
     """
     asked = {key(label) for label in source.asked}
-    # A folder of anything may hold the very photos that are right, and drawings.
-    own = {
+    named = [(record.path.resolve(), record) for name in names for record in _photos(name, source)]
+    # A folder, whose pictures have no labels, may hold the very photos that are right elsewhere, and drawings.
+    barred = {place for place, record in named if key(record.label) in asked} | {
         record.path.resolve()
         for record in source.evaluated.records
         if record.modality == SKETCH or key(record.label) in asked
     }
     found: dict[Path, Record] = {}
-    for name in names:
-        for record in _photos(name, source):
-            place = record.path.resolve()
-            if place not in own and key(record.label) not in asked:
-                found.setdefault(place, record)
+    for place, record in named:
+        if place not in barred:
+            found.setdefault(place, record)
     if not found:
         raise DataProblem(
             f"--distractors {' '.join(names)}: no photos of other classes there; name other sets or a folder"
@@ -102,8 +101,11 @@ def embed_distractors(
     kept = sorted(found)
     data = Dataset("distractors", tuple(records[place] for place in kept))
     vectors = np.stack([found[place] for place in kept]).astype(np.float32, copy=False)
-    drawn = ", ".join(f"{count:,} of {name}" for name, count in Counter(r.set for r in data.records).items())
-    remark = f"photos of other classes: {drawn}; {len(records):,} were there, always drawn in the same order"
+    sources = Counter(record.set for record in data.records).most_common()
+    remark = (
+        f"photos of other classes: the first {len(data):,} of {len(records):,}, in an order that never changes: "
+        + ", ".join(f"{count:,} of {name}" for name, count in sources)
+    )
     return Embedded(data, vectors, remarks=(remark, *left_out(damaged)))
 
 

@@ -68,7 +68,7 @@ class Evaluation:
         if paired:
             parts.append(_table(paired, tuple(paired[0].figures)))
         if self.library:
-            parts += ["Among photos of other things, with 95 % intervals:", _library_table(self.library)]
+            parts += ["Among photos of other classes, with 95 % intervals:", _library_table(self.library)]
         parts += ["In other conventions (see `model/evaluation/metrics.py`):", _table(ranked, BESIDE)]
         if self.by_label:
             worst = sorted(self.by_label.items(), key=lambda item: item[1])[:5]
@@ -100,7 +100,7 @@ def _table(rows: Collection[Row], names: Sequence[str]) -> str:
 
 def _library_table(rows: Collection[LibraryRow]) -> str:
     compared = any(row.vectors for row in rows)
-    heads = ["task", *["vectors"] * compared, "others", "queries", "gallery", *_spoken(LIBRARY)]
+    heads = ["task", *["vectors"] * compared, "distractors", "queries", "gallery", *_spoken(LIBRARY)]
     lines = [
         [
             row.task,

@@ -148,18 +148,18 @@ def _finished(objective: Objective, validation: Views | None, device: torch.devi
     question = zero_shot(network.to(device), validation)
     network.cpu()
     before = figures(question)["mAP@all"]
-    rows = photo_rows(seen, AT_THE_END)
-    click.echo(f"measuring unseen classes among {len(rows)} training photos")
     changed = objective.finish()
-    network.to(device)
     if changed:
-        question = zero_shot(network, validation)
-    small, large = figures(question), figures(question.among(embedded(network, seen, rows)))
-    network.cpu()
+        question = zero_shot(network.to(device), validation)
+    small = figures(question)
     found: dict[str, object] = {name: round(small[name], 4) for name in ("mAP@all", *ON_CARDS)}
     if changed:
         found["before the last closed forms"] = round(before, 4)
-    found["large"] = {"photos": len(rows)} | {name: round(large[name], 4) for name in ON_CARDS}
+    if rows := photo_rows(seen, AT_THE_END):
+        click.echo(f"measuring unseen classes among {len(rows)} training photos")
+        large = figures(question.among(embedded(network.to(device), seen, rows)))
+        found["large"] = {"photos": len(rows)} | {name: round(large[name], 4) for name in ON_CARDS}
+    network.cpu()
     return {"unseen validation": found}
 
 
