@@ -12,6 +12,7 @@ from model.data.datasets import (
     Record,
     class_folder,
     gathered,
+    manifest_sets,
     read_folder,
     read_manifest,
 )
@@ -82,6 +83,12 @@ def open_dataset(
         f"{path} holds none of manifest.csv, photos/<class>, or the folders of "
         f"{', '.join(layout.title for layout in LAYOUTS.values())}; found no usable images"
     )
+
+
+def sets_of(path: Path) -> tuple[str, ...]:
+    """Return the names of the sets that `open_dataset` could select there; only manifests have any."""
+    manifest = path if path.suffix.lower() == ".csv" else path / "manifest.csv"
+    return manifest_sets(manifest) if manifest.is_file() else ()
 
 
 def read_benchmark(name: str, root: Path, *, originals: bool = True) -> Dataset:

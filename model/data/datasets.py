@@ -199,6 +199,10 @@ def read_manifest(manifest: Path, root: Path | None = None, sets: Iterable[str] 
     return gathered(manifest.stem, records)
 
 
+def manifest_sets(manifest: Path) -> tuple[str, ...]:
+    return tuple(sorted({row["set"] for row in _rows(manifest)} - {""}))
+
+
 def _rows(manifest: Path) -> list[dict[str, str]]:
     try:
         with manifest.open(newline="", encoding="utf-8") as lines:

@@ -10,7 +10,7 @@ import numpy as np
 
 from model.encoder import Encoder
 from model.evaluation.embedding import Embedded, Vectors
-from model.evaluation.tasks import Evaluation
+from model.evaluation.report import Evaluation
 from model.modality import Modality, strip
 
 STRIPPED, RAW, MEAN = "stripped", "raw (nothing stripped)", "mean of each modality stripped"
@@ -22,8 +22,16 @@ def stripped(raw: Embedded, encoder: Encoder) -> Embedded:
 
 
 def mean_stripped(raw: Embedded) -> Embedded:
-    """Replace the learned encodings by the means of this data, which are not known beforehand."""
-    return _changed(raw, lambda vectors, _: strip(vectors, vectors.mean(axis=0)))
+    """Replace the learned encodings by the means of this data, which are not known beforehand.
+
+    The mean of photos is that of the data, whatever is mixed in later.
+    """
+    means: dict[Modality, Vectors] = {}
+
+    def changed(vectors: Vectors, kind: Modality) -> Vectors:
+        return strip(vectors, means.setdefault(kind, vectors.mean(axis=0)))
+
+    return _changed(raw, changed)
 
 
 def compared(evaluations: Mapping[str, Evaluation]) -> Evaluation:
@@ -31,7 +39,12 @@ def compared(evaluations: Mapping[str, Evaluation]) -> Evaluation:
     first = next(iter(evaluations.values()))
     rows = [replace(row, vectors=name) for name, each in evaluations.items() for row in each.rows]
     tasks = list(dict.fromkeys(row.task for row in rows))
-    return replace(first, rows=tuple(sorted(rows, key=lambda row: tasks.index(row.task))))
+    library = [replace(row, vectors=name) for name, each in evaluations.items() for row in each.library]
+    return replace(
+        first,
+        rows=tuple(sorted(rows, key=lambda row: tasks.index(row.task))),
+        library=tuple(sorted(library, key=lambda row: (tasks.index(row.task), row.distractors))),
+    )
 
 
 def _changed(raw: Embedded, change: Callable[[Vectors, Modality], Vectors]) -> Embedded:
@@ -44,4 +57,8 @@ def _changed(raw: Embedded, change: Callable[[Vectors, Modality], Vectors]) -> E
     texts: dict[str, Vectors] = {}
     if raw.texts:
         texts = dict(zip(raw.texts, change(np.stack([*raw.texts.values()]), Modality.TEXT), strict=True))
-    return replace(raw, vectors=vectors, texts=texts)
+    others = raw.distractors
+    if others is not None:
+        # After the photos of the data, whose mean it is.
+        others = replace(others, vectors=change(others.vectors, Modality.PHOTO))
+    return replace(raw, vectors=vectors, texts=texts, distractors=others)

@@ -33,12 +33,16 @@ class Encodes(Protocol):
 
 @dataclass(frozen=True)
 class Embedded:
-    """Records and their vectors, row by row; `texts` has one vector per label, or is empty."""
+    """Records and their vectors, row by row; `texts` has one vector per label, or is empty.
+
+    `distractors` are photos of other things, in the order in which they are mixed into galleries (see distractors.py).
+    """
 
     data: Dataset
     vectors: Vectors
     texts: Mapping[str, Vectors] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    distractors: "Embedded | None" = None
 
     def __post_init__(self) -> None:
         if len(self.data) != len(self.vectors):
@@ -54,34 +58,46 @@ def embed(
 
     The caption is what a user would type: the bare name, unless the model was trained with another.
     """
-    found: dict[int, Vectors] = {}
-    damaged: list[str] = []
-    with ThreadPoolExecutor() as pool:
-        for modality, encode in ((SKETCH, encoder.sketches), (PHOTO, encoder.photos)):
-            places = [place for place, record in enumerate(data.records) if record.modality == modality]
-            for start in range(0, len(places), BATCH):
-                part = places[start : start + BATCH]
-                images = list(pool.map(_usable, [data.records[place] for place in part]))
-                for place, vector in zip(part, _encoded(encode, images), strict=True):
-                    if isinstance(vector, BadImage):
-                        damaged.append(f"{data.records[place].path}: {vector}")
-                    else:
-                        found[place] = vector
-                if progress is not None:
-                    progress(len(found) + len(damaged), len(data))
+    found, damaged = pictures(encoder, data.records, progress)
     if not found or len(found) < USABLE * len(data):
         raise DataProblem(
             f"{data.name}: {len(damaged)} of {len(data)} images are unusable"
             + (f"; the first is {damaged[0]}" if damaged else "")
         )
-    remarks = (f"{len(damaged)} images left out; the first is {damaged[0]}",) if damaged else ()
     kept = sorted(found)
     return Embedded(
         Dataset(data.name, tuple(data.records[place] for place in kept), data.merges),
         np.stack([found[place] for place in kept]).astype(np.float32, copy=False),
         _label_vectors(encoder, data.labels, caption),
-        remarks,
+        left_out(damaged),
     )
+
+
+def pictures(
+    encoder: Encodes, records: Sequence[Record], progress: OnProgress | None = None
+) -> tuple[dict[int, Vectors], list[str]]:
+    """Encode what can be read: vectors by their record's place, and a line for each unusable image."""
+    found: dict[int, Vectors] = {}
+    damaged: list[str] = []
+    with ThreadPoolExecutor() as pool:
+        for modality, encode in ((SKETCH, encoder.sketches), (PHOTO, encoder.photos)):
+            places = [place for place, record in enumerate(records) if record.modality == modality]
+            for start in range(0, len(places), BATCH):
+                part = places[start : start + BATCH]
+                images = list(pool.map(_usable, [records[place] for place in part]))
+                for place, vector in zip(part, _encoded(encode, images), strict=True):
+                    if isinstance(vector, BadImage):
+                        damaged.append(f"{records[place].path}: {vector}")
+                    else:
+                        found[place] = vector
+                if progress is not None:
+                    progress(len(found) + len(damaged), len(records))
+    return found, damaged
+
+
+def left_out(damaged: Sequence[str]) -> tuple[str, ...]:
+    """The remark about unusable images, if there are any."""
+    return (f"{len(damaged)} images left out; the first is {damaged[0]}",) if damaged else ()
 
 
 def _usable(record: Record) -> Image.Image | BadImage:

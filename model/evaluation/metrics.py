@@ -1,7 +1,8 @@
 """How good a ranking is. Each figure is defined here in words, and tested against brute force.
 
-For one query, photos are ranked by inner product, highest first; equal scores keep the gallery's order. R is
-the number of right photos in the whole gallery, and precision(i) the share of right ones among the first i.
+For one query, photos are ranked by inner product (or by another `Ranker`), highest first; equal scores keep the
+gallery's order. R is the number of right photos in the whole gallery, and precision(i) the share of right ones among
+the first i.
 
 | name | meaning |
 | --- | --- |
@@ -11,27 +12,27 @@ the number of right photos in the whole gallery, and precision(i) the share of r
 | mAP@all_voc, mAP@k_voc | as mAP@all and mAP@k, but with the highest precision at or after place i |
 | P@k | share of right photos among the first min(k, R), as ZSE-SBIR and MA-SBIR have it |
 | P@k_plain | right photos among the first k, divided by k |
+| P@10 | right photos among the first 10, divided by 10: what people see at a glance. Always plain |
 | first_hit, hit@k | share of queries whose first photo is right, or one of the first k |
 | first_rank | median place of the first right photo |
 
 Each is a mean over queries (first_rank a median); queries without any right photo are left out and counted.
 """
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from model.evaluation.ranking import Ranker, Shares, Vectors, inner_product, ranked_blocks
+
 Floats = NDArray[np.float64]
-Vectors = NDArray[np.floating]
 
 # Bytes for the working arrays of one block of queries.
 BLOCK_BYTES = 256 * 2**20
-# Rows that are sorted together fit into a core's cache.
-GROUP_BYTES = 2 * 2**20
 HITS = (5, 10)
+GLANCE = 10
 
 
 @dataclass(frozen=True)
@@ -67,72 +68,27 @@ def measure(
     *,
     cutoffs: Sequence[int] = (100, 200),
     itself: NDArray[np.integer] | None = None,
+    ranker: Ranker = inner_product,
+    made_of: Shares | None = None,
     block_bytes: int = BLOCK_BYTES,
 ) -> Measured:
     """Rank the gallery for every query, in blocks of queries. Right are the photos with the same label.
 
-    `itself` gives each query's own position in the gallery, to be left out of its ranking, or -1.
+    `itself` gives each query's own position in the gallery, to be left out of its ranking, or -1. `made_of`, what the
+    queries consist of, is for rankers that treat drawings and words differently.
     """
-    wanted, present = _codes(query_labels, gallery_labels)
-    parts: list[dict[str, Floats]] = []
-    for rows, order in ranked_blocks(
-        queries, gallery, itself=itself, wanted=(wanted, present), size=block_bytes
-    ):
-        parts.append(_figures(order, cutoffs, rows))
-    return Measured({name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, len(gallery))
-
-
-def ranked_blocks(
-    queries: Vectors,
-    gallery: Vectors,
-    *,
-    wanted: tuple[NDArray[np.int32], NDArray[np.int32]],
-    itself: NDArray[np.integer] | None,
-    size: int,
-) -> Iterator[tuple[int, NDArray[np.bool_]]]:
-    """Yield for each block of queries its size, and which places of their rankings are right."""
+    if GLANCE in cutoffs:
+        raise ValueError(
+            f"P@{GLANCE} is always among the figures, and plain: leave {GLANCE} out of `cutoffs`"
+        )
+    wanted = _codes(query_labels, gallery_labels)
     _check(queries, gallery, *wanted)
-    photos = np.ascontiguousarray(gallery, dtype=np.float32).T
-    height = max(1, size // (len(gallery) * 8))
-    for start in range(0, len(queries), height):
-        block = slice(start, start + height)
-        scores = np.asarray(queries[block], dtype=np.float32) @ photos
-        right = wanted[0][block, None] == wanted[1][None, :]
-        if itself is not None:
-            own = np.flatnonzero(itself[block] >= 0)
-            scores[own, itself[block][own]] = -np.inf
-            right[own, itself[block][own]] = False
-        yield len(scores), right_in_order(scores, right)
-
-
-def right_in_order(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Sort each row of `right` by descending scores; equal scores keep their order."""
-    ordered = np.empty_like(right)
-    height = max(1, GROUP_BYTES // (8 * scores.shape[1]))
-
-    def fill(start: int) -> None:
-        group = slice(start, start + height)
-        ordered[group] = _sorted_right(scores[group], right[group])
-
-    # numpy releases the GIL while it sorts, so threads do share the work.
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(fill, range(0, len(scores), height)))
-    return ordered
-
-
-def _sorted_right(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Pack score, place and rightness into one integer, so that a single sort of integers does it all.
-
-    An argsort and a gather would take several times as long.
-    """
-    # Adding zero turns -0.0 into 0.0, which would otherwise sort differently.
-    bits = (scores + np.float32(0)).view(np.uint32)
-    falling = np.where(bits >> 31, bits, ~bits & np.uint32(0x7FFFFFFF))
-    packed = falling.astype(np.uint64) << np.uint64(32)
-    packed |= (np.arange(scores.shape[1], dtype=np.uint64) << np.uint64(1))[None, :]
-    packed |= right
-    packed.sort(axis=1)
-    return (packed & np.uint64(1)).astype(np.bool_)
+    rank = ranker(gallery, made_of or {})
+    parts = [
+        _figures(order, cutoffs, rows)
+        for rows, order in ranked_blocks(queries, rank, wanted=wanted, itself=itself, size=block_bytes)
+    ]
+    return Measured({name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, len(gallery))
 
 
 def _figures(order: NDArray[np.bool_], cutoffs: Sequence[int], queries: int) -> dict[str, Floats]:
@@ -167,6 +123,7 @@ def _figures(order: NDArray[np.bool_], cutoffs: Sequence[int], queries: int) -> 
     first[found > 0] = places[begins[found > 0]] + 1
     figures["first_hit"] = _share(first, 1)
     figures |= {f"hit@{k}": _share(first, k) for k in HITS}
+    figures[f"P@{GLANCE}"] = np.where(answered > 0, total(ones, places < GLANCE) / GLANCE, np.nan)
     return figures | {"first_rank": first}
 
 
@@ -192,6 +149,8 @@ def accuracy(
     *,
     within: tuple[ArrayLike, ArrayLike] | None = None,
     cutoffs: Sequence[int] = (1, 5, 10),
+    ranker: Ranker = inner_product,
+    made_of: Shares | None = None,
 ) -> dict[str, float]:
     """Acc@k: how often a query's own photo (the same pair) is among the first k.
 
@@ -205,16 +164,20 @@ def accuracy(
         groups = [
             (np.flatnonzero(kinds == kind), np.flatnonzero(shelves == kind)) for kind in np.unique(kinds)
         ]
-    first = np.concatenate(
-        [
-            measure(queries[asked], gallery[shelf], own[asked], photos[shelf], cutoffs=()).per_query[
-                "first_rank"
-            ]
-            for asked, shelf in groups
-            if len(shelf)
-        ]
-        or [np.empty(0)]
-    )
+    found = [
+        measure(
+            queries[asked],
+            gallery[shelf],
+            own[asked],
+            photos[shelf],
+            cutoffs=(),
+            ranker=ranker,
+            made_of=made_of,
+        ).per_query["first_rank"]
+        for asked, shelf in groups
+        if len(shelf)
+    ]
+    first = np.concatenate(found or [np.empty(0)])
     known = first[~np.isnan(first)]
     return {f"Acc@{k}": float((known <= k).mean()) for k in cutoffs} if len(known) else {}
 

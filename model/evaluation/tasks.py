@@ -1,4 +1,4 @@
-"""How well a model retrieves: six tasks on one set of vectors, as JSON and as a Markdown table.
+"""How well a model retrieves: six tasks on one set of vectors, and the same among photos of other things.
 
 | task | queries | gallery |
 | --- | --- | --- |
@@ -13,30 +13,28 @@ A photo of the query's class is right; in the fine-grained task only its own pho
 as unrecognized are not used as queries. Tasks that the data does not allow are listed with the reason.
 """
 
-import json
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.data.datasets import PHOTO, SKETCH, UNRECOGNIZED
 from model.data.labels import key
+from model.evaluation.bootstrap import intervals
 from model.evaluation.embedding import Embedded, Vectors
 from model.evaluation.metrics import Measured, accuracy, measure
+from model.evaluation.ranking import Ranker, Shares, inner_product
+from model.evaluation.report import LIBRARY, Evaluation, LibraryRow, Row
+from model.modality import Modality, unit
+
+Names = NDArray[np.str_]
 
 CUTOFFS = (100, 200)
-MAIN = ("mAP@all", "mAP@200", "P@100", "P@200", "first_hit", "hit@5")
-BESIDE = (
-    "mAP@all_voc",
-    "mAP@200_voc",
-    "mAP@200_lenient",
-    "P@100_plain",
-    "P@200_plain",
-    "hit@10",
-    "first_rank",
-)
+# The label of photos of other things, which no class and no photo of a sketch can have.
+OTHER = "/"
 
 
 class CannotAsk(Exception):
@@ -44,75 +42,52 @@ class CannotAsk(Exception):
 
 
 @dataclass(frozen=True)
-class Row:
-    """The result of one task: the numbers of queries and photos, and the figures."""
+class Question:
+    """What a task asks: queries of these classes, in a gallery of photos of these classes."""
 
-    task: str
-    queries: int
-    gallery: int
-    unanswerable: int
-    figures: Mapping[str, float]
-    # Which vectors were used, if a report compares several (see model/evaluation/baselines.py).
-    vectors: str = ""
+    queries: Vectors
+    classes: Names
+    gallery: Vectors
+    shown: Names
+    made_of: Shares
+    # The place of each query in the gallery, where it is not to be found.
+    itself: NDArray[np.integer] | None = None
+    # Fine-grained: the photo that each query was drawn from, and the name of each photo.
+    own: tuple[Names, Names] | None = None
 
+    def among(self, others: Vectors) -> "Question":
+        """The same with photos of other things. They come first, so that equal scores do not flatter the model."""
+        names = np.full(len(others), OTHER)
+        return replace(
+            self,
+            gallery=np.concatenate([others, self.gallery]),
+            shown=np.concatenate([names, self.shown]),
+            itself=None if self.itself is None else self.itself + len(others),
+            own=None if self.own is None else (self.own[0], np.concatenate([names, self.own[1]])),
+        )
 
-@dataclass(frozen=True)
-class Evaluation:
-    model: str
-    data: str
-    unseen: tuple[str, ...]
-    rows: tuple[Row, ...]
-    by_label: Mapping[str, float] = field(default_factory=dict)
-    skipped: Mapping[str, str] = field(default_factory=dict)
-    remarks: tuple[str, ...] = ()
+    def measured(self, ranker: Ranker) -> Measured:
+        """Every figure for every query. In the fine-grained task, only a sketch's own photo is right."""
+        return measure(
+            self.queries,
+            self.gallery,
+            *(self.own or (self.classes, self.shown)),
+            cutoffs=CUTOFFS,
+            itself=self.itself,
+            ranker=ranker,
+            made_of=self.made_of,
+        )
 
-    def row(self, task: str, vectors: str | None = None) -> Row:
-        return next(row for row in self.rows if row.task == task and vectors in (None, row.vectors))
-
-    def json(self) -> str:
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
-
-    def markdown(self) -> str:
-        """Write the main figures, then the same in other papers' conventions, then remarks."""
-        ranked = [row for row in self.rows if "mAP@all" in row.figures]
-        paired = [row for row in self.rows if "mAP@all" not in row.figures]
-        parts = [f"## {self.model} on {self.data}, {len(self.unseen)} unseen classes", _table(ranked, MAIN)]
-        if paired:
-            parts.append(_table(paired, tuple(paired[0].figures)))
-        parts += ["In other conventions (see `model/evaluation/metrics.py`):", _table(ranked, BESIDE)]
-        if self.by_label:
-            worst = sorted(self.by_label.items(), key=lambda item: item[1])[:5]
-            parts.append("Weakest classes: " + ", ".join(f"{label} {value:.3f}" for label, value in worst))
-        parts += [f"- {task}: skipped, {reason}" for task, reason in self.skipped.items()]
-        parts += [f"- {remark}" for remark in self.remarks]
-        return "\n\n".join(part for part in parts if part) + "\n"
-
-    def save(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "evaluation.json").write_text(self.json(), encoding="utf-8")
-        (folder / "evaluation.md").write_text(self.markdown(), encoding="utf-8")
-
-
-def _table(rows: Collection[Row], names: tuple[str, ...]) -> str:
-    if not rows:
-        return ""
-    compared = any(row.vectors for row in rows)
-    heads = [
-        "task",
-        *["vectors"] * compared,
-        "queries",
-        "gallery",
-        *(name.replace("_", " ") for name in names),
-    ]
-    lines = ["| " + " | ".join(heads) + " |", "| --- " * len(heads) + "|"]
-    for row in rows:
-        cells = [
-            "" if name not in row.figures else f"{row.figures[name]:.{0 if name == 'first_rank' else 3}f}"
-            for name in names
-        ]
-        what = [row.task, *[row.vectors] * compared, str(row.queries), str(row.gallery)]
-        lines.append("| " + " | ".join((*what, *cells)) + " |")
-    return "\n".join(lines)
+    def row(self, task: str, found: Measured, ranker: Ranker) -> Row:
+        if self.own is None:
+            return Row(task, found.queries, found.gallery, found.unanswerable, found.means())
+        vectors = (self.queries, self.gallery)
+        how: dict[str, Any] = {"ranker": ranker, "made_of": self.made_of}
+        inside = accuracy(*vectors, *self.own, within=(self.classes, self.shown), **how)
+        across = accuracy(*vectors, *self.own, **how)
+        figures = {f"{name} within": value for name, value in inside.items()}
+        figures |= {f"{name} across": value for name, value in across.items()}
+        return Row(task, found.queries, found.gallery, found.unanswerable, figures)
 
 
 class Questions:
@@ -134,67 +109,59 @@ class Questions:
         self.unrecognized = int(((modality == SKETCH) & self.unseen & ~known).sum())
         self.paired_sketches = self.sketches & paired
         self.paired_photos = self.photos & self.unseen & paired
+        others = embedded.distractors
+        self.others = np.empty((0, self.vectors.shape[1]), np.float32) if others is None else others.vectors
+        mixed_in = set() if others is None else {record.path for record in others.data.records}
+        seen = self.photos & ~self.unseen
+        self.overlap = any(records[place].path in mixed_in for place in np.flatnonzero(seen))
 
-    def zero_shot(self) -> Measured:
-        return self._ranked(
-            self.vectors[self.sketches], self.labels[self.sketches], self.photos & self.unseen
-        )
+    def zero_shot(self) -> Question:
+        return self._asked(self.sketches, self.photos & self.unseen, {Modality.SKETCH: 1.0})
 
-    def generalised(self) -> Measured:
+    def generalised(self) -> Question:
         if not (self.photos & ~self.unseen).any():
             raise CannotAsk("there are no photos of seen classes")
-        return self._ranked(self.vectors[self.sketches], self.labels[self.sketches], self.photos)
+        return self._asked(self.sketches, self.photos, {Modality.SKETCH: 1.0})
 
-    def text_to_photo(self) -> Measured:
+    def fine_grained(self) -> Question:
+        asked, shown = self.paired_sketches, self.paired_photos
+        own = (self.pairs[asked], self.pairs[shown])
+        if not np.isin(*own).any():
+            raise CannotAsk("no sketch has its own photo")
+        return replace(self._asked(asked, shown, {Modality.SKETCH: 1.0}), own=own)
+
+    def text_to_photo(self) -> Question:
         names = np.unique(self.labels[self.unseen])
-        return self._ranked(self._words(names), names, self.photos & self.unseen)
+        return self._question(self._words(names), names, self.photos & self.unseen, {Modality.TEXT: 1.0})
 
-    def photo_to_photo(self) -> Measured:
+    def photo_to_photo(self) -> Question:
         asked = self.photos & self.unseen
         itself = np.arange(int(asked.sum()))
-        return self._ranked(self.vectors[asked], self.labels[asked], asked, itself)
+        return replace(self._asked(asked, asked, {Modality.PHOTO: 1.0}), itself=itself)
 
-    def sketch_and_text(self) -> Measured:
+    def sketch_and_text(self) -> Question:
         labels = self.labels[self.sketches]
         mixed = (1 - self.mix) * self.vectors[self.sketches] + self.mix * self._words(labels)
-        return self._ranked(mixed, labels, self.photos & self.unseen)
+        made_of = {Modality.SKETCH: 1 - self.mix, Modality.TEXT: self.mix}
+        return self._question(unit(mixed), labels, self.photos & self.unseen, made_of)
 
-    def fine_grained(self) -> Row:
-        asked, shown = self.paired_sketches, self.paired_photos
-        pairs = (self.pairs[asked], self.pairs[shown])
-        lost = int((~np.isin(*pairs)).sum())
-        if lost == len(pairs[0]):
-            raise CannotAsk("no sketch has its own photo")
-        vectors = (self.vectors[asked], self.vectors[shown])
-        inside = accuracy(*vectors, *pairs, within=(self.labels[asked], self.labels[shown]))
-        across = accuracy(*vectors, *pairs)
-        figures = {f"{name} within": value for name, value in inside.items()}
-        figures |= {f"{name} across": value for name, value in across.items()}
-        return Row("fine-grained", len(pairs[0]), len(pairs[1]), lost, figures)
+    def _asked(self, asked: NDArray[np.bool_], gallery: NDArray[np.bool_], made_of: Shares) -> Question:
+        return self._question(self.vectors[asked], self.labels[asked], gallery, made_of)
 
-    def _ranked(
-        self,
-        queries: Vectors,
-        labels: NDArray[np.str_],
-        gallery: NDArray[np.bool_],
-        itself: NDArray[np.integer] | None = None,
-    ) -> Measured:
+    def _question(
+        self, queries: Vectors, classes: Names, gallery: NDArray[np.bool_], made_of: Shares
+    ) -> Question:
         if not len(queries) or not gallery.any():
             raise CannotAsk(f"there are {len(queries)} queries and {int(gallery.sum())} photos")
-        found = measure(
-            queries, self.vectors[gallery], labels, self.labels[gallery], cutoffs=CUTOFFS, itself=itself
-        )
-        if found.unanswerable == found.queries:
-            raise CannotAsk("no query has a matching photo in the gallery")
-        return found
+        return Question(queries, classes, self.vectors[gallery], self.labels[gallery], made_of)
 
-    def _words(self, labels: NDArray[np.str_]) -> Vectors:
+    def _words(self, labels: Names) -> Vectors:
         if not self.embedded.texts:
             raise CannotAsk("this model has no text tower")
         return np.array([self.embedded.texts[str(label)] for label in labels], dtype=np.float32)
 
 
-TASKS: Mapping[str, Callable[[Questions], Measured | Row]] = {
+TASKS: Mapping[str, Callable[[Questions], Question]] = {
     "zero-shot": Questions.zero_shot,
     "generalised": Questions.generalised,
     "fine-grained": Questions.fine_grained,
@@ -211,37 +178,97 @@ def evaluate(
     model: str,
     tasks: Collection[str] = tuple(TASKS),
     mix: float = 0.5,
+    ranker: Ranker = inner_product,
+    counts: Sequence[int] = (),
 ) -> Evaluation:
-    """Run each task. Without `unseen`, all labels are unseen; `mix` is the share of the words in sketch+text."""
+    """Run each task. Without `unseen`, all labels are unseen; `mix` is the share of the words in sketch+text.
+
+    If distractors were embedded, each task is repeated with the first so many of them in its gallery, per `counts`.
+    """
     wanted = None if unseen is None else tuple(unseen)
     part = embedded.data if wanted is None else embedded.data.subset(wanted)
     questions = Questions(embedded, wanted, mix)
     rows: list[Row] = []
+    library: list[LibraryRow] = []
     skipped: dict[str, str] = {}
     by_label: dict[str, float] = {}
     for task in tasks:
         try:
-            found = TASKS[task](questions)
+            question = TASKS[task](questions)
+            found = question.measured(ranker)
+            if found.unanswerable == found.queries:
+                raise CannotAsk("no query has a matching photo in the gallery")
         except CannotAsk as reason:
             skipped[task] = str(reason)
             continue
-        if isinstance(found, Measured):
-            if task == "zero-shot":
-                by_label = _label_means(found, questions.labels[questions.sketches])
-            found = Row(task, found.queries, found.gallery, found.unanswerable, found.means())
-        rows.append(found)
-    remarks = [*embedded.remarks]
+        if task == "zero-shot":
+            by_label = _label_means(found, question.classes)
+        rows.append(question.row(task, found, ranker))
+        # Photos that are in the gallery anyway are not put there twice.
+        if not (task == "generalised" and questions.overlap):
+            library += _in_library(task, question, questions.others, counts, ranker)
+    remarks = _remarks(questions, wanted, part.labels, rows, library)
+    others = embedded.distractors.data.records if embedded.distractors else ()
+    return Evaluation(
+        model,
+        embedded.data.name,
+        part.labels,
+        tuple(rows),
+        by_label,
+        skipped,
+        tuple(remarks),
+        tuple(library),
+        dict(Counter(record.set for record in others)),
+    )
+
+
+def _in_library(
+    task: str, question: Question, others: Vectors, counts: Sequence[int], ranker: Ranker
+) -> list[LibraryRow]:
+    """One row for each number of distractors, or for all of them if there are fewer."""
+    rows = []
+    for count in sorted({min(count, len(others)) for count in counts}):
+        found = question.among(others[:count]).measured(ranker)
+        means = found.means()
+        rows.append(
+            LibraryRow(
+                task,
+                found.queries,
+                found.gallery,
+                found.unanswerable,
+                {name: means[name] for name in LIBRARY},
+                distractors=count,
+                intervals=intervals(found.per_query, question.classes, LIBRARY),
+            )
+        )
+    return rows
+
+
+def _remarks(
+    questions: Questions,
+    wanted: Sequence[str] | None,
+    present: Sequence[str],
+    rows: Sequence[Row],
+    library: Sequence[LibraryRow],
+) -> list[str]:
+    remarks = [*questions.embedded.remarks]
     if questions.unrecognized:
         remarks.append(f"{questions.unrecognized} unrecognized drawings were left out")
-    if wanted is not None and (absent := {key(label) for label in wanted} - {*map(key, part.labels)}):
+    if wanted is not None and (absent := {key(label) for label in wanted} - {*map(key, present)}):
         remarks.append(f"{len(absent)} of the {len(wanted)} unseen classes are not in this data")
     remarks += [
         f"{row.task}: {row.unanswerable} queries have no matching photo" for row in rows if row.unanswerable
     ]
-    return Evaluation(model, embedded.data.name, part.labels, tuple(rows), by_label, skipped, tuple(remarks))
+    if questions.embedded.distractors is not None:
+        remarks += questions.embedded.distractors.remarks
+    if questions.overlap and any(row.task == "generalised" for row in rows):
+        remarks.append("generalised: its gallery holds some of the other photos already, so none were added")
+    if library and len(present) == 1:
+        remarks.append("there is only one class: the intervals cover its queries, not other classes")
+    return remarks
 
 
-def _label_means(found: Measured, labels: NDArray[np.str_]) -> dict[str, float]:
+def _label_means(found: Measured, labels: Names) -> dict[str, float]:
     """mAP@all of each class."""
     values = found.per_query["mAP@all"]
     means = {str(label): values[labels == label] for label in np.unique(labels)}

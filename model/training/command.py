@@ -25,9 +25,13 @@ from model.training.network import Network, build
 from model.training.objective import Objective
 from model.training.publish import Provenance, sources_of, write_model
 from model.training.recipe import RECIPES, Recipe, read_recipe
-from model.training.run import Outcome, Run, Settings, data_digest, unseen_map
+from model.training.run import Outcome, Run, Settings, data_digest
 from model.training.state import put, read_whole
+from model.training.validation import AT_THE_END, embedded, figures, photo_rows, zero_shot
 from model.training.views import CHUNK, Views
+
+# The figures that model cards record, for unseen classes alone and among training photos.
+ON_CARDS = ("mAP@200", "first_hit", "hit@5", "P@10")
 
 existing = click.Path(exists=True, path_type=Path)
 
@@ -93,8 +97,9 @@ def command(
     """Train on DATA: a manifest CSV, a folder of photos/<class> and sketches/<class>, or an official layout
     of Sketchy-Ext, TU-Berlin-Ext or QuickDraw-Ext.
 
-    The step is kept that does best on labels that training never sees: validation_unseen, or with a published
-    split a tenth of its seen labels. Its test labels are used neither for training nor for validation.
+    The step is kept that does best on labels that training never sees, among photos that it does see:
+    validation_unseen, or with a published split a tenth of its seen labels. The test labels of a published split
+    are used neither for training nor for validation.
     """
     try:
         recipe = _changed(recipe_name, method, steps, batch, seed)
@@ -121,30 +126,41 @@ def run(
     validation = _views(unseen.records, network, recipe, out / "unseen.f16", plain=True) if unseen else None
     objective = Objective(recipe, seen, views, network)
     objective.start()
-    objective.to(_device(device))
+    place = _device(device)
+    objective.to(place)
     training = Run(objective, validation, Settings(out, say=click.echo), data_digest(seen))
     training.resume()
     outcome = training.go()
     objective.to(torch.device("cpu"))
     put(network, read_whole(outcome.weights)[0], outcome.weights)
-    figures = _finished(objective, validation)
+    measured = _finished(objective, validation, place)
     command = shlex.join(["sketchseek", *_without_licences(sys.argv[1:])])
-    write_model(network, recipe, out / "model", Provenance(command, sources_of(seen, licences), figures))
+    write_model(network, recipe, out / "model", Provenance(command, sources_of(seen, licences), measured))
     return outcome
 
 
-def _finished(objective: Objective, validation: Views | None) -> dict[str, object]:
-    """Apply the method's closed forms; return the figures on unseen classes."""
+def _finished(objective: Objective, validation: Views | None, device: torch.device) -> dict[str, object]:
+    """Apply the method's closed forms; return the figures on unseen classes, alone and among training photos."""
     if validation is None:
         objective.finish()
         return {}
-    figures = {"mAP@all": round(unseen_map(objective.network, validation), 4)}
-    if objective.finish():
-        figures = {
-            "mAP@all": round(unseen_map(objective.network, validation), 4),
-            "before the last closed forms": figures["mAP@all"],
-        }
-    return {"unseen validation": figures}
+    network, seen = objective.network, objective.views
+    question = zero_shot(network.to(device), validation)
+    network.cpu()
+    before = figures(question)["mAP@all"]
+    changed = objective.finish()
+    if changed:
+        question = zero_shot(network.to(device), validation)
+    small = figures(question)
+    found: dict[str, object] = {name: round(small[name], 4) for name in ("mAP@all", *ON_CARDS)}
+    if changed:
+        found["before the last closed forms"] = round(before, 4)
+    if rows := photo_rows(seen, AT_THE_END):
+        click.echo(f"measuring unseen classes among {len(rows)} training photos")
+        large = figures(question.among(embedded(network.to(device), seen, rows)))
+        found["large"] = {"photos": len(rows)} | {name: round(large[name], 4) for name in ON_CARDS}
+    network.cpu()
+    return {"unseen validation": found}
 
 
 def _views(

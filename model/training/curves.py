@@ -4,7 +4,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from model.training.state import RunProblem
+from model.training.state import ALONE, AMONG, RunProblem
 
 Rows = Sequence[dict[str, float]]
 
@@ -38,7 +38,7 @@ def write_picture(file: Path, history: Rows) -> None:
     matplotlib.use("Agg")
     from matplotlib.figure import Figure
 
-    validated = any("unseen_map" in row for row in history)
+    validated = any(ALONE in row for row in history)
     figure = Figure(figsize=(9, 7 if validated else 4.5), layout="constrained")
     panels = figure.subplots(1 + validated, 1, sharex=True, squeeze=False)[:, 0]
     # Enough colours for every loss to have its own.
@@ -47,7 +47,7 @@ def write_picture(file: Path, history: Rows) -> None:
         points = [(row["step"], row[name]) for row in history if name in row]
         if name in ("step", "rate"):
             continue
-        figures = name == "unseen_map"
+        figures = name in (ALONE, AMONG)
         panels[1 if figures else 0].plot(
             *zip(*points, strict=True), label=name, marker="o" if figures else None
         )

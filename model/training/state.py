@@ -22,9 +22,16 @@ class RunProblem(ModelError):
     """A training run cannot continue; what it saved remains."""
 
 
+# Figures on unseen classes: mAP@all in a gallery of their own, mAP@200 among training photos.
+ALONE, AMONG = "unseen_map", "unseen_map_among"
+
+
 @dataclass
 class RunState:
-    """The position of a run. `history` has one row per report, as written to the CSV."""
+    """The position of a run. `history` has one row per report, as written to the CSV.
+
+    `best` is the highest `chosen_by` so far; runs that began before there was a choice go by the first figure.
+    """
 
     recipe: str
     data: str
@@ -32,6 +39,7 @@ class RunState:
     step: int = 0
     best: float = -1.0
     best_step: int = 0
+    chosen_by: str = ALONE
     history: list[dict[str, float]] = field(default_factory=list)
 
 

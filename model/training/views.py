@@ -110,6 +110,10 @@ class Views:
     def __len__(self) -> int:
         return len(self.records)
 
+    @property
+    def cached(self) -> bool:
+        return self._cached is not None
+
     def cache(self, file: Path, said: Callable[[int, int], None] | None = None) -> None:
         """Prepare every view now. A complete file of the same records is used as it is."""
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -11,12 +11,14 @@ import click
 
 from model import Encoder, SketchseekError
 from model.data.benchmarks import open_dataset
-from model.data.datasets import PHOTO, SKETCH, DataProblem, Dataset, read_labels
+from model.data.datasets import PHOTO, SKETCH, DataProblem, Dataset, Record, read_labels
 from model.data.labels import key
 from model.data.splits import find_split, parted
 from model.evaluation.baselines import MEAN, RAW, STRIPPED, compared, mean_stripped, stripped
-from model.evaluation.embedding import Embedded, embed
-from model.evaluation.tasks import TASKS, Evaluation, evaluate
+from model.evaluation.distractors import Source, counts_of, embed_distractors, find
+from model.evaluation.embedding import Embedded, OnProgress, embed
+from model.evaluation.report import Evaluation
+from model.evaluation.tasks import TASKS, evaluate
 from service.console.options import Place, model_options
 
 WITHOUT_SKETCHES = ("text-to-photo", "photo-to-photo")
@@ -45,6 +47,18 @@ WITHOUT_SKETCHES = ("text-to-photo", "photo-to-photo")
     multiple=True,
     help="Add a baseline: `raw` strips nothing, `mean` strips each modality's mean; repeatable.",
 )
+@click.option(
+    "--distractors",
+    multiple=True,
+    metavar="SET|FOLDER",
+    help="Repeat every task among photos of other classes: a set of DATA, `rest` (all of DATA), another manifest, "
+    "or any folder; repeatable.",
+)
+@click.option(
+    "--distractor-counts",
+    metavar="N,N",
+    help="How many of those photos to mix in, such as 0,1000,all.  [default: none, 1,000, and all]",
+)
 @click.option("--out", type=Place(), help="Folder for evaluation.json and evaluation.md.")
 @click.option("--pictures", is_flag=True, help="Also draw the embedding space and sample results into --out.")
 @model_options
@@ -56,6 +70,8 @@ def command(
     unseen: str | None,
     tasks: str,
     compare: tuple[Literal["raw", "mean"], ...],
+    distractors: tuple[str, ...],
+    distractor_counts: str | None,
     out: Path | None,
     pictures: bool,
     model: str,
@@ -71,14 +87,16 @@ def command(
     wanted = _tasks(tasks)
     _ready(out, pictures)
     collection, labels = _read(data, root, sets, splits, unseen)
+    source = Source(data, root, collection, labels or collection.labels)
+    others, counts = _others(distractors, distractor_counts, source)
     encoder = Encoder.load(model, engine=engine)
-    raw = _embedded(encoder, _needed(collection, labels, wanted))
+    raw = _embedded(encoder, _needed(collection, labels, wanted), others, max(counts, default=0))
     own = stripped(raw, encoder)
     answers = {STRIPPED: own}
     answers |= {RAW: raw} if "raw" in compare else {}
     answers |= {MEAN: mean_stripped(raw)} if "mean" in compare else {}
     reports = {
-        name: evaluate(vectors, labels, model=encoder.card.name, tasks=wanted)
+        name: evaluate(vectors, labels, model=encoder.card.name, tasks=wanted, counts=counts)
         for name, vectors in answers.items()
     }
     report = compared(reports) if compare else reports[STRIPPED]
@@ -174,19 +192,48 @@ def _needed(data: Dataset, unseen: Collection[str] | None, tasks: Collection[str
     return kept if drawn else kept.where(lambda record: record.modality == PHOTO)
 
 
-def _embedded(encoder: Encoder, data: Dataset) -> Embedded:
+def _others(
+    names: tuple[str, ...], counts: str | None, source: Source
+) -> tuple[tuple[Record, ...], tuple[int, ...]]:
+    """The photos of other classes, and how many of them to mix in; nothing if none were asked for."""
+    if not names:
+        if counts is not None:
+            raise SketchseekError("--distractor-counts needs --distractors SET or FOLDER")
+        return (), ()
+    found = find(names, source)
+    return found, counts_of(counts, len(found))
+
+
+def _embedded(encoder: Encoder, data: Dataset, others: tuple[Record, ...], most: int) -> Embedded:
+    raw = _timed(
+        encoder, len(data), lambda progress: embed(encoder.unstripped, data, progress=progress), "images"
+    )
+    if not most:
+        return raw
+    found = _timed(
+        encoder,
+        most,
+        lambda progress: embed_distractors(encoder.unstripped, others, most, progress),
+        "photos of other classes",
+    )
+    return replace(raw, distractors=found)
+
+
+def _timed(
+    encoder: Encoder, total: int, work: Callable[[OnProgress | None], Embedded], what: str
+) -> Embedded:
     started = time.monotonic()
     if sys.stderr.isatty():
-        with click.progressbar(length=len(data), label="encoding", file=sys.stderr, show_pos=True) as bar:
-            raw = embed(encoder.unstripped, data, progress=lambda done, _: bar.update(done - bar.pos))
+        with click.progressbar(length=total, label="encoding", file=sys.stderr, show_pos=True) as bar:
+            found = work(lambda done, _: bar.update(done - bar.pos))
     else:
-        raw = embed(encoder.unstripped, data)
+        found = work(None)
     seconds = time.monotonic() - started
     click.echo(
-        f"encoded {len(data)} images in {seconds:.0f} s ({len(data) / seconds:.0f}/s, {encoder.engine.name})",
+        f"encoded {total} {what} in {seconds:.0f} s ({total / seconds:.0f}/s, {encoder.engine.name})",
         err=True,
     )
-    return raw
+    return found
 
 
 def _save(

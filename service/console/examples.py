@@ -51,6 +51,7 @@ EXAMPLES = {
     "evaluate": (
         "sketchseek evaluate my-data",
         "sketchseek evaluate my-data --tasks zero-shot --compare raw --out figures",
+        "sketchseek evaluate my-data --distractors ~/Pictures  # among photos of other things",
     ),
     "export": ("sketchseek export models/mine",),
 }

@@ -164,7 +164,9 @@ def test_the_report_as_json_and_markdown(world: Dataset, tmp_path: Path) -> None
     assert told["rows"][0]["figures"]["mAP@all"] == 1
     text = (tmp_path / "report" / "evaluation.md").read_text()
     assert "## colours 1 on colours, 2 unseen classes" in text
-    assert "| task | queries | gallery | mAP@all | mAP@200 | P@100 | P@200 | first hit | hit@5 |" in text
+    assert (
+        "| task | queries | gallery | mAP@all | mAP@200 | P@100 | P@200 | first hit | hit@5 | P@10 |" in text
+    )
     assert "| zero-shot | 8 | 6 | 1.000 | 1.000 |" in text
     for table in text.split("\n\n"):
         widths = {line.count("|") for line in table.splitlines() if line.startswith("|")}

@@ -52,7 +52,12 @@ def test_a_folder_becomes_a_model_validated_on_unseen_labels(tmp_path: Path, rec
     assert code == 0, output
     assert "on unseen classes" in output
     card = Checkpoint(out / "model").card
-    assert 0 < card.figures["unseen validation"]["mAP@all"] <= 1
+    found = card.figures["unseen validation"]
+    assert 0 < found["mAP@all"] <= 1
+    # The photos of the two labels that it trained on.
+    assert found["large"]["photos"] == 6
+    assert 0 < found["large"]["mAP@200"] <= found["mAP@200"] <= 1
+    assert set(found["large"]) == {"photos", "mAP@200", "first_hit", "hit@5", "P@10"}
     seen = (out / "curves.csv").read_text()
     assert "unseen_map" in seen
 

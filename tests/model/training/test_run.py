@@ -1,6 +1,7 @@
 """Training: it learns, a killed run ends where an unbroken one does, trouble leaves the last good state."""
 
 import csv
+import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -17,13 +18,12 @@ from model.training.methods.masbir import Masbir
 from model.training.network import build
 from model.training.objective import Objective
 from model.training.recipe import read_recipe
-from model.training.run import Run, Settings, unseen_map
-from model.training.state import RunProblem, read_whole
+from model.training.run import Run, Settings
+from model.training.state import ALONE, AMONG, RunProblem, read_whole
 from tests.kit.training import (
     LABELS,
     say,
     tiny_clip,
-    tiny_network,
     tiny_objective,
     tiny_recipe,
     tiny_views,
@@ -57,11 +57,12 @@ def test_the_loss_falls_and_the_run_leaves_its_files(start: Start, tmp_path: Pat
     losses = [row["total"] for row in outcome.history]
     assert sum(losses[-4:]) < sum(losses[:4])
     assert outcome.weights.is_file()
-    assert 0 < outcome.unseen_map <= 1
+    assert 0 < outcome.best <= 1
+    assert outcome.best == max(row.get(AMONG, -1) for row in outcome.history)
     with (tmp_path / "run" / "curves.csv").open() as opened:
         rows = list(csv.DictReader(opened))
     assert [int(float(row["step"])) for row in rows] == list(range(1, 13))
-    assert {"prototypes", "words", "across", "keep_photos", "own_photo", "unseen_map"} <= set(rows[0])
+    assert {"prototypes", "words", "across", "keep_photos", "own_photo", ALONE, AMONG} <= set(rows[0])
     assert (tmp_path / "run" / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -222,10 +223,27 @@ def test_an_unknown_open_clip_model_is_refused_by_name() -> None:
         build(recipe)
 
 
-def test_unseen_map_needs_both_modalities(figures: Dataset) -> None:
-    network = tiny_network(tiny_recipe())
-    with pytest.raises(Exception, match="needs classes with both sketches and photos"):
-        unseen_map(network, tiny_views(figures.of("photo"), network))
+def test_a_run_from_before_there_was_a_choice_goes_by_its_first_figure(start: Start, tmp_path: Path) -> None:
+    stopped(start("old"), 4)
+    state = tmp_path / "old" / "state.safetensors"
+    tensors, metadata = read_whole(state)
+    progress = json.loads(metadata["progress"])
+    assert progress.pop("chosen_by") == AMONG
+    progress |= {"best": 0.0, "best_step": 3}
+    save_file(tensors, state, {"progress": json.dumps(progress)})
+    again = start("old")
+    again.resume()
+    outcome = again.go()
+    assert outcome.best == outcome.history[-1][ALONE]
+    assert AMONG not in outcome.history[-1]
+
+
+def test_views_that_are_not_cached_are_not_mixed_in_while_training(figures: Dataset, tmp_path: Path) -> None:
+    objective = tiny_objective(tiny_recipe(steps=3), figures.without(LABELS[:1]))
+    unseen = tiny_views(figures.subset(LABELS[:1]).records, objective.network)
+    outcome = Run(objective, unseen, quiet(tmp_path / "run"), "some data").go()
+    assert outcome.best == outcome.history[-1][ALONE]
+    assert AMONG not in outcome.history[-1]
 
 
 def test_a_run_of_0_1_goes_on(start: Start, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`sketchseek evaluate` and `export` as users run them: the figures, the files, and what they refuse."""
+"""`sketchseek evaluate` as users run it: the figures, the files, and what it refuses."""
 
 import json
 import shutil
@@ -58,7 +58,10 @@ def test_help_names_both_and_every_task() -> None:
     # Without the blanks, for long lines are wrapped.
     told = "".join(sketchseek("evaluate", "--help").stdout.split())
     assert all(task in told for task in ("zero-shot", "sketch+text"))
-    assert all(option in told for option in ("--splits", "--unseen", "--set", "--compare", "--pictures"))
+    assert all(
+        option in told
+        for option in ("--splits", "--unseen", "--set", "--compare", "--pictures", "--distractors")
+    )
 
 
 def test_it_prints_and_saves_what_the_library_finds(
@@ -111,6 +114,49 @@ def test_a_manifest_with_its_images_elsewhere(world: Path, splits: Path) -> None
     assert "## lite on list, 2 unseen classes" in done.stdout
     assert "| zero-shot | 4 | 6 |" in done.stdout
     assert "1 of the 3 unseen classes are not in this data" in done.stdout
+
+
+def test_every_task_among_photos_of_other_things(
+    world: Path, splits: Path, tmp_path: Path, encoder: Encoder
+) -> None:
+    beside = tmp_path / "holiday"
+    (beside / "deep").mkdir(parents=True)
+    for number, thing in enumerate(THINGS):
+        picture(thing, 40 + number).save(beside / "deep" / f"{number}.jpg")
+    (beside / "broken.jpg").write_bytes(b"no picture")
+    options = ("--splits", splits, "--unseen", "some", "--distractors", "rest", "--distractors", beside)
+    counted = ("--distractor-counts", "0,4,all", "--compare", "raw", "--tasks", "zero-shot,photo-to-photo")
+    done = sketchseek("evaluate", world, *options, *counted, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    told = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    # Nine photos of three other classes, five of the folder; its sixth cannot be read.
+    assert told["distractors"] == {"world": 9, str(beside): 5}
+    assert [(row["task"], row["vectors"], row["distractors"], row["gallery"]) for row in told["library"]] == [
+        (task, vectors, count, 6 + count)
+        for task in ("zero-shot", "photo-to-photo")
+        for count in (0, 4, 14)
+        for vectors in (STRIPPED, RAW)
+    ]
+    for row in told["library"]:
+        assert set(row["figures"]) == set(row["intervals"])
+        assert all(
+            low - 1e-9 <= row["figures"][name] <= high + 1e-9
+            for name, (low, high) in row["intervals"].items()
+        )
+    plain = [row["figures"]["mAP@all"] for row in told["library"][::2]]
+    assert plain[0] == told["rows"][0]["figures"]["mAP@all"]
+    assert any("1 images left out; the first is" in remark for remark in told["remarks"])
+    assert "| zero-shot | stripped | 14 | 4 | 20 | " in done.stdout
+    assert "encoded 15 photos of other classes in " in done.stderr
+
+
+def test_none_of_other_things_gives_intervals_alone(world: Path) -> None:
+    options = ("--distractors", world, "--distractor-counts", "0", "--tasks", "zero-shot")
+    (world / "another.png").write_bytes(next(world.glob("photos/*/*")).read_bytes())
+    done = sketchseek("evaluate", world, *options)
+    assert done.returncode == 0, done.stderr
+    assert "| zero-shot | 0 | 10 | 15 | " in done.stdout
+    assert "other classes in" not in done.stderr
 
 
 def test_an_official_layout(world: Path, splits: Path, tmp_path: Path) -> None:
@@ -170,6 +216,24 @@ def test_data_that_cannot_be_measured(world: Path, splits: Path, tmp_path: Path)
         ((world, "--splits", "sketchy-25"), "lacks 25 of the 25 unseen classes"),
         ((world, "--splits", "sketchy-25", "--unseen", "some"), "leave --unseen out"),
         ((world, "--unseen", "some"), "name the file with --splits"),
+        ((world, "--distractors", "rest"), "--distractors rest: no photos of other classes there"),
+        ((world, "--distractors", "ships"), "neither a set of"),
+        ((listed, "--root", world, "--set", "a", "--distractors", "c"), "its sets are a, b, or write rest"),
+        ((world, "--distractor-counts", "5"), "--distractor-counts needs --distractors"),
+        (
+            (
+                world,
+                "--splits",
+                splits,
+                "--unseen",
+                "some",
+                "--distractors",
+                "rest",
+                "--distractor-counts",
+                "99",
+            ),
+            "there are only 9 photos of other classes",
+        ),
     )
     for arguments, message in tests:
         declined(arguments, message)
@@ -226,36 +290,3 @@ def test_it_needs_neither_torch_nor_matplotlib(world: Path, tmp_path: Path) -> N
         refused(done, "needs matplotlib and scikit-learn")
     refused(without(("torch",), "export", SHIPPED / "lite"), "exporting needs torch")
     refused(without(("timm",), "blend", "lite", "lite", "--out", tmp_path / "new"), "blending needs timm")
-
-
-@pytest.mark.slow
-def test_export_makes_the_graph_anew(tmp_path: Path, encoder: Encoder) -> None:
-    pytest.importorskip("torch", reason="the graph is made of torch weights (extra: train)")
-    copy = Path(shutil.copytree(SHIPPED / "lite", tmp_path / "copy"))
-    for name in ("image.xml", "image.bin"):
-        (copy / name).write_bytes(b"")
-    done = sketchseek("export", copy)
-    assert done.returncode == 0, done.stderr
-    assert encoder.fingerprint in done.stdout
-    pictures = [picture(thing) for thing in THINGS]
-    made = Encoder.load(copy, engine="openvino")
-    assert (made.photos(pictures) * encoder.photos(pictures)).sum(axis=1).min() > 0.9999
-    assert made.card.figures == encoder.card.figures
-    # New graphs have names of their own, so that a crash would have left the old ones; those are gone by now.
-    kept = {path.name for path in (SHIPPED / "lite").iterdir()} - {"image.xml", "image.bin"}
-    assert {path.name for path in copy.iterdir()} == kept | {"image-2.xml", "image-2.bin"}
-    refused(sketchseek("export", tmp_path), "card.json: cannot be read")
-
-
-@pytest.mark.slow
-def test_the_mean_of_a_model_and_itself_is_that_model(tmp_path: Path, encoder: Encoder) -> None:
-    pytest.importorskip("torch", reason="the graph is made of torch weights (extra: train)")
-    done = sketchseek("blend", "lite", SHIPPED / "lite", "--out", tmp_path / "made", "--name", "twice")
-    assert done.returncode == 0, done.stderr
-    made = Encoder.load(tmp_path / "made", engine="openvino")
-    assert f"average of 2 models, fingerprint {made.fingerprint}" in done.stdout
-    pictures = [picture(thing) for thing in THINGS]
-    assert (made.photos(pictures) * encoder.photos(pictures)).sum(axis=1).min() > 0.9999
-    assert made.card.name == "twice"
-    refused(sketchseek("blend", "lite", "--out", tmp_path / "one"), "at least two models")
-    refused(sketchseek("blend", "lite", "lite", "--out", tmp_path / "made"), "is not empty")

@@ -1,0 +1,44 @@
+"""`sketchseek export` and `blend` as users run them: the same vectors from graphs and weights made anew."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from model import Encoder
+from model.card import SHIPPED
+from tests.kit.service.commands import refused, sketchseek
+from tests.kit.shapes import THINGS, picture
+
+
+@pytest.mark.slow
+def test_export_makes_the_graph_anew(tmp_path: Path, encoder: Encoder) -> None:
+    pytest.importorskip("torch", reason="the graph is made of torch weights (extra: train)")
+    copy = Path(shutil.copytree(SHIPPED / "lite", tmp_path / "copy"))
+    for name in ("image.xml", "image.bin"):
+        (copy / name).write_bytes(b"")
+    done = sketchseek("export", copy)
+    assert done.returncode == 0, done.stderr
+    assert encoder.fingerprint in done.stdout
+    pictures = [picture(thing) for thing in THINGS]
+    made = Encoder.load(copy, engine="openvino")
+    assert (made.photos(pictures) * encoder.photos(pictures)).sum(axis=1).min() > 0.9999
+    assert made.card.figures == encoder.card.figures
+    # New graphs have names of their own, so that a crash would have left the old ones; those are gone by now.
+    kept = {path.name for path in (SHIPPED / "lite").iterdir()} - {"image.xml", "image.bin"}
+    assert {path.name for path in copy.iterdir()} == kept | {"image-2.xml", "image-2.bin"}
+    refused(sketchseek("export", tmp_path), "card.json: cannot be read")
+
+
+@pytest.mark.slow
+def test_the_mean_of_a_model_and_itself_is_that_model(tmp_path: Path, encoder: Encoder) -> None:
+    pytest.importorskip("torch", reason="the graph is made of torch weights (extra: train)")
+    done = sketchseek("blend", "lite", SHIPPED / "lite", "--out", tmp_path / "made", "--name", "twice")
+    assert done.returncode == 0, done.stderr
+    made = Encoder.load(tmp_path / "made", engine="openvino")
+    assert f"average of 2 models, fingerprint {made.fingerprint}" in done.stdout
+    pictures = [picture(thing) for thing in THINGS]
+    assert (made.photos(pictures) * encoder.photos(pictures)).sum(axis=1).min() > 0.9999
+    assert made.card.name == "twice"
+    refused(sketchseek("blend", "lite", "--out", tmp_path / "one"), "at least two models")
+    refused(sketchseek("blend", "lite", "lite", "--out", tmp_path / "made"), "is not empty")
