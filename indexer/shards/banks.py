@@ -18,11 +18,9 @@ def keep(index: Path, origin: Origin, bank: Bank | None) -> None:
     if bank is None:
         path.unlink(missing_ok=True)
         return
-    try:
-        same = path.read_bytes() == bank.data
-    except OSError:
-        same = False
-    if not same:
+    # By content: the same bank may be written in more than one way.
+    before = kept(index, origin)
+    if before is None or before.digest != bank.digest:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f"{path.name}.tmp")
         temporary.write_bytes(bank.data)

@@ -151,7 +151,9 @@ def test_photos_and_their_vectors_by_id(work: Work, empty: Shelf) -> None:
     opened = empty.open(ORIGIN.fingerprint)
     hits = opened.search(queries(1)[0], 5)
     assert np.allclose(
-        opened.vectors(np.array([hit.photo.id for hit in hits])), [work.known[hit.photo.id][1] for hit in hits], atol=1e-3
+        opened.vectors(np.array([hit.photo.id for hit in hits])),
+        [work.known[hit.photo.id][1] for hit in hits],
+        atol=1e-3,
     )
     for hit in hits:
         assert opened.photo(hit.photo.public_id) == hit.photo

@@ -45,7 +45,9 @@ def a_bank(fingerprint: str, *, seed: int = 0, count: int = 3) -> Bank:
     """A bank for sketches and words, none for photos."""
     drawn = np.random.default_rng(seed).standard_normal((2, 20, DIMENSION)).astype(np.float32)
     kinds = (Modality.SKETCH, Modality.TEXT)
-    return Bank(fingerprint, {kind: Near(unit(rows), count, 0.5) for kind, rows in zip(kinds, drawn, strict=True)})
+    return Bank(
+        fingerprint, {kind: Near(unit(rows), count, 0.5) for kind, rows in zip(kinds, drawn, strict=True)}
+    )
 
 
 class InThread:

@@ -224,7 +224,12 @@ def test_parts_that_cancel_one_another_out(live_server: LiveServer) -> None:
 
 
 def test_a_query_says_what_it_is_made_of() -> None:
-    parts = (Part(Kind.SKETCH, b"", 2), Part(Kind.TEXT, "a", -1), Part(Kind.LIKE, "1", 1), Part(Kind.PHOTO, b"", 1))
+    parts = (
+        Part(Kind.SKETCH, b"", 2),
+        Part(Kind.TEXT, "a", -1),
+        Part(Kind.LIKE, "1", 1),
+        Part(Kind.PHOTO, b"", 1),
+    )
     made = question([(part, part.value) for part in parts], list(np.eye(4, dtype=np.float32)))
     length = 7**0.5
     assert made.kinds == pytest.approx(
