@@ -11,6 +11,7 @@ from indexer import BrokenGeneration, Filter, NoIndex, Published
 from indexer.generations.generation import current
 from indexer.generations.manifest import Manifest, describe, read_manifest, seal_manifest
 from indexer.generations.photos import Photos, PhotosWriter
+from indexer.stores.biased import BiasedStore
 from indexer.stores.faiss import extend
 from indexer.stores.faiss.build import build
 from indexer.stores.faiss.layers import LayeredStore
@@ -144,7 +145,8 @@ def test_a_score_is_a_number(tmp_path: Path, odd: float) -> None:
     writer = PhotosWriter(tmp_path / "photos.sqlite")
     writer.add((n, "/r", f"{n % 2}/{n}.jpg", str(n), 1, 1, None, None, None, None) for n in ids.tolist())
     writer.finish()
-    store, photos = LayeredStore.open(tmp_path, built.effort), Photos(tmp_path / "photos.sqlite")
+    plain, photos = LayeredStore.open(tmp_path, built.effort), Photos(tmp_path / "photos.sqlite")
+    store = BiasedStore(plain, rows.shape[1], biased=False)
     opened = Published(
         tmp_path, Manifest(2, "000001", "", "m", "f", 16, built.kind, count, 1, {}), store, photos
     )
