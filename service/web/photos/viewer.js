@@ -76,7 +76,8 @@ export class Viewer {
     find("file").textContent = fileName(photo.path);
     const size = `${photo.width} × ${photo.height}`;
     const place = `${index + 1} of ${this.#photos.length}`;
-    const facts = [dayOf(photo), photo.camera, size, percentageOf(photo), scoreOf(photo), place];
+    const figures = [percentageOf(photo), scoreOf(photo)].map((text) => text.replace(" ", "\u00a0"));
+    const facts = [dayOf(photo), photo.camera, size, ...figures, place];
     find("facts").textContent = facts.filter(Boolean).join(" · ");
     find("original").href = photo.url;
     find("problem").textContent = "";
