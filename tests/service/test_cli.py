@@ -157,7 +157,7 @@ def test_serve_refuses_a_taken_port(index: Path) -> None:
 
 def test_serve_refuses_bad_settings(tmp_path: Path) -> None:
     refused(sketchseek("serve", "--port", "0", SKETCHSEEK_MAX_UPLOAD_MB="lots"), "SKETCHSEEK_MAX_UPLOAD_MB")
-    unknown = "(SKETCHSEEK_RERANKER): unknown re-ranker 'magic'; known: plain"
+    unknown = "(SKETCHSEEK_RANK): unknown re-ranker 'magic'; known: plain"
     refused(sketchseek("serve", "--port", "0", "--rank", "magic"), unknown)
     refused(sketchseek("serve", "--port", "0", "--host", "no.such.host.invalid"), "cannot listen on")
     refused(sketchseek("serve", "--port", "0", "--index", tmp_path / "none"), "no such folder")
