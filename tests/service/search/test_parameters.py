@@ -68,9 +68,7 @@ def test_what_is_not_given_is_not_applied_and_what_is_empty_counts_as_not_given(
     query = Query((Part(Kind.SKETCH, b"s", 1),))
     assert SearchParams().applied(query) == query
     assert SearchParams.read({"text": " ", "folder": "", "rank": ""}).applied(query) == query
-    assert SearchParams.read({"k": "3", "rank": "plain"}).applied(query) == replace(
-        query, k=3, rank="plain"
-    )
+    assert SearchParams.read({"k": "3", "rank": "plain"}).applied(query) == replace(query, k=3, rank="plain")
 
 
 def test_an_error_names_the_parameter_and_says_what_it_may_be_in_one_line() -> None:
