@@ -2,8 +2,9 @@
 
 import contextlib
 import json
+import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,14 @@ class Shown:
 
     row: dict[str, Any]
     thumbnail: bytes = b""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The photos, best first, and whether probably none of them shows what was searched for."""
+
+    photos: Sequence[Shown]
+    nothing_close: bool
 
 
 def _flag(name: str) -> str:
@@ -99,12 +108,16 @@ def command(
         found = _from_index(index, model, engine, asked, kind != "none")
     else:
         raise click.UsageError("name what to search: --index FOLDER or --server URL")
+    if remark := _remark(found, asked):
+        click.echo(remark, err=True)
     if as_json:
-        click.echo(json.dumps([one.row for one in found], indent=1))
+        rows = [one.row | {"nothing_close": found.nothing_close} for one in found.photos]
+        click.echo(json.dumps(rows, indent=1))
     else:
-        for one in found:
-            _show(one, kind, may_be_gone=server is None)
-    if open_best and found and click.launch(found[0].row["url" if server else "path"]):
+        rated = any(one.row["relevance"] is not None for one in found.photos)
+        for one in found.photos:
+            _show(one, kind, rated=rated, may_be_gone=server is None)
+    if open_best and found.photos and click.launch(found.photos[0].row["url" if server else "path"]):
         raise click.ClickException("no picture viewer could be started; open the file by hand")
 
 
@@ -116,7 +129,23 @@ def _protocol(wanted: str) -> "Pictures":
     return chosen(wanted, sys.stdout)
 
 
-def _show(found: Shown, kind: "Pictures", may_be_gone: bool) -> None:
+def _remark(found: Found, asked: Mapping[str, Any]) -> str:
+    """What people should know of the photos, or why there are none."""
+    if found.photos:
+        remark = "nothing close: probably no photo shows this; these come nearest"
+        return remark if found.nothing_close else ""
+    narrowing = [
+        f"{_flag(name)} {shlex.quote(str(asked[name]))}"
+        for name in PARAMETERS
+        if name in asked and PARAMETERS.load(name).narrows and asked[name] != PARAMETERS.load(name).default
+    ]
+    if not narrowing:
+        return "nothing found: the index holds no photos yet"
+    advice = "leave it out or relax it" if len(narrowing) == 1 else "leave one out or relax it"
+    return shown(f"nothing found: no photo passes {' and '.join(narrowing)}; {advice}")
+
+
+def _show(found: Shown, kind: "Pictures", *, rated: bool, may_be_gone: bool) -> None:
     path = Path(found.row["path"])
     if found.thumbnail:
         from model import decode
@@ -124,27 +153,28 @@ def _show(found: Shown, kind: "Pictures", may_be_gone: bool) -> None:
 
         click.echo(render(decode(found.thumbnail).image, kind), nl=False, color=True)
     gone = "  (gone since it was indexed)" if may_be_gone and not path.exists() else ""
-    click.echo(f"{found.row['score']:6.3f}  {shown(path)}{gone}")
+    relevance = found.row["relevance"]
+    rating = f"{'' if relevance is None else format(relevance, '.0%'):>4}  " if rated else ""
+    click.echo(f"{found.row['score']:6.3f}  {rating}{shown(path)}{gone}")
 
 
-def _from_service(server: str, key: str | None, asked: Mapping[str, Any], pictures: bool) -> list[Shown]:
+def _from_service(server: str, key: str | None, asked: Mapping[str, Any], pictures: bool) -> Found:
     from service.client import ApiError, Client
 
     base = server.rstrip("/")
-    found = []
+    photos = []
     with Client(server, key=key) as client:
-        for one in client.search(**asked).results:
+        answer = client.search(**asked)
+        for one in answer.results:
             row = one.model_dump() | {"url": base + one.url, "thumbnail_url": base + one.thumbnail_url}
             thumbnail = b""
             with contextlib.suppress(ApiError):  # it may be gone by now; show its line anyway
                 thumbnail = client.thumbnail(one.id).content if pictures else b""
-            found.append(Shown(row, thumbnail))
-    return found
+            photos.append(Shown(row, thumbnail))
+    return Found(photos, answer.nothing_close)
 
 
-def _from_index(
-    index: Path, model: str, engine: str, asked: Mapping[str, Any], pictures: bool
-) -> list[Shown]:
+def _from_index(index: Path, model: str, engine: str, asked: Mapping[str, Any], pictures: bool) -> Found:
     # Imported only now: searching through a service must not wait for the model's libraries.
     from indexer import shelf
     from model import Encoder
@@ -167,7 +197,8 @@ def _from_index(
             serving = published.manifest.generation
             click.secho(f"searching generation {serving}, because {refused.reason}", err=True, fg="red")
         hits = finding.searched(wanted, encoder, published)
-        return [Shown(_row(one), _thumbnail(index, one.hit) if pictures else b"") for one in hits]
+        photos = [Shown(_row(one), _thumbnail(index, one.hit) if pictures else b"") for one in hits]
+        return Found(photos, nothing_close=False)
     except BadParameter as error:
         raise click.ClickException(f"{_flag(error.name)}: {error.reason}") from None
     except ServiceError as error:

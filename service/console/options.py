@@ -14,8 +14,8 @@ from service.named import given, place
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def shown(path: Path) -> str:
-    """A path for the terminal, with line breaks and control characters escaped."""
+def shown(path: Path | str) -> str:
+    """A path or another text for the terminal, with line breaks and control characters escaped."""
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode()
         for char in str(path)

@@ -108,17 +108,25 @@ function setState(state) {
 function showAnswer(received) {
   const answer = normalized(received);
   const { results: photos, total_searched: total, took_ms: took, generation } = answer;
+  const far = answer.nothing_close && photos.length > 0;
   showWelcome(false);
   results.show(photos);
+  byId("found").classList.toggle("far", far);
   parts.suggest(photos);
-  byId("heading").textContent = photos.length ? "Best matches" : total ? "No photos found" : "No photos to search yet";
-  byId("figures").textContent = `${counted(total)} in ${Math.max(1, Math.round(took.total))} ms`;
+  byId("heading").textContent = far ? "Nothing close to this" : headingFor(photos, total);
+  const time = `${counted(total)} in ${Math.max(1, Math.round(took.total))} ms`;
+  byId("figures").textContent = far ? `The nearest of ${counted(total)}` : time;
   byId("nothing").hidden = photos.length > 0;
   byId("widen").hidden = !query.filtersUsed;
   byId("nothing-text").textContent = nothingText(total);
   offerMore(answer);
-  announce(`${counted(photos.length)} found`);
+  announce(far ? `Nothing close to this. ${counted(photos.length)} shown` : `${counted(photos.length)} found`);
   panel.served(generation);
+}
+
+function headingFor(photos, total) {
+  if (photos.length) return "Best matches";
+  return total ? "No photos found" : "No photos to search yet";
 }
 
 function nothingText(total) {
@@ -135,6 +143,7 @@ function showWelcome(visible) {
   byId("heading").hidden = visible;
   byId("results").hidden = byId("share").hidden = visible;
   byId("found").classList.toggle("welcoming", visible);
+  if (visible) byId("found").classList.remove("far");
 }
 
 function strokeStarted() {
@@ -245,7 +254,7 @@ function recovered(state) {
 }
 
 function announce(text) {
-  byId("announcer").textContent = text;
+  if (byId("announcer").textContent !== text) byId("announcer").textContent = text; // each change is read out once
 }
 
 drawing.addEventListener("change", drawingChanged);

@@ -58,7 +58,7 @@ def test_search_prints_a_table_or_json(index: Path, fish: Path, library: Path) -
     assert table.returncode == 0, table.stderr
     lines = table.stdout.splitlines()
     assert len(lines) == 4
-    assert re.fullmatch(rf" *0\.\d{{3}}  {re.escape(str(library))}/fish/fish \d\.jpg", lines[0])
+    assert re.fullmatch(rf" *0\.\d{{3}}  ( *\d+%  )?{re.escape(str(library))}/fish/fish \d\.jpg", lines[0])
     assert "\x1b" not in table.stdout
     sixels = sketchseek("search", fish, "--index", index, "-k", "2", "--thumbnails", "sixel").stdout
     assert sixels.count("\x1bP0;1;0q") == 2
@@ -69,7 +69,8 @@ def test_search_prints_a_table_or_json(index: Path, fish: Path, library: Path) -
     rows = json.loads(sketchseek("search", fish, "--index", index, "-k", "4", "--json").stdout)
     assert [row["path"] for row in rows] == [line.split("  ")[-1] for line in lines]
     assert set(rows[0]) == {
-        "id", "score", "path", "width", "height", "taken", "camera", "duplicates", "detail"
+        "id", "score", "relevance", "path", "width", "height", "taken", "camera", "duplicates", "detail",
+        "nothing_close",
     }  # fmt: skip
 
 
@@ -86,7 +87,6 @@ def test_search_by_words_a_photo_and_a_mix(index: Path, fish: Path, library: Pat
         "--folder", "fish", "--min-score", "-1", "--fold-duplicates", "--index", index,
     )  # fmt: skip
     assert len(mix.stdout.splitlines()) == 3, mix.stderr
-    assert sketchseek("search", "--text", "x", "--after", "2020", "--index", index).stdout == ""
 
 
 def test_search_refuses_parameters_that_make_no_sense(index: Path, fish: Path) -> None:
@@ -102,7 +102,9 @@ def test_search_refuses_parameters_that_make_no_sense(index: Path, fish: Path) -
 def test_search_asks_a_service(live_server: LiveServer, fish: Path, tmp_path: Path) -> None:
     server = ("--server", live_server.url)
     table = sketchseek("search", fish, "--text", "a fish", "-k", "3", *server)
-    assert re.fullmatch(r" *0\.\d{3}  fish/fish \d\.jpg", table.stdout.splitlines()[0]), table.stderr
+    assert re.fullmatch(r" *0\.\d{3}  ( *\d+%  )?fish/fish \d\.jpg", table.stdout.splitlines()[0]), (
+        table.stderr
+    )
     found = json.loads(sketchseek("search", fish, "--text", "a fish", "-k", "3", "--json", *server).stdout)
     assert httpx.get(found[0]["url"]).headers["content-type"] == "image/jpeg"
     assert httpx.get(found[0]["thumbnail_url"]).headers["content-type"] == "image/webp"
@@ -155,7 +157,7 @@ def test_serve_refuses_a_taken_port(index: Path) -> None:
 
 def test_serve_refuses_bad_settings(tmp_path: Path) -> None:
     refused(sketchseek("serve", "--port", "0", SKETCHSEEK_MAX_UPLOAD_MB="lots"), "SKETCHSEEK_MAX_UPLOAD_MB")
-    unknown = "(SKETCHSEEK_RERANKER): unknown re-ranker 'magic'; known: plain"
+    unknown = "(SKETCHSEEK_RANK): unknown re-ranker 'magic'; known: plain"
     refused(sketchseek("serve", "--port", "0", "--rank", "magic"), unknown)
     refused(sketchseek("serve", "--port", "0", "--host", "no.such.host.invalid"), "cannot listen on")
     refused(sketchseek("serve", "--port", "0", "--index", tmp_path / "none"), "no such folder")

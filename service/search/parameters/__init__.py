@@ -4,8 +4,8 @@ Each is declared once: the HTTP API, the OpenAPI document, the client, the comma
 here. To add one, write a module and name it in PARAMETERS.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from model.registry import Registry
@@ -30,6 +30,8 @@ class Parameter(Generic[T]):
     longest: int | None = None
     # Called on each check, since registries may provide the choices.
     choices: Callable[[], Sequence[str]] | None = None
+    # What the page calls the choices; those without an entry go by their names.
+    labels: Mapping[str, str] = field(default_factory=dict)
     # Converts the value to what the query holds; raises ValueError that says what it should be.
     clean: Callable[[T], T] | None = None
     # Other types that the Python client accepts and converts to text.
@@ -39,6 +41,8 @@ class Parameter(Generic[T]):
     metavar: str | None = None
     # The label of its control among the page's filters; None for no control.
     label: str | None = None
+    # Whether it leaves photos out: a search that finds none advises to relax it.
+    narrows: bool = False
 
 
 # In the order in which they are applied and displayed.

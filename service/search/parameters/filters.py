@@ -53,6 +53,7 @@ FOLDER = Parameter(
     longest=_LONGEST,
     clean=_inside,
     example="2019/aquarium",
+    narrows=True,
     apply=lambda query, folder: query.filtered(folder=folder),
 )
 
@@ -63,6 +64,7 @@ AFTER = Parameter(
     also=(date,),
     metavar="TIME",
     example="2024-07",
+    narrows=True,
     apply=lambda query, moment: query.filtered(after=moment),
 )
 
@@ -73,6 +75,7 @@ BEFORE = Parameter(
     also=(date,),
     metavar="TIME",
     example="2025",
+    narrows=True,
     apply=lambda query, moment: query.filtered(before=moment),
 )
 
@@ -82,5 +85,6 @@ CAMERA = Parameter(
     longest=_LONGEST,
     clean=_one_line,
     example="Canon EOS R6",
+    narrows=True,
     apply=lambda query, camera: query.filtered(camera=camera),
 )

@@ -20,5 +20,6 @@ OFFSET = Parameter(
     default=Query.offset,
     least=0,
     most=10_000,
+    narrows=True,
     apply=lambda query, offset: replace(query, offset=offset),
 )

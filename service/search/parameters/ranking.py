@@ -19,6 +19,7 @@ MIN_SCORE = Parameter(
     "Leave out photos that score less.",
     least=-1,
     most=1,
+    narrows=True,
     apply=lambda query, score: replace(query, min_score=score),
 )
 
@@ -33,6 +34,7 @@ RANK = Parameter(
     str,
     "How to order the results: `plain` by score alone, `collection` also by what the other photos show.",
     choices=_rankings,
+    labels={"plain": "By score alone", "collection": "By score and similar photos"},
     metavar="NAME",
     label="Order",
     apply=lambda query, name: replace(query, rank=name),

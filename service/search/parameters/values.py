@@ -68,6 +68,8 @@ def _one_of(annotation: Any, parameter: Parameter[Any]) -> Any:
         return value
 
     schema: dict[str, Any] = {"enum": list(choices())}
+    if labels := {name: parameter.labels[name] for name in schema["enum"] if name in parameter.labels}:
+        schema["x-labels"] = labels
     return Annotated[annotation, AfterValidator(known), Field(json_schema_extra=schema)]
 
 

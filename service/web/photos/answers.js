@@ -2,12 +2,13 @@
  * Search answers made safe to show: a missing or invalid value affects only itself, never the other photos.
  */
 
-/** The answer with every value valid: an invalid score becomes null, and photos without an id are left out. */
+/** The answer with every value valid: an invalid score or relevance becomes null, and photos without an id are left out. */
 export function normalized(answer) {
   const photos = Array.isArray(answer?.results) ? answer.results : [];
   return {
     ...answer,
     results: photos.filter((photo) => photo?.id && typeof photo.id === "string").map(normalizedPhoto),
+    nothing_close: answer?.nothing_close === true,
     total_searched: numberOr(answer?.total_searched, photos.length),
     took_ms: { total: numberOr(answer?.took_ms?.total, 0) },
   };
@@ -16,6 +17,17 @@ export function normalized(answer) {
 /** A photo's score, for people; empty if it has none. */
 export function scoreOf({ score }) {
   return score === null ? "" : `score ${score.toFixed(2)}`;
+}
+
+/** How likely a photo shows what was searched for, as a word; empty if the server cannot tell. */
+export function likelihoodOf({ relevance }) {
+  if (relevance === null) return "";
+  return ["unlikely", "maybe", "likely"][Math.min(2, Math.floor(3 * relevance))];
+}
+
+/** The same as a number. */
+export function percentageOf({ relevance }) {
+  return relevance === null ? "" : `${Math.round(100 * relevance)}% likely`;
 }
 
 /** The day a photo was taken, for people; empty if unknown. */
@@ -37,6 +49,7 @@ function normalizedPhoto(photo) {
     thumbnail_url: textOr(photo.thumbnail_url, `${url}/thumbnail?`),
     path: textOr(photo.path, photo.id),
     score: numberOr(photo.score, null),
+    relevance: photo.relevance >= 0 && photo.relevance <= 1 ? numberOr(photo.relevance, null) : null,
     width: Math.max(1, numberOr(photo.width, 1)),
     height: Math.max(1, numberOr(photo.height, 1)),
     camera: textOr(photo.camera, null),

@@ -1,7 +1,7 @@
 /**
  * The grid of photos found: laid out before any picture has loaded, and navigable with the arrow keys.
  */
-import { dayOf, fileName, scoreOf } from "./answers.js";
+import { dayOf, fileName, likelihoodOf, scoreOf } from "./answers.js";
 import { justify } from "./justify.js";
 
 const GAP = 8;
@@ -155,13 +155,15 @@ export class Results {
 }
 
 function describe(tile, photo, index) {
-  const score = scoreOf(photo);
+  const likelihood = likelihoodOf(photo);
   const day = dayOf(photo);
   const copies = photo.duplicates?.length ?? 0;
   tile.querySelector(".name").textContent = fileName(photo.path);
-  tile.querySelector(".score").textContent = [day, score.replace("score ", "")].filter(Boolean).join(" · ");
+  tile.querySelector(".fact").textContent = [day, likelihood || scoreOf(photo)].filter(Boolean).join(" · ");
+  tile.querySelector(".meter").hidden = !likelihood;
+  tile.style.setProperty("--relevance", photo.relevance);
   tile.querySelector(".copies").textContent = copies ? `+${copies}` : "";
   const similar = copies ? `${copies} near-duplicate${copies === 1 ? "" : "s"}` : "";
-  const facts = [photo.path, day, score, similar].filter(Boolean).join(", ");
+  const facts = [photo.path, day, likelihood || scoreOf(photo), similar].filter(Boolean).join(", ");
   tile.querySelector("button").setAttribute("aria-label", `${index + 1}: ${facts}`);
 }

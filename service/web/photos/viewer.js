@@ -1,7 +1,7 @@
 /**
  * Shows one photo at a time, large, in a dialog over the page.
  */
-import { dayOf, fileName, scoreOf } from "./answers.js";
+import { dayOf, fileName, percentageOf, scoreOf } from "./answers.js";
 
 const SWIPE_PX = 48;
 const LARGE = 1024; // the long side of the service's large version, in pixels
@@ -76,7 +76,8 @@ export class Viewer {
     find("file").textContent = fileName(photo.path);
     const size = `${photo.width} × ${photo.height}`;
     const place = `${index + 1} of ${this.#photos.length}`;
-    const facts = [dayOf(photo), photo.camera, size, scoreOf(photo), place];
+    const figures = [percentageOf(photo), scoreOf(photo)].map((text) => text.replace(" ", "\u00a0"));
+    const facts = [dayOf(photo), photo.camera, size, ...figures, place];
     find("facts").textContent = facts.filter(Boolean).join(" · ");
     find("original").href = photo.url;
     find("problem").textContent = "";

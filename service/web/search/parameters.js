@@ -4,12 +4,12 @@
 
 const declared = JSON.parse(document.getElementById("parameters").textContent);
 
-/** name -> {type, default, minimum, maximum, maxLength, enum, description, label}, as far as each applies. */
+/** name -> {type, default, minimum, maximum, maxLength, enum, labels, description, label}, as far as each applies. */
 export const PARAMETERS = Object.fromEntries(
-  Object.entries(declared).map(([name, { anyOf = [], "x-label": label, ...rules }]) => [
-    name,
-    { ...anyOf[0], ...rules, label },
-  ]),
+  Object.entries(declared).map(([name, { anyOf = [], ...rules }]) => {
+    const { "x-label": label, "x-labels": labels = {}, ...plain } = { ...anyOf[0], ...rules };
+    return [name, { ...plain, label, labels }];
+  }),
 );
 
 /** The parameters with a label get a control among the filters, unless they leave no choice. */
@@ -46,14 +46,14 @@ export function numberOf(name, text) {
 
 /** The control of an offered parameter, in a label. */
 export function controlOf(name) {
-  const { type, enum: choices, minimum, maximum, maxLength, label, description } = PARAMETERS[name];
+  const { type, enum: choices, labels, minimum, maximum, maxLength, label, description } = PARAMETERS[name];
   const row = document.createElement("label");
   const field = document.createElement(choices ? "select" : "input");
   field.name = name;
   row.title = description;
   row.append(`${label} `, field);
   if (choices) {
-    field.append(new Option("automatic", ""), ...choices.map((choice) => new Option(choice, choice)));
+    field.append(new Option("Automatic", ""), ...choices.map((choice) => new Option(labels[choice] ?? choice, choice)));
   } else if (type === "boolean") {
     row.className = "check";
     field.type = "checkbox";

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -94,6 +95,19 @@ def forgive_failed_requests(desk: Desk) -> None:
 def problem(status: int, detail: str) -> Callable[[Route], None]:
     body = json.dumps({"title": "Trouble", "status": status, "detail": detail, "code": "trouble"})
     return lambda route: route.fulfill(status=status, content_type="application/problem+json", body=body)
+
+
+def judged(*relevances: float | None, nothing_close: bool = False) -> Callable[[Route], None]:
+    """A real answer, but for how likely its photos are right: those without a number here have none."""
+
+    def answer(route: Route) -> None:
+        response = route.fetch()
+        body = response.json()
+        for photo, relevance in itertools.zip_longest(body["results"], relevances[: len(body["results"])]):
+            photo["relevance"] = relevance
+        route.fulfill(response=response, json={**body, "nothing_close": nothing_close})
+
+    return answer
 
 
 def touch(desk: Desk, kind: str, *points: Point) -> None:

@@ -1,17 +1,14 @@
 """The Python client against a real service, in both kinds, and against answers that no service should give."""
 
 import asyncio
+import json
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -27,16 +24,19 @@ from service.client import (
     Gone,
     NotAllowed,
     NotFound,
+    SearchResponse,
     ServerFailed,
     Unreachable,
     calls,
 )
 from tests.kit.pictures import drawing_png
 from tests.kit.service.asking import PNG
+from tests.kit.service.giving import scripted
 from tests.kit.service.servers import LiveServer, listening
 from tests.kit.shapes import drawing, picture
 from tests.kit.waiting import until
 
+_EXAMPLE = json.dumps(SearchResponse.model_json_schema()["examples"][0])
 BUSY = b'{"type":"about:blank","title":"t","status":503,"detail":"too many searches","code":"busy"}'
 
 
@@ -147,35 +147,6 @@ def test_keys(live_server: LiveServer) -> None:
             assert boss.reindex_status().state == "never"
 
 
-@contextmanager
-def scripted(*answers: tuple[int, dict[str, str], bytes]) -> Iterator[tuple[str, list[str]]]:
-    """A server that gives these answers one after the other, the last one for ever; and what it was asked."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, headers, body = answers[min(len(asked), len(answers) - 1)]
-            asked.append(self.path)
-            self.send_response(status)
-            for name, value in {"content-length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    running = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{running.server_port}", asked
-    finally:
-        running.shutdown()
-        thread.join()
-        running.server_close()
-
-
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What a client would have slept."""
@@ -194,6 +165,19 @@ def test_a_busy_service_is_asked_again_when_it_wishes(waits: list[float]) -> Non
     with scripted(busy, busy, (200, {}, found % took)) as (url, asked), Client(url) as client:
         assert client.search(text="a").total_searched == 1
     assert (waits, len(asked)) == ([3, 3], 3)
+
+
+def test_an_answer_says_how_likely_photos_are_and_an_older_service_s_does_not() -> None:
+    known = json.loads(_EXAMPLE)
+    assert (known["results"][0]["relevance"], known["nothing_close"]) == (0.83, False)
+    known["nothing_close"] = True
+    older = json.loads(_EXAMPLE)
+    del older["results"][0]["relevance"], older["nothing_close"]
+    answers = [(200, {}, json.dumps(body).encode()) for body in (known, older)]
+    with scripted(*answers) as (url, _), Client(url) as client:
+        new, old = client.search(text="a"), client.search(text="a")
+    assert (new.results[0].relevance, new.nothing_close) == (0.83, True)
+    assert (old.results[0].relevance, old.nothing_close) == (None, False)
 
 
 def test_patience_ends(waits: list[float]) -> None:

@@ -40,6 +40,15 @@ def test_the_model_the_document_the_command_the_client_and_the_page_know_the_sam
     assert json.loads(embedded[1]) == {one["name"]: {"default": None} | one["schema"] for one in asked_for}
 
 
+def test_choices_carry_their_labels_and_only_those_there_are() -> None:
+    rank = PARAMETERS.load("rank")
+    assert rank.choices is not None
+    declared = SearchParams.model_json_schema()["properties"]["rank"]["anyOf"][0]
+    assert declared["enum"] == list(rank.choices())
+    assert declared["x-labels"] == {name: rank.labels[name] for name in rank.choices() if name in rank.labels}
+    assert declared["x-labels"]["plain"] == "By score alone"
+
+
 def test_the_client_s_keywords_are_those_of_the_declarations() -> None:
     assert OPTIONS.read_text("utf-8") == options(), "run python scripts/client_options.py"
 

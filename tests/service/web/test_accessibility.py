@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.kit.service.desk import Desk, expect
+from tests.kit.service.desk import SEARCH, Desk, expect, judged
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -38,3 +38,9 @@ def test_axe_finds_nothing(open_page: Callable[..., Desk], theme: str, width: in
     desk.page.keyboard.press("Escape")
     desk.page.locator("#index-open").click()
     assert violations(desk) == [], "with the panel"
+    desk.page.keyboard.press("Escape")
+    for said, route in (("rated", judged(0.9, 0.5, 0.1)), ("nothing close", judged(nothing_close=True))):
+        desk.page.route(SEARCH, route)
+        with desk.answered():
+            desk.page.locator("#text").fill(said)
+        assert violations(desk) == [], said

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.kit.service.desk import SEARCH, Desk, expect
+from tests.kit.service.desk import SEARCH, Desk, expect, judged
 
 if TYPE_CHECKING:
     from playwright.sync_api import Route
+
+    from tests.kit.service.servers import LiveServer
 
 pytestmark = pytest.mark.browser
 
@@ -83,23 +86,41 @@ def test_filters_narrow_what_is_found_and_can_be_removed(desk: Desk) -> None:
     assert fields(desk) == {"fold_duplicates": "true"}
 
 
-def two_orders(route: Route) -> None:
-    """The page, as of a server with one more re-ranker."""
-    response = route.fetch()
-    text = response.text()
-    assert '"enum":["none"]' in text
-    route.fulfill(response=response, body=text.replace('"enum":["none"]', '"enum":["none","other"]'))
+def with_orders(*names: str) -> Callable[[Route], None]:
+    """The page, as of a server with these rankings."""
+
+    def answer(route: Route) -> None:
+        response = route.fetch()
+        before, start, declared, end, after = re.split(
+            r'(id="parameters">)(.*?)(</script>)', response.text(), flags=re.DOTALL
+        )
+        parameters = json.loads(declared)
+        parameters["rank"]["anyOf"][0]["enum"] = names
+        text = "".join((before, start, json.dumps(parameters), end, after))
+        route.fulfill(response=response, body=text)
+
+    return answer
 
 
-def test_a_declared_parameter_with_a_label_gets_a_control(open_page: Callable[..., Desk]) -> None:
-    plain = open_page()
-    assert plain.page.locator("#filters select").count() == 0, "there is nothing to choose"
-    home = plain.page.url
-    desk = open_page(routes={home: two_orders, f"{home}?*": two_orders})
+def test_one_way_to_order_leaves_nothing_to_choose(
+    open_page: Callable[..., Desk], live_server: LiveServer
+) -> None:
+    desk = open_page(routes={f"{live_server.url}/": with_orders("plain")})
+    assert desk.page.locator("#filters select").count() == 0
+
+
+def test_a_declared_parameter_with_a_label_gets_a_control(
+    open_page: Callable[..., Desk], live_server: LiveServer
+) -> None:
+    home, orders = f"{live_server.url}/", with_orders("plain", "other")
+    desk = open_page(routes={home: orders, f"{home}?*": orders})
     desk.drawn_results()
+    expect(desk.page).to_have_url(re.compile("/#d="))
     desk.button("Filters").click()
+    order = desk.page.get_by_label("Order")
+    assert order.locator("option").all_text_contents() == ["Automatic", "By score alone", "other"]
     with desk.answered():
-        desk.page.get_by_label("Order").select_option("none")
+        order.select_option("By score alone")
     assert fields(desk)["rank"] == "plain"
     expect(desk.page).to_have_url(re.compile(r"\?rank=plain#d="))
     with desk.answered():
@@ -129,7 +150,7 @@ def test_more_like_this_and_the_way_back(desk: Desk) -> None:
 
 
 def test_an_address_opens_the_same_search_elsewhere(open_page: Callable[..., Desk]) -> None:
-    first = open_page()
+    first = open_page(routes={SEARCH: judged()})
     first.drawn_results()
     with first.answered():
         first.page.locator("#text").fill("sea")
@@ -138,7 +159,7 @@ def test_an_address_opens_the_same_search_elsewhere(open_page: Callable[..., Des
         first.page.get_by_label("Folder").fill("fish")
     expect(first.page).to_have_url(re.compile("text=sea&folder=fish#d="))
     address = first.page.url
-    second = open_page(viewport={"width": 700, "height": 900})
+    second = open_page(viewport={"width": 700, "height": 900}, routes={SEARCH: judged()})
     with second.answered():
         second.page.goto("about:blank")
         second.page.goto(address)

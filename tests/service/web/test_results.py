@@ -92,7 +92,7 @@ def test_arrow_keys_walk_the_grid_which_is_one_tab_stop(desk: Desk) -> None:
 
 
 def test_enter_opens_a_photo_arrows_turn_and_escape_returns(desk: Desk) -> None:
-    names = [label.split(": ")[1].rsplit(", score")[0] for label in desk.drawn_results()]
+    names = [label.split(": ")[1].split(",")[0] for label in desk.drawn_results()]
     dialog, path = desk.page.get_by_role("dialog"), desk.page.locator("#viewer .path")
     desk.page.locator(".tile").nth(1).focus()
     desk.page.keyboard.press("Enter")
@@ -108,7 +108,7 @@ def test_enter_opens_a_photo_arrows_turn_and_escape_returns(desk: Desk) -> None:
     desk.button("Next photo").click()
     expect(path).to_have_text(names[0])
     expect(desk.page.locator("#viewer .facts")).to_contain_text(
-        re.compile(r"^\d+ . \d+ · score -?\d\.\d\d · 1 of")
+        re.compile(r"^\d+ . \d+ · (\d+%\slikely · )?score\s-?\d\.\d\d · 1 of")
     )
     expect(desk.page.locator("#viewer .photo")).to_have_attribute("src", LARGE)
     expect(dialog.get_by_role("link", name="Open original")).to_have_attribute("href", ORIGINAL)
@@ -131,7 +131,18 @@ def test_a_photo_that_is_gone_says_so_and_keeps_its_thumbnail(desk: Desk) -> Non
 
 def test_values_that_are_missing_or_no_numbers_cost_themselves_alone(open_page: Callable[..., Desk]) -> None:
     """As a damaged index, another version or a proxy may give them; JSON knows neither NaN nor infinity."""
-    names = ("path", "score", "width", "height", "taken", "camera", "duplicates", "url", "thumbnail_url")
+    names = (
+        "path",
+        "score",
+        "relevance",
+        "width",
+        "height",
+        "taken",
+        "camera",
+        "duplicates",
+        "url",
+        "thumbnail_url",
+    )
     odd = [None, "many", [], {}, 1e400, -1, 0]
 
     def spoiled(route: Route) -> None:

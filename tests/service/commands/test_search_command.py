@@ -1,0 +1,79 @@
+"""What the search command says of the photos it lists, and why it lists none."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.schemas import SearchResponse
+from tests.kit.service.commands import sketchseek
+from tests.kit.service.giving import scripted
+from tests.kit.service.servers import LiveServer
+
+TEXT = ("search", "--text", "a house")
+
+
+def answer(*relevances: float | None, nothing_close: bool = False) -> bytes:
+    """What a service says of photos that it is so sure of."""
+    body: dict[str, Any] = SearchResponse.model_json_schema()["examples"][0]
+    [one] = body["results"]
+    photos = [{**one, "path": f"{n}.jpg", "relevance": sure} for n, sure in enumerate(relevances)]
+    return json.dumps({**body, "results": photos, "nothing_close": nothing_close}).encode()
+
+
+def asked(body: bytes, *options: str) -> subprocess.CompletedProcess[str]:
+    with scripted((200, {}, body)) as (url, _):
+        return sketchseek(*TEXT, "--server", url, *options)
+
+
+def test_a_column_says_how_likely_each_photo_is_where_that_is_known() -> None:
+    known = asked(answer(1, 0.834, 0.002, None))
+    assert known.stdout.splitlines() == [
+        " 0.412  100%  0.jpg",
+        " 0.412   83%  1.jpg",
+        " 0.412    0%  2.jpg",
+        " 0.412        3.jpg",
+    ]
+    assert (known.stderr, known.returncode) == ("", 0)
+    assert asked(answer(None, None)).stdout == " 0.412  0.jpg\n 0.412  1.jpg\n"
+
+
+def test_one_line_says_that_nothing_is_close() -> None:
+    far = asked(answer(0.02, 0.01, nothing_close=True))
+    assert far.stderr == "nothing close: probably no photo shows this; these come nearest\n"
+    assert (len(far.stdout.splitlines()), far.returncode) == (2, 0)
+
+
+@pytest.mark.parametrize("far", [True, False])
+def test_json_carries_both(far: bool) -> None:
+    rows = json.loads(asked(answer(0.5, None, nothing_close=far), "--json").stdout)
+    assert [(row["relevance"], row["nothing_close"]) for row in rows] == [(0.5, far), (None, far)]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--after", "2020"), "--after 2020; leave it out or relax it"),
+        (("--min-score", "0.99", "--offset", "0"), "--min-score 0.99; leave it out or relax it"),
+        (
+            ("--camera", "A \x1b[31mB", "--folder", "fish", "--rank", "plain"),
+            "--folder fish and --camera 'A \\x1b[31mB'; leave one out or relax it",
+        ),
+        (("--offset", "500"), "--offset 500; leave it out or relax it"),
+    ],
+)
+def test_one_line_names_what_left_no_photo(
+    index: Path, live_server: LiveServer, options: tuple[str, ...], said: str
+) -> None:
+    for where in (("--index", index), ("--server", live_server.url)):
+        done = sketchseek(*TEXT, *options, *where)
+        assert (done.returncode, done.stdout) == (0, "")
+        assert done.stderr == f"nothing found: no photo passes {said}\n"
+    assert sketchseek(*TEXT, *options, "--json", "--index", index).stdout == "[]\n"
+
+
+def test_an_empty_index_says_so() -> None:
+    none = asked(answer(nothing_close=True))
+    assert (none.stderr, none.returncode) == ("nothing found: the index holds no photos yet\n", 0)
