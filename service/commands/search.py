@@ -196,9 +196,9 @@ def _from_index(index: Path, model: str, engine: str, asked: Mapping[str, Any], 
         for refused in published.refused:
             serving = published.manifest.generation
             click.secho(f"searching generation {serving}, because {refused.reason}", err=True, fg="red")
-        hits = finding.searched(wanted, encoder, published)
-        photos = [Shown(_row(one), _thumbnail(index, one.hit) if pictures else b"") for one in hits]
-        return Found(photos, nothing_close=False)
+        answer = finding.searched(wanted, encoder, published)
+        photos = [Shown(_row(one), _thumbnail(index, one.hit) if pictures else b"") for one in answer.ranked]
+        return Found(photos, answer.nothing_close)
     except BadParameter as error:
         raise click.ClickException(f"{_flag(error.name)}: {error.reason}") from None
     except ServiceError as error:

@@ -13,7 +13,7 @@ from model.rerankers import Question
 from service.problems import ServiceError
 from service.schemas import Result
 from service.search.query import PICTURES, Kind, Part, Query
-from service.search.reranking import Ranked, Rerankers, find
+from service.search.reranking import Answer, Ranked, Rerankers, find
 
 # A mix shorter than this share of its weights has no meaningful direction.
 _NOTHING = 1e-3
@@ -55,7 +55,7 @@ def question(ready: Sequence[tuple[Part, Any]], vectors: Sequence[Vectors]) -> Q
     return Question((total / length).astype(np.float32), _pictures(ready), kinds)
 
 
-def searched(query: Query, encoder: Encoder, published: Library) -> list[Ranked]:
+def searched(query: Query, encoder: Encoder, published: Library) -> Answer:
     """Search for a single query, without a shared model."""
     reranker = Rerankers(encoder).chosen(query.rank)
     ready: list[tuple[Part, Any]] = []
@@ -76,6 +76,7 @@ def described(ranked: Ranked) -> Result:
     return Result(
         id=photo.public_id,
         score=round(hit.score, 4),
+        relevance=None if ranked.relevance is None else round(ranked.relevance, 4),
         path=photo.relative,
         url=url,
         # With the content's hash in the address, browsers can cache a thumbnail forever.

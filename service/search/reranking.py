@@ -12,12 +12,25 @@ from model.rerankers import RERANKERS, Candidates, Detail, Question, Ranking, Re
 from service.search.query import Query
 
 
+# If even the best is less likely right than this, nothing is close.
+CLOSE = 0.2
+
+
 @dataclass(frozen=True)
 class Ranked:
     """A photo in its final place, and what the re-ranker says about it."""
 
     hit: Hit
     detail: Detail | None = None
+    relevance: float | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A page of photos, and whether probably none, on no page, shows what was searched for."""
+
+    ranked: list[Ranked]
+    nothing_close: bool = False
 
 
 class Rerankers:
@@ -38,7 +51,7 @@ class Rerankers:
         return self._made[wanted]
 
 
-def find(published: Library, question: Question, query: Query, reranker: Reranker) -> list[Ranked]:
+def find(published: Library, question: Question, query: Query, reranker: Reranker) -> Answer:
     """Find the page of photos that a query requests, in the re-ranker's order."""
     return second_stage(
         published, question, query, reranker, first_stage(published, question, query, reranker)
@@ -62,19 +75,25 @@ def first_stage(published: Library, question: Question, query: Query, reranker: 
 
 def second_stage(
     published: Library, question: Question, query: Query, reranker: Reranker, first: Nearest
-) -> list[Ranked]:
+) -> Answer:
     """Reorder what the first stage found, and return the page."""
     order: NDArray[np.int64] = np.arange(len(first))
     details: list[Detail | None] = [None] * len(first)
+    relevance: list[float | None] = [None] * len(first)
+    nothing_close = False
     if head := min(reranker.depth, len(first)):
         ranking = _reranked(published, question, reranker, first, head)
         order[:head], details[:head] = ranking.order, ranking.details
+        if ranking.relevance is not None:
+            relevance[:head] = ranking.relevance.tolist()
+            nothing_close = float(ranking.relevance.max()) < CLOSE
     page = slice(query.offset, query.offset + query.k)
     shown = order[page]
     hits = published.hits(
         first.ids[shown], first.scores[shown], folded=query.fold_duplicates, where=query.where
     )
-    return [Ranked(hit, detail) for hit, detail in zip(hits, details[page], strict=True)]
+    ranked = [Ranked(*one) for one in zip(hits, details[page], relevance[page], strict=True)]
+    return Answer(ranked, nothing_close)
 
 
 def _reranked(

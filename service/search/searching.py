@@ -62,11 +62,12 @@ class Searcher:
             clock.append(time.perf_counter())
             limiter = self._scanning if published.device == "cpu" else self._asking
             find = partial(self._found, published, asked, query, reranker)
-            results, ranked_at = await anyio.to_thread.run_sync(find, limiter=limiter)
+            results, nothing_close, ranked_at = await anyio.to_thread.run_sync(find, limiter=limiter)
             clock += [ranked_at, time.perf_counter()]
         return SearchResponse(
             results=results,
             offset=query.offset,
+            nothing_close=nothing_close,
             total_searched=len(published),
             generation=published.manifest.generation,
             model=self.gallery.encoder.card.name,
@@ -91,12 +92,12 @@ class Searcher:
     @staticmethod
     def _found(
         published: Library, asked: Question, query: Query, reranker: Reranker
-    ) -> tuple[list[Result], float]:
-        """The results, and when the second stage started."""
+    ) -> tuple[list[Result], bool, float]:
+        """The results, whether nothing is close, and when the second stage started."""
         first = first_stage(published, asked, query, reranker)
         middle = time.perf_counter()
-        ranked = second_stage(published, asked, query, reranker, first)
-        return [described(one) for one in ranked], middle
+        answer = second_stage(published, asked, query, reranker, first)
+        return [described(one) for one in answer.ranked], answer.nothing_close, middle
 
     def _took(self, clock: list[float]) -> Took:
         decoded, encoded, found, ranked = (after - before for before, after in pairwise(clock))

@@ -28,13 +28,14 @@ def test_a_form_and_a_body_find_the_same(live_server: LiveServer) -> None:
 def test_the_answer_says_all_it_should(live_server: LiveServer) -> None:
     with live_server.client() as client:
         body = client.post("/search?k=7", content=PNG, headers={"content-type": "image/png"}).json()
-    assert set(body) == {"results", "offset", "total_searched", "generation", "model", "took_ms"}
+    about = {"offset", "total_searched", "generation", "model", "took_ms"}
+    assert set(body) == {"results", "nothing_close", *about}
     assert (body["total_searched"], body["generation"], body["model"]) == (30, "000001", "lite")
     assert set(body["took_ms"]) == {"decode", "encode", "search", "rerank", "total"}
     assert len(body["results"]) == 7
     first = body["results"][0]
     known = {"id", "score", "path", "url", "thumbnail_url", "width", "height"}
-    assert set(first) == known | {"taken", "camera", "duplicates", "detail"}
+    assert set(first) == known | {"taken", "camera", "duplicates", "detail", "relevance"}
     assert first["path"].startswith("fish/")
     assert (first["width"], first["height"]) == (320, 320)
     scores = [result["score"] for result in body["results"]]

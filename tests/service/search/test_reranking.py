@@ -53,7 +53,7 @@ def page(
     question = Question(encoder.sketches([drawing("fish")])[0])
     query = Query((Part(Kind.SKETCH, b"", 1),), rank=name, **rules)
     found = find(published, question, query, rerankers.chosen(name))
-    return [one.hit.photo.relative for one in found]
+    return [one.hit.photo.relative for one in found.ranked]
 
 
 def test_the_first_candidates_change_places_and_the_rest_stays(
@@ -77,8 +77,10 @@ def test_details_belong_to_their_photos(published: Published, rerankers: Reranke
     question = Question(encoder.sketches([drawing("fish")])[0])
     query = Query((Part(Kind.SKETCH, b"", 1),), k=10)
     found = find(published, question, query, rerankers.chosen("backwards"))
-    said = [described(one).detail for one in found]
-    assert said[:8] == [{"was": 7 - place, "id": one.hit.photo.id} for place, one in enumerate(found[:8])]
+    said = [described(one).detail for one in found.ranked]
+    assert said[:8] == [
+        {"was": 7 - place, "id": one.hit.photo.id} for place, one in enumerate(found.ranked[:8])
+    ]
     assert said[8:] == [None, None]
 
 
