@@ -1,7 +1,7 @@
 """`sketchseek bank`: give a finished model the bank that photos are weighed against."""
 
-import os
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import click
 
@@ -32,8 +32,6 @@ def command(model: Path, data: Path, root: Path | None, splits: str | None) -> N
     """
     checkpoint = _writable(model)
     collection, _ = trained_on(open_dataset(data, root), splits)
-    for remark in collection.remarks:
-        click.echo(remark, err=True)
     bank = build_bank(Encoder.load(model), collection, say=lambda line: click.echo(line, err=True))
     add_bank(checkpoint, bank)
     counts = {kind: len(near.vectors) for kind, near in bank.kinds.items()}
@@ -50,8 +48,11 @@ def _writable(folder: Path) -> Checkpoint:
             f"{folder} is a model that ships with sketchseek: copy {SHIPPED / folder} and name the copy"
         )
     checkpoint = Checkpoint(folder)
-    if not os.access(folder, os.W_OK):
+    try:
+        # Unlike a look at the permissions, this also notices a read-only disk.
+        with TemporaryFile(dir=folder):
+            return checkpoint
+    except OSError as error:
         raise SketchseekError(
-            f"{folder}: cannot be written to; copy the model, or change the folder's permissions"
-        )
-    return checkpoint
+            f"{folder}: cannot be written to ({error.strerror}); copy the model, or change the folder's permissions"
+        ) from None
