@@ -82,7 +82,7 @@ class Bank:
 
 def read_bank(path: Path, fingerprint: str, dimension: int) -> Bank:
     """Read a bank, which must belong to the model with this fingerprint."""
-    remedy = "train the model again, or remove the bank from its card"
+    remedy = "build its bank again with `sketchseek bank`"
     try:
         with safe_open(path, framework="numpy") as opened:
             facts = opened.metadata() or {}

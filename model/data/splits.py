@@ -1,11 +1,11 @@
-"""The published lists of unseen classes, one small file each in `published_splits/`."""
+"""Which classes a model is trained on: the published lists of unseen ones (`published_splits/`), or a file's."""
 
 import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.data.datasets import PHOTO, SKETCH, DataProblem, Dataset
+from model.data.datasets import PHOTO, SKETCH, UNRECOGNIZED, DataProblem, Dataset, read_labels
 from model.data.labels import key
 
 FOLDER = Path(__file__).parent / "published_splits"
@@ -64,6 +64,37 @@ def a_tenth(data: Dataset) -> tuple[str, ...]:
     both = {record.label for record in data.of(SKETCH)} & {record.label for record in data.of(PHOTO)}
     shuffled = sorted(both, key=lambda label: hashlib.sha256(key(label).encode()).digest())
     return tuple(sorted(shuffled[: max(2, len(both) // 10)]))
+
+
+def trained_on(
+    whole: Dataset, splits: str | None, *, all_labels: bool = False, validated: str | None = None
+) -> tuple[Dataset, Dataset | None]:
+    """Split into training and validation data; drawings that nobody recognised are in neither.
+
+    `splits` names a published split, or a JSON file with a list validation_unseen; `validated`, the only set to
+    validate on.
+    """
+    clear = whole.where(lambda record: not (record.modality == SKETCH and record.note == UNRECOGNIZED))
+    if splits is None:
+        return clear, None
+    if splits.endswith(".json") or Path(splits).is_file():
+        held_out = _named_labels(Path(splits), clear)
+    else:
+        clear, _ = parted(clear, find_split(splits))
+        held_out = a_tenth(clear)
+    if all_labels:
+        return clear, None
+    unseen = clear.subset(held_out)
+    return clear.without(held_out), unseen.of_sets([validated]) if validated else unseen
+
+
+def _named_labels(splits: Path, data: Dataset) -> tuple[str, ...]:
+    labels = read_labels(splits)
+    if "validation_unseen" not in labels:
+        raise DataProblem(
+            f"{splits}: expected a list named validation_unseen, found {', '.join(labels) or 'none'}"
+        )
+    return tuple(label for label in labels["validation_unseen"] if label in data.labels)
 
 
 def _read(path: Path) -> Split:

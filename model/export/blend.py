@@ -14,7 +14,8 @@ from safetensors.numpy import load_file, save_file
 
 from model.card import Card, Checkpoint, Source
 from model.errors import ModelError
-from model.export.openvino import export, new_folder, weight_file, write_card
+from model.export.folders import new_folder, weight_file, write_card
+from model.export.openvino import export
 
 Tensors = dict[str, NDArray[np.generic]]
 
@@ -24,7 +25,7 @@ SAME_START = 0.5
 
 
 def blend(checkpoints: Sequence[Checkpoint], folder: Path, name: str | None = None) -> Checkpoint:
-    """Write the mean of the models to a new folder, all or nothing."""
+    """Write the mean of the models to a new folder, all or nothing; it has no bank (see training/banks.py)."""
     if len(checkpoints) < 2:
         raise ModelError("blending needs at least two models")
     first = checkpoints[0]
@@ -39,7 +40,7 @@ def blend(checkpoints: Sequence[Checkpoint], folder: Path, name: str | None = No
                 # Readable by others: a service may run as another user.
                 path.chmod(0o644)
                 weights[part] = weight_file(path)
-            elif weight.package is None and not part.startswith("openvino."):
+            elif weight.package is None and not _made_anew(part):
                 weights[part] = weight
                 shutil.copyfile(first.file(part), beside / weight.file)
         card = _card([each.card for each in checkpoints], name)
@@ -53,7 +54,7 @@ def _check_alike(first: Checkpoint, other: Checkpoint) -> None:
         ("architectures", lambda card: (card.backbone, card.image_tower, card.text_tower)),
         ("dimensions", lambda card: card.dimension),
         ("picture preprocessing", lambda card: card.preprocessing),
-        ("parts", lambda card: {part for part in card.weights if not part.startswith("openvino")}),
+        ("parts", lambda card: {part for part in card.weights if not _made_anew(part)}),
     )
     for what, of in same:
         if of(first.card) != of(other.card):
@@ -76,6 +77,11 @@ def _check_alike(first: Checkpoint, other: Checkpoint) -> None:
                 f"{first.folder} and {other.folder} were not trained from the same start ({apart[0]} has nothing in "
                 "common): blend runs with the same data and towers"
             )
+
+
+def _made_anew(part: str) -> bool:
+    """Whether a part follows from the averaged weights: the graphs, and the bank, which holds vectors of one model."""
+    return part == "bank" or part.startswith("openvino.")
 
 
 def _tensors(checkpoint: Checkpoint, part: str) -> Tensors:

@@ -1,8 +1,5 @@
 """Export a checkpoint's towers as OpenVINO graphs for CPUs."""
 
-import hashlib
-import json
-import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +11,8 @@ from openvino.tools.ovc import convert_model
 from torch import nn
 
 from model.backbones.towers import family
-from model.card import Card, Checkpoint, WeightFile
-from model.errors import ModelError
+from model.card import Checkpoint, WeightFile
+from model.export.folders import weight_file, write_card
 
 
 def export(checkpoint: Checkpoint) -> Checkpoint:
@@ -36,30 +33,6 @@ def export(checkpoint: Checkpoint) -> Checkpoint:
         if part in card.weights and card.weights[part].package is None:
             card.weights[part].locate(checkpoint.folder).unlink(missing_ok=True)
     return Checkpoint(checkpoint.folder)
-
-
-@contextmanager
-def new_folder(folder: Path) -> Iterator[Path]:
-    """Create a folder that gets its name once everything is written. An existing folder is left alone."""
-    if folder.exists() and any(folder.iterdir()):
-        raise ModelError(f"{folder} is not empty: give another folder, or remove that one first")
-    beside = folder.with_name(f"{folder.name}.unfinished")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    yield beside
-    beside.replace(folder)
-
-
-def weight_file(path: Path) -> WeightFile:
-    """The card's entry for a file next to it."""
-    return WeightFile(file=path.name, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
-
-
-def write_card(card: Card, folder: Path) -> None:
-    """Write the card atomically."""
-    beside = folder / "card.json.new"
-    beside.write_text(json.dumps(card.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
-    beside.replace(folder / "card.json")
 
 
 def _graph(

@@ -3,23 +3,18 @@
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 import torch
 
 from model.data.benchmarks import open_dataset
-from model.data.datasets import (
-    SKETCH,
-    UNRECOGNIZED,
-    DataProblem,
-    Dataset,
-    Record,
-    read_labels,
-)
-from model.data.splits import a_tenth, find_split, parted
+from model.data.datasets import DataProblem, Dataset, Record
+from model.data.splits import trained_on
 from model.errors import SketchseekError
 from model.methods import METHODS
+from model.training.banks import complete
 from model.training.methods.needs import refuse_lacking
 from model.training.network import Network, build
 from model.training.objective import Objective
@@ -106,7 +101,7 @@ def command(
         whole = open_dataset(data, root)
         for remark in whole.remarks:
             click.echo(remark)
-        seen, unseen = _split(whole, splits, all_labels, validated)
+        seen, unseen = trained_on(whole, splits, all_labels=all_labels, validated=validated)
         outcome = run(recipe, seen, unseen, out, device, _licences(licences))
     except SketchseekError as error:
         raise click.ClickException(str(error)) from error
@@ -130,12 +125,18 @@ def run(
     objective.to(place)
     training = Run(objective, validation, Settings(out, say=click.echo), data_digest(seen))
     training.resume()
+    finished = training.state.step == training.state.steps
     outcome = training.go()
+    add_bank = partial(complete, data=seen, say=click.echo)
+    if finished and (out / "model" / "card.json").is_file():
+        add_bank(out / "model")
+        return outcome
     objective.to(torch.device("cpu"))
     put(network, read_whole(outcome.weights)[0], outcome.weights)
     measured = _finished(objective, validation, place)
     command = shlex.join(["sketchseek", *_without_licences(sys.argv[1:])])
-    write_model(network, recipe, out / "model", Provenance(command, sources_of(seen, licences), measured))
+    provenance = Provenance(command, sources_of(seen, licences), measured)
+    write_model(network, recipe, out / "model", provenance, add_bank)
     return outcome
 
 
@@ -177,33 +178,6 @@ def _views(
 def _every_tenth(done: int, total: int) -> None:
     if done * 10 // total != max(done - CHUNK, 0) * 10 // total:
         click.echo(f"  {done} of {total}")
-
-
-def _split(
-    whole: Dataset, splits: str | None, all_labels: bool, validated: str | None
-) -> tuple[Dataset, Dataset | None]:
-    """Split into training and validation data; drawings that nobody recognised are in neither."""
-    clear = whole.where(lambda record: not (record.modality == SKETCH and record.note == UNRECOGNIZED))
-    if splits is None:
-        return clear, None
-    if splits.endswith(".json") or Path(splits).is_file():
-        held_out = _named_labels(Path(splits), clear)
-    else:
-        clear, _ = parted(clear, find_split(splits))
-        held_out = a_tenth(clear)
-    if all_labels:
-        return clear, None
-    unseen = clear.subset(held_out)
-    return clear.without(held_out), unseen.of_sets([validated]) if validated else unseen
-
-
-def _named_labels(splits: Path, data: Dataset) -> tuple[str, ...]:
-    labels = read_labels(splits)
-    if "validation_unseen" not in labels:
-        raise DataProblem(
-            f"{splits}: expected a list named validation_unseen, found {', '.join(labels) or 'none'}"
-        )
-    return tuple(label for label in labels["validation_unseen"] if label in data.labels)
 
 
 def _licences(given: Sequence[str]) -> dict[str, str]:

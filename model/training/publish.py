@@ -1,7 +1,7 @@
 """Write a trained network as a model folder with its card, for `Encoder.load`."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from model.backbones import packages
 from model.card import Card, Checkpoint, Source, Tower, WeightFile
 from model.data.datasets import Dataset
 from model.errors import ModelError
-from model.export.openvino import export, new_folder, weight_file, write_card
+from model.export.folders import new_folder, weight_file, write_card
+from model.export.openvino import export
 from model.pictures.preprocessing import Preprocessing
 from model.training.learners.base import Learner
 from model.training.learners.clip import ClipLearner
@@ -41,8 +42,17 @@ class Provenance:
     figures: Mapping[str, Any]
 
 
-def write_model(network: Network, recipe: Recipe, folder: Path, provenance: Provenance) -> Checkpoint:
-    """Write fp16 weights, heads, card and OpenVINO graphs, all or nothing. Existing files are left alone."""
+def write_model(
+    network: Network,
+    recipe: Recipe,
+    folder: Path,
+    provenance: Provenance,
+    complete: Callable[[Path], None] | None = None,
+) -> Checkpoint:
+    """Write fp16 weights, heads, card and OpenVINO graphs, all or nothing. Existing files are left alone.
+
+    `complete` may add to the model, such as its bank, before the folder gets its name.
+    """
     learner = network.learner
     with new_folder(folder) as beside:
         weights = (
@@ -52,6 +62,8 @@ def write_model(network: Network, recipe: Recipe, folder: Path, provenance: Prov
         weights["heads"] = weight_file(beside / "heads.safetensors")
         write_card(_card(recipe, network.method, learner.preprocessing, weights, provenance), beside)
         export(Checkpoint(beside))
+        if complete is not None:
+            complete(beside)
     return Checkpoint(folder)
 
 

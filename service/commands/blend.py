@@ -16,6 +16,7 @@ def command(models: tuple[Path, ...], out: Path, name: str | None) -> None:
     """Average the weights of MODELS: folders that `sketchseek train` made from the same towers and data.
 
     The result is as fast as any one of them and often more accurate than the best; check with sketchseek evaluate.
+    It has no bank, since a bank belongs to one model only: build one with sketchseek bank.
     """
     needs("blending", "torch", "timm", "openvino")
     from model.export.blend import blend

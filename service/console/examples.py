@@ -48,6 +48,10 @@ EXAMPLES = {
     ),
     "train": ("sketchseek train manifest.csv --recipe lite --out runs/mine",),
     "blend": ("sketchseek blend runs/one/model runs/two/model --out models/mine",),
+    "bank": (
+        "sketchseek bank models/mine manifest.csv",
+        "sketchseek bank models/mine manifest.csv --splits splits.json  # without what was held out",
+    ),
     "evaluate": (
         "sketchseek evaluate my-data",
         "sketchseek evaluate my-data --tasks zero-shot --compare raw --out figures",

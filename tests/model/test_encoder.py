@@ -219,7 +219,7 @@ def test_a_card_that_is_no_card(copy: Path) -> None:
 def test_a_model_without_words_says_so(copy: Path) -> None:
     from safetensors.numpy import load_file, save_file
 
-    from model.export.openvino import weight_file
+    from model.export.folders import weight_file
 
     heads = {
         name: value for name, value in load_file(copy / "heads.safetensors").items() if "encoding" in name

@@ -14,7 +14,7 @@ from model import Encoder, NoTextTower
 from model.backbones import open_clip
 from model.card import Checkpoint
 from model.errors import BadWeights, ModelError
-from model.export.openvino import weight_file, write_card
+from model.export.folders import weight_file, write_card
 from model.training.network import Network, build
 from model.training.publish import Provenance, write_model
 from model.training.recipe import Recipe

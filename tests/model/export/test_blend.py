@@ -9,9 +9,12 @@ import torch
 from safetensors.numpy import load_file
 
 from model import Encoder
+from model.bank import Bank, Near
 from model.card import Checkpoint, Source
 from model.errors import BadWeights, ModelError
 from model.export.blend import blend
+from model.modality import Modality
+from model.training.banks import add_bank
 from model.training.network import Network, build
 from model.training.publish import Provenance, write_model
 from model.training.recipe import read_recipe
@@ -60,6 +63,17 @@ def test_each_number_is_the_mean(runs: list[Path], tmp_path: Path) -> None:
             else:
                 assert (value == parts[0][key]).all()
     assert set(made.card.weights) == set(Checkpoint(runs[0]).card.weights)
+
+
+def test_a_blend_has_no_bank_of_its_parts(runs: list[Path], tmp_path: Path) -> None:
+    weighed = Path(shutil.copytree(runs[0], tmp_path / "weighed"))
+    encoder = Encoder.load(weighed)
+    words = Near(encoder.texts(["a ball", "a box"]), 5, 0.5)
+    add_bank(Checkpoint(weighed), Bank(encoder.fingerprint, {Modality.TEXT: words}))
+    # Beside one without: banks do not decide which models can be blended.
+    blend([Checkpoint(weighed), Checkpoint(runs[1])], tmp_path / "made")
+    assert Encoder.load(tmp_path / "made").bank is None
+    assert not list((tmp_path / "made").glob("bank*"))
 
 
 def test_it_is_a_model_that_serves(runs: list[Path], tmp_path: Path) -> None:

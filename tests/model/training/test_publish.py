@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 from model.backbones.towers import image_tower
 from model.card import Checkpoint, Source
 from model.errors import BadWeights, ModelError
-from model.export.openvino import export, weight_file
+from model.export.folders import weight_file
+from model.export.openvino import export
 from model.training.network import Network
 from model.training.publish import Provenance, sources_of, write_model
 from tests.kit.training import tiny_data, tiny_network, tiny_recipe
