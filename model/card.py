@@ -66,6 +66,8 @@ class Card(_Frozen):
     weights: dict[str, WeightFile]
     learned_from: tuple[Source, ...]
     figures: dict[str, Any]
+    # What is put around words before they are encoded; the vectors are averaged.
+    prompts: tuple[str, ...] = ("{}",)
     # Names in the registries: the image tower's family, the training method, and the second stage of a search.
     backbone: str = "timm"
     method: str = "ma-sbir"

@@ -1,5 +1,6 @@
 """The public interface of the model: pictures and words in, semantic vectors out."""
 
+import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,7 @@ from model.rerankers import RERANKERS
 from model.words.tokenizers import Tokenizer, open_tokenizer
 
 Item = TypeVar("Item")
+_ARTICLE = re.compile(r"\s*(an?|the|my|our|some|two|three|many|[0-9]+)\s", re.IGNORECASE)
 
 
 class Encoder:
@@ -91,8 +93,14 @@ class Encoder:
         return self.strip(self.unstripped.photos(images), Modality.PHOTO)
 
     def texts(self, texts: Sequence[str]) -> Vectors:
-        """Encode words, such as "a red car"; raises NoTextTower if the model has no text tower."""
-        return self.strip(self.unstripped.texts(texts), Modality.TEXT)
+        """Encode words, such as "a red car"; raises NoTextTower if the model has no text tower.
+
+        The result is the mean over the card's prompts, which says more about a thing than its bare name does.
+        """
+        prompts = self.card.prompts
+        said = [_prompted(prompt, text) for text in texts for prompt in prompts]
+        found = self.strip(self.unstripped.texts(said), Modality.TEXT)
+        return found if len(prompts) == 1 else unit(found.reshape(len(texts), len(prompts), -1).mean(axis=1))
 
     @property
     def unstripped(self) -> "Unstripped":
@@ -175,6 +183,13 @@ def _check_names(checkpoint: Checkpoint) -> None:
     METHODS.check(card.method, where)
     RERANKERS.check(card.reranker, where)
     _ = card.preparation
+
+
+def _prompted(prompt: str, text: str) -> str:
+    """Fill in a prompt; words that bring an article of their own need none."""
+    if _ARTICLE.match(text):
+        prompt = prompt.replace("a {}", "{}")
+    return prompt.replace("{}", text)
 
 
 def _load_heads(checkpoint: Checkpoint) -> dict[str, NDArray[np.float32]]:

@@ -74,5 +74,6 @@ RERANKERS: Registry[Callable[[Any], Reranker]] = Registry(
     "re-ranker",
     {
         "plain": "model.rerankers.plain:FirstStage",
+        "collection": "model.rerankers.collection:Collection",
     },
 )

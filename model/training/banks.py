@@ -35,9 +35,10 @@ class Weighing:
     share: float
 
 
+# Chosen on labels that the model never saw: docs/ranking.md.
 WEIGHING: Mapping[Modality, Weighing] = {
-    Modality.SKETCH: Weighing(most=3000, count=5, share=0.5),
-    Modality.TEXT: Weighing(most=1000, count=5, share=0.5),
+    Modality.SKETCH: Weighing(most=1000, count=10, share=0.75),
+    Modality.TEXT: Weighing(most=3000, count=10, share=1.0),
 }
 # What people type for a thing, the bare name first.
 CAPTIONS = ("{}", "a {}", "a photo of a {}", "a drawing of a {}")
@@ -74,7 +75,8 @@ def build_bank(
     say(f"encoding {len(drawings)} drawings and {len(captions)} captions for the bank")
     vectors = {Modality.SKETCH: _drawn(encoder, drawings, data.name, say)}
     if captions:
-        vectors[Modality.TEXT] = encoder.texts(captions)
+        # Each caption by itself: `texts` would average it over the card's prompts.
+        vectors[Modality.TEXT] = encoder.strip(encoder.unstripped.texts(captions), Modality.TEXT)
     kinds = {kind: Near(rows, weighing[kind].count, weighing[kind].share) for kind, rows in vectors.items()}
     bank = Bank(encoder.fingerprint, kinds)
     assert len(bank.data) <= most_bytes

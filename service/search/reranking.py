@@ -11,7 +11,6 @@ from model import Encoder, ModelError
 from model.rerankers import RERANKERS, Candidates, Detail, Question, Ranking, Reranker
 from service.search.query import Query
 
-
 # If even the best is less likely right than this, nothing is close.
 CLOSE = 0.2
 

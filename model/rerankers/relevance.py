@@ -1,0 +1,51 @@
+"""How likely a candidate is right: a logistic model of four signals, fitted to labels that a model never saw.
+
+`python -m bench.relevance` fits the numbers below and draws how well they hold (docs/ranking.md).
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.modality import Modality
+
+if TYPE_CHECKING:
+    from model.rerankers.collection import Signals
+
+Floats = NDArray[np.float32]
+
+# Constant, own score, local mean, share of the confidence, agreement.
+FITTED: Mapping[Modality, tuple[float, ...]] = {
+    Modality.SKETCH: (1.2, -14.5, 22.0, 0.40, 0.55),
+    Modality.TEXT: (6.3, -13.0, 31.0, 1.0, 0.61),
+}
+# Where there are fewer candidates, the missing ones count as such with this final score.
+_FULL, _FLOOR = 300, -0.8
+_TEMPERATURE = 0.2
+
+
+def relevance(kinds: Mapping[Modality, float], found: "Signals") -> Floats:
+    """From 0 to 1 for each candidate, in their order."""
+    shares = {kind: abs(kinds.get(kind, 0.0)) for kind in FITTED}
+    fitted = FITTED[max(shares, key=lambda kind: shares[kind])]
+    logits = inputs(found) @ np.array(fitted, dtype=np.float32)
+    likely: Floats = (1 / (1 + np.exp(-logits))).astype(np.float32)
+    return likely
+
+
+def inputs(found: "Signals") -> Floats:
+    """The signals, one column for each number of FITTED."""
+    missing = max(0, _FULL - len(found.own))
+    weight = np.exp(found.final / _TEMPERATURE)
+    total = float(weight.sum()) + missing * float(np.exp(_FLOOR / _TEMPERATURE))
+    share = weight / total
+    columns = (
+        np.ones_like(found.own),
+        found.own,
+        found.local,
+        np.log(share + 1e-6),
+        np.log(found.same @ share + 1e-4),
+    )
+    return np.stack(columns, axis=1).astype(np.float32)
