@@ -76,7 +76,7 @@ def build_bank(
     vectors = {Modality.SKETCH: _drawn(encoder, drawings, data.name, say)}
     if captions:
         # Each caption by itself: `texts` would average it over the card's prompts.
-        vectors[Modality.TEXT] = encoder.strip(encoder.unstripped.texts(captions), Modality.TEXT)
+        vectors[Modality.TEXT] = encoder.strip(encoder.unstripped.captions(captions), Modality.TEXT)
     kinds = {kind: Near(rows, weighing[kind].count, weighing[kind].share) for kind, rows in vectors.items()}
     bank = Bank(encoder.fingerprint, kinds)
     assert len(bank.data) <= most_bytes

@@ -23,10 +23,16 @@ def asked(encoder: Encoder, count: int, *, alike: bool = False) -> tuple[Questio
         vectors = np.repeat(vectors[:1], count, axis=0)
     vector = unit(random.normal(size=encoder.dimension).astype(np.float32))
     scores = vectors @ vector
-    order = np.argsort(-scores, kind="stable")
+    corrected = scores - random.uniform(0.1, 0.3, size=count)
+    order = np.argsort(-corrected, kind="stable")
     pixels = random.integers(0, 256, (encoder.size, encoder.size, 3), dtype=np.uint8)
-    candidates = Candidates(np.arange(count)[order] + 7, scores[order].astype(np.float32), vectors[order])
-    return Question(vector, {Modality.SKETCH: pixels}), candidates
+    candidates = Candidates(
+        np.arange(count)[order] + 7,
+        scores[order].astype(np.float32),
+        vectors[order],
+        corrected[order].astype(np.float32),
+    )
+    return Question(vector, {Modality.SKETCH: pixels}, {Modality.SKETCH: 1.0}), candidates
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 25])
@@ -67,5 +73,5 @@ def test_what_it_is_given_stays_as_it_is(reranker: Reranker, encoder: Encoder) -
 
 
 def test_an_unknown_one_is_named_with_those_that_are_known() -> None:
-    with pytest.raises(UnknownName, match=r"unknown re-ranker 'magic'; known: none"):
+    with pytest.raises(UnknownName, match=r"unknown re-ranker 'magic'; known: plain"):
         RERANKERS.load("magic")

@@ -60,7 +60,7 @@ def test_the_first_candidates_change_places_and_the_rest_stays(
     published: Published, rerankers: Rerankers, encoder: Encoder
 ) -> None:
     plain = page(published, rerankers, encoder, "plain", k=15)
-    assert page(published, rerankers, encoder, None, k=15) == plain
+    assert page(published, Rerankers(encoder, "plain"), encoder, None, k=15) == plain
     assert page(published, rerankers, encoder, "backwards", k=15) == plain[7::-1] + plain[8:]
 
 
@@ -85,7 +85,7 @@ def test_details_belong_to_their_photos(published: Published, rerankers: Reranke
 
 
 def test_a_name_that_nobody_knows_is_refused(rerankers: Rerankers, encoder: Encoder) -> None:
-    with pytest.raises(UnknownName, match="unknown re-ranker 'magic'; known: plain, backwards"):
+    with pytest.raises(UnknownName, match="unknown re-ranker 'magic'; known: plain, collection, backwards"):
         rerankers.chosen("magic")
     with pytest.raises(UnknownName, match="'magic'"):
         Rerankers(encoder, "magic")
@@ -100,7 +100,7 @@ def test_a_request_names_its_re_ranker_else_the_settings_do(
         found: list[dict[str, object]] = answer.json()["results"]
         return found
 
-    plain = [one["id"] for one in results(live_server.url)]
+    plain = [one["id"] for one in results(live_server.url, rank="plain")]
     turned = results(live_server.url, rank="backwards")
     assert [one["id"] for one in turned] == plain[7::-1] + plain[8:]
     assert [one["detail"] for one in turned[7:]] == [
@@ -114,5 +114,5 @@ def test_a_request_names_its_re_ranker_else_the_settings_do(
 
 
 def test_a_setting_that_names_no_re_ranker_is_refused() -> None:
-    with pytest.raises(ValidationError, match="unknown re-ranker 'magic'; known: plain"):
+    with pytest.raises(ValidationError, match="unknown re-ranker 'magic'; known: plain, collection"):
         Settings(rank="magic")
