@@ -12,7 +12,7 @@ from model.rerankers import RERANKERS, Candidates, Detail, Question, Ranking, Re
 from service.search.query import Query
 
 # If even the best is less likely right than this, nothing is close.
-CLOSE = 0.2
+CLOSE = 0.15
 
 
 @dataclass(frozen=True)
