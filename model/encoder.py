@@ -166,7 +166,9 @@ class Unstripped:
         """The mean over the card's prompts, which says more about a thing than its bare name does."""
         prompts = self._encoder.card.prompts
         found = self.captions([_prompted(prompt, text) for text in texts for prompt in prompts])
-        return unit(found.reshape(-1, len(prompts), found.shape[1]).mean(axis=1)) if len(prompts) > 1 else found
+        return (
+            unit(found.reshape(-1, len(prompts), found.shape[1]).mean(axis=1)) if len(prompts) > 1 else found
+        )
 
     def captions(self, captions: Sequence[str]) -> Vectors:
         """Words as they are, without any prompt."""

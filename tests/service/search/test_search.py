@@ -193,7 +193,11 @@ def test_near_duplicates_are_folded_on_request(dated: LiveServer) -> None:
         ({"text": "x", "before": "yesterday"}, "invalid_request", "2024-07-31"),
         ({"text": "x", "folder": "/etc"}, "invalid_request", "below a photo folder"),
         ({"text": "x", "folder": "a/../.."}, "invalid_request", "below a photo folder"),
-        ({"text": "x", "rank": "magic"}, "invalid_request", "rank: unknown name 'magic'; known: plain, collection"),
+        (
+            {"text": "x", "rank": "magic"},
+            "invalid_request",
+            "rank: unknown name 'magic'; known: plain, collection",
+        ),
         ({"text": "x", "fold_duplicates": "perhaps"}, "invalid_request", "fold_duplicates: "),
         ({"text": "x", "tekst": "y"}, "invalid_request", "tekst: "),
     ],
