@@ -22,13 +22,8 @@ def ranked_by(name: str) -> str:
 
 
 def stripped(raw: Embedded, encoder: Encoder) -> Embedded:
-    """Turn the result of `embed(encoder.unstripped, ...)` into that of `embed(encoder, ...)`.
-
-    Words are encoded anew: the encoder averages them over its prompts.
-    """
-    own = _changed(replace(raw, texts={}), encoder.strip)
-    names = [*raw.texts]
-    return replace(own, texts=dict(zip(names, encoder.texts(names), strict=True)) if names else {})
+    """Turn the result of `embed(encoder.unstripped, ...)` into that of `embed(encoder, ...)`."""
+    return _changed(raw, encoder.strip)
 
 
 def mean_stripped(raw: Embedded) -> Embedded:
