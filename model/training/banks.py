@@ -37,7 +37,7 @@ class Weighing:
 
 # Chosen on labels that the model never saw: docs/ranking.md.
 WEIGHING: Mapping[Modality, Weighing] = {
-    Modality.SKETCH: Weighing(most=1000, count=10, share=0.75),
+    Modality.SKETCH: Weighing(most=1000, count=30, share=1.0),
     Modality.TEXT: Weighing(most=3000, count=10, share=0.85),
 }
 # What people type for a thing, the bare name first.

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-import model.training.command
+import model.data.splits
 from model.data.benchmarks import LAYOUTS, open_dataset, read_benchmark
 from model.data.datasets import PHOTO, SKETCH, DataProblem
 from model.data.labels import key
-from model.data.splits import find_split, parted, published
+from model.data.splits import find_split, parted, published, trained_on
 
 
 def classes(count: int, *named: str) -> list[str]:
@@ -128,14 +128,14 @@ def test_a_training_is_validated_on_seen_labels_and_never_by_those_of_the_test(
     sketchy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     split = replace(find_split("sketchy-21"), test_sketches=42, test_photos=64)
-    monkeypatch.setattr(model.training.command, "find_split", {"sketchy-21": split}.__getitem__)
+    monkeypatch.setattr(model.data.splits, "find_split", {"sketchy-21": split}.__getitem__)
     whole = read_benchmark("sketchy", sketchy)
     test = {key(label) for label in split.unseen}
-    seen, validation = model.training.command._split(whole, "sketchy-21", all_labels=False, validated=None)
+    seen, validation = trained_on(whole, "sketchy-21")
     assert validation is not None
     assert (len(validation.labels), len(seen.labels)) == (10, 94)
     assert not test & {key(label) for label in (*seen.labels, *validation.labels)}
-    assert validation.labels == model.training.command._split(whole, "sketchy-21", False, None)[1].labels  # type: ignore[union-attr]
-    everything, nobody = model.training.command._split(whole, "sketchy-21", all_labels=True, validated=None)
+    assert validation.labels == trained_on(whole, "sketchy-21")[1].labels  # type: ignore[union-attr]
+    everything, nobody = trained_on(whole, "sketchy-21", all_labels=True)
     assert (len(everything.labels), nobody) == (104, None)
     assert not test & {key(label) for label in everything.labels}
