@@ -27,7 +27,7 @@ def main() -> None:
     files = sorted(path for path in options.photos.rglob("*") if path.suffix.lower() in (".png", ".jpg"))
     data = read_manifest(options.manifest, options.root).of_sets([options.set])
     drawn = [record for record in data.records if record.modality == SKETCH and record.note != UNRECOGNIZED]
-    named = {label: _named(files, label) for label in data.labels}
+    named = {label: named(files, label) for label in data.labels}
     asked = _evenly([record for record in drawn if named[record.label].any()], options.drawings)
     print(
         f"{len(files)} photos, {len(asked)} drawings of {len({record.label for record in asked})} labels, "
@@ -42,7 +42,7 @@ def main() -> None:
     print(f"unstripped {_hits(drawings @ photos.T, right):.3f}, by chance {chance.clip(0).mean():.3f}")
 
 
-def _named(files: Sequence[Path], label: str) -> NDArray[np.bool_]:
+def named(files: Sequence[Path], label: str) -> NDArray[np.bool_]:
     pattern = re.compile(rf"\b{re.escape(label)}(s|es)?\b", re.IGNORECASE)
     return np.array([bool(pattern.search(path.stem)) for path in files])
 
