@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from bench.gallery import named
 from bench.relevance.pictures import Group, Pictures
 from model import Encoder
-from model.bank import KINDS
 from model.modality import Modality, Vectors
 from model.rerankers.collection import DEPTH, by_final, signals, varied
 from model.rerankers.relevance import inputs
@@ -23,6 +22,8 @@ TWICE = "large"
 # How many others there are where things are rare, and how many photos a thing has there.
 _OTHERS, _RARE = 3000, 2
 _FIRST = 5
+# Queries that are compared at once.
+_BLOCK = 64
 # Words for things of which a gallery has fewer photos say nothing.
 _LEAST = 3
 # Nothing shows these.
@@ -59,14 +60,16 @@ def asked(encoder: Encoder, pictures: Pictures, kind: Modality) -> list[Asked]:
     """All searches by drawings, or by words."""
     assert encoder.bank is not None, "the model has no bank: add one with `sketchseek bank`"
     galleries = _drawn(pictures) if kind == Modality.SKETCH else _said(encoder, pictures)
-    column = KINDS.index(kind)
-    return [one for each in galleries for one in _searched(each, encoder.bank.biases(each.photos)[:, column])]
+    near = encoder.bank.kinds[kind]
+    return [one for each in galleries for one in _searched(each, near.bias(each.photos))]
 
 
 def _searched(gallery: _Gallery, biases: Vectors) -> Iterator[Asked]:
-    for query, label in zip(gallery.queries, gallery.labels, strict=True):
-        scores = gallery.photos @ query - biases
-        best = np.argsort(-scores, kind="stable")[:DEPTH]
+    for place, label in enumerate(gallery.labels):
+        if place % _BLOCK == 0:
+            block = gallery.queries[place : place + _BLOCK] @ gallery.photos.T - biases
+        scores = block[place % _BLOCK]
+        best = _best(scores)
         found = signals(scores[best], gallery.photos[best])
         right = gallery.shows[label][best]
         order = by_final(found)
@@ -74,6 +77,12 @@ def _searched(gallery: _Gallery, biases: Vectors) -> Iterator[Asked]:
         yield Asked(
             gallery.name, label, inputs(found)[order], right[order], bool(gallery.shows[label].any()), close
         )
+
+
+def _best(scores: Vectors) -> NDArray[np.int64]:
+    count = min(DEPTH, len(scores))
+    best = np.argpartition(-scores, count - 1)[:count]
+    return best[np.argsort(-scores[best], kind="stable")]
 
 
 def _drawn(pictures: Pictures) -> Iterator[_Gallery]:

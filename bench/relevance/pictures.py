@@ -14,7 +14,7 @@ from model.evaluation.distractors import in_order
 from model.evaluation.embedding import pictures
 from model.modality import Vectors
 
-# Of labels that the twin saw, and for the demo's photos.
+# Drawings of each group but the main one.
 _MOST = 600
 
 
@@ -74,7 +74,7 @@ def gathered(encoder: Encoder, options: argparse.Namespace) -> Pictures:
         "drawings": asked.of(SKETCH),
         "photos": [record for record in asked.of(PHOTO) if record.label in things],
         "others": [record for record in data.of(PHOTO) if record.label not in things],
-        "doodles": [record for record in doodles if record.label in unseen],
+        "doodles": _evenly([record for record in doodles if record.label in unseen]),
         "known": _evenly([record for record in new if record.label in seen and record.path not in trained]),
         "demo": [Record(path, PHOTO, path.stem) for path in files],
         "for_demo": _evenly([record for record in doodles if record.label in shown]),
