@@ -20,7 +20,7 @@ from bench.relevance.pictures import gathered
 from model import Encoder
 from model.modality import Modality
 
-THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
+THRESHOLDS = (0.1, 0.15, 0.16, 0.2, 0.25, 0.3, 0.4)
 
 
 def main() -> None:

@@ -112,10 +112,10 @@ def _said(encoder: Encoder, pictures: Pictures) -> Iterator[_Gallery]:
         labels = [label for group in groups for label in group.labels]
         count = Counter(labels)
         asked = [label for label in sorted(pictures.unseen) if (label in count) == (name != "absent")]
-        if name != "small":
-            asked += [label for label in known if count[label] >= _LEAST][::2]
-        if name == TWICE:
+        if name == "absent":
             asked += NONSENSE
+        elif name != "small":
+            asked += [label for label in known if count[label] >= _LEAST][::2]
         vectors = np.concatenate([group.vectors for group in groups])
         yield _Gallery(name, encoder.texts(asked), asked, vectors, _shows(labels, asked))
 

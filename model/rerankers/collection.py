@@ -78,7 +78,8 @@ class Signals:
 
 def signals(own: Floats, vectors: Vectors) -> Signals:
     """Score the candidates by each other; costs as much as comparing all with all."""
-    # Two matrices serve for everything: to allocate another costs as much as to compute it.
+    # Two matrices serve for everything, since a fresh one costs as much as what is computed in it; products with
+    # ones and clip are quicker than sums and maximum.
     alike = vectors @ vectors.T
     np.fill_diagonal(alike, 1.0)
     count = min(_NEIGHBOURS + 1, len(own))
@@ -87,10 +88,11 @@ def signals(own: Floats, vectors: Vectors) -> Signals:
     near = alike >= ties[:, -count, None]
     np.multiply(alike, alike, out=ties)
     ties *= alike
-    np.maximum(ties, 0.0, out=ties)
+    np.clip(ties, 0.0, 1.0, out=ties)
     ties *= near
-    local = (ties @ own) / ties.sum(axis=1)
-    ties *= near.T
+    local = (ties @ own) / (ties @ np.ones_like(own))
+    near &= near.T
+    ties *= near
     walked = _walk(ties, own)
     same = alike
     same -= _APART
@@ -102,7 +104,7 @@ def signals(own: Floats, vectors: Vectors) -> Signals:
 
 def _walk(mutual: Vectors, own: Floats) -> Floats:
     np.fill_diagonal(mutual, 0.0)
-    scale = 1 / np.sqrt(np.maximum(mutual.sum(axis=1), 1e-9))
+    scale = 1 / np.sqrt(np.maximum(mutual @ np.ones_like(own), 1e-9))
     start = np.maximum(own - _FROM, 0.0) ** _POWER
     start = start / start.sum() if start.any() else np.full_like(own, 1 / len(own))
     share, again, onward = start, (1 - _SHARE) * start, _SHARE * scale
