@@ -90,7 +90,7 @@ def signals(own: Floats, vectors: Vectors) -> Signals:
     ties *= alike
     np.clip(ties, 0.0, 1.0, out=ties)
     ties *= near
-    local = (ties @ own) / (ties @ np.ones_like(own))
+    local = np.divide(ties @ own, ties @ np.ones_like(own), dtype=np.float32)
     near &= near.T
     ties *= near
     walked = _walk(ties, own)
