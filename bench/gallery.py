@@ -9,42 +9,101 @@ name contains are used, equally many per label. For comparison: the same vectors
 import argparse
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model import Encoder, decode
-from model.data.datasets import SKETCH, UNRECOGNIZED, Record, read_manifest
+from bench.embeddings import Embeddings, Vectors
+from model import Encoder
+from model.data.datasets import PHOTO, SKETCH, UNRECOGNIZED, Record, read_manifest
+from model.evaluation.ranking import Ranker, inner_product, one_order, right_in_order
+from model.evaluation.second_stage import ranker_of
 from model.modality import Modality
+from model.rerankers import RERANKERS
 
 FIRST = 10
+HITS = ("first_hit", f"hit@{FIRST}")
+DRAWINGS, SET = 1200, "quickdraw"
+SUFFIXES = (".png", ".jpg")
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Embeddings of photos and drawings before stripping, and which photos are named like which drawing."""
+
+    photos: Vectors
+    drawings: Vectors
+    labels: NDArray[np.str_]
+    right: NDArray[np.bool_]
+
+
+def read_gallery(
+    embeddings: Embeddings, data: Path, root: Path, folder: Path, *, name: str = SET, count: int = DRAWINGS
+) -> Gallery:
+    """The photos of a folder, and about so many drawings of the set `name` that have their like there."""
+    files = [Record(path, PHOTO, "") for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
+    photos, shown = embeddings.raw(files)
+    drawn = [
+        record
+        for record in read_manifest(data, root).of_sets([name]).of(SKETCH)
+        if record.note != UNRECOGNIZED
+    ]
+    named = {label: named(photos, label) for label in sorted({record.label for record in drawn})}
+    drawings, asked = embeddings.raw(_evenly([one for one in drawn if named[one.label].any()], count))
+    labels = np.array([record.label for record in drawings])
+    return Gallery(shown, asked, labels, np.stack([named[str(label)] for label in labels]))
+
+
+def hits(
+    drawings: Vectors, photos: Vectors, right: NDArray[np.bool_], ranker: Ranker = inner_product
+) -> dict[str, NDArray[np.float64]]:
+    """HITS for each drawing."""
+    order = one_order(ranker(photos, {Modality.SKETCH: 1.0})(drawings))
+    places = right_in_order(order, right)[:, :FIRST]
+    values = np.stack([places[:, 0], places.any(axis=1)]).astype(np.float64)
+    return dict(zip(HITS, values, strict=True))
 
 
 def main() -> None:
     options = _options()
     encoder = Encoder.load(options.model, engine="openvino")
-    files = sorted(path for path in options.photos.rglob("*") if path.suffix.lower() in (".png", ".jpg"))
-    data = read_manifest(options.manifest, options.root).of_sets([options.set])
-    drawn = [record for record in data.records if record.modality == SKETCH and record.note != UNRECOGNIZED]
-    named = {label: named(files, label) for label in data.labels}
-    asked = _evenly([record for record in drawn if named[record.label].any()], options.drawings)
+    gallery = read_gallery(
+        Embeddings(encoder),
+        options.manifest,
+        options.root,
+        options.photos,
+        name=options.set,
+        count=options.drawings,
+    )
+    count = len(gallery.photos)
     print(
-        f"{len(files)} photos, {len(asked)} drawings of {len({record.label for record in asked})} labels, "
+        f"{count} photos, {len(gallery.drawings)} drawings of {len(np.unique(gallery.labels))} labels, "
         f"model {encoder.card.name} {encoder.fingerprint}"
     )
-    photos = encoder.unstripped.photos([decode(path, shortest=encoder.size).image for path in files])
-    drawings = encoder.unstripped.sketches([decode(record.path, keep_alpha=True).image for record in asked])
-    right = np.stack([named[record.label] for record in asked])
-    semantic = encoder.strip(drawings, Modality.SKETCH) @ encoder.strip(photos, Modality.PHOTO).T
-    chance = 1 - np.prod([1 - right.sum(1) / (len(files) - taken) for taken in range(FIRST)], axis=0)
-    print(f"a match among the first {FIRST}: {_hits(semantic, right):.3f}   wanted: .50")
-    print(f"unstripped {_hits(drawings @ photos.T, right):.3f}, by chance {chance.clip(0).mean():.3f}")
+    vectors = (
+        encoder.strip(gallery.drawings, Modality.SKETCH),
+        encoder.strip(gallery.photos, Modality.PHOTO),
+        gallery.right,
+    )
+    for name in RERANKERS:
+        print(f"{name}: {_said(hits(*vectors, ranker_of(name, encoder)))}")
+    print(f"unstripped: {_said(hits(gallery.drawings, gallery.photos, gallery.right))}")
+    missed = np.prod(
+        [1 - gallery.right.sum(1) / (count - taken) for taken in range(min(FIRST, count))], axis=0
+    )
+    print(f"by chance: a match among the first {FIRST} {(1 - missed).clip(0).mean():.3f}")
 
 
-def named(files: Sequence[Path], label: str) -> NDArray[np.bool_]:
+def _said(figures: dict[str, NDArray[np.float64]]) -> str:
+    first, near = (float(figures[name].mean()) for name in HITS)
+    return f"a match among the first {FIRST} {near:.3f}, first {first:.3f}"
+
+
+def named(photos: Sequence[Record], label: str) -> NDArray[np.bool_]:
     pattern = re.compile(rf"\b{re.escape(label)}(s|es)?\b", re.IGNORECASE)
-    return np.array([bool(pattern.search(path.stem)) for path in files])
+    return np.array([bool(pattern.search(photo.path.stem)) for photo in photos])
 
 
 def _evenly(records: Sequence[Record], count: int) -> list[Record]:
@@ -56,11 +115,6 @@ def _evenly(records: Sequence[Record], count: int) -> list[Record]:
     return [record for group in by_label.values() for record in group[:each]]
 
 
-def _hits(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> float:
-    first = np.argpartition(-scores, FIRST, axis=1)[:, :FIRST]
-    return float(np.take_along_axis(right, first, axis=1).any(axis=1).mean())
-
-
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -69,8 +123,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--model", default="lite")
-    parser.add_argument("--set", default="quickdraw")
-    parser.add_argument("--drawings", type=int, default=1200)
+    parser.add_argument("--set", default=SET)
+    parser.add_argument("--drawings", type=int, default=DRAWINGS)
     return parser.parse_args()
 
 

@@ -93,14 +93,8 @@ class Encoder:
         return self.strip(self.unstripped.photos(images), Modality.PHOTO)
 
     def texts(self, texts: Sequence[str]) -> Vectors:
-        """Encode words, such as "a red car"; raises NoTextTower if the model has no text tower.
-
-        The result is the mean over the card's prompts, which says more about a thing than its bare name does.
-        """
-        prompts = self.card.prompts
-        said = [_prompted(prompt, text) for text in texts for prompt in prompts]
-        found = self.strip(self.unstripped.texts(said), Modality.TEXT)
-        return found if len(prompts) == 1 else unit(found.reshape(len(texts), len(prompts), -1).mean(axis=1))
+        """Encode words, such as "a red car"; raises NoTextTower if the model has no text tower."""
+        return self.strip(self.unstripped.texts(texts), Modality.TEXT)
 
     @property
     def unstripped(self) -> "Unstripped":
@@ -169,7 +163,16 @@ class Unstripped:
         return self._images(images, self._encoder.prepare_photo)
 
     def texts(self, texts: Sequence[str]) -> Vectors:
-        return self._encoder._in_batches(texts, self._encoder._embed_texts)
+        """The mean over the card's prompts, which says more about a thing than its bare name does."""
+        prompts = self._encoder.card.prompts
+        found = self.captions([_prompted(prompt, text) for text in texts for prompt in prompts])
+        return (
+            unit(found.reshape(-1, len(prompts), found.shape[1]).mean(axis=1)) if len(prompts) > 1 else found
+        )
+
+    def captions(self, captions: Sequence[str]) -> Vectors:
+        """Words as they are, without any prompt."""
+        return self._encoder._in_batches(captions, self._encoder._embed_texts)
 
     def _images(self, images: Sequence[Image.Image], prepare: Callable[[Image.Image], Pixels]) -> Vectors:
         embed = self._encoder.engine.embed_images

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,7 +126,7 @@ def _of(name: str, queries: Group, *photos: Group) -> _Gallery:
 
 
 def _demo(pictures: Pictures) -> _Gallery:
-    queries, files = pictures.for_demo, [Path(record.path) for record in pictures.demo.records]
+    queries, files = pictures.for_demo, pictures.demo.records
     shows = {label: named(files, label) for label in set(queries.labels)}
     return _Gallery("demo", queries.vectors, queries.labels, pictures.demo.vectors, shows)
 

@@ -9,7 +9,16 @@ import numpy as np
 
 from bench.gallery import named
 from model import Encoder
-from model.data.datasets import PHOTO, SKETCH, UNRECOGNIZED, Dataset, Record, read_labels, read_manifest
+from model.data.datasets import (
+    PHOTO,
+    SKETCH,
+    UNRECOGNIZED,
+    Dataset,
+    Record,
+    images_under,
+    read_labels,
+    read_manifest,
+)
 from model.evaluation.distractors import in_order
 from model.evaluation.embedding import pictures
 from model.modality import Vectors
@@ -65,9 +74,9 @@ def gathered(encoder: Encoder, options: argparse.Namespace) -> Pictures:
     seen = frozenset(learned.labels) if learned else frozenset()
     new = data.of_sets([options.set, options.doodles]).of(SKETCH)
     files = (
-        sorted(path for path in options.demo.rglob("*") if path.suffix.lower() in (".png", ".jpg"))
-        if options.demo
-        else []
+        []
+        if options.demo is None
+        else [Record(path, PHOTO, path.stem) for path in images_under(options.demo)]
     )
     shown = {label for label in data.labels if files and named(files, label).any()}
     groups: dict[str, Sequence[Record]] = {
@@ -76,7 +85,7 @@ def gathered(encoder: Encoder, options: argparse.Namespace) -> Pictures:
         "others": [record for record in data.of(PHOTO) if record.label not in things],
         "doodles": _evenly([record for record in doodles if record.label in unseen]),
         "known": _evenly([record for record in new if record.label in seen and record.path not in trained]),
-        "demo": [Record(path, PHOTO, path.stem) for path in files],
+        "demo": files,
         "for_demo": _evenly([record for record in doodles if record.label in shown]),
     }
     vectors = _vectors(encoder, [record for group in groups.values() for record in group], options.cache)

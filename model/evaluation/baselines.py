@@ -16,9 +16,19 @@ from model.modality import Modality, strip
 STRIPPED, RAW, MEAN = "stripped", "raw (nothing stripped)", "mean of each modality stripped"
 
 
+def ranked_by(name: str) -> str:
+    """What rows are called whose photos are in the order of this re-ranker."""
+    return STRIPPED if name == "plain" else f"{STRIPPED}, {name}"
+
+
 def stripped(raw: Embedded, encoder: Encoder) -> Embedded:
-    """Turn the result of `embed(encoder.unstripped, ...)` into that of `embed(encoder, ...)`."""
-    return _changed(raw, encoder.strip)
+    """Turn the result of `embed(encoder.unstripped, ...)` into that of `embed(encoder, ...)`.
+
+    Words are encoded anew: the encoder averages them over its prompts.
+    """
+    own = _changed(replace(raw, texts={}), encoder.strip)
+    names = [*raw.texts]
+    return replace(own, texts=dict(zip(names, encoder.texts(names), strict=True)) if names else {})
 
 
 def mean_stripped(raw: Embedded) -> Embedded:

@@ -1,8 +1,8 @@
 """Rankers: in which order a query sees the photos of a gallery, and which places of that order are right.
 
-A ranker prepares a gallery once, then ranks it for one block of queries after another. There is one today, the
-inner product. A second stage fits in as well: it returns the first stage's scores and, as `head`, the photos that it
-moves to the front, in order.
+A ranker prepares a gallery once, then ranks it for one block of queries after another. The simplest is the inner
+product. A second stage (second_stage.py) returns the first stage's scores and, as `head`, the photos that it moves to
+the front, in order.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -34,7 +34,10 @@ class Ranking(NamedTuple):
 
 
 class Ranker(Protocol):
-    """`made_of` says what the queries consist of: the share of each modality, which add up to 1."""
+    """`made_of` says what the queries consist of: the share of each modality, which add up to 1.
+
+    A query is the sum of its parts' unit vectors by these shares, and need not have length 1.
+    """
 
     def __call__(self, gallery: Vectors, made_of: Shares, /) -> Callable[[Vectors], Ranking]: ...
 
@@ -60,7 +63,7 @@ def ranked_blocks(
     height = max(1, size // (len(wanted[1]) * 8))
     for start in range(0, len(queries), height):
         block = slice(start, start + height)
-        scores = _one_order(rank(queries[block]))
+        scores = one_order(rank(queries[block]))
         right = wanted[0][block, None] == wanted[1][None, :]
         if itself is not None:
             own = np.flatnonzero(itself[block] >= 0)
@@ -69,7 +72,7 @@ def ranked_blocks(
         yield len(scores), right_in_order(scores, right)
 
 
-def _one_order(ranking: Ranking) -> NDArray[np.float32]:
+def one_order(ranking: Ranking) -> NDArray[np.float32]:
     """Write the head into the scores, as the largest numbers there are."""
     scores, head = ranking
     if np.isnan(scores).any():

@@ -95,12 +95,12 @@ def _table(rows: Collection[Row], names: Sequence[str]) -> str:
             for name in names
         ]
         lines.append([row.task, *[row.vectors] * compared, str(row.queries), str(row.gallery), *cells])
-    return _lines([*heads, *_spoken(names)], lines)
+    return markdown_table([*heads, *spoken(names)], lines)
 
 
 def _library_table(rows: Collection[LibraryRow]) -> str:
     compared = any(row.vectors for row in rows)
-    heads = ["task", *["vectors"] * compared, "distractors", "queries", "gallery", *_spoken(LIBRARY)]
+    heads = ["task", *["vectors"] * compared, "distractors", "queries", "gallery", *spoken(LIBRARY)]
     lines = [
         [
             row.task,
@@ -110,23 +110,26 @@ def _library_table(rows: Collection[LibraryRow]) -> str:
         ]
         for row in rows
     ]
-    return _lines(heads, lines)
+    return markdown_table(heads, lines)
 
 
 def _with_interval(row: LibraryRow, name: str) -> str:
     if name not in row.intervals:
-        return _short(row.figures[name])
-    return f"{_short(row.figures[name])} [{', '.join(map(_short, row.intervals[name]))}]"
+        return short(row.figures[name])
+    return f"{short(row.figures[name])} [{', '.join(map(short, row.intervals[name]))}]"
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
+    """A figure as tables have it: .123."""
     return f"{value:.3f}".removeprefix("0")
 
 
-def _spoken(names: Sequence[str]) -> list[str]:
+def spoken(names: Sequence[str]) -> list[str]:
+    """Names of figures as heads of columns."""
     return [name.replace("_", " ") for name in names]
 
 
-def _lines(heads: Sequence[str], rows: Collection[Sequence[str]]) -> str:
+def markdown_table(heads: Sequence[str], rows: Collection[Sequence[str]]) -> str:
+    """Rows of cells under these heads."""
     head = ["| " + " | ".join(heads) + " |", "| --- " * len(heads) + "|"]
     return "\n".join([*head, *("| " + " | ".join(row) + " |" for row in rows)])

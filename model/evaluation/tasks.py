@@ -28,7 +28,7 @@ from model.evaluation.embedding import Embedded, Vectors
 from model.evaluation.metrics import Measured, accuracy, measure
 from model.evaluation.ranking import Ranker, Shares, inner_product
 from model.evaluation.report import LIBRARY, Evaluation, LibraryRow, Row
-from model.modality import Modality, unit
+from model.modality import Modality
 
 Names = NDArray[np.str_]
 
@@ -45,6 +45,7 @@ class CannotAsk(Exception):
 class Question:
     """What a task asks: queries of these classes, in a gallery of photos of these classes."""
 
+    # Unit vectors, or sums of them: the length of a sum says how much each part counts once it is scaled to 1.
     queries: Vectors
     classes: Names
     gallery: Vectors
@@ -143,7 +144,7 @@ class Questions:
         labels = self.labels[self.sketches]
         mixed = (1 - self.mix) * self.vectors[self.sketches] + self.mix * self._words(labels)
         made_of = {Modality.SKETCH: 1 - self.mix, Modality.TEXT: self.mix}
-        return self._question(unit(mixed), labels, self.photos & self.unseen, made_of)
+        return self._question(mixed, labels, self.photos & self.unseen, made_of)
 
     def _asked(self, asked: NDArray[np.bool_], gallery: NDArray[np.bool_], made_of: Shares) -> Question:
         return self._question(self.vectors[asked], self.labels[asked], gallery, made_of)

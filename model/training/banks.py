@@ -38,7 +38,7 @@ class Weighing:
 # Chosen on labels that the model never saw: docs/ranking.md.
 WEIGHING: Mapping[Modality, Weighing] = {
     Modality.SKETCH: Weighing(most=1000, count=10, share=0.75),
-    Modality.TEXT: Weighing(most=3000, count=10, share=1.0),
+    Modality.TEXT: Weighing(most=3000, count=10, share=0.85),
 }
 # What people type for a thing, the bare name first.
 CAPTIONS = ("{}", "a {}", "a photo of a {}", "a drawing of a {}")
@@ -76,7 +76,7 @@ def build_bank(
     vectors = {Modality.SKETCH: _drawn(encoder, drawings, data.name, say)}
     if captions:
         # Each caption by itself: `texts` would average it over the card's prompts.
-        vectors[Modality.TEXT] = encoder.strip(encoder.unstripped.texts(captions), Modality.TEXT)
+        vectors[Modality.TEXT] = encoder.strip(encoder.unstripped.captions(captions), Modality.TEXT)
     kinds = {kind: Near(rows, weighing[kind].count, weighing[kind].share) for kind, rows in vectors.items()}
     bank = Bank(encoder.fingerprint, kinds)
     assert len(bank.data) <= most_bytes

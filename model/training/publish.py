@@ -33,6 +33,10 @@ INT8_MINILM = WeightFile(
 )
 
 
+# Averaged, they find more than the bare words (docs/ranking.md).
+PROMPTS = ("{}", "a photo of a {}", "a picture of a {}")
+
+
 @dataclass(frozen=True)
 class Provenance:
     """What the card says about how a model was made."""
@@ -155,6 +159,8 @@ def _card(
         preprocessing=how.described(),
         backbone=recipe.family,
         method=recipe.method,
+        reranker="collection",
+        prompts=PROMPTS if "words" in weights else ("{}",),
         weights=dict(weights),
         learned_from=tuple(provenance.sources),
         figures=dict(provenance.figures),

@@ -14,11 +14,14 @@ from model.data.benchmarks import open_dataset
 from model.data.datasets import PHOTO, SKETCH, DataProblem, Dataset, Record, read_labels
 from model.data.labels import key
 from model.data.splits import find_split, parted
-from model.evaluation.baselines import MEAN, RAW, STRIPPED, compared, mean_stripped, stripped
+from model.evaluation.baselines import MEAN, RAW, STRIPPED, compared, mean_stripped, ranked_by, stripped
 from model.evaluation.distractors import Source, counts_of, embed_distractors, find
 from model.evaluation.embedding import Embedded, OnProgress, embed
+from model.evaluation.ranking import inner_product
 from model.evaluation.report import Evaluation
+from model.evaluation.second_stage import ranker_of
 from model.evaluation.tasks import TASKS, evaluate
+from model.rerankers import RERANKERS
 from service.console.options import Place, model_options
 
 WITHOUT_SKETCHES = ("text-to-photo", "photo-to-photo")
@@ -48,6 +51,15 @@ WITHOUT_SKETCHES = ("text-to-photo", "photo-to-photo")
     help="Add a baseline: `raw` strips nothing, `mean` strips each modality's mean; repeatable.",
 )
 @click.option(
+    "--rank",
+    "ranks",
+    type=click.Choice(RERANKERS.names),
+    multiple=True,
+    default=("plain",),
+    show_default=True,
+    help="Rank as searches with this order do; repeatable, for one row each.",
+)
+@click.option(
     "--distractors",
     multiple=True,
     metavar="SET|FOLDER",
@@ -70,6 +82,7 @@ def command(
     unseen: str | None,
     tasks: str,
     compare: tuple[Literal["raw", "mean"], ...],
+    ranks: tuple[str, ...],
     distractors: tuple[str, ...],
     distractor_counts: str | None,
     out: Path | None,
@@ -92,14 +105,15 @@ def command(
     encoder = Encoder.load(model, engine=engine)
     raw = _embedded(encoder, _needed(collection, labels, wanted), others, max(counts, default=0))
     own = stripped(raw, encoder)
-    answers = {STRIPPED: own}
-    answers |= {RAW: raw} if "raw" in compare else {}
-    answers |= {MEAN: mean_stripped(raw)} if "mean" in compare else {}
+    answers = {ranked_by(name): (own, ranker_of(name, encoder)) for name in ranks}
+    # The bank belongs to the model's own vectors, so baselines have no other order than that of their scores.
+    answers |= {RAW: (raw, inner_product)} if "raw" in compare else {}
+    answers |= {MEAN: (mean_stripped(raw), inner_product)} if "mean" in compare else {}
     reports = {
-        name: evaluate(vectors, labels, model=encoder.card.name, tasks=wanted, counts=counts)
-        for name, vectors in answers.items()
+        name: evaluate(vectors, labels, model=encoder.card.name, tasks=wanted, ranker=ranker, counts=counts)
+        for name, (vectors, ranker) in answers.items()
     }
-    report = compared(reports) if compare else reports[STRIPPED]
+    report = reports[STRIPPED] if [*reports] == [STRIPPED] else compared(reports)
     made_by = f"model fingerprint {encoder.fingerprint}, run by {encoder.engine.name}"
     report = replace(report, remarks=(*report.remarks, made_by))
     if not report.rows:

@@ -86,6 +86,16 @@ def write_library(folder: Path, each: int = 3, *, first: int = 0) -> Path:
     return folder
 
 
+def write_world(folder: Path) -> Path:
+    """photos/<thing> and sketches/<thing>: three photos and two drawings of each."""
+    write_library(folder / "photos")
+    for thing in THINGS:
+        (folder / "sketches" / thing).mkdir(parents=True)
+        for size in (300, 400):
+            drawing(thing, size).save(folder / "sketches" / thing / f"{size}.png")
+    return folder
+
+
 @functools.cache
 def _photo(thing: str, seed: int) -> bytes:
     file = io.BytesIO()

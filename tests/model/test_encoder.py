@@ -175,7 +175,7 @@ def test_a_missing_weight_file_or_package(copy: Path) -> None:
         ),
         (lambda raw: raw.update(backbone="keras"), "unknown backbone 'keras'; known: timm, open_clip"),
         (lambda raw: raw.update(method="guess"), "unknown training method 'guess'; known: ma-sbir"),
-        (lambda raw: raw.update(reranker="dice"), "unknown re-ranker 'dice'; known: plain"),
+        (lambda raw: raw.update(reranker="dice"), "unknown re-ranker 'dice'; known: plain, collection"),
         (lambda raw: raw["weights"].pop("openvino.image"), "has no openvino.image weights"),
     ],
     ids=[
@@ -257,3 +257,26 @@ from openvino.tools.ovc import convert_model
     top = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", script], check=True, cwd=top, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_words_are_the_mean_over_the_cards_prompts(encoder: Encoder, copy: Path) -> None:
+    bare = Encoder.load(edit(copy, lambda raw: raw.update(prompts=["{}"])))
+    assert np.array_equal(bare.unstripped.texts(["cat"]), bare.unstripped.captions(["cat"]))
+    said = bare.unstripped.captions(["cat", "a photo of a cat", "a picture of a cat"])
+    assert np.allclose(encoder.unstripped.texts(["cat"])[0], unit(said.mean(axis=0)), atol=1e-5)
+    # An article of the user's own is not doubled; braces are words like any other.
+    said = bare.unstripped.captions(["two cats", "a photo of two cats", "a picture of two cats"])
+    assert np.allclose(encoder.unstripped.texts(["two cats"])[0], unit(said.mean(axis=0)), atol=1e-5)
+    assert np.isfinite(encoder.texts(["{} {0} {x}"])).all()
+    assert bare.fingerprint == encoder.fingerprint
+
+
+def test_the_bank_belongs_to_its_model(encoder: Encoder, copy: Path) -> None:
+    bank = encoder.bank
+    assert bank is not None
+    assert set(bank.kinds) == {Modality.SKETCH, Modality.TEXT}
+    assert len(bank.data) <= 4 * 2**20
+    # The same bank beside other vectors, and no bank at all.
+    with pytest.raises(BadWeights, match="a bank of another model"):
+        _ = Encoder.load(edit(copy, lambda raw: raw["preprocessing"].update(margin=0.2))).bank
+    assert Encoder.load(edit(copy, lambda raw: raw["weights"].pop("bank"))).bank is None

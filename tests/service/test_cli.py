@@ -94,7 +94,7 @@ def test_search_refuses_parameters_that_make_no_sense(index: Path, fish: Path) -
     refused(sketchseek("search", fish, "-k", "300", "--index", index), "-k: ")
     refused(sketchseek("search", fish, "--text-weight", "nan", "--index", index), "--text-weight: ")
     unknown = ("search", fish, "--rank", "magic")
-    refused(sketchseek(*unknown, "--index", index), "--rank: unknown name 'magic'; known: plain")
+    refused(sketchseek(*unknown, "--index", index), "--rank: unknown name 'magic'; known: plain, collection")
     refused(sketchseek("search", "--like", "0" * 16, "--index", index), "no photo has the id")
     assert "--index FOLDER or --server URL" in sketchseek("search", fish).stderr
 
@@ -157,7 +157,7 @@ def test_serve_refuses_a_taken_port(index: Path) -> None:
 
 def test_serve_refuses_bad_settings(tmp_path: Path) -> None:
     refused(sketchseek("serve", "--port", "0", SKETCHSEEK_MAX_UPLOAD_MB="lots"), "SKETCHSEEK_MAX_UPLOAD_MB")
-    unknown = "(SKETCHSEEK_RANK): unknown re-ranker 'magic'; known: plain"
+    unknown = "(SKETCHSEEK_RANK): unknown re-ranker 'magic'; known: plain, collection"
     refused(sketchseek("serve", "--port", "0", "--rank", "magic"), unknown)
     refused(sketchseek("serve", "--port", "0", "--host", "no.such.host.invalid"), "cannot listen on")
     refused(sketchseek("serve", "--port", "0", "--index", tmp_path / "none"), "no such folder")

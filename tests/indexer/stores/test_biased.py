@@ -10,8 +10,10 @@ from indexer.stores.biased import EXTRA, BiasedStore, weights_of, widened
 from indexer.stores.registry import Stores, asked
 from model.bank import KINDS
 from model.modality import Modality
-from tests.indexer.stores.test_contract import COUNT, DIMENSION, IDS, ROWS, source, vectors
+from tests.kit.vectors import DIMENSION, numbers, source, vectors
 
+COUNT = 700
+IDS, ROWS = numbers(COUNT, 1), vectors(COUNT, 1)
 BIASES = np.random.default_rng(7).uniform(0.1, 0.5, (COUNT, len(KINDS))).astype(np.float32)
 KIND = {Modality.SKETCH: 0.8, Modality.TEXT: -0.4}
 

@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.data.datasets import PHOTO, SKETCH, Dataset, Record
-from model.evaluation.baselines import compared, mean_stripped
-from model.evaluation.embedding import Embedded
+from model import Encoder
+from model.data.datasets import PHOTO, SKETCH, Dataset, Record, read_folder
+from model.evaluation.baselines import compared, mean_stripped, stripped
+from model.evaluation.embedding import Embedded, embed
 from model.evaluation.tasks import evaluate
 from model.modality import unit
+from tests.kit.shapes import write_world
 
 LABELS = ("cat", "dog", "owl")
 
@@ -36,6 +38,16 @@ def test_means_leave_what_differs_within_a_modality(shifted: Embedded) -> None:
         assert np.allclose(without.vectors[kinds == kind], expected, atol=1e-6)
     assert np.allclose(sum(without.texts.values()), 0, atol=1e-6)
     assert without.data is shifted.data
+
+
+def test_words_are_averaged_over_the_prompts_as_in_a_search(tmp_path: Path, encoder: Encoder) -> None:
+    assert len(encoder.card.prompts) > 1
+    data = read_folder(write_world(tmp_path / "world"))
+    own, expected = stripped(embed(encoder.unstripped, data), encoder), embed(encoder, data)
+    assert np.allclose(own.vectors, expected.vectors, atol=1e-5)
+    assert own.texts.keys() == expected.texts.keys()
+    for name, vector in expected.texts.items():
+        assert np.allclose(own.texts[name], vector, atol=1e-5), name
 
 
 def test_rows_of_each_stand_side_by_side(shifted: Embedded) -> None:

@@ -13,7 +13,8 @@ from model.data.datasets import PHOTO, SKETCH, UNRECOGNIZED, DataProblem, Datase
 from model.data.loading import load_image
 from model.errors import BadImage, EmptyDrawing, NoTextTower
 from model.evaluation.embedding import Embedded, embed
-from model.evaluation.tasks import TASKS, evaluate
+from model.evaluation.tasks import TASKS, Questions, evaluate
+from model.modality import Modality
 
 COLOURS = ("red", "lime", "blue", "yellow", "magenta")
 UNSEEN = ("red", "Lime")
@@ -121,6 +122,18 @@ def test_the_mix_moves_a_query_from_drawing_to_words(world: Dataset) -> None:
         for mix in (0.1, 0.9)
     ]
     assert figures == [1, 0]
+
+
+def test_a_mix_is_as_long_as_its_parts_agree(world: Dataset) -> None:
+    """A second stage needs the length, to know how much each part counts in the scaled query."""
+    embedded = embed(Colours(), world)
+    asked = Questions(embedded, UNSEEN, 0.25).sketch_and_text()
+    records = embedded.data.records
+    drawn = [place for place, r in enumerate(records) if r.modality == SKETCH and r.label in ("red", "lime")]
+    for query, place in zip(asked.queries, drawn, strict=True):
+        parts = 0.75 * embedded.vectors[place] + 0.25 * embedded.texts[records[place].label]
+        assert np.allclose(query, parts, atol=1e-6)
+    assert asked.made_of == {Modality.SKETCH: 0.75, Modality.TEXT: 0.25}
 
 
 def test_unrecognized_drawings_are_not_asked(world: Dataset) -> None:

@@ -7,6 +7,7 @@ from model.modality import Modality, Vectors
 from model.rerankers import Candidates, Question
 from model.rerankers.collection import Collection, signals
 from model.rerankers.relevance import FITTED, inputs, relevance
+from tests.kit.candidates import falling, group, lone, ranked, strays
 
 KINDS = [{Modality.SKETCH: 1.0}, {Modality.TEXT: 1.0}]
 

@@ -19,19 +19,13 @@ from model.evaluation.tasks import TASKS, evaluate
 from service.cli import main
 from tests.kit import TOP
 from tests.kit.service.commands import refused, sketchseek
-from tests.kit.shapes import THINGS, drawing, picture, write_library
+from tests.kit.shapes import THINGS, picture, write_world
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Path:
     """photos/<thing> and sketches/<thing>: three photos and two drawings of each."""
-    folder = tmp_path / "world"
-    write_library(folder / "photos")
-    for thing in THINGS:
-        (folder / "sketches" / thing).mkdir(parents=True)
-        for size in (300, 400):
-            drawing(thing, size).save(folder / "sketches" / thing / f"{size}.png")
-    return folder
+    return write_world(tmp_path / "world")
 
 
 @pytest.fixture
@@ -60,7 +54,15 @@ def test_help_names_both_and_every_task() -> None:
     assert all(task in told for task in ("zero-shot", "sketch+text"))
     assert all(
         option in told
-        for option in ("--splits", "--unseen", "--set", "--compare", "--pictures", "--distractors")
+        for option in (
+            "--splits",
+            "--unseen",
+            "--set",
+            "--compare",
+            "--rank",
+            "--pictures",
+            "--distractors",
+        )
     )
 
 

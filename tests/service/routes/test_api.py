@@ -38,8 +38,18 @@ def test_the_answer_says_all_it_should(live_server: LiveServer) -> None:
     assert set(first) == known | {"taken", "camera", "duplicates", "detail", "relevance"}
     assert first["path"].startswith("fish/")
     assert (first["width"], first["height"]) == (320, 320)
-    scores = [result["score"] for result in body["results"]]
+    assert all(0 <= result["relevance"] <= 1 for result in body["results"])
+    plain = client_results(live_server, rank="plain")
+    scores = [result["score"] for result in plain]
     assert scores == sorted(scores, reverse=True)
+    assert {result["relevance"] for result in plain} == {None}
+
+
+def client_results(live_server: LiveServer, **fields: str) -> list[dict[str, Any]]:
+    with live_server.client() as client:
+        answer = client.post("/search", params=fields, content=PNG, headers={"content-type": "image/png"})
+    found: list[dict[str, Any]] = answer.json()["results"]
+    return found
 
 
 def test_k_has_a_default_and_limits(live_server: LiveServer) -> None:

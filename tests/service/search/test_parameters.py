@@ -73,7 +73,7 @@ def test_what_is_not_given_is_not_applied_and_what_is_empty_counts_as_not_given(
 
 def test_an_error_names_the_parameter_and_says_what_it_may_be_in_one_line() -> None:
     for said, line in (
-        ({"rank": "magic"}, "rank: unknown name 'magic'; known: plain"),
+        ({"rank": "magic"}, "rank: unknown name 'magic'; known: plain, collection"),
         ({"after": "yesterday"}, "after: the camera's local time, without a zone: 2024, "),
         ({"k": "0"}, "k: Input should be greater than or equal to 1"),
         ({"tekst": "a"}, "tekst: "),

@@ -9,11 +9,12 @@ from pydantic import ValidationError
 
 from indexer import Published
 from model import Encoder
+from model.modality import Modality, Vectors
 from model.registry import UnknownName
 from model.rerankers import RERANKERS, Candidates, Question, Ranking
 from service.search.finding import described
 from service.search.query import Kind, Part, Query
-from service.search.reranking import Rerankers, find
+from service.search.reranking import Answer, Rerankers, find
 from service.settings import Settings
 from tests.kit.jobs import Job
 from tests.kit.service.asking import PNG
@@ -60,7 +61,7 @@ def test_the_first_candidates_change_places_and_the_rest_stays(
     published: Published, rerankers: Rerankers, encoder: Encoder
 ) -> None:
     plain = page(published, rerankers, encoder, "plain", k=15)
-    assert page(published, rerankers, encoder, None, k=15) == plain
+    assert page(published, Rerankers(encoder, "plain"), encoder, None, k=15) == plain
     assert page(published, rerankers, encoder, "backwards", k=15) == plain[7::-1] + plain[8:]
 
 
@@ -85,7 +86,7 @@ def test_details_belong_to_their_photos(published: Published, rerankers: Reranke
 
 
 def test_a_name_that_nobody_knows_is_refused(rerankers: Rerankers, encoder: Encoder) -> None:
-    with pytest.raises(UnknownName, match="unknown re-ranker 'magic'; known: plain, backwards"):
+    with pytest.raises(UnknownName, match="unknown re-ranker 'magic'; known: plain, collection, backwards"):
         rerankers.chosen("magic")
     with pytest.raises(UnknownName, match="'magic'"):
         Rerankers(encoder, "magic")
@@ -100,7 +101,7 @@ def test_a_request_names_its_re_ranker_else_the_settings_do(
         found: list[dict[str, object]] = answer.json()["results"]
         return found
 
-    plain = [one["id"] for one in results(live_server.url)]
+    plain = [one["id"] for one in results(live_server.url, rank="plain")]
     turned = results(live_server.url, rank="backwards")
     assert [one["id"] for one in turned] == plain[7::-1] + plain[8:]
     assert [one["detail"] for one in turned[7:]] == [
@@ -114,5 +115,43 @@ def test_a_request_names_its_re_ranker_else_the_settings_do(
 
 
 def test_a_setting_that_names_no_re_ranker_is_refused() -> None:
-    with pytest.raises(ValidationError, match="unknown re-ranker 'magic'; known: plain"):
+    with pytest.raises(ValidationError, match="unknown re-ranker 'magic'; known: plain, collection"):
         Settings(rank="magic")
+
+
+def test_an_index_without_biases_is_ranked_but_not_judged(
+    job: Job, library: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As those that an older version published."""
+    monkeypatch.setitem(encoder.__dict__, "bank", None)
+    job(library)
+    older = Published.open(job.index, encoder.fingerprint)
+    assert older.manifest.bank == ""
+    vector = encoder.sketches([drawing("fish")])[0]
+    question = Question(vector, kinds={Modality.SKETCH: 1.0})
+    query = Query((Part(Kind.SKETCH, b"", 1),), k=15, rank="collection")
+    found = find(older, question, query, Rerankers(encoder).chosen("collection"))
+    assert len({one.hit.photo.id for one in found.ranked}) == 15
+    assert {one.relevance for one in found.ranked} == {None}
+    assert not found.nothing_close
+
+
+def test_the_collection_judges_what_it_finds(published: Published, encoder: Encoder) -> None:
+    def asked(kind: Modality, vector: Vectors) -> Answer:
+        query = Query((Part(Kind(kind), b"", 1),), k=15)
+        return find(published, Question(vector, kinds={kind: 1.0}), query, Rerankers(encoder).chosen(None))
+
+    drawn = asked(Modality.SKETCH, encoder.sketches([drawing("fish")])[0])
+    assert drawn.ranked[0].hit.photo.relative.startswith("fish/")
+    likely = [one.relevance for one in drawn.ranked if one.relevance is not None]
+    assert len(likely) == 15
+    assert likely[0] > min(likely)
+    # Words without a meaning here: no photo is likely, and the answer says so.
+    nonsense = asked(Modality.TEXT, encoder.texts(["asdfqwer"])[0])
+    assert nonsense.nothing_close
+    assert max(one.relevance or 0 for one in nonsense.ranked) < 0.15
+    # What looks like a photo comes in the order of its score.
+    photo = asked(Modality.PHOTO, published.vectors(np.array([drawn.ranked[0].hit.photo.id]))[0])
+    scores = [one.hit.score for one in photo.ranked]
+    assert scores == sorted(scores, reverse=True)
+    assert {one.relevance for one in photo.ranked} == {None}
