@@ -25,7 +25,7 @@ _FIRST = 5
 _BLOCK = 64
 # Words for things of which a gallery has fewer photos say nothing.
 _LEAST = 3
-# Nothing shows these.
+# Nothing shows these, in any gallery.
 NONSENSE = (
     "asdfqwer", "Hubschrauber", "qwertz", "lorem ipsum", "xkcd zzzz", "blorf", "gnarfle the garthok", "12345", "????",
     "the of and",
@@ -111,12 +111,15 @@ def _said(encoder: Encoder, pictures: Pictures) -> Iterator[_Gallery]:
         labels = [label for group in groups for label in group.labels]
         count = Counter(labels)
         asked = [label for label in sorted(pictures.unseen) if (label in count) == (name != "absent")]
-        if name == "absent":
-            asked += NONSENSE
-        elif name != "small":
+        if name in (TWICE, "rare"):
             asked += [label for label in known if count[label] >= _LEAST][::2]
+        asked += NONSENSE
         vectors = np.concatenate([group.vectors for group in groups])
         yield _Gallery(name, encoder.texts(asked), asked, vectors, _shows(labels, asked))
+    if len(pictures.demo) and len(pictures.for_demo):
+        asked = [*sorted(set(pictures.for_demo.labels)), *NONSENSE]
+        shows = {label: named(pictures.demo.records, label) for label in asked}
+        yield _Gallery("demo", encoder.texts(asked), asked, pictures.demo.vectors, shows)
 
 
 def _of(name: str, queries: Group, *photos: Group) -> _Gallery:
