@@ -50,7 +50,7 @@ def read_gallery(
         for record in read_manifest(data, root).of_sets([name]).of(SKETCH)
         if record.note != UNRECOGNIZED
     ]
-    named = {label: _named(photos, label) for label in sorted({record.label for record in drawn})}
+    named = {label: named(photos, label) for label in sorted({record.label for record in drawn})}
     drawings, asked = embeddings.raw(_evenly([one for one in drawn if named[one.label].any()], count))
     labels = np.array([record.label for record in drawings])
     return Gallery(shown, asked, labels, np.stack([named[str(label)] for label in labels]))
@@ -101,7 +101,7 @@ def _said(figures: dict[str, NDArray[np.float64]]) -> str:
     return f"a match among the first {FIRST} {near:.3f}, first {first:.3f}"
 
 
-def _named(photos: Sequence[Record], label: str) -> NDArray[np.bool_]:
+def named(photos: Sequence[Record], label: str) -> NDArray[np.bool_]:
     pattern = re.compile(rf"\b{re.escape(label)}(s|es)?\b", re.IGNORECASE)
     return np.array([bool(pattern.search(photo.path.stem)) for photo in photos])
 

@@ -30,7 +30,7 @@ T = TypeVar("T")
 def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         rows = _write(Path(scratch) / "rows.f16", COUNT)
-        questions = unit(_clustered(400, 10**6, 0.06))
+        questions = unit(clustered(400, 10**6, 0.06))
         _small(Path(scratch), Source(SMALL, DIMENSION, lambda: _batches(rows, SMALL)), questions)
         _large(Path(scratch), Source(COUNT, DIMENSION, lambda: _batches(rows, COUNT)), questions)
 
@@ -99,14 +99,14 @@ def near_duplicates(source: Source, store: Store) -> None:
 def _write(path: Path, count: int) -> np.ndarray:
     rows = np.memmap(path, dtype=np.float16, mode="w+", shape=(count, DIMENSION))
     for start in range(0, count, _CHUNK):
-        chunk = unit(_clustered(min(_CHUNK, count - start), start, 0.03))
+        chunk = unit(clustered(min(_CHUNK, count - start), start, 0.03))
         shaken = np.random.default_rng(start).standard_normal((len(chunk) // _COPIES, DIMENSION), np.float32)
         chunk[_COPIES - 1 :: _COPIES] = unit(chunk[_COPIES - 2 :: _COPIES] + 0.15 * unit(shaken))
         rows[start : start + _CHUNK] = chunk
     return rows
 
 
-def _clustered(count: int, seed: int, spread: float) -> Vectors:
+def clustered(count: int, seed: int, spread: float) -> Vectors:
     """Clusters of clusters, each stretched along its own directions, with noise in all directions."""
     fixed, chance = np.random.default_rng(0), np.random.default_rng(seed + 1)
     coarse = fixed.standard_normal((500, DIMENSION), dtype=np.float32)

@@ -56,7 +56,7 @@ class Collection:
         # Without biases, scores mean something else than what relevance was fitted to.
         biased = bool((candidates.corrected != candidates.scores).any())
         likely = relevance(question.kinds, found) if biased else None
-        order = _varied(found)
+        order = varied(found)
         return Ranking(order, nothing, None if likely is None else likely[order])
 
 
@@ -78,35 +78,48 @@ class Signals:
 
 def signals(own: Floats, vectors: Vectors) -> Signals:
     """Score the candidates by each other; costs as much as comparing all with all."""
+    # Two matrices serve for everything, since a fresh one costs as much as what is computed in it; products with
+    # ones and clip are quicker than sums and maximum.
     alike = vectors @ vectors.T
     np.fill_diagonal(alike, 1.0)
     count = min(_NEIGHBOURS + 1, len(own))
-    least = np.partition(alike, -count, axis=1)[:, -count]
-    near = alike >= least[:, None]
-    ties = np.maximum(alike, 0.0)
-    ties *= ties * ties
-    lists = np.where(near, ties, np.float32(0))
-    local = (lists @ own) / lists.sum(axis=1)
-    walked = _walk(np.where(near.T, lists, np.float32(0)), own)
+    ties = alike.copy()
+    ties.partition(-count, axis=1)
+    near = alike >= ties[:, -count, None]
+    np.multiply(alike, alike, out=ties)
+    ties *= alike
+    np.clip(ties, 0.0, 1.0, out=ties)
+    ties *= near
+    local = np.divide(ties @ own, ties @ np.ones_like(own), dtype=np.float32)
+    near &= near.T
+    ties *= near
+    walked = _walk(ties, own)
+    same = alike
+    same -= _APART
+    same /= _SAME - _APART
+    np.clip(same, 0.0, 1.0, out=same)
     final = own + _LOCAL * local + _SPREAD * np.log(walked / walked.max() + _TINY)
-    same = np.clip((alike - _APART) / (_SAME - _APART), 0.0, 1.0)
     return Signals(own, local, final.astype(np.float32), same)
 
 
 def _walk(mutual: Vectors, own: Floats) -> Floats:
     np.fill_diagonal(mutual, 0.0)
-    scale = 1 / np.sqrt(np.maximum(mutual.sum(axis=1), 1e-9))
+    scale = 1 / np.sqrt(np.maximum(mutual @ np.ones_like(own), 1e-9))
     start = np.maximum(own - _FROM, 0.0) ** _POWER
     start = start / start.sum() if start.any() else np.full_like(own, 1 / len(own))
-    share = start
+    share, again, onward = start, (1 - _SHARE) * start, _SHARE * scale
     for _ in range(_STEPS):
-        share = _SHARE * scale * (mutual @ (scale * share)) + (1 - _SHARE) * start
+        share = onward * (mutual @ (scale * share)) + again
     return share
 
 
-def _varied(found: Signals) -> NDArray[np.int64]:
+def by_final(found: Signals) -> NDArray[np.int64]:
+    return np.argsort(-found.final, kind="stable")
+
+
+def varied(found: Signals) -> NDArray[np.int64]:
     """The order by final score, but for the first places, where what differs from those above counts for more."""
-    order = np.argsort(-found.final, kind="stable")
+    order = by_final(found)
     sure = np.exp((found.final - found.final.max()) / TEMPERATURE)
     first: list[int] = []
     missed = np.ones(len(sure), dtype=np.float32)

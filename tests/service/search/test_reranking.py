@@ -147,9 +147,11 @@ def test_the_collection_judges_what_it_finds(published: Published, encoder: Enco
     assert len(likely) == 15
     assert likely[0] > min(likely)
     # Words without a meaning here: no photo is likely, and the answer says so.
-    nonsense = asked(Modality.TEXT, encoder.texts(["asdfqwer"])[0])
-    assert nonsense.nothing_close
-    assert max(one.relevance or 0 for one in nonsense.ranked) < 0.15
+    for word in ("qwertz", "blorf", "xkcd zzzz"):
+        nonsense = asked(Modality.TEXT, encoder.texts([word])[0])
+        assert nonsense.nothing_close
+        assert max(one.relevance or 0 for one in nonsense.ranked) < 0.15
+    assert not asked(Modality.TEXT, encoder.texts(["star"])[0]).nothing_close
     # What looks like a photo comes in the order of its score.
     photo = asked(Modality.PHOTO, published.vectors(np.array([drawn.ranked[0].hit.photo.id]))[0])
     scores = [one.hit.score for one in photo.ranked]
