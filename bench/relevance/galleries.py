@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +26,53 @@ _FIRST = 5
 _BLOCK = 64
 # Words for things of which a gallery has fewer photos say nothing.
 _LEAST = 3
-# Nothing shows these, in any gallery.
+# Nothing shows these, in any gallery: typing errors, languages that the model does not read, and what has no looks.
 NONSENSE = (
-    "asdfqwer", "Hubschrauber", "qwertz", "lorem ipsum", "xkcd zzzz", "blorf", "gnarfle the garthok", "12345", "????",
-    "the of and",
-)  # fmt: skip
+    *(
+        "asdfqwer",
+        "qwertz",
+        "asdf jkl",
+        "lorem ipsum",
+        "xkcd zzzz",
+        "blorf",
+        "gnarfle the garthok",
+        "12345",
+        "????",
+    ),
+    *(
+        "Hubschrauber",
+        "Schmetterling",
+        "Regenschirm",
+        "parapluie",
+        "hélicoptère",
+        "mariposa",
+        "Löffel",
+        "gatto",
+    ),
+    *(
+        "猫",
+        "собака",
+        "яблоко",
+        "ψάρι",
+        "justice",
+        "tomorrow",
+        "inflation",
+        "the of and",
+        "democracy",
+        "thirteen",
+    ),
+    *(
+        "philosophy",
+        "algorithm",
+        "tax return",
+        "password",
+        "sincerely",
+        "regards",
+        "maybe",
+        "quarterly revenue",
+    ),
+    *("".join(letters) for letters in np.random.default_rng(0).choice([*ascii_lowercase], (40, 7))),
+)
 
 
 @dataclass(frozen=True)

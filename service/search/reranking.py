@@ -13,7 +13,7 @@ from service.search.query import Query
 
 # If even the best is less likely right than this, nothing is close: said of 3 % of searches, at most, that find
 # something (python -m bench.relevance).
-CLOSE = 0.16
+CLOSE = 0.15
 
 
 @dataclass(frozen=True)
