@@ -99,9 +99,15 @@ class Nearest:
     ids: NDArray[np.int64]
     scores: NDArray[np.float32]
     corrected: NDArray[np.float32]
+    # The vectors of the photos, if the search has read them anyway.
+    vectors: Vectors | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __getitem__(self, which: NDArray[np.int64] | NDArray[np.bool_] | slice) -> "Nearest":
+        vectors = None if self.vectors is None else self.vectors[which]
+        return Nearest(self.ids[which], self.scores[which], self.corrected[which], vectors)
 
 
 @dataclass(frozen=True)

@@ -124,9 +124,9 @@ class Published:
         while True:
             found, complete = self._fetch(query, fetch, among, min_score, weights)
             if fold_duplicates:
-                found = _rows(found, self._best_of_groups(found.ids))
+                found = found[self._best_of_groups(found.ids)]
             if complete or len(found) >= k:
-                return _rows(found, slice(k))
+                return found if len(found) <= k else found[:k]
             fetch *= 2
 
     def hits(
@@ -236,13 +236,13 @@ class Published:
         complete = len(ids) < count or not bool((ids >= 0).all())
         found = Nearest(ids[good], corrected[good], corrected[good])
         if weights is not None:
-            biases = self._store.both(found.ids)[1] @ weights
-            found = Nearest(found.ids, found.corrected + biases, found.corrected)
+            vectors, biases = self._store.both(found.ids)
+            found = Nearest(found.ids, found.corrected + biases @ weights, found.corrected, vectors)
         if min_score is not None and len(found):
             # No photo that follows can score more than this.
             most = float(found.corrected[-1]) + (0.0 if weights is None else MOST * np.abs(weights).sum())
             complete = complete or most < min_score
-            found = _rows(found, found.scores >= min_score)
+            found = found[found.scores >= min_score]
         return found, complete
 
     def _best_of_groups(self, ids: Ids) -> Ids:
@@ -299,7 +299,3 @@ def _name(index: Path) -> str:
         return generation.current(index).name
     except BrokenGeneration:
         return "CURRENT"
-
-
-def _rows(found: Nearest, which: Ids | NDArray[np.bool_] | slice) -> Nearest:
-    return Nearest(found.ids[which], found.scores[which], found.corrected[which])

@@ -26,6 +26,8 @@ Floats = NDArray[np.float32]
 
 DEPTH = 300
 _NEIGHBOURS = 20
+# So many numbers of each vector suffice to compare photos: training starts with the principal directions.
+_COMPARED = 256
 # Weights of the local mean and of the diffusion beside the photo's own score.
 _LOCAL, _SPREAD = 3.0, 0.08
 # The random walk: how much it goes on rather than starts again, in how many steps.
@@ -80,7 +82,11 @@ def signals(own: Floats, vectors: Vectors) -> Signals:
     """Score the candidates by each other; costs as much as comparing all with all."""
     # Two matrices serve for everything, since a fresh one costs as much as what is computed in it; products with
     # ones and clip are quicker than sums and maximum.
-    alike = vectors @ vectors.T
+    looks = vectors[:, :_COMPARED]
+    alike = looks @ looks.T
+    scale = 1 / np.sqrt(np.maximum(alike.diagonal(), 1e-9))
+    alike *= scale
+    alike *= scale[:, None]
     np.fill_diagonal(alike, 1.0)
     count = min(_NEIGHBOURS + 1, len(own))
     ties = alike.copy()
@@ -129,5 +135,6 @@ def varied(found: Signals) -> NDArray[np.int64]:
         first.append(int(worth.argmax()))
         # How likely it is right although all of these are wrong.
         missed *= 1 - found.same[first[-1]]
-    rest = np.isin(order, first, invert=True)
-    return np.concatenate([np.array(first, dtype=np.int64), order[rest]])
+    left = np.ones(len(sure), dtype=bool)
+    left[first] = False
+    return np.concatenate([np.array(first, dtype=np.int64), order[left[order]]])

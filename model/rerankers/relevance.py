@@ -30,7 +30,8 @@ def relevance(kinds: Mapping[Modality, float], found: "Signals") -> Floats:
     """From 0 to 1 for each candidate, in their order."""
     shares = {kind: abs(kinds.get(kind, 0.0)) for kind in FITTED}
     fitted = FITTED[max(shares, key=lambda kind: shares[kind])]
-    logits = inputs(found) @ np.array(fitted, dtype=np.float32)
+    # Beyond 30 it is 0 or 1 in float32.
+    logits = np.clip(inputs(found) @ np.array(fitted, dtype=np.float32), -30, 30)
     likely: Floats = (1 / (1 + np.exp(-logits))).astype(np.float32)
     return likely
 

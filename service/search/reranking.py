@@ -99,12 +99,9 @@ def second_stage(
 def _reranked(
     published: Library, question: Question, reranker: Reranker, first: Nearest, head: int
 ) -> Ranking:
-    candidates = Candidates(
-        ids=first.ids[:head],
-        scores=first.scores[:head],
-        vectors=published.vectors(first.ids[:head]),
-        corrected=first.corrected[:head],
-    )
+    best = first if head == len(first) else first[:head]
+    vectors = published.vectors(best.ids) if best.vectors is None else best.vectors
+    candidates = Candidates(best.ids, best.scores, vectors, best.corrected)
     ranking = reranker.rerank(question, candidates)
     if sorted(ranking.order.tolist()) != list(range(head)):
         raise ModelError(

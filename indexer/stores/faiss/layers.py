@@ -90,6 +90,12 @@ class LayeredStore:
         return tuple(selected)
 
     def vectors(self, ids: Ids) -> Vectors:
+        if (
+            len(self._files) == 1
+            and self._alive[0] is None
+            and (rows := self._files[0].find(ids)).size == len(ids)
+        ):
+            return self._files[0].rows(rows)
         found = np.zeros((len(ids), self._files[0].dimension), dtype=np.float32)
         for file, alive in zip(self._files, self._alive, strict=True):
             rows = file.locate(ids)
