@@ -8,7 +8,7 @@ name contains are used, equally many per label. For comparison: the same vectors
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,20 +40,30 @@ class Gallery:
 
 
 def read_gallery(
-    embeddings: Embeddings, data: Path, root: Path, folder: Path, *, name: str = SET, count: int = DRAWINGS
+    embeddings: Embeddings,
+    data: Path,
+    root: Path,
+    folder: Path,
+    *,
+    name: str = SET,
+    count: int = DRAWINGS,
+    without: Collection[Path] = (),
 ) -> Gallery:
-    """The photos of a folder, and about so many drawings of the set `name` that have their like there."""
+    """The photos of a folder, and about so many drawings of the set `name` that have their like there.
+
+    `without` leaves out drawings, such as those that the model was trained on.
+    """
     files = [Record(path, PHOTO, "") for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
     photos, shown = embeddings.raw(files)
     drawn = [
         record
         for record in read_manifest(data, root).of_sets([name]).of(SKETCH)
-        if record.note != UNRECOGNIZED
+        if record.note != UNRECOGNIZED and record.path not in without
     ]
-    named = {label: named(photos, label) for label in sorted({record.label for record in drawn})}
-    drawings, asked = embeddings.raw(_evenly([one for one in drawn if named[one.label].any()], count))
+    shows = {label: named(photos, label) for label in sorted({record.label for record in drawn})}
+    drawings, asked = embeddings.raw(_evenly([one for one in drawn if shows[one.label].any()], count))
     labels = np.array([record.label for record in drawings])
-    return Gallery(shown, asked, labels, np.stack([named[str(label)] for label in labels]))
+    return Gallery(shown, asked, labels, np.stack([shows[str(label)] for label in labels]))
 
 
 def hits(

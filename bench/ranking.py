@@ -159,7 +159,15 @@ def _cells(
 def _demo(
     encoder: Encoder, embeddings: Embeddings, rankers: Mapping[str, Ranker], options: argparse.Namespace
 ) -> str:
-    gallery = read_gallery(embeddings, options.manifest, options.root, options.demo, name=options.demo_set)
+    trained = read_manifest(options.trained, options.root).records if options.trained else ()
+    gallery = read_gallery(
+        embeddings,
+        options.manifest,
+        options.root,
+        options.demo,
+        name=options.demo_set,
+        without={record.path for record in trained},
+    )
     drawings = encoder.strip(gallery.drawings, Modality.SKETCH)
     photos = encoder.strip(gallery.photos, Modality.PHOTO)
     measured = {name: hits(drawings, photos, gallery.right, ranker) for name, ranker in rankers.items()}
@@ -193,6 +201,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seen", action="store_true", help="also ask for the set's other labels")
     parser.add_argument("--demo", type=Path, help="folder of photos named by their files")
     parser.add_argument("--demo-set", default=SET, help="where its drawings come from; default: %(default)s")
+    parser.add_argument("--trained", type=Path, help="manifest whose drawings are not used with --demo")
     parser.add_argument("--cache", type=Path, help="file for the embeddings (.npz)")
     return parser.parse_args(arguments)
 

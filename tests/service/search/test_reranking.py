@@ -147,7 +147,7 @@ def test_the_collection_judges_what_it_finds(published: Published, encoder: Enco
     assert len(likely) == 15
     assert likely[0] > min(likely)
     # Words without a meaning here: no photo is likely, and the answer says so.
-    for word in ("qwertz", "blorf", "xkcd zzzz"):
+    for word in ("asdfqwer", "qwertz", "blorf", "xkcd zzzz"):
         nonsense = asked(Modality.TEXT, encoder.texts([word])[0])
         assert nonsense.nothing_close
         assert max(one.relevance or 0 for one in nonsense.ranked) < 0.15
