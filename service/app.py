@@ -41,7 +41,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     """Create the application. While it runs, it looks for newer generations."""
     metrics = Metrics()
     # Before anything runs, so that a service whose re-ranker cannot be made does not start.
-    rerankers = Rerankers(gallery.encoder, settings.rank)
+    rerankers = Rerankers(gallery.encoder, settings.rank, settings.candidates)
     limits = Limits(
         settings.max_searches, settings.max_batch, settings.search_seconds, settings.stall_seconds
     )

@@ -83,6 +83,9 @@ class Settings(BaseSettings):
         None,
         description="Order of the results of searches that do not name one; by default, the model's choice.",
     )
+    candidates: int = Field(
+        0, ge=0, le=2000, description="How many photos the second stage reorders; 0 for as many as suit it."
+    )
     host: str = Field(
         "127.0.0.1",
         description="Address to listen on; the default accepts connections from this machine only.",

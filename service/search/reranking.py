@@ -34,10 +34,13 @@ class Answer:
 
 
 class Rerankers:
-    """The re-rankers of a model, each created on first use; without a name, `default` or the card's."""
+    """The re-rankers of a model, each created on first use; without a name, `default` or the card's.
 
-    def __init__(self, encoder: Encoder, default: str | None = None) -> None:
-        self._encoder = encoder
+    `candidates`, if given, is how many photos those reorder that reorder any.
+    """
+
+    def __init__(self, encoder: Encoder, default: str | None = None, candidates: int = 0) -> None:
+        self._encoder, self._candidates = encoder, candidates
         self.default: str = default or encoder.card.reranker
         self._made: dict[str, Reranker] = {}
         self.chosen(None)
@@ -47,7 +50,9 @@ class Rerankers:
         wanted = name or self.default
         if wanted not in self._made:
             # If two threads ask at once, it is created twice: either will do.
-            self._made[wanted] = RERANKERS.load(wanted)(self._encoder)
+            made = RERANKERS.load(wanted)(self._encoder)
+            made.depth = self._candidates if self._candidates and made.depth else made.depth
+            self._made[wanted] = made
         return self._made[wanted]
 
 

@@ -157,3 +157,13 @@ def test_the_collection_judges_what_it_finds(published: Published, encoder: Enco
     scores = [one.hit.score for one in photo.ranked]
     assert scores == sorted(scores, reverse=True)
     assert {one.relevance for one in photo.ranked} == {None}
+
+
+def test_how_many_are_reordered_is_a_setting(
+    published: Published, rerankers: Rerankers, encoder: Encoder
+) -> None:
+    few = Rerankers(encoder, candidates=3)
+    plain = page(published, few, encoder, "plain", k=15)
+    assert page(published, few, encoder, "backwards", k=15) == plain[2::-1] + plain[3:]
+    assert few.chosen("plain").depth == 0
+    assert rerankers.chosen("backwards").depth == 8
