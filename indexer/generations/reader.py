@@ -25,6 +25,8 @@ from model.modality import Modality, Vectors
 log = logging.getLogger("sketchseek")
 # Selections to cache: a filter repeats with every stroke of a drawing.
 _REMEMBERED = 16
+# Photos that tie are ordered by id, unless they are more than this.
+_MOST_TIES = 20_000
 
 
 class Published:
@@ -120,12 +122,14 @@ class Published:
         self._watch.check()
         among = None if where is None else self._select(where)
         weights = None if kinds is None or not self._store.biased else weights_of(kinds)
-        fetch = 2 * k if fold_duplicates else k
+        fetch = 2 * k if fold_duplicates else k + 1
         while True:
             found, complete = self._fetch(query, fetch, among, min_score, weights)
             if fold_duplicates:
                 found = found[self._best_of_groups(found.ids)]
-            if complete or len(found) >= k:
+            # Of photos that tie, the store finds any: those that fit depend on how many are fetched.
+            settled = len(found) > k and bool(found.corrected[k - 1] > found.corrected[-1])
+            if complete or settled or (fetch > _MOST_TIES and len(found) >= k):
                 return found if len(found) <= k else found[:k]
             fetch *= 2
 
@@ -234,7 +238,9 @@ class Published:
         # Vectors with NaN would come first in every search.
         good = (ids >= 0) & np.isfinite(corrected)
         complete = len(ids) < count or not bool((ids >= 0).all())
-        found = Nearest(ids[good], corrected[good], corrected[good])
+        ids, corrected = ids[good], corrected[good]
+        order = np.lexsort((ids, -corrected))
+        found = Nearest(ids[order], corrected[order], corrected[order])
         if weights is not None:
             vectors, biases = self._store.both(found.ids)
             found = Nearest(found.ids, found.corrected + biases @ weights, found.corrected, vectors)

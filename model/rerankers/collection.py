@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from model.modality import Modality, Vectors
 from model.rerankers import Candidates, Question, Ranking
-from model.rerankers.relevance import relevance
+from model.rerankers.relevance import can_judge, relevance
 
 if TYPE_CHECKING:
     from model.encoder import Encoder
@@ -57,7 +57,7 @@ class Collection:
         found = signals(candidates.corrected, candidates.vectors)
         # Without biases, scores mean something else than what relevance was fitted to.
         biased = bool((candidates.corrected != candidates.scores).any())
-        likely = relevance(question.kinds, found) if biased else None
+        likely = relevance(question.kinds, found) if biased and can_judge(question.kinds) else None
         order = varied(found)
         return Ranking(order, nothing, None if likely is None else likely[order])
 

@@ -26,6 +26,11 @@ _FULL, _FLOOR = 300, -1.3
 _TEMPERATURE = 0.2
 
 
+def can_judge(kinds: Mapping[Modality, float]) -> bool:
+    """Whether the query is like those that the numbers were fitted to: drawings and words, nothing to be avoided."""
+    return kinds.keys() <= FITTED.keys() and all(share >= 0 for share in kinds.values())
+
+
 def relevance(kinds: Mapping[Modality, float], found: "Signals") -> Floats:
     """From 0 to 1 for each candidate, in their order."""
     shares = {kind: abs(kinds.get(kind, 0.0)) for kind in FITTED}

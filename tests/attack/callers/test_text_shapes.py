@@ -10,7 +10,7 @@ import pytest
 from model import Encoder
 from model.engines import openvino
 from model.engines.cuda_batches import CPU_SIZES
-from model.modality import Vectors
+from model.modality import Modality, Vectors
 from model.words.bytepairs import BytePairs
 from model.words.tokens import WIDTHS
 from tests.kit import TOP
@@ -97,7 +97,8 @@ def test_padding_and_company_change_no_vector(engine: str) -> None:
         "boat " * 11,
         "sea " * 90,
     ]
-    together = encoder.texts(texts)
+    # Without prompts: each of them is a text like these.
+    together = encoder.strip(encoder.unstripped.captions(texts), Modality.TEXT)
     assert encoder._words is not None
     for text, vector in zip(texts, together, strict=True):
         tokens = encoder._words([text])

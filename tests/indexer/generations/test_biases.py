@@ -169,3 +169,20 @@ def test_weighing_tells_how_far_it_is(photos: Path) -> None:
     weighed = biases.weigh(source, bank, found.ids[:0], None, lambda *step: told.append(step))
     assert np.allclose(weighed, bank.biases(rows))
     assert told == [("weighing", 20, 30), ("weighing", 30, 30)]
+
+
+@pytest.mark.parametrize("kinds", [None, SKETCH])
+def test_pages_fit_together_where_photos_tie(photos: Path, kinds: Mapping[Modality, float] | None) -> None:
+    """Exact copies score the same, and a store returns any of them."""
+    for number in range(60):
+        (photos / f"copy {number}.png").write_bytes((photos / "0" / "0.png").read_bytes())
+    opened = indexed(photos, a_bank(StandIn().fingerprint))
+    for asked in (query(8), opened.vectors(opened.nearest(query(8), 1).ids)[0]):
+        whole = opened.nearest(asked, 90, kinds=kinds).ids.tolist()
+        assert len(set(whole)) == 90
+        for k in (1, 7, 13, 29, 60, 89):
+            assert opened.nearest(asked, k, kinds=kinds).ids.tolist() == whole[:k]
+        folded = opened.nearest(asked, 90, kinds=kinds, fold_duplicates=True).ids.tolist()
+        assert len(folded) == 30
+        for k in (1, 7, 29):
+            assert opened.nearest(asked, k, kinds=kinds, fold_duplicates=True).ids.tolist() == folded[:k]

@@ -67,3 +67,17 @@ def test_no_candidates_have_no_relevance() -> None:
     found = Collection(None).rerank(Question(np.zeros(8, np.float32), {}, KINDS[0]), nothing)
     assert found.order.tolist() == []
     assert found.relevance is None
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        {Modality.SKETCH: -1.0},
+        {Modality.SKETCH: 1.2, Modality.TEXT: -0.4},
+        {Modality.TEXT: 0.6, Modality.PHOTO: 0.6},
+    ],
+)
+def test_queries_unlike_those_it_was_fitted_to_are_not_judged(kinds: dict[Modality, float]) -> None:
+    own = np.array(falling(0.2, 10), dtype=np.float32)
+    candidates = Candidates(np.arange(10), own + np.float32(0.2), lone(10), own)
+    assert Collection(None).rerank(Question(lone(1)[0], {}, kinds), candidates).relevance is None
