@@ -80,6 +80,11 @@ class Bank:
         return found
 
 
+def weights_of(kinds: Mapping[Modality, float]) -> Vectors:
+    """How much each of KINDS counts in a query: one number each, in that order."""
+    return np.array([kinds.get(kind, 0.0) for kind in KINDS], dtype=np.float32)
+
+
 def read_bank(path: Path, fingerprint: str, dimension: int) -> Bank:
     """Read a bank, which must belong to the model with this fingerprint."""
     remedy = "build its bank again with `sketchseek bank`"

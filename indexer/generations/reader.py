@@ -18,8 +18,9 @@ from indexer.generations.photos import PHOTOS_FILE, Photos
 from indexer.generations.watch import Watch
 from indexer.library import Filter, Hit, Nearest, Photo, Refused, search
 from indexer.stores import Ids, Selection
-from indexer.stores.biased import MOST, BiasedStore, weights_of
+from indexer.stores.biased import MOST, BiasedStore
 from indexer.stores.registry import Stores
+from model.bank import weights_of
 from model.modality import Modality, Vectors
 
 log = logging.getLogger("sketchseek")

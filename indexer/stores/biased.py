@@ -4,13 +4,11 @@ A query ends in how much each bias counts, a photo in the biases themselves; the
 the bias, exactly, at no cost in time. See `model.bank`.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from indexer.stores import Batches, Ids, Nearest, Selection, Source, Store
 from model.bank import KINDS
-from model.modality import Modality, Vectors
+from model.modality import Vectors
 
 # Filled up with zeros: FAISS is several times slower if the length is not a multiple of eight.
 EXTRA = 8
@@ -20,11 +18,6 @@ _SCALE = 16.0
 
 # No share of a mean cosine is larger.
 MOST = 1.0
-
-
-def weights_of(kinds: Mapping[Modality, float]) -> Vectors:
-    """How much each of KINDS counts in a query: one number each, in that order."""
-    return np.array([kinds.get(kind, 0.0) for kind in KINDS], dtype=np.float32)
 
 
 def widened(source: Source, biases: Vectors) -> Source:

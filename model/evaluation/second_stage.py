@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.bank import KINDS, Bank
+from model.bank import Bank, weights_of
 from model.encoder import Encoder
 from model.evaluation.ranking import Ranker, Ranking, Shares, Vectors, inner_product
 from model.modality import unit
@@ -41,8 +41,7 @@ class SecondStage:
         """How much of every score is bias, for queries of length 1."""
         if self.bank is None or not self.reranker.corrected:
             return np.zeros(len(photos), dtype=np.float32)
-        weights = np.array([made_of.get(kind, 0.0) for kind in KINDS], dtype=np.float32)
-        found: Floats = self.bank.biases(photos) @ weights
+        found: Floats = self.bank.biases(photos) @ weights_of(made_of)
         return found
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from model.modality import Modality, Vectors
 from model.rerankers import Candidates, Question, Ranking
-from model.rerankers.relevance import can_judge, relevance
+from model.rerankers.relevance import TEMPERATURE, can_judge, relevance
 
 if TYPE_CHECKING:
     from model.encoder import Encoder
@@ -34,8 +34,8 @@ _LOCAL, _SPREAD = 3.0, 0.08
 _SHARE, _STEPS = 0.8, 12
 # Scores less than this start no walk; the others start it by this power of what is left.
 _FROM, _POWER = -0.3, 6
-# How many places differ, how much that counts, and how fast confidence falls with the score.
-_PLACES, _DIFFERENT, TEMPERATURE = 5, 3.0, 0.2
+# How many places differ, and how much that counts.
+_PLACES, _DIFFERENT = 5, 3.0
 # Photos less similar than the first show different things, those more similar than the second the same.
 _APART, _SAME = 0.35, 0.75
 _TINY = 1e-5

@@ -23,7 +23,8 @@ FITTED: Mapping[Modality, tuple[float, ...]] = {
 }
 # Where there are fewer candidates, the missing ones count as such with this final score.
 _FULL, _FLOOR = 300, -1.3
-_TEMPERATURE = 0.2
+# How fast confidence falls with the score.
+TEMPERATURE = 0.2
 
 
 def can_judge(kinds: Mapping[Modality, float]) -> bool:
@@ -33,8 +34,7 @@ def can_judge(kinds: Mapping[Modality, float]) -> bool:
 
 def relevance(kinds: Mapping[Modality, float], found: "Signals") -> Floats:
     """From 0 to 1 for each candidate, in their order."""
-    shares = {kind: abs(kinds.get(kind, 0.0)) for kind in FITTED}
-    fitted = FITTED[max(shares, key=lambda kind: shares[kind])]
+    fitted = FITTED[max(FITTED, key=lambda kind: abs(kinds.get(kind, 0.0)))]
     # Beyond 30 it is 0 or 1 in float32.
     logits = np.clip(inputs(found) @ np.array(fitted, dtype=np.float32), -30, 30)
     likely: Floats = (1 / (1 + np.exp(-logits))).astype(np.float32)
@@ -44,8 +44,8 @@ def relevance(kinds: Mapping[Modality, float], found: "Signals") -> Floats:
 def inputs(found: "Signals") -> Floats:
     """The signals, one column for each number of FITTED."""
     missing = max(0, _FULL - len(found.own))
-    weight = np.exp(found.final / _TEMPERATURE)
-    total = float(weight.sum()) + missing * float(np.exp(_FLOOR / _TEMPERATURE))
+    weight = np.exp(found.final / TEMPERATURE)
+    total = float(weight.sum()) + missing * float(np.exp(_FLOOR / TEMPERATURE))
     share = weight / total
     columns = (
         np.ones_like(found.own),

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from indexer import index_types
-from indexer.stores.biased import EXTRA, BiasedStore, weights_of, widened
+from indexer.stores.biased import EXTRA, BiasedStore, widened
 from indexer.stores.registry import Stores, asked
-from model.bank import KINDS
+from model.bank import KINDS, weights_of
 from model.modality import Modality
 from tests.kit.vectors import DIMENSION, numbers, source, vectors
 
