@@ -57,7 +57,16 @@ def test_encoder_gives_the_learners_vectors(network: Network, folder: Path, engi
         photos = learner.images(learner.prepare(prepared)).numpy()
         texts = learner.texts(learner.read(WORDS)).numpy()
     assert (encoder.unstripped.photos(pictures()) * photos).sum(1).min() > 0.999
-    assert (encoder.unstripped.texts(WORDS) * texts).sum(1).min() > 0.999
+    assert (encoder.unstripped.captions(WORDS) * texts).sum(1).min() > 0.999
+
+
+def test_words_are_averaged_over_the_prompts_of_the_card(folder: Path) -> None:
+    encoder = Encoder.load(folder, engine="torch")
+    assert len(encoder.card.prompts) > 1
+    captions = encoder.unstripped.captions([prompt.replace("{}", "cat") for prompt in encoder.card.prompts])
+    mean = captions.mean(axis=0)
+    found = encoder.unstripped.texts(["cat"])
+    assert np.allclose(found[0], mean / np.linalg.norm(mean), atol=1e-4)
 
 
 def test_what_is_searched_has_lost_its_encoding(folder: Path) -> None:
