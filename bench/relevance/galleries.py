@@ -12,8 +12,8 @@ from bench.gallery import named
 from bench.relevance.pictures import Group, Pictures
 from model import Encoder
 from model.modality import Modality, Vectors
-from model.rerankers.collection import DEPTH, by_final, signals, varied
-from model.rerankers.relevance import inputs
+from model.rerankers.collection import by_final, signals, varied
+from model.rerankers.relevance import DEPTH, inputs
 
 Flags = NDArray[np.bool_]
 

@@ -17,14 +17,13 @@ from numpy.typing import NDArray
 
 from model.modality import Modality, Vectors
 from model.rerankers import Candidates, Question, Ranking
-from model.rerankers.relevance import TEMPERATURE, can_judge, relevance
+from model.rerankers.relevance import DEPTH, TEMPERATURE, can_judge, relevance
 
 if TYPE_CHECKING:
     from model.encoder import Encoder
 
 Floats = NDArray[np.float32]
 
-DEPTH = 300
 _NEIGHBOURS = 20
 # So many numbers of each vector suffice to compare photos: training starts with the principal directions.
 _COMPARED = 256

@@ -21,8 +21,10 @@ FITTED: Mapping[Modality, tuple[float, ...]] = {
     Modality.SKETCH: (2.71, -18.5, 24.9, 0.819, 0.3),
     Modality.TEXT: (1.57, -3.88, 31.5, 0.566, 0.321),
 }
-# Where there are fewer candidates, the missing ones count as such with this final score.
-_FULL, _FLOOR = 300, -1.3
+# How many candidates FITTED was fitted on, and so how many the second stage looks at.
+DEPTH = 300
+# Where there are fewer, the missing ones count as such with this final score.
+_FLOOR = -1.3
 # How fast confidence falls with the score.
 TEMPERATURE = 0.2
 
@@ -43,7 +45,7 @@ def relevance(kinds: Mapping[Modality, float], found: "Signals") -> Floats:
 
 def inputs(found: "Signals") -> Floats:
     """The signals, one column for each number of FITTED."""
-    missing = max(0, _FULL - len(found.own))
+    missing = max(0, DEPTH - len(found.own))
     weight = np.exp(found.final / TEMPERATURE)
     total = float(weight.sum()) + missing * float(np.exp(_FLOOR / TEMPERATURE))
     share = weight / total

@@ -5,7 +5,8 @@ import pytest
 
 from model.modality import Modality, Vectors
 from model.rerankers import Candidates, Question
-from model.rerankers.collection import DEPTH, Collection, signals
+from model.rerankers.collection import Collection, signals
+from model.rerankers.relevance import DEPTH
 from tests.kit.candidates import SKETCH, falling, group, lone, ranked, strays
 
 
