@@ -8,6 +8,7 @@ import { Pad } from "./drawing/pad.js";
 import { acceptFiles, asInk, asPhoto, looksDrawn, openPicture } from "./drawing/pictures.js";
 import { Replay } from "./drawing/replay.js";
 import { Toolbar } from "./drawing/toolbar.js";
+import { counted, t } from "./language.js";
 import { normalized } from "./photos/answers.js";
 import { Results } from "./photos/results.js";
 import { Viewer } from "./photos/viewer.js";
@@ -16,7 +17,7 @@ import { LiveSearch } from "./search/live.js";
 import { Parts } from "./search/parts.js";
 import { Query } from "./search/query.js";
 import { copyFrom, save } from "./search/sharing.js";
-import { counted, IndexPanel } from "./service/indexpanel.js";
+import { IndexPanel } from "./service/indexpanel.js";
 import { keyAsker } from "./service/key.js";
 import { Notice } from "./service/notice.js";
 import { PAGE, Problem, SearchClient, readiness } from "./service/server.js";
@@ -79,7 +80,7 @@ async function search() {
 async function makeForm() {
   const png = drawing.isEmpty && !pad.unfinished ? null : await toPng(drawing, pad.unfinished);
   const form = query.form(png);
-  if (form === null) throw new Problem({ status: 422, title: "The drawing is empty", code: "nothing" });
+  if (form === null) throw new Problem({ status: 422, title: t("The drawing is empty"), code: "nothing" });
   return form;
 }
 
@@ -113,25 +114,26 @@ function showAnswer(received) {
   results.show(photos);
   byId("found").classList.toggle("far", far);
   parts.suggest(photos);
-  byId("heading").textContent = far ? "Nothing close to this" : headingFor(photos, total);
-  const time = `${counted(total)} in ${Math.max(1, Math.round(took.total))} ms`;
-  byId("figures").textContent = far ? `The nearest of ${counted(total)}` : time;
+  byId("heading").textContent = far ? t("Nothing close to this") : headingFor(photos, total);
+  const time = t("{photos} in {ms} ms", { photos: counted(total), ms: Math.max(1, Math.round(took.total)) });
+  byId("figures").textContent = far ? t("The nearest of {photos}", { photos: counted(total) }) : time;
   byId("nothing").hidden = photos.length > 0;
   byId("widen").hidden = !query.filtersUsed;
   byId("nothing-text").textContent = nothingText(total);
   offerMore(answer);
-  announce(far ? `Nothing close to this. ${counted(photos.length)} shown` : `${counted(photos.length)} found`);
+  const found = { photos: counted(photos.length) };
+  announce(far ? t("Nothing close to this. {photos} shown", found) : t("{photos} found", found));
   panel.served(generation);
 }
 
 function headingFor(photos, total) {
-  if (photos.length) return "Best matches";
-  return total ? "No photos found" : "No photos to search yet";
+  if (photos.length) return t("Best matches");
+  return total ? t("No photos found") : t("No photos to search yet");
 }
 
 function nothingText(total) {
-  if (query.filtersUsed) return "No photos match your filters.";
-  return total ? "Try another drawing or other words." : "Photos appear here once they have been indexed.";
+  if (query.filtersUsed) return t("No photos match your filters.");
+  return total ? t("Try another drawing or other words.") : t("Photos appear here once they have been indexed.");
 }
 
 function offerMore({ results: photos, total_searched: total }) {
@@ -154,8 +156,8 @@ function strokeStarted() {
 function drawingChanged() {
   const { isEmpty, items } = drawing;
   document.body.classList.toggle("drawing", !isEmpty);
-  const drawn = isEmpty ? "empty" : `${counted(items.length, "line")} drawn`;
-  byId("canvas").setAttribute("aria-label", `Drawing area, ${drawn}`);
+  const drawn = t("Drawing area, {lines} drawn", { lines: counted(items.length, "line") });
+  byId("canvas").setAttribute("aria-label", isEmpty ? t("Drawing area, empty") : drawn);
   queryChanged(0);
 }
 
@@ -173,7 +175,7 @@ function forgetSearch() {
   notice.settle();
   setState("empty");
   results.show([]);
-  announce(shown ? "Search cleared" : "");
+  announce(shown ? t("Search cleared") : "");
   shown = null;
   byId("heading").textContent = byId("figures").textContent = "";
   byId("nothing").hidden = byId("more").hidden = true;
@@ -237,12 +239,12 @@ async function greet() {
 }
 
 function showCount({ photos }) {
-  if (photos !== null) byId("count").textContent = `your ${counted(photos)}`;
+  if (photos !== null) byId("count").textContent = t("your {photos}", { photos: counted(photos) });
 }
 
 function indexChanged(state) {
   showCount(state);
-  announce(`Index updated: ${counted(state.photos)}`);
+  announce(t("Index updated: {photos}", { photos: counted(state.photos) }));
   if (!isIdle()) live.now();
 }
 
@@ -260,7 +262,7 @@ function announce(text) {
 drawing.addEventListener("change", drawingChanged);
 byId("share").addEventListener("click", () => {
   address.write();
-  copyFrom(byId("share"), location.href, address.omitted ? `Copied without ${address.omitted}` : "Copied");
+  copyFrom(byId("share"), location.href, address.omitted ? t("Copied without {what}", { what: address.omitted }) : t("Copied"));
 });
 byId("download").addEventListener("click", async () => {
   const png = await toPng(drawing);

@@ -1,6 +1,7 @@
 /**
  * Ready-made drawings to try: each is a few strokes, as SVG paths on a 100 x 100 sheet.
  */
+import { t } from "../language.js";
 import { PAPER } from "./drawing.js";
 
 const SHEET = 100;
@@ -128,7 +129,7 @@ export function offerExamples(list, start) {
   for (const example of EXAMPLES) {
     const button = document.createElement("button");
     button.type = "button";
-    button.append(iconOf(example), example.name);
+    button.append(iconOf(example), t(example.name));
     button.addEventListener("click", () => start(example));
     const item = document.createElement("li");
     item.append(button);

@@ -1,6 +1,7 @@
 /**
  * Pictures added to a search: pasted, dropped, chosen or taken. However large they are, only a small version is sent.
  */
+import { t } from "../language.js";
 import { PAPER } from "./drawing.js";
 import { blobOf } from "./ink.js";
 
@@ -21,13 +22,13 @@ class UnusableFile extends Error {
 
 /** Promises {bitmap, name}; rejects with an UnusableFile that says what to do. */
 export async function openPicture(file) {
-  const name = file.name || "picture";
-  if (file.size > MAX_BYTES) throw new UnusableFile(`${name} is too large`, "Choose a picture under 200 MB.");
+  const name = file.name || t("picture");
+  if (file.size > MAX_BYTES) throw new UnusableFile(t("{name} is too large", { name }), t("Choose a picture under 200 MB."));
   try {
     return { bitmap: await createImageBitmap(file), name };
   } catch {
-    const detail = `This browser cannot open ${name} as a picture. Try a JPEG, PNG or WebP file.`;
-    throw new UnusableFile("Could not open the picture", detail);
+    const detail = t("This browser cannot open {name} as a picture. Try a JPEG, PNG or WebP file.", { name });
+    throw new UnusableFile(t("Could not open the picture"), detail);
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Search answers made safe to show: a missing or invalid value affects only itself, never the other photos.
  */
+import { locale, t } from "../language.js";
 
 /** The answer with every value valid: an invalid score or relevance becomes null, and photos without an id are left out. */
 export function normalized(answer) {
@@ -16,24 +17,24 @@ export function normalized(answer) {
 
 /** A photo's score, for people; empty if it has none. */
 export function scoreOf({ score }) {
-  return score === null ? "" : `score ${score.toFixed(2)}`;
+  return score === null ? "" : t("score {number}", { number: score.toFixed(2) });
 }
 
 /** How likely a photo shows what was searched for, as a word; empty if the server cannot tell. */
 export function likelihoodOf({ relevance }) {
   if (relevance === null) return "";
-  return ["unlikely", "maybe", "likely"][Math.min(2, Math.floor(3 * relevance))];
+  return [t("unlikely"), t("maybe"), t("likely")][Math.min(2, Math.floor(3 * relevance))];
 }
 
 /** The same as a number. */
 export function percentageOf({ relevance }) {
-  return relevance === null ? "" : `${Math.round(100 * relevance)}% likely`;
+  return relevance === null ? "" : t("{percent}% likely", { percent: Math.round(100 * relevance) });
 }
 
 /** The day a photo was taken, for people; empty if unknown. */
 export function dayOf({ taken }) {
   const date = new Date(taken ?? "");
-  return Number.isNaN(date.valueOf()) ? "" : date.toLocaleDateString("en", { dateStyle: "medium" });
+  return Number.isNaN(date.valueOf()) ? "" : date.toLocaleDateString(locale(), { dateStyle: "medium" });
 }
 
 /** The last part of a path. */

@@ -1,6 +1,7 @@
 /**
  * The grid of photos found: laid out before any picture has loaded, and navigable with the arrow keys.
  */
+import { counted } from "../language.js";
 import { dayOf, fileName, likelihoodOf, scoreOf } from "./answers.js";
 import { justify } from "./justify.js";
 
@@ -163,7 +164,7 @@ function describe(tile, photo, index) {
   tile.querySelector(".meter").hidden = !likelihood;
   tile.style.setProperty("--relevance", photo.relevance);
   tile.querySelector(".copies").textContent = copies ? `+${copies}` : "";
-  const similar = copies ? `${copies} near-duplicate${copies === 1 ? "" : "s"}` : "";
+  const similar = copies ? counted(copies, "near-duplicate") : "";
   const facts = [photo.path, day, likelihood || scoreOf(photo), similar].filter(Boolean).join(", ");
   tile.querySelector("button").setAttribute("aria-label", `${index + 1}: ${facts}`);
 }

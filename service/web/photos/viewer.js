@@ -1,6 +1,7 @@
 /**
  * Shows one photo at a time, large, in a dialog over the page.
  */
+import { t } from "../language.js";
 import { dayOf, fileName, percentageOf, scoreOf } from "./answers.js";
 
 const SWIPE_PX = 48;
@@ -75,7 +76,7 @@ export class Viewer {
     find("folder").textContent = photo.path.slice(0, -fileName(photo.path).length);
     find("file").textContent = fileName(photo.path);
     const size = `${photo.width} × ${photo.height}`;
-    const place = `${index + 1} of ${this.#photos.length}`;
+    const place = t("{number} of {all}", { number: index + 1, all: this.#photos.length });
     const figures = [percentageOf(photo), scoreOf(photo)].map((text) => text.replace(" ", "\u00a0"));
     const facts = [dayOf(photo), photo.camera, size, ...figures, place];
     find("facts").textContent = facts.filter(Boolean).join(" · ");
@@ -144,7 +145,7 @@ function largeOf(photo) {
 }
 
 function problemText(status) {
-  if (status === 410 || status === 404) return "The original has been moved or deleted. You are seeing its thumbnail.";
-  if (status === 0) return "The server is not responding. You are seeing the thumbnail.";
-  return "Your browser cannot show the original. You are seeing its thumbnail.";
+  if (status === 410 || status === 404) return t("The original has been moved or deleted. You are seeing its thumbnail.");
+  if (status === 0) return t("The server is not responding. You are seeing the thumbnail.");
+  return t("Your browser cannot show the original. You are seeing its thumbnail.");
 }

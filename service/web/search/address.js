@@ -2,6 +2,7 @@
  * Keeps the search in the page's address, so that you can share it and go back to it.
  */
 import { decode, encode } from "../drawing/strokecode.js";
+import { t } from "../language.js";
 
 const WAIT_MS = 400; // browsers limit how often a page may change its address
 
@@ -23,8 +24,8 @@ export class Address {
 
   /** What the address leaves out: "pictures", "the drawing" if it is too long, or nothing. */
   get omitted() {
-    if (this.#strokes() === null) return "the drawing";
-    return this.#drawing.items.some(({ mask }) => mask) || this.#query.photo ? "pictures" : "";
+    if (this.#strokes() === null) return t("the drawing");
+    return this.#drawing.items.some(({ mask }) => mask) || this.#query.photo ? t("pictures") : "";
   }
 
   /** Restores query and drawing from the address. Returns whether it held a search. */

@@ -3,6 +3,7 @@
  * remove it. Rows appear only when they add something to the paper and the words.
  */
 
+import { t } from "../language.js";
 import { controlOf, OFFERED, PARAMETERS, unset } from "./parameters.js";
 
 const byId = (id) => document.getElementById(id);
@@ -76,18 +77,18 @@ export class Parts {
     const { text, photo, like, weights } = this.#query;
     const find = (name) => row.querySelector(name);
     const quoted = `“${text.trim()}”`;
-    const label = { sketch: "Drawing", text: quoted, photo: "Your picture", like: "More like this" }[kind];
-    const name = { sketch: "the drawing", text: quoted, photo: "your picture", like: "the similar photo" }[kind];
+    const label = { sketch: t("Drawing"), text: quoted, photo: t("Your picture"), like: t("More like this") }[kind];
+    const name = { sketch: t("the drawing"), text: quoted, photo: t("your picture"), like: t("the similar photo") }[kind];
     find(".label").textContent = label;
     showSample(find(".sample"), kind === "photo" ? photo.preview : kind === "like" ? thumbnailOf(like) : "", kind);
-    find(".remove").ariaLabel = `Remove ${name}`;
-    const swap = { photo: "Use as drawing", sketch: drawn.picture ? "Use as photo" : "" }[kind] ?? "";
+    find(".remove").ariaLabel = t("Remove {name}", { name });
+    const swap = { photo: t("Use as drawing"), sketch: drawn.picture ? t("Use as photo") : "" }[kind] ?? "";
     find(".swap").textContent = swap;
     find(".swap").hidden = !swap;
     const slider = find("input");
     slider.hidden = find("output").hidden = !mixed;
     slider.value = weights[kind];
-    slider.ariaLabel = `Weight of ${name}`;
+    slider.ariaLabel = t("Weight of {name}", { name });
     slider.ariaValueText = find("output").textContent = weightText(weights[kind]);
   }
 
@@ -99,7 +100,7 @@ export class Parts {
       else if (field.value.trim() !== filters[field.name]) field.value = filters[field.name];
     }
     byId("filter").classList.toggle("used", filtersUsed > 0);
-    byId("filter").ariaLabel = filtersUsed ? `Filters, ${filtersUsed} active` : "Filters";
+    byId("filter").ariaLabel = filtersUsed ? t("Filters, {number} active", { number: filtersUsed }) : t("Filters");
     byId("unfilter").hidden = !filtersUsed;
   }
 
@@ -132,7 +133,7 @@ function showSample(box, url, kind) {
 }
 
 function weightText(weight) {
-  if (weight === 0) return "off";
+  if (weight === 0) return t("off");
   return `${weight < 0 ? "−" : ""}${Math.round(Math.abs(100 * weight))}%`;
 }
 

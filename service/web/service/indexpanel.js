@@ -1,10 +1,12 @@
 /**
  * The panel about the index: its photos, the last run, skipped files and why, and a button for a new run.
  */
+import { counted, locale, t } from "../language.js";
 import { fetchAsAdmin, indexState } from "./server.js";
 
 const WATCH_MS = 2000;
 const RUN_COUNTS = ["added", "changed", "moved", "removed"];
+const STATES = { running: t("running"), done: t("done"), failed: t("failed"), stopped: t("stopped") };
 
 export class IndexPanel {
   #dialog;
@@ -40,7 +42,7 @@ export class IndexPanel {
       this.#show(state);
       if (state.running) this.#timer = setTimeout(() => this.refresh(), WATCH_MS);
     } catch (problem) {
-      this.#say(`Could not check the index: ${problem.message}`);
+      this.#say(t("Could not check the index: {problem}", { problem: problem.message }));
     }
   }
 
@@ -86,18 +88,19 @@ export class IndexPanel {
     const opener = document.getElementById("index-open");
     opener.hidden = false;
     opener.classList.toggle("running", running);
-    document.getElementById("index-label").textContent = running ? "Indexing…" : counted(photos);
+    document.getElementById("index-label").textContent = running ? t("Indexing…") : counted(photos);
     const facts = [
-      ["Photos", photos.toLocaleString("en")],
-      ["Last updated", when(published)],
-      ["Last run", running ? "in progress" : run ? `${run.state}, ${when(run.started)}` : "unknown"],
-      ["Result", run ? resultText(run) : ""],
-      ["Problems", [problem, ...(run?.problems ?? [])].filter(Boolean).join("; ")],
+      [t("Photos"), photos.toLocaleString(locale())],
+      [t("Last updated"), when(published)],
+      [t("Last run"), running ? t("in progress") : run ? `${STATES[run.state] ?? run.state}, ${when(run.started)}` : t("unknown")],
+      [t("Result"), run ? resultText(run) : ""],
+      [t("Problems"), [problem, ...(run?.problems ?? [])].filter(Boolean).join("; ")],
     ];
     this.#find("#index-facts").replaceChildren(...facts.filter(([, fact]) => fact).flatMap(pair));
     this.#find("#skipped").hidden = !all;
-    const shown = skipped.length < all ? ` (showing the first ${skipped.length})` : "";
-    this.#find("#skipped-title").textContent = `${counted(all, "file")} skipped${shown}`;
+    const part = t(" (showing the first {number})", { number: skipped.length });
+    const title = t("{files} skipped", { files: counted(all, "file") });
+    this.#find("#skipped-title").textContent = title + (skipped.length < all ? part : "");
     this.#find("#skipped-list").replaceChildren(...skipped.map(skippedItem));
     const before = this.#generation;
     this.#generation = generation;
@@ -113,27 +116,27 @@ export class IndexPanel {
   }
 }
 
-/** "1 photo", "30 photos". */
-export function counted(number, noun = "photo") {
-  return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
-}
-
 function jobText({ state, report, tail }, done, total) {
-  if (state === "running" && total) return `${done.toLocaleString("en")} of ${counted(total)}`;
-  if (state === "running") return "Checking for new photos…";
-  if (state === "done") return report ? `Done: ${resultText(report)}.` : "Done.";
-  return `${state === "stopped" ? "Stopped" : "Failed"}. ${report?.error ?? tail?.at(-1) ?? ""}`;
+  if (state === "running" && total) return t("{done} of {photos}", { done: done.toLocaleString(locale()), photos: counted(total) });
+  if (state === "running") return t("Checking for new photos…");
+  if (state === "done") return report ? t("Done: {result}.", { result: resultText(report) }) : t("Done.");
+  return `${state === "stopped" ? t("Stopped.") : t("Failed.")} ${report?.error ?? tail?.at(-1) ?? ""}`;
 }
 
 function resultText(run) {
-  const changes = RUN_COUNTS.filter((name) => run[name]).map((name) => `${run[name].toLocaleString("en")} ${name}`);
-  return changes.join(", ") || "no changes";
+  const changes = RUN_COUNTS.filter((name) => run[name]).map((name) => countedChanges(name, run[name]));
+  return changes.join(", ") || t("no changes");
+}
+
+function countedChanges(name, number) {
+  const n = number.toLocaleString(locale());
+  return { added: t("{n} added", { n }), changed: t("{n} changed", { n }), moved: t("{n} moved", { n }), removed: t("{n} removed", { n }) }[name];
 }
 
 function when(iso) {
   const date = new Date(iso ?? "");
-  if (Number.isNaN(date.valueOf())) return "unknown";
-  return date.toLocaleString("en", { dateStyle: "medium", timeStyle: "short" });
+  if (Number.isNaN(date.valueOf())) return t("unknown");
+  return date.toLocaleString(locale(), { dateStyle: "medium", timeStyle: "short" });
 }
 
 function pair([name, fact]) {

@@ -1,6 +1,7 @@
 /**
  * The page's requests to the server: searches, its readiness, and the state of its index.
  */
+import { t } from "../language.js";
 
 const TIMEOUT_MS = 30_000;
 const KEY = "sketchseek-key";
@@ -19,7 +20,7 @@ export class Problem extends Error {
     const seconds = Number.parseFloat(response.headers.get("Retry-After"));
     return new Problem({
       status: response.status,
-      title: body.title || `The server responded with status ${response.status}`,
+      title: body.title || t("The server responded with status {status}", { status: response.status }),
       detail: body.detail,
       code: body.code,
       retryAfter: Number.isFinite(seconds) ? seconds * 1000 : null,
@@ -131,7 +132,7 @@ function refuse(error) {
 }
 
 function unreachable(error) {
-  return new Problem({ status: 0, title: "The server is not responding", detail: error.message });
+  return new Problem({ status: 0, title: t("The server is not responding"), detail: error.message });
 }
 
 async function fetchInTime(url, options) {
