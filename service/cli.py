@@ -107,7 +107,7 @@ class _Lazy(click.Group):
 
 def _suggestion(name: str) -> str:
     """The commands that are spelled like a name; click itself suggests only options."""
-    near = difflib.get_close_matches(name.lower(), _COMMANDS)
+    near = [name.lower()] if name.lower() in _COMMANDS else difflib.get_close_matches(name.lower(), _COMMANDS)
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 

@@ -24,7 +24,7 @@ def config_option(function: Any) -> Any:
         is_eager=True,
         expose_value=False,
         callback=_read,
-        help="Read options from this TOML file; options on the command line override it.",
+        help=f"Read options from this TOML file; options on the command line override it. {DOCS}/examples/job.toml is one.",
     )(function)
 
 

@@ -98,7 +98,15 @@ def test_folders_match_as_results_show_them_and_as_the_shell_sees_them(
     (tmp_path / "link").symlink_to(library)
     printed = sketchseek(*search, "fish").stdout.splitlines()[0].split("  ")[-1]
     from_here = os.path.relpath(library / "fish", TOP)
-    for folder in ("fish", "fish/", library / "fish", f"{library}/fish/", from_here, tmp_path / "link/fish", printed):
+    for folder in (
+        "fish",
+        "fish/",
+        library / "fish",
+        f"{library}/fish/",
+        from_here,
+        tmp_path / "link/fish",
+        printed,
+    ):
         found = sketchseek(*search, folder, "--json")
         assert {row["path"] for row in json.loads(found.stdout)} == inside, folder
     assert len(json.loads(sketchseek(*search, tmp_path, "--json").stdout)) == 15
