@@ -18,9 +18,7 @@ WORD = re.compile(
 
 
 @pytest.mark.parametrize("columns", range(1, 160))
-def test_a_line_fits_any_terminal_and_ends_with_a_word(
-    columns: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_line_fits_any_terminal_and_ends_with_a_word(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((columns, 24)))
     monkeypatch.setattr(Bar, "every", 0.0)
     shown = io.StringIO()
