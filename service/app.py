@@ -22,6 +22,7 @@ from service.asgi.guard import Guard, allowed_hosts
 from service.asgi.page import WEB, page
 from service.asgi.tracing import Tracing
 from service.ops import signals
+from service.ops.health import HealthWatch
 from service.ops.metrics import Metrics
 from service.ops.reindex import Reindex
 from service.ops.reports import Reports
@@ -87,6 +88,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     app.state.thumbnails = Thumbnails(gallery.thumbnails, settings.large_pictures_mb * 2**20)
     app.state.reading = anyio.CapacityLimiter(_READERS)
     app.state.reports = Reports(gallery.index)
+    app.state.health = HealthWatch(gallery, app.state.reports)
     app.state.body_seconds = settings.body_seconds
     _add_layers(app, settings)
     errors.install(app)

@@ -73,7 +73,8 @@ class Reindex:
     def _command(self) -> list[str]:
         chosen = self._settings
         options = ["--index", str(chosen.index), "--model", chosen.model, "--engine", chosen.engine, "--json"]
-        return [sys.executable, "-m", "service", "index", *options]
+        # -P: not what lies in the working folder, which may have a folder `service` of its own.
+        return [sys.executable, "-P", "-m", "service", "index", *options]
 
     async def _run(self) -> None:
         try:
@@ -104,7 +105,7 @@ class Reindex:
             stderr=asyncio.subprocess.STDOUT,
             limit=_LINE,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": _with_us()},
+            env=_environment(),
         )
 
     def _read_line(self, line: str) -> None:
@@ -161,10 +162,11 @@ def _plain(name: str, value: object) -> object:
     return without_paths(value) if isinstance(value, str) else value
 
 
-def _with_us() -> str:
-    """PYTHONPATH for the job, so that it runs this same program whatever the working folder."""
+def _environment() -> dict[str, str]:
+    """The job's: PYTHONPATH begins with this same program, wherever it was started from."""
     top = str(Path(__file__).resolve().parents[2])
-    return os.pathsep.join(filter(None, [top, os.environ.get("PYTHONPATH")]))
+    paths = os.pathsep.join(filter(None, [top, os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": paths}
 
 
 def _now() -> str:
