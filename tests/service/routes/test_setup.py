@@ -1,6 +1,5 @@
 """From nothing to a library, as the page does it: over real HTTP, with real runs."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,9 +22,11 @@ from tests.kit.waiting import until
 def started(index: Path, encoder: Encoder, **settings: object) -> Iterator[httpx.Client]:
     """A service on an index that need not exist, asked by its user."""
     gallery = Gallery(index, encoder, SKETCH_CAPS)
-    with listening(gallery, refresh_seconds=0.1, **settings) as url:
-        with httpx.Client(base_url=url, timeout=60) as client:
-            yield client
+    with (
+        listening(gallery, refresh_seconds=0.1, **settings) as url,
+        httpx.Client(base_url=url, timeout=60) as client,
+    ):
+        yield client
     gallery.published.close()
 
 
@@ -104,7 +105,10 @@ def test_a_second_folder_joins_the_run_of_the_first(client: httpx.Client, home: 
     for folder in (first, second):
         assert client.post("/admin/library/folders", json={"path": str(folder)}).status_code == 200
     done = settled(client)
-    assert {folder["path"]: folder["photos"] for folder in done["folders"]} == {str(first): 15, str(second): 5}
+    assert {folder["path"]: folder["photos"] for folder in done["folders"]} == {
+        str(first): 15,
+        str(second): 5,
+    }
     assert done["published"] == 20
 
 
@@ -197,7 +201,7 @@ def test_an_index_that_cannot_be_written_says_so(home: Path, encoder: Encoder) -
 def test_other_files_and_damage_are_no_empty_library(tmp_path: Path, encoder: Encoder, index: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").touch()
-    os.remove(index / "CURRENT")
+    (index / "CURRENT").unlink()
     for folder in (tmp_path / "mine", index):
         with pytest.raises(IndexProblem):
             Gallery(folder, encoder, SKETCH_CAPS)
