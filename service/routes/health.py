@@ -40,12 +40,14 @@ async def readyz(request: Request, response: Response, gallery: OpenGallery) -> 
     """Whether a search would be answered now. `reasons` also names a newer generation that could not be opened."""
     published = gallery.published
     stalled, engine = request.app.state.searcher.batcher.stalled, gallery.encoder.engine
-    ready = not stalled and engine.problem is None and not gallery.damaged
+    ready = not stalled and engine.problem is None and not gallery.damaged and not gallery.empty
     if not ready:
         response.status_code = 503
-    reasons = ["the model does not respond" if stalled else None, engine.problem, gallery.problem]
+    nothing = "no photos are indexed yet" if gallery.empty else None
+    reasons = ["the model does not respond" if stalled else None, engine.problem, nothing, gallery.problem]
     return Ready(
         ready=ready,
+        setup=gallery.empty,
         photos=len(published),
         generation=published.manifest.generation,
         model=gallery.encoder.card.name,
