@@ -22,7 +22,11 @@ from service.asgi.guard import Guard, allowed_hosts
 from service.asgi.page import WEB, page
 from service.asgi.tracing import Tracing
 from service.ops import signals
+<<<<<<< HEAD
 from service.ops.library import Keeper
+=======
+from service.ops.health import HealthWatch
+>>>>>>> truth
 from service.ops.metrics import Metrics
 from service.ops.reindex import Reindex
 from service.ops.reports import Reports
@@ -93,6 +97,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     app.state.thumbnails = Thumbnails(gallery.thumbnails, settings.large_pictures_mb * 2**20)
     app.state.reading = anyio.CapacityLimiter(_READERS)
     app.state.reports = Reports(gallery.index)
+    app.state.health = HealthWatch(gallery, app.state.reports)
     app.state.body_seconds = settings.body_seconds
     _add_layers(app, settings)
     errors.install(app)

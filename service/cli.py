@@ -1,5 +1,6 @@
 """The `sketchseek` command: a group of subcommands, each loaded only when used."""
 
+import difflib
 import errno
 import importlib
 import io
@@ -65,6 +66,8 @@ class _Lazy(click.Group):
         # Before its libraries load: that takes long enough for a signal to arrive.
         if args[:1] == ["serve"]:
             signals.listen_for_reload()
+        if args and args[0] not in _COMMANDS and args[0][:1] not in ("", "-") and not ctx.resilient_parsing:
+            ctx.fail(f"No such command {args[0]!r}.{_suggestion(args[0])}")
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -104,6 +107,12 @@ class _Lazy(click.Group):
             if isinstance(error, OSError) and error.filename is None and error.errno != errno.EPIPE:
                 _output_failed(error)
             raise
+
+
+def _suggestion(name: str) -> str:
+    """The commands that are spelled like a name; click itself suggests only options."""
+    near = [name.lower()] if name.lower() in _COMMANDS else difflib.get_close_matches(name.lower(), _COMMANDS)
+    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
 def _output_failed(error: OSError) -> None:

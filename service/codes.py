@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 
 @dataclass(frozen=True)
@@ -49,3 +50,16 @@ CODES: Mapping[str, Code] = {
     "photo_unreadable": Code(503, "The photo cannot be read: check its drive and permissions."),
     "deadline": Code(504, "The search took too long."),
 }
+
+# Python renamed some statuses in 3.13, as RFC 9110 did; 499 is not registered.
+_TITLES = {
+    413: "Content Too Large",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+    499: "Client Closed Request",
+}
+
+
+def title(status: int) -> str:
+    """The name of a status, the same with every version of Python."""
+    return _TITLES.get(status) or HTTPStatus(status).phrase

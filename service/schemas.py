@@ -1,6 +1,6 @@
 """Schemas of all responses, from which the OpenAPI document is generated."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -234,6 +234,8 @@ class IndexState(BaseModel):
         skipped=[_SKIPPED],
         skipped_total=1,
         problem=None,
+        health="ok",
+        problems=[],
     )
 
     photos: int
@@ -244,6 +246,13 @@ class IndexState(BaseModel):
     skipped: list[SkippedFile]
     skipped_total: int
     problem: str | None = Field(description="Why a newer generation cannot be served, where that is so.")
+    health: Literal["ok", "warning", "failed"] = Field(
+        "ok",
+        description="`failed`: nothing new gets in, or nothing can be searched; `warning`: something is missing.",
+    )
+    problems: list[str] = Field(
+        default_factory=list, description="All that is wrong, and what to do about it, one line each."
+    )
 
 
 class Problem(BaseModel):

@@ -94,8 +94,9 @@ class Reindex:
         options = ["--index", str(chosen.index), "--model", chosen.model, "--engine", chosen.engine, "--json"]
         options += [f"--forget={folder}" for folder in self._asked.forget]
         idle = ["ionice", "-c", "3"] if self._asked.background and shutil.which("ionice") else []
+        # -P: not what lies in the working folder, which may have a folder `service` of its own.
         # After "--", no name of a folder is taken for an option.
-        return [*idle, sys.executable, "-m", "service", "index", *options, "--supervised", "--", *folders]
+        return [*idle, sys.executable, "-P", "-m", "service", "index", *options, "--supervised", "--", *folders]
 
     async def _run(self) -> None:
         try:
@@ -128,7 +129,7 @@ class Reindex:
             stderr=asyncio.subprocess.STDOUT,
             limit=_LINE,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": _with_us()},
+            env=_environment(),
         )
 
     def _read_line(self, line: str) -> None:
@@ -185,10 +186,11 @@ def _plain(name: str, value: object) -> object:
     return without_paths(value) if isinstance(value, str) else value
 
 
-def _with_us() -> str:
-    """PYTHONPATH for the job, so that it runs this same program whatever the working folder."""
+def _environment() -> dict[str, str]:
+    """The job's: PYTHONPATH begins with this same program, wherever it was started from."""
     top = str(Path(__file__).resolve().parents[2])
-    return os.pathsep.join(filter(None, [top, os.environ.get("PYTHONPATH")]))
+    paths = os.pathsep.join(filter(None, [top, os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": paths}
 
 
 def _now() -> str:
