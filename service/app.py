@@ -22,11 +22,8 @@ from service.asgi.guard import Guard, allowed_hosts
 from service.asgi.page import WEB, page
 from service.asgi.tracing import Tracing
 from service.ops import signals
-<<<<<<< HEAD
-from service.ops.library import Keeper
-=======
 from service.ops.health import HealthWatch
->>>>>>> truth
+from service.ops.library import Keeper
 from service.ops.metrics import Metrics
 from service.ops.reindex import Reindex
 from service.ops.reports import Reports
