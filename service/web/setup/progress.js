@@ -37,14 +37,14 @@ export class ProgressView {
   show({ ended = false } = {}) {
     const { state: library, away } = this.#library;
     if (!library) return;
-    const { state, progress, published, problem } = library;
+    const { state, progress, published } = library;
     const title = titleOf(state, away, ended, published);
     if (this.#title.textContent !== title) this.#spoken.textContent = title;
     this.#title.textContent = title;
-    this.#bar.hidden = !["running", "paused"].includes(state) || (state === "paused" && !progress);
+    this.#bar.hidden = state !== "running" || away;
     if (progress?.photos) [this.#bar.max, this.#bar.value] = [progress.photos, progress.done];
     else this.#bar.removeAttribute("value");
-    this.#figures.textContent = figuresOf(state, progress, problem);
+    this.#figures.textContent = figuresOf(library);
     this.#note.textContent = away ? t("The page goes on by itself once sketchseek runs again.") : noteOf(state, published, ended);
     this.#swap({ running: this.#pause, paused: this.#resume, failed: this.#retry }[away ? "" : state]);
   }
@@ -80,10 +80,11 @@ function titleOf(state, away, ended, published) {
   }[state] ?? "";
 }
 
-function figuresOf(state, progress, problem) {
+function figuresOf({ state, progress, problem, folders }) {
+  if (state === "running") return progressText(progress);
   if (state === "failed") return sentence(problem ?? t("The last run failed"));
-  if (state === "paused") return progress?.photos ? progressText({ ...progress, per_second: null, seconds_left: null }) : "";
-  return state === "running" ? progressText(progress) : "";
+  const done = folders.reduce((sum, { photos }) => sum + photos, 0);
+  return state === "paused" && done ? t("{photos} are done.", { photos: counted(done) }) : "";
 }
 
 function noteOf(state, published, ended) {

@@ -58,6 +58,7 @@ export class Setup {
     if (this.#welcome?.visible && state && state.state !== "empty" && !this.#welcome.starting) this.#started();
     const news = state && before && (state.published !== before.published || state.state !== before.state);
     if (news) this.#lamp.refresh();
+    if (state?.state === "empty" && before && before.state !== "empty") this.begin(); // the last folder is gone
   }
 }
 

@@ -88,7 +88,7 @@ class Newcomer:
             "GET folders/count": lambda: self._count(path),
             "POST library/folders": lambda: self._add(json.loads(route.request.post_data or "{}")["path"]),
             "DELETE library/folders": lambda: self._remove(path),
-            "POST pause": lambda: self._become("paused"),
+            "POST pause": lambda: self._become("paused", progress=None),
             "POST resume": lambda: self._become("running"),
             "POST reindex": lambda: self._become("running"),
         }
@@ -171,8 +171,8 @@ class Newcomer:
         self.state["folders"] = [each for each in self.state["folders"] if each["path"] != path]
         return self.state
 
-    def _become(self, state: str) -> Any:
-        self.state |= {"state": state}
+    def _become(self, state: str, **more: Any) -> Any:
+        self.state |= {"state": state, **more}
         return self.state
 
 
