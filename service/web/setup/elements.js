@@ -2,6 +2,7 @@
  * Makes elements. Names of folders come from disks: they are only ever set as text.
  */
 
+const SVG = "http://www.w3.org/2000/svg";
 const ICONS = {
   folder: "M3.5 18V6.5A1.5 1.5 0 0 1 5 5h4.5l2 2.5H19A1.5 1.5 0 0 1 20.5 9v9a1.5 1.5 0 0 1-1.5 1.500H5A1.5 1.5 0 0 1 3.5 18Z",
   pictures: "M4 17.5v-11A1.5 1.5 0 0 1 5.500 5h13A1.5 1.5 0 0 1 20 6.500v11a1.5 1.5 0 0 1-1.500 1.500h-13A1.5 1.5 0 0 1 4 17.500Zm.5-1 4.500-5 3.500 3.500 2-2 5 5M15.500 9.500h.01",
@@ -36,12 +37,16 @@ export function iconButton(icon, name, onclick) {
 }
 
 export function iconOf(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
+  return drawingOf("0 0 24 24", ICONS[name]);
+}
+
+/** Lines that say nothing to somebody who does not see them. */
+export function drawingOf(box, ...lines) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", box);
   svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", ICONS[name]);
-  svg.append(path);
+  for (const line of lines) svg.append(document.createElementNS(SVG, "path"));
+  lines.forEach((line, i) => svg.children[i].setAttribute("d", line));
   return svg;
 }
 

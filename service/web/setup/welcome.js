@@ -2,10 +2,19 @@
  * The welcome while there are no photos: where are they? Folders are chosen here, and the first run starts.
  */
 import { counted, t } from "../language.js";
+import { readiness } from "../service/server.js";
 import { Choices } from "./choices.js";
-import { button, iconOf, make } from "./elements.js";
+import { button, drawingOf, iconOf, make } from "./elements.js";
 import { told } from "./library.js";
 import { Picker } from "./picker.js";
+
+const WAIT_MS = 5000;
+const PHOTOS = [
+  "M14.5 22.4C33 18.6 52 15.2 70.2 12.3c2.8 15.4 5.8 30.5 8.6 45.7-18.6 4-37 7.4-55.6 10.9-3-15.5-5.7-30.9-8.7-46.5Z",
+  "M44 30c18.5.3 38 .2 57.2-.3.6 15.6.3 31.2-.1 46.8-19 .3-38.1.5-57.2.2-.4-15.5-.2-31.1.1-46.7Z",
+  "M45.500 69.500c5.500-7.500 11-14.600 17-21.400 5.500 5.800 10.400 11.700 15.900 17.600 3.500-3.600 6.800-7 10.400-10.300 4.200 4.100 7.600 8 11.300 12.300",
+  "M87.500 38.200c2.600-.2 4.300 1.500 4.200 3.800-.1 2.300-2 3.900-4.200 3.800-2.300-.1-3.900-1.800-3.800-4 .1-2 1.700-3.600 4.100-3.600",
+];
 
 export class Welcome {
   visible = false;
@@ -33,7 +42,6 @@ export class Welcome {
     this.visible = true;
     document.body.classList.add("setting-up");
     document.querySelector("main").prepend(this.#element);
-    this.#unwatch ??= this.#library.watch();
     await this.#draw();
   }
 
@@ -47,7 +55,11 @@ export class Welcome {
 
   async #draw() {
     const title = make("h2", { id: "setup-title", tabindex: "-1" }, t("Where are your photos?"));
-    if (!this.#library.state) return this.#element.replaceChildren(...this.#forVisitors());
+    if (!this.#library.state) {
+      this.#element.replaceChildren(...this.#forVisitors());
+      return this.#waitForPhotos();
+    }
+    this.#unwatch ??= this.#library.watch();
     const calm = t("Your photos stay where they are. Nothing is moved, changed or uploaded.");
     const another = button(t("Choose another folder…"), () => this.#pick());
     another.prepend(iconOf("add"));
@@ -135,6 +147,14 @@ export class Welcome {
     ];
   }
 
+  // Visitors may not ask for the state of the library, but whether there are photos.
+  async #waitForPhotos() {
+    const { ready, photos } = document.hidden ? {} : await readiness().catch(() => ({}));
+    if (!this.visible || this.#library.state) return;
+    if (ready && photos) this.hide();
+    else setTimeout(() => this.#waitForPhotos(), WAIT_MS);
+  }
+
   async #unlock() {
     try {
       if (await this.#library.refresh({ ask: true })) await this.#draw();
@@ -144,8 +164,9 @@ export class Welcome {
   }
 }
 
+/** Two photos, as one would draw them. */
 function drawnPhotos() {
-  const svg = iconOf("pictures");
+  const svg = drawingOf("0 0 120 84", ...PHOTOS);
   svg.classList.add("hero");
   return svg;
 }

@@ -174,6 +174,18 @@ def test_a_visitor_learns_who_may_choose_and_can_enter_a_key(open_page: Open, ne
     forgive_failed_requests(desk)
 
 
+def test_a_visitor_who_waits_gets_the_photos_once_they_are_there(
+    open_page: Open, newcomer: Newcomer
+) -> None:
+    locked = {"**/admin/**": lambda route: refuse(route, 403, "admins_only", "this requires an admin key")}
+    desk = open_page(routes={**newcomer.routes, **locked})
+    expect(desk.page.locator("#setup-title")).to_have_text("No photos are here yet")
+    newcomer.ends(1684)
+    expect(desk.page.locator("#setup-title")).to_be_hidden(timeout=15_000)
+    expect(desk.page.locator("#canvas")).to_be_visible()
+    forgive_failed_requests(desk)
+
+
 def test_names_with_markup_are_shown_as_they_are(arrive: Callable[..., Desk], newcomer: Newcomer) -> None:
     name = "<img src=x onerror=\"window.intruded = 1\"> 'quoted' \u05d0\u05dc\u05d1\u05d5\u05dd\nline"
     path = f"/media/anna/{name}"
