@@ -20,9 +20,10 @@ def in_sight(element: Any) -> None:
     """Wholly inside the window, or scrolled there; nothing makes the page wider than the window."""
     element.scroll_into_view_if_needed()
     page = element.page
-    box, window = element.bounding_box(), page.viewport_size
-    assert 0 <= box["x"] and box["x"] + box["width"] <= window["width"], box
-    assert 0 <= box["y"] and box["y"] + box["height"] <= window["height"], box
+    box = element.bounding_box()
+    across, down = page.viewport_size["width"], page.viewport_size["height"]
+    corners = [box["x"], across - box["x"] - box["width"], box["y"], down - box["y"] - box["height"]]
+    assert min(corners) >= 0, box
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
