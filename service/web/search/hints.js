@@ -10,5 +10,6 @@ const ACCENTED = /(?!\p{ASCII})\p{L}/u;
 export function wordHint(text, nothingClose, page = language) {
   const foreign = FOREIGN.test(text);
   const likely = nothingClose && text.trim() !== "" && (page !== "en" || ACCENTED.test(text));
-  return foreign || likely ? t("This model reads English words only. Try: “dog”, “red car” or “bridge at night”.") : "";
+  if (!foreign && !likely) return "";
+  return t("This model reads English words only. Try: “dog”, “red car” or “bridge at night”.");
 }

@@ -37,15 +37,14 @@ export class Choices {
     return this.#all.some(({ count }) => count === null);
   }
 
-  /** Shows places and counts them one after another; the first that has photos is ticked, unless it is a whole home. */
+  /** Shows places and counts them one after another; the folder for pictures is ticked if it has any. */
   async suggest(places) {
     const known = new Set(this.#all.map(({ path }) => path));
     const added = places.filter(({ path }) => !known.has(path)).map((place) => this.#show(place));
     this.#update();
     for (const choice of added) {
       await this.#count(choice);
-      const untouched = !this.#ticked().length && !choice.touched;
-      if (untouched && choice.name !== "Home" && choice.count?.photos) choice.box.checked = true;
+      if (choice.name === "Pictures" && choice.count?.photos && !choice.touched) choice.box.checked = true;
       this.#update();
     }
   }

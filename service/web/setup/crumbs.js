@@ -19,7 +19,8 @@ export class Crumbs {
     const last = steps.length - 1;
     const items = steps.map((step, i) => {
       const here = i === last ? "page" : null;
-      return make("li", {}, make("button", { type: "button", "aria-current": here, onclick: () => this.#go(step.path) }, nameOf(step.name)));
+      const attributes = { type: "button", "aria-current": here, onclick: () => this.#go(step.path) };
+      return make("li", {}, make("button", attributes, nameOf(step.name)));
     });
     this.element.replaceChildren(make("ol", {}, ...items));
     this.element.scrollLeft = this.element.scrollWidth;

@@ -18,7 +18,12 @@ export class FolderList {
   #up;
   #list = make("ul", { "aria-label": t("Folders") });
   #empty = make("p.quiet");
-  #filter = make("input", { type: "search", placeholder: t("Filter"), "aria-label": t("Filter the folders by name"), autocomplete: "off" });
+  #filter = make("input", {
+    type: "search",
+    placeholder: t("Filter"),
+    "aria-label": t("Filter the folders by name"),
+    autocomplete: "off",
+  });
   #hidden = make("input", { type: "checkbox" });
   #toggle = make("label.check", {}, this.#hidden, " ", t("Show hidden folders"));
   #folders = [];
@@ -62,7 +67,8 @@ export class FolderList {
   }
 
   #emptyText(found, wanted) {
-    if (found > MOST) return t("These are {n} of {folders}: type a part of the name to see the others.", { n: MOST, folders: counted(found, "folder") });
+    const all = { n: MOST, folders: counted(found, "folder") };
+    if (found > MOST) return t("These are {n} of {folders}: type a part of the name to see the others.", all);
     if (found) return "";
     if (this.#problem) return sentence(this.#problem);
     if (wanted) return t("No folder has a name like this.");

@@ -40,7 +40,8 @@ export class FolderRows {
     const { path, photos, missing } = folder;
     const name = lastOf(path);
     const remove = iconButton("remove", t("Remove {folder}", { folder: name }), () => this.#confirm(path));
-    const gone = missing ? make("span.gone", {}, iconOf("warning"), t("Not there: connect its drive, or remove the folder.")) : null;
+    const absent = t("Not there: connect its drive, or remove the folder.");
+    const gone = missing ? make("span.gone", {}, iconOf("warning"), absent) : null;
     const what = make("div.what", {}, make("span.title", {}, nameOf(name)), pathOf(path), gone);
     const line = make("div.line", {}, iconOf("folder"), what, make("span.count", {}, counted(photos)), remove);
     return make("li", {}, line, this.#asking === path ? this.#question(path, name) : null);

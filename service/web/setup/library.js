@@ -16,6 +16,7 @@ export class Library extends EventTarget {
   #askForKey;
   #timer = 0;
   #watchers = 0;
+  #changes = 0; // begun and ended: what was asked before one of them is outdated
 
   constructor(askForKey) {
     super();
@@ -25,7 +26,9 @@ export class Library extends EventTarget {
 
   /** Asks for the state; for a key, too, if `ask`. Promises the state, or null if the visitor may not know it. */
   async refresh({ ask = false } = {}) {
-    this.#take(await this.#send("library", {}, ask));
+    const asked = this.#changes;
+    const state = await this.#send("library", {}, ask);
+    if (asked === this.#changes) this.#take(state);
     return this.state;
   }
 
@@ -49,6 +52,7 @@ export class Library extends EventTarget {
   /** Starts a run over all folders. */
   async check() {
     if ((await this.#send("reindex", { method: "POST" }, true)) === null) return null;
+    if (this.state) this.#take({ ...this.state, state: "running", progress: null, problem: null });
     return this.refresh();
   }
 
@@ -88,7 +92,8 @@ export class Library extends EventTarget {
   }
 
   async #change(path, options) {
-    const state = await this.#send(path, options, true);
+    this.#changes += 1;
+    const state = await this.#send(path, options, true).finally(() => (this.#changes += 1));
     if (state !== null) this.#take(state);
     this.#later();
     return state;
@@ -113,8 +118,9 @@ export class Library extends EventTarget {
 /** What to tell people about a failed request. */
 export function told(problem) {
   if (!(problem instanceof Problem)) return problem.message;
-  if (problem.code === "already_running") return t("Another window has already started this. Nothing is lost: this page follows it.");
-  if (problem.status === 0) return t("The server is not responding. Is sketchseek still running? Try again in a moment.");
+  const [busy, away] = [problem.code === "already_running", problem.status === 0];
+  if (busy) return t("Another window has already started this. Nothing is lost: this page follows it.");
+  if (away) return t("The server is not responding. Is sketchseek still running? Try again in a moment.");
   return sentence(problem.detail || problem.title);
 }
 

@@ -3,7 +3,7 @@
  */
 import { counted, t } from "../language.js";
 import { FolderRows } from "./folderrows.js";
-import { button, iconButton, iconOf, make } from "./elements.js";
+import { button, iconButton, iconOf, make, nameOf } from "./elements.js";
 import { sentence, told } from "./library.js";
 import { Picker } from "./picker.js";
 import { ProgressView } from "./progress.js";
@@ -123,7 +123,7 @@ export class Panel {
     const title = t("{files} skipped", { files: counted(all, "file") });
     const part = t(" (showing the first {number})", { number: skipped.length });
     this.#skippedTitle.textContent = title + (skipped.length < all ? part : "");
-    this.#skippedList.replaceChildren(...skipped.map(({ path, reason }) => make("li", {}, make("bdi", {}, path), " ", make("span", {}, reason))));
+    this.#skippedList.replaceChildren(...skipped.map(skippedItem));
   }
 
   async #checkNow() {
@@ -160,20 +160,27 @@ function factsOf({ photos, published }) {
 }
 
 function watchingText(watching) {
-  return watching ? t("New, changed and deleted photos are noticed by themselves.") : t("These folders are not watched: check when there are new photos.");
+  if (watching) return t("New, changed and deleted photos are noticed by themselves.");
+  return t("These folders are not watched: check when there are new photos.");
 }
 
 function resultText({ state, last_run: run, problem }) {
-  if (state === "failed") return t("Failed: {problem}", { problem: problem ?? run?.problems?.[0] ?? t("see the log of sketchseek") });
+  const why = problem ?? run?.problems?.[0] ?? t("see the log of sketchseek");
+  if (state === "failed") return t("Failed: {problem}", { problem: why });
   if (state === "paused") return "";
   return run ? t("Done: {result}.", { result: runText(run) }) : t("Done.");
 }
 
-/** All that is wrong, each once. */
+/** All that is wrong, each once; what stopped the run is told where it can be tried again. */
 function problemsOf(index, library) {
-  const run = index?.last_run?.state === "done" ? index.last_run.problems : [];
-  const all = [...(index?.problems ?? [index?.problem]), ...(run ?? []), library?.problem];
-  return [...new Set(all.filter(Boolean).map(sentence))];
+  const known = index?.problems ?? [index?.problem, ...(index?.last_run?.problems ?? [])];
+  const found = new Set(known.filter(Boolean).map(sentence));
+  if (library?.state === "failed" && library.problem) return [...found].filter((text) => !text.includes(library.problem));
+  return [...found];
+}
+
+function skippedItem({ path, reason }) {
+  return make("li", {}, nameOf(path), " ", make("span", {}, reason));
 }
 
 function problemItem(text) {

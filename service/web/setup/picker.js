@@ -15,7 +15,14 @@ export class Picker {
   #dialog = null;
   #crumbs = new Crumbs((path) => this.#go(path, { focus: true }));
   #list = new FolderList({ open: (path) => this.#go(path, { focus: true }), up: () => this.#up() });
-  #field = make("input", { id: "picker-path", type: "text", autocomplete: "off", spellcheck: "false", dir: "ltr", "aria-describedby": "picker-says" });
+  #field = make("input", {
+    id: "picker-path",
+    type: "text",
+    dir: "ltr",
+    autocomplete: "off",
+    spellcheck: "false",
+    "aria-describedby": "picker-says",
+  });
   #says = make("p.says", { id: "picker-says", role: "status" });
   #use = button(t("Use this folder"), () => this.#choose(), "primary");
   #path = ""; // the folder on show
@@ -33,7 +40,7 @@ export class Picker {
     this.#dialog.returnValue = "";
     this.#dialog.showModal();
     const closed = new Promise((done) => this.#dialog.addEventListener("close", done, { once: true }));
-    await this.#go(this.#path);
+    await this.#go(this.#path, { focus: true });
     await closed;
     this.#turn += 1; // what is still on its way is too late
     return this.#dialog.returnValue || null;

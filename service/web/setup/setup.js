@@ -15,6 +15,7 @@ export class Setup {
   #strip;
   #welcome = null;
   #styled;
+  #barred = false; // this visitor may not know how a run is going
 
   constructor(askForKey, lamp) {
     this.#lamp = lamp;
@@ -36,9 +37,9 @@ export class Setup {
 
   /** A run is in progress, or the last one did not end well. */
   async follow() {
-    if (this.#strip.following || this.#welcome?.visible) return;
+    if (this.#strip.following || this.#welcome?.visible || this.#barred) return;
     await this.#styled;
-    await this.#library.refresh();
+    this.#barred = (await this.#library.refresh()) === null;
     if (this.#strip.worthwhile) this.#strip.follow();
   }
 

@@ -12,7 +12,7 @@ const WAIT_MS = 5000;
 const PHOTOS = [
   "M14.5 22.4C33 18.6 52 15.2 70.2 12.3c2.8 15.4 5.8 30.5 8.6 45.7-18.6 4-37 7.4-55.6 10.9-3-15.5-5.7-30.9-8.7-46.5Z",
   "M44 30c18.5.3 38 .2 57.2-.3.6 15.6.3 31.2-.1 46.8-19 .3-38.1.5-57.2.2-.4-15.5-.2-31.1.1-46.7Z",
-  "M45.500 69.500c5.500-7.500 11-14.600 17-21.400 5.500 5.800 10.400 11.700 15.900 17.600 3.500-3.600 6.800-7 10.400-10.300 4.200 4.100 7.600 8 11.300 12.300",
+  "M45.5 69.5c5.5-7.5 11-14.6 17-21.4 5.5 5.8 10.4 11.7 15.9 17.6 3.5-3.6 6.8-7 10.4-10.3 4.2 4.1 7.6 8 11.3 12.3",
   "M87.500 38.200c2.600-.2 4.300 1.500 4.200 3.800-.1 2.300-2 3.900-4.200 3.800-2.300-.1-3.900-1.800-3.800-4 .1-2 1.700-3.600 4.100-3.600",
 ];
 
@@ -138,7 +138,7 @@ export class Welcome {
       make(
         "ul.ways",
         {},
-        make("li", {}, t("Open this page on the computer that sketchseek runs on, as http://localhost, if it runs without keys.")),
+        make("li", {}, t("Open this page on the computer that runs sketchseek, as http://localhost, if it uses no keys.")),
         make("li", {}, t("Enter an admin key. The command “sketchseek key --admin” on that computer makes one.")),
       ),
       make("p", {}, t("If that is somebody else, tell them. This page continues by itself once there are photos.")),

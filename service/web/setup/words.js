@@ -43,7 +43,12 @@ export function runText(run) {
 }
 
 function changesText(name, n) {
-  return { added: t("{n} added", { n }), changed: t("{n} changed", { n }), moved: t("{n} moved", { n }), removed: t("{n} removed", { n }) }[name];
+  return {
+    added: t("{n} added", { n }),
+    changed: t("{n} changed", { n }),
+    moved: t("{n} moved", { n }),
+    removed: t("{n} removed", { n }),
+  }[name];
 }
 
 /** A moment, for people. */
