@@ -56,6 +56,10 @@ class _Lazy(click.Group):
         command.epilog = _with_examples(module.command.epilog, EXAMPLES[cmd_name])
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Without any argument: serve, and open the page in a browser."""
+        return super().parse_args(ctx, args or ["serve", "--alone"])
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -140,6 +144,8 @@ def _with_examples(epilog: str | None, lines: Iterable[str]) -> str:
 @click.version_option(package_name="sketchseek")
 def main() -> None:
     """Sketch something, and find the photos of it in your own collection.
+
+    Without a command, it opens a page in your browser where you choose your photo folders and draw.
 
     \b
     sketchseek index ~/Pictures --index ~/.sketchseek

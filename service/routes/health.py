@@ -47,13 +47,15 @@ async def readyz(request: Request, response: Response, gallery: OpenGallery) -> 
     troubles = await watch.soon()
     published = gallery.published
     stalled, engine = request.app.state.searcher.batcher.stalled, gallery.encoder.engine
-    ready = not stalled and engine.problem is None and not gallery.damaged
+    ready = not stalled and engine.problem is None and not gallery.damaged and not gallery.empty
     if not ready:
         response.status_code = 503
+    nothing = "no photos are indexed yet" if gallery.empty else None
     kinds = dict.fromkeys(trouble.kind for trouble in troubles)
-    reasons = ["the model does not respond" if stalled else None, engine.problem, *kinds]
+    reasons = ["the model does not respond" if stalled else None, engine.problem, nothing, *kinds]
     return Ready(
         ready=ready,
+        setup=gallery.empty,
         photos=len(published),
         generation=published.manifest.generation,
         model=gallery.encoder.card.name,

@@ -42,7 +42,7 @@ def _state(gallery: Gallery, reports: Reports, watch: HealthWatch, k: int, offse
         generation=published.manifest.generation,
         published=published.manifest.created,
         running=is_running(gallery.index),
-        last_run=_run(report) if report else None,
+        last_run=last_run(report) if report else None,
         skipped=[_skipped(entry, roots) for entry in skipped_files(gallery.index, report, offset, k)],
         skipped_total=skipped_total(report),
         problem=gallery.problem,
@@ -51,7 +51,7 @@ def _state(gallery: Gallery, reports: Reports, watch: HealthWatch, k: int, offse
     )
 
 
-def _run(report: Mapping[str, Any]) -> LastRun:
+def last_run(report: Mapping[str, Any]) -> LastRun:
     """Convert a report, which any version of the indexer may have written."""
     counts = {name: value for name in _COUNTS if isinstance(value := report.get(name), int)}
     seconds = report.get("seconds")

@@ -165,7 +165,8 @@ def test_serve_refuses_bad_settings(tmp_path: Path) -> None:
     unknown = "(SKETCHSEEK_RANK): unknown re-ranker 'magic'; known: plain, collection"
     refused(sketchseek("serve", "--port", "0", "--rank", "magic"), unknown)
     refused(sketchseek("serve", "--port", "0", "--host", "no.such.host.invalid"), "cannot listen on")
-    refused(sketchseek("serve", "--port", "0", "--index", tmp_path / "none"), "no such folder")
+    (tmp_path / "letter.txt").touch()
+    refused(sketchseek("serve", "--port", "0", "--index", tmp_path), "not an index")
 
 
 def test_help_is_quick_and_names_everything() -> None:
