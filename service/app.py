@@ -27,6 +27,7 @@ from service.ops.library import Keeper
 from service.ops.metrics import Metrics
 from service.ops.reindex import Reindex
 from service.ops.reports import Reports
+from service.ops.watching import Watcher
 from service.photos.thumbnails import Thumbnails
 from service.routes import ANYWHERE, admin, folders, health, index, photos, search, session
 from service.search.batcher import Batcher, Limits
@@ -71,6 +72,8 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
             task.add_done_callback(reloads.discard)
 
         await keeper.begin()
+        if keeper.watching:
+            tasks.append(asyncio.create_task(Watcher(keeper).run()))
         with _on_hangup(reload):
             yield
         await job.stop()

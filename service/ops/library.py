@@ -166,7 +166,7 @@ class Keeper:
             add = [holding.path for holding in await self._in_thread(self.folders)]
         held = {str(holding.path) for holding in await self._in_thread(partial(holdings, self.index))}
         forget = [Path(path) for path in wanted.forget if path in held]
-        await self.job.start(Asked(add, forget, background))
+        await self.job.start(Asked(tuple(add), tuple(forget), background))
 
     def _refuse_elsewhere(self) -> None:
         if not self.job.running and is_running(self.index):
