@@ -1,4 +1,4 @@
-"""Choosing photo folders: every folder that cannot be chosen says why, in words, and nothing leads out of the places."""
+"""Choosing photo folders: one that cannot be chosen says why, in words, and nothing leads out of the places."""
 
 import errno
 import os
