@@ -21,8 +21,8 @@ from service.asgi.access import Access
 from service.asgi.guard import Guard, allowed_hosts
 from service.asgi.page import WEB, page
 from service.asgi.tracing import Tracing
+from service.health import HealthWatch
 from service.ops import signals
-from service.ops.health import HealthWatch
 from service.ops.library import Keeper
 from service.ops.metrics import Metrics
 from service.ops.reindex import Reindex
