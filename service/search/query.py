@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from indexer.library import Filter
+    from indexer.values import Filter
 
 
 class Kind(StrEnum):
@@ -48,6 +48,6 @@ class Query:
     def filtered(self, **rules: str) -> "Query":
         """Add these conditions of a Filter to the query."""
         # Imported only now: a client of a service needs neither the index nor numpy.
-        from indexer.library import Filter
+        from indexer.values import Filter
 
         return replace(self, where=replace(self.where or Filter(), **rules))
