@@ -1,7 +1,7 @@
 """Favourites and hidden photos: marks that people set, kept in the index folder in a file of their own.
 
-They belong to contents, not to paths or ids, so they survive new runs, moves, and new names; a near-duplicate is another
-content. Several services may share the file. One that cannot be read or written takes nothing but the marks away.
+They belong to contents, not to paths or ids, so they survive new runs, moves, and new names; a near-duplicate is
+another content. Several services may share the file. One that cannot be read takes nothing but the marks away.
 """
 
 import logging

@@ -16,8 +16,10 @@ CODES: Mapping[str, Code] = {
     "bad_request": Code(400, "The request is not valid HTTP, or its form is malformed."),
     "no_key": Code(401, "This service requires a key, and the request has no valid one."),
     "admins_only": Code(403, "This requires an admin key."),
+    "other_site": Code(403, "The page of another site sent this request."),
     "not_found": Code(404, "Nothing exists at this address."),
     "photo_not_found": Code(404, "No photo has this id."),
+    "no_file_manager": Code(404, "No file manager can be opened where the service runs."),
     "method_not_allowed": Code(405, "This address does not support the method."),
     "body_timeout": Code(408, "The upload took too long."),
     "already_running": Code(409, "An index job is already running."),
@@ -43,6 +45,7 @@ CODES: Mapping[str, Code] = {
     "no_memory": Code(503, "Not enough memory right now."),
     "device_problem": Code(503, "The GPU that runs the model or holds the index failed."),
     "index_damaged": Code(503, "The index was damaged on disk; searches are refused until it is fixed."),
+    "mark_not_stored": Code(503, "The mark could not be stored: check the disk of the index."),
     "photo_unreadable": Code(503, "The photo cannot be read: check its drive and permissions."),
     "deadline": Code(504, "The search took too long."),
 }

@@ -122,7 +122,9 @@ class FacetsInfo(BaseModel):
 
     folders: list[FolderFacet] = Field(description="The 500 with most photos, by path.")
     cameras: list[CameraFacet] = Field(description="The 500 with most photos, by name.")
-    years: list[YearFacet] = Field(description="Of photos whose files say when they were taken, newest first.")
+    years: list[YearFacet] = Field(
+        description="Of photos whose files say when they were taken, newest first."
+    )
     favourites: int
     hidden: int
 
@@ -163,7 +165,8 @@ class Details(BaseModel):
     latitude: float | None = Field(description="Degrees north.")
     longitude: float | None = Field(description="Degrees east.")
     location: str | None = Field(
-        None, description="The path of the file; only for local callers of a service without keys, and admins."
+        None,
+        description="The path of the file; only for local callers of a service without keys, and admins.",
     )
 
 

@@ -6,7 +6,6 @@ from pydantic import BaseModel, Field
 
 from service.listings import PHOTO, PhotoInfo, such_as
 
-
 _RESULT = {
     **PHOTO,
     "score": 0.4123,

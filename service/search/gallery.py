@@ -8,6 +8,7 @@ from pathlib import Path
 
 from indexer.errors import BrokenGeneration
 from indexer.library import Library, Shelf, shelf
+from indexer.marks import Marks
 from model import Caps, Encoder, SketchseekError
 from service.ops.logging import without_paths
 from service.problems import index_damaged
@@ -30,6 +31,7 @@ class Gallery:
         source: Shelf | None = None,
     ) -> None:
         self.index = index
+        self.marks = Marks(index)
         self.encoder = encoder
         self.caps = caps
         self._shelf = shelf(index) if source is None else source
