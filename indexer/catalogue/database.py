@@ -273,7 +273,9 @@ class Catalogue(Places):
         """Yield every photo that has a vector of this model, in the order of the vectors on disk."""
         rows = self._db.execute(
             """SELECT id, root, relative, content, width, height,
-                   taken, camera, latitude, longitude, shard, row FROM photos
+                   taken, camera, latitude, longitude, coalesce(taken, strftime(
+                       '%Y-%m-%dT%H:%M:%S', mtime_ns / 1000000000, 'unixepoch', 'localtime'
+                   )), shard, row FROM photos
                JOIN contents USING (content) JOIN vectors USING (content)
                WHERE fingerprint = ? ORDER BY shard, row, id""",
             (fingerprint,),

@@ -50,6 +50,7 @@ class Entry(NamedTuple):
     camera: str | None
     latitude: float | None
     longitude: float | None
+    moment: str | None
     shard: int
     row: int
 

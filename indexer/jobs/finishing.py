@@ -7,11 +7,12 @@ from indexer.collection import Collection
 from indexer.decoding.thumbnails import forget_thumbnails
 from indexer.errors import BrokenGeneration, NoIndex, NothingToIndex
 from indexer.generations import generation
-from indexer.library import Facts, Shelf
+from indexer.library import Shelf
 from indexer.reports.progress import Reporter
 from indexer.reports.report import Report, forget_reports
 from indexer.shards import compaction
 from indexer.shards.shard import Origin, vectors_folder
+from indexer.values import Facts
 
 
 def publish_if_needed(
