@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 class Photo:
     """A photo found by a search. Its id does not reveal its path.
 
-    `taken` is the camera's local time in ISO 8601. `duplicate_of` is the id of the leader of its group of
-    near-duplicates; None for the leader itself, and for photos without near-duplicates.
+    `taken` is the camera's local time in ISO 8601, and `colour` the dominant one, 0xRRGGBB. `duplicate_of` is the id of
+    the leader of its group of near-duplicates; None for the leader itself, and for photos without near-duplicates.
     """
 
     id: int
@@ -44,6 +44,7 @@ class Photo:
     camera: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    colour: int | None = None
     duplicate_of: int | None = None
 
     @property

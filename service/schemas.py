@@ -16,11 +16,12 @@ _RESULT = {
     "relevance": 0.83,
     "path": "2019/aquarium/dolphin.jpg",
     "url": "/photos/1f0c5b7a9e3d2468",
-    "thumbnail_url": "/photos/1f0c5b7a9e3d2468/thumbnail?v=9b3ad1c4",
+    "thumbnail_url": "/photos/1f0c5b7a9e3d2468/thumbnail?v=9b3ad1c47f",
     "width": 4032,
     "height": 3024,
     "taken": "2019-07-04T18:02:11",
     "camera": "Canon EOS R6",
+    "colour": "#5a7d94",
     "duplicates": ["77ab01c2d3e4f506"],
     "detail": None,
 }
@@ -56,11 +57,16 @@ class Result(BaseModel):
     )
     path: str = Field(description="Path below its photo folder.", examples=["2019/aquarium/dolphin.jpg"])
     url: str = Field(description="The photo itself.")
-    thumbnail_url: str = Field(description="A WebP within 320 x 320.")
+    thumbnail_url: str = Field(
+        description="A WebP within 320 x 320; with `&size=medium` within 640, `&size=large` 1280."
+    )
     width: int
     height: int
     taken: str | None = Field(None, description="The camera's local time.", examples=["2019-07-04T18:02:11"])
     camera: str | None = Field(None, examples=["Canon EOS R6"])
+    colour: str | None = Field(
+        None, description="Its dominant colour; null if not known yet.", examples=["#5a7d94"]
+    )
     duplicates: list[str] = Field(
         default_factory=list, description="Ids of its near-duplicates, if they are folded."
     )

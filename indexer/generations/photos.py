@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from unicodedata import normalize
 
 import numpy as np
 
+from indexer.columns import selected
 from indexer.errors import BrokenGeneration
 from indexer.library import Filter, Photo
 from indexer.stores import Ids
@@ -20,7 +22,9 @@ _SCHEMA = """
 CREATE TABLE photos (
     id INTEGER PRIMARY KEY, root TEXT NOT NULL, relative TEXT NOT NULL, content TEXT NOT NULL,
     width INTEGER NOT NULL, height INTEGER NOT NULL,
-    taken TEXT, camera TEXT COLLATE NOCASE, latitude REAL, longitude REAL, duplicate_of INTEGER
+    taken TEXT, camera TEXT COLLATE NOCASE, latitude REAL, longitude REAL,
+    colour INTEGER,
+    duplicate_of INTEGER
 );
 """
 # Created after all rows are inserted, which is faster than updating them for each row.
@@ -97,7 +101,7 @@ class Photos:
         for start in range(0, len(ids), 500):
             part = [int(number) for number in ids[start : start + 500]]
             marks = ",".join("?" * len(part))
-            rows = self._ask(f"SELECT * FROM photos WHERE id IN ({marks})", part)  # noqa: S608
+            rows = self._ask(f"SELECT {self._all} FROM photos WHERE id IN ({marks})", part)  # noqa: S608
             found.update((row[0], Photo(*row)) for row in rows)
         return found
 
@@ -137,7 +141,8 @@ class Photos:
         for start in range(0, len(groups), 500):
             part = list(groups[start : start + 500])
             rows = self._ask(
-                _MEMBERS.format(marks=",".join("?" * len(part)), where=condition), [*part, *part, *values]
+                _MEMBERS.format(columns=self._all, marks=",".join("?" * len(part)), where=condition),
+                [*part, *part, *values],
             )
             for photo in (Photo(*row) for row in rows):
                 found[photo.group].append(photo)
@@ -145,7 +150,7 @@ class Photos:
 
     def group(self, photo: Photo) -> list[Photo]:
         """A photo and all its near-duplicates, ordered by path."""
-        query = "SELECT * FROM photos WHERE id = ?1 OR duplicate_of = ?1 ORDER BY relative"
+        query = f"SELECT {self._all} FROM photos WHERE id = ?1 OR duplicate_of = ?1 ORDER BY relative"  # noqa: S608
         return [Photo(*row) for row in self._ask(query, [photo.group])]
 
     def groups_of(self, ids: Ids) -> Ids:
@@ -165,7 +170,8 @@ class Photos:
 
     def everything(self) -> Iterator[tuple[Any, ...]]:
         """All columns but that of near-duplicates. Not thread-safe."""
-        return self._db.execute(f"SELECT {', '.join(_COLUMNS)} FROM photos")  # noqa: S608
+        columns = selected(self._ask, "photos", _COLUMNS)
+        return self._db.execute(f"SELECT {columns} FROM photos")  # noqa: S608
 
     def ids_of(self, contents: Collection[str]) -> dict[str, int]:
         """One photo id for each of these contents that exists."""
@@ -180,6 +186,11 @@ class Photos:
     def close(self) -> None:
         with self._lock:
             self._db.close()
+
+    @cached_property
+    def _all(self) -> str:
+        """The columns of a `Photo`; generations that an older version published lack some."""
+        return selected(self._ask, "photos", [*_COLUMNS, "duplicate_of"])
 
     def _ask(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         try:
@@ -203,7 +214,7 @@ _MEMBERS = """
 WITH members AS MATERIALIZED (
     SELECT id FROM photos WHERE id IN ({marks}) UNION SELECT id FROM photos WHERE duplicate_of IN ({marks})
 )
-SELECT photos.* FROM members CROSS JOIN photos USING (id) WHERE {where} ORDER BY relative, root
+SELECT {columns} FROM members CROSS JOIN photos USING (id) WHERE {where} ORDER BY relative, root
 """
 
 

@@ -14,7 +14,7 @@ from indexer.generations import generation
 from indexer.generations.healing import heal_vectors
 from indexer.generations.manifest import read_manifest
 from indexer.jobs import parts
-from indexer.jobs.finishing import clean_up, publish_if_needed
+from indexer.jobs.finishing import clean_up, fill_in_colours, publish_if_needed
 from indexer.jobs.pipeline import Pipeline
 from indexer.jobs.plan import Plan, Plans, RulesChange, count, make_plans
 from indexer.jobs.sweeping import forget_damaged, note_damaged, sweep
@@ -59,6 +59,7 @@ def run(
             origin = Origin.of(encoder)
             banks.keep(index, origin, encoder.bank)
             with report.spent.on("publish"):
+                fill_in_colours(catalogue)
                 if part is None:
                     collection = Collection(index, origin, catalogue)
                     publish_if_needed(

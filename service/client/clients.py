@@ -1,13 +1,13 @@
 """The two clients: they differ only in how they wait."""
 
 import time
-from typing import Literal, Self, TypeVar, Unpack
+from typing import Self, TypeVar, Unpack
 
 import anyio
 import httpx
 
 from service.client import calls
-from service.client.calls import Call, Download, Patience
+from service.client.calls import Call, Download, Patience, Size
 from service.client.options import SearchOptions
 from service.schemas import Indexing, Info, Ready, Reloaded, SearchResponse
 
@@ -42,7 +42,7 @@ class Client:
     def photo(self, photo_id: str) -> Download:
         return self._ask(calls.photo(photo_id))
 
-    def thumbnail(self, photo_id: str, size: Literal["small", "large"] = "small") -> Download:
+    def thumbnail(self, photo_id: str, size: Size = "small") -> Download:
         return self._ask(calls.thumbnail(photo_id, size))
 
     def info(self) -> Info:
@@ -101,7 +101,7 @@ class AsyncClient:
     async def photo(self, photo_id: str) -> Download:
         return await self._ask(calls.photo(photo_id))
 
-    async def thumbnail(self, photo_id: str, size: Literal["small", "large"] = "small") -> Download:
+    async def thumbnail(self, photo_id: str, size: Size = "small") -> Download:
         return await self._ask(calls.thumbnail(photo_id, size))
 
     async def info(self) -> Info:

@@ -30,7 +30,7 @@ def photos(tmp_path: Path) -> Iterator[Photos]:
     path = tmp_path / "photos.sqlite"
     writer = PhotosWriter(path)
     writer.add(
-        (number, "/root", relative, "c", 1, 1, None, camera, None, None)
+        (number, "/root", relative, "c", 1, 1, None, camera, None, None, None)
         for number, (relative, camera) in enumerate(zip(PATHS, CAMERAS, strict=True), 1)
     )
     writer.finish()
@@ -89,7 +89,19 @@ def test_filters_of_many_photos_are_answered_by_indexes(
 ) -> None:
     writer = PhotosWriter(tmp_path / "many.sqlite")
     writer.add(
-        (number, "/root", f"{number % 997}/{number}.jpg", "c", 1, 1, None, f"é {number % 101}", None, None)
+        (
+            number,
+            "/root",
+            f"{number % 997}/{number}.jpg",
+            "c",
+            1,
+            1,
+            None,
+            f"é {number % 101}",
+            None,
+            None,
+            None,
+        )
         for number in range(1, 20_001)
     )
     writer.finish()
