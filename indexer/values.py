@@ -18,8 +18,8 @@ class Photo:
     """A photo found by a search. Its id does not reveal its path.
 
     `taken` is the camera's local time in ISO 8601; `moment` the same or else, where known, that of the file's last
-    change. `duplicate_of` is the id of the leader of its group of
-    near-duplicates; None for the leader itself, and for photos without near-duplicates.
+    change; `colour` the dominant one, 0xRRGGBB. `duplicate_of` is the id of the leader of its group of near-duplicates;
+    None for the leader itself, and for photos without near-duplicates.
     """
 
     id: int
@@ -32,6 +32,7 @@ class Photo:
     camera: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    colour: int | None = None
     moment: str | None = None
     duplicate_of: int | None = None
 

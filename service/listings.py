@@ -8,7 +8,7 @@ PHOTO: dict[str, Any] = {
     "id": "1f0c5b7a9e3d2468",
     "path": "2019/aquarium/dolphin.jpg",
     "url": "/photos/1f0c5b7a9e3d2468",
-    "thumbnail_url": "/photos/1f0c5b7a9e3d2468/thumbnail?v=9b3ad1c4",
+    "thumbnail_url": "/photos/1f0c5b7a9e3d2468/thumbnail?v=9b3ad1c47f",
     "width": 4032,
     "height": 3024,
     "taken": "2019-07-04T18:02:11",
@@ -34,7 +34,9 @@ class PhotoInfo(BaseModel):
     )
     path: str = Field(description="Path below its photo folder.", examples=["2019/aquarium/dolphin.jpg"])
     url: str = Field(description="The photo itself.")
-    thumbnail_url: str = Field(description="A WebP within 320 x 320.")
+    thumbnail_url: str = Field(
+        description="A WebP within 320 x 320; with `&size=medium` within 640, `&size=large` 1280."
+    )
     width: int
     height: int
     taken: str | None = Field(None, description="The camera's local time.", examples=["2019-07-04T18:02:11"])

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from indexer.columns import selected
 from indexer.errors import BrokenGeneration
 from indexer.generations.counts import write_folders
 from indexer.generations.filters import condition
@@ -27,6 +28,7 @@ CREATE TABLE photos (
     id INTEGER PRIMARY KEY, root TEXT NOT NULL, relative TEXT NOT NULL, content TEXT NOT NULL,
     width INTEGER NOT NULL, height INTEGER NOT NULL,
     taken TEXT, camera TEXT COLLATE NOCASE, latitude REAL, longitude REAL,
+    colour INTEGER,
     moment TEXT,
     duplicate_of INTEGER
 );
@@ -108,9 +110,7 @@ class Photos:
     @cached_property
     def _columns(self) -> str:
         """All columns of a Photo, whichever version wrote the file."""
-        known = {name for _, name, *_ in self.ask("PRAGMA table_info(photos)")}
-        names = [field.name for field in fields(Photo)]
-        return ", ".join(name if name in known else f"{_ABSENT[name]} AS {name}" for name in names)
+        return selected(self.ask, "photos", [*_COLUMNS, "duplicate_of"], _ABSENT)
 
     def twin(self) -> "Photos":
         """The same photos by another connection, whose queries do not wait for those of this one."""

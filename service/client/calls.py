@@ -22,6 +22,7 @@ from service.schemas import Indexing, Info, Ready, Reloaded, SearchResponse
 
 T = TypeVar("T")
 Shape = TypeVar("Shape", bound=BaseModel)
+Size = Literal["small", "medium", "large"]
 PICTURES = ("sketch", "photo")
 _FIRST_WAIT = 0.5
 
@@ -79,7 +80,7 @@ def photo(photo_id: str) -> Call[Download]:
     return Call("GET", _address(photo_id), _download)
 
 
-def thumbnail(photo_id: str, size: Literal["small", "large"]) -> Call[Download]:
+def thumbnail(photo_id: str, size: Size) -> Call[Download]:
     return Call("GET", f"{_address(photo_id)}/thumbnail", _download, params={"size": size})
 
 

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Iterable
-from typing import Literal, Self, TypeVar, Unpack
+from typing import Self, TypeVar, Unpack
 
 import anyio
 import httpx
 
 from service.client import calls
-from service.client.calls import Call, Download, Patience
+from service.client.calls import Call, Download, Patience, Size
 from service.client.options import BrowseOptions, SearchOptions
 from service.listings import Details, FacetsInfo, Group, Listing, MarkState, Timeline
 from service.schemas import Indexing, Info, Ready, Reloaded, SearchResponse
@@ -44,7 +44,7 @@ class Client:
     def photo(self, photo_id: str) -> Download:
         return self._ask(calls.photo(photo_id))
 
-    def thumbnail(self, photo_id: str, size: Literal["small", "large"] = "small") -> Download:
+    def thumbnail(self, photo_id: str, size: Size = "small") -> Download:
         return self._ask(calls.thumbnail(photo_id, size))
 
     def timeline(self, **options: Unpack[BrowseOptions]) -> Timeline:
@@ -139,7 +139,7 @@ class AsyncClient:
     async def photo(self, photo_id: str) -> Download:
         return await self._ask(calls.photo(photo_id))
 
-    async def thumbnail(self, photo_id: str, size: Literal["small", "large"] = "small") -> Download:
+    async def thumbnail(self, photo_id: str, size: Size = "small") -> Download:
         return await self._ask(calls.thumbnail(photo_id, size))
 
     async def timeline(self, **options: Unpack[BrowseOptions]) -> Timeline:

@@ -91,12 +91,14 @@ def _fields(photo: Photo, favourites: Set[str]) -> dict[str, Any]:
         "id": photo.public_id,
         "path": photo.relative,
         "url": url,
-        # With the content's hash in the address, browsers can cache a thumbnail forever.
-        "thumbnail_url": f"{url}/thumbnail?v={photo.content[:8]}",
+        # With the content's hash in the address, browsers can cache a thumbnail forever. Not with eight digits: large
+        # ones of version 0.1 are cached under that.
+        "thumbnail_url": f"{url}/thumbnail?v={photo.content[:10]}",
         "width": photo.width,
         "height": photo.height,
         "taken": photo.taken,
         "camera": photo.camera,
+        "colour": None if photo.colour is None else f"#{photo.colour:06x}",
         "favourite": photo.content in favourites,
     }
 
