@@ -116,7 +116,12 @@ export class SearchClient {
 
 /** Promises {photos, generation, published, running, last_run, skipped, skipped_total}. */
 export async function indexState(askForKey) {
-  return jsonOf(await fetchSignedIn("index", { cache: "no-store" }, askForKey, fetchInTime));
+  return read("index", askForKey, { cache: "no-store" });
+}
+
+/** Promises what is at an address, as JSON. */
+export async function read(url, askForKey, options = {}) {
+  return jsonOf(await fetchSignedIn(url, options, askForKey, fetchInTime));
 }
 
 /** Promises {ready, photos, reasons}; rejects with a Problem of status 0 if the server does not respond. */
