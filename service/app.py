@@ -22,11 +22,14 @@ from service.asgi.guard import Guard, allowed_hosts
 from service.asgi.page import WEB, page
 from service.asgi.tracing import Tracing
 from service.ops import signals
+from service.ops.health import HealthWatch
+from service.ops.library import Keeper
 from service.ops.metrics import Metrics
 from service.ops.reindex import Reindex
 from service.ops.reports import Reports
+from service.ops.watching import Watcher
 from service.photos.thumbnails import Thumbnails
-from service.routes import ANYWHERE, admin, health, index, photos, search, session
+from service.routes import ANYWHERE, admin, folders, health, index, photos, search, session
 from service.search.batcher import Batcher, Limits
 from service.search.gallery import Gallery
 from service.search.reranking import Rerankers
@@ -51,9 +54,13 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
         async def refresh() -> None:
             await anyio.to_thread.run_sync(partial(gallery.refresh, now=True))
 
+        async def ended() -> None:
+            await keeper.ended()
+
         batcher = Batcher(limits, metrics)
         app.state.searcher = Searcher(gallery, batcher, metrics, settings.decoders, rerankers)
-        app.state.reindex = Reindex(settings, refresh)
+        job = Reindex(settings, ended)
+        app.state.keeper = keeper = Keeper(gallery, job, app.state.reports, settings)
         _measure(metrics, gallery, batcher)
         tasks = [asyncio.create_task(_watch(gallery, settings.refresh_seconds))]
         tasks.append(asyncio.create_task(_measure_lag(metrics)))
@@ -64,9 +71,12 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
             reloads.add(task)
             task.add_done_callback(reloads.discard)
 
+        await keeper.begin()
+        if keeper.watching:
+            tasks.append(asyncio.create_task(Watcher(keeper).run()))
         with _on_hangup(reload):
             yield
-        await app.state.reindex.stop()
+        await job.stop()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, *reloads, return_exceptions=True)
@@ -87,10 +97,11 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     app.state.thumbnails = Thumbnails(gallery.thumbnails, settings.large_pictures_mb * 2**20)
     app.state.reading = anyio.CapacityLimiter(_READERS)
     app.state.reports = Reports(gallery.index)
+    app.state.health = HealthWatch(gallery, app.state.reports)
     app.state.body_seconds = settings.body_seconds
     _add_layers(app, settings)
     errors.install(app)
-    for routes in (search, photos, index, health, admin, session):
+    for routes in (search, photos, index, health, admin, folders, session):
         app.include_router(routes.router, responses=ANYWHERE)
     openapi.install(app)
     app.mount("/web", StaticFiles(directory=WEB), name="web")

@@ -1,6 +1,6 @@
 """Schemas of all responses, from which the OpenAPI document is generated."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -114,9 +114,14 @@ class Alive(BaseModel):
 class Ready(BaseModel):
     """Whether a search would be answered now."""
 
-    model_config = _such_as(ready=True, photos=104_231, generation="000042", model="lite", reasons=[])
+    model_config = _such_as(
+        ready=True, setup=False, photos=104_231, generation="000042", model="lite", reasons=[]
+    )
 
     ready: bool
+    setup: bool = Field(
+        False, description="Whether nothing has been indexed yet: choose folders in the page."
+    )
     photos: int = 0
     generation: str | None = None
     model: str | None = None
@@ -152,7 +157,7 @@ class Info(BaseModel):
         description="What searches the index.", examples=["cpu", "cuda:0 NVIDIA H200 (torch, exact fp16)"]
     )
     generation: str
-    created: str = Field(description="When the generation was published.")
+    created: str = Field(description="When the generation was published; empty before the first.")
     photos: int
     problem: str | None = Field(description="Why a newer generation cannot be served, where that is so.")
     keys: bool = Field(description="Whether the service requires a key.")
@@ -229,16 +234,25 @@ class IndexState(BaseModel):
         skipped=[_SKIPPED],
         skipped_total=1,
         problem=None,
+        health="ok",
+        problems=[],
     )
 
     photos: int
     generation: str
-    published: str = Field(description="When this generation was published.")
+    published: str = Field(description="When this generation was published; empty before the first.")
     running: bool = Field(description="Whether an index run is in progress, here or elsewhere.")
     last_run: LastRun | None
     skipped: list[SkippedFile]
     skipped_total: int
     problem: str | None = Field(description="Why a newer generation cannot be served, where that is so.")
+    health: Literal["ok", "warning", "failed"] = Field(
+        "ok",
+        description="`failed`: nothing new gets in, or nothing can be searched; `warning`: something is missing.",
+    )
+    problems: list[str] = Field(
+        default_factory=list, description="All that is wrong, and what to do about it, one line each."
+    )
 
 
 class Problem(BaseModel):

@@ -21,9 +21,13 @@ def publish_if_needed(
     reporter: Reporter,
     *,
     index_type: str | None,
-    keep: int,
+    keep: int | None,
+    replaces: str | None = None,
 ) -> None:
-    """Publish the catalogue unless the current generation already shows it; fills in the report."""
+    """Publish the catalogue unless the current generation already shows it; fills in the report.
+
+    Removes the generation that it `replaces`, and all but the newest `keep`; none of those if that is None.
+    """
     manifest, damaged = _serving(shelf, collection.origin.fingerprint)
     if manifest is None and collection.empty:
         raise NothingToIndex(_nothing(report))
@@ -40,10 +44,12 @@ def publish_if_needed(
             manifest = shelf.publish(collection, index_type=index_type, on_step=reporter.step)
             report.published = True
             held = None
+            if replaces is not None and replaces in shelf.generations():
+                shelf.remove(replaces)
             if damaged is not None:
                 shelf.remove(damaged)
                 report.healed.append(f"generation {damaged} was damaged: published again")
-    if not held:
+    if not held and keep is not None:
         shelf.prune(keep)
         forget_reports(collection.folder, set(shelf.generations()))
     report.photos, report.generation = manifest.photos, manifest.generation

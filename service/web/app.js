@@ -13,12 +13,13 @@ import { normalized } from "./photos/answers.js";
 import { Results } from "./photos/results.js";
 import { Viewer } from "./photos/viewer.js";
 import { Address } from "./search/address.js";
+import { wordHint } from "./search/hints.js";
 import { LiveSearch } from "./search/live.js";
 import { Parts } from "./search/parts.js";
 import { Query } from "./search/query.js";
 import { copyFrom, save } from "./search/sharing.js";
-import { IndexPanel } from "./service/indexpanel.js";
 import { keyAsker } from "./service/key.js";
+import { Lamp } from "./service/lamp.js";
 import { Notice } from "./service/notice.js";
 import { PAGE, Problem, SearchClient, fetchAsAdmin, read, readiness } from "./service/server.js";
 
@@ -52,10 +53,16 @@ const viewer = new Viewer(byId("viewer"), {
 });
 const results = new Results(byId("results"), (photos, index, options) => viewer.open(photos, index, options));
 const notice = new Notice(byId("notice"), { retry: () => live.now(), recovered });
-const panel = new IndexPanel(byId("index"), askForKey, indexChanged);
+const lamp = new Lamp(byId("index-open"), {
+  open: () => setUp((setup) => setup.open()),
+  changed: indexChanged,
+  unfinished: () => setUp((setup) => setup.follow()),
+  announce,
+});
 
 let shown = null; // the form that the results on the page answer
 let fetching = false;
+let setup = null; // choosing folders, following a run, the panel: loaded when first needed
 
 /** Whether there is nothing to search with. */
 function isIdle() {
@@ -127,7 +134,13 @@ function showAnswer(received) {
   offerMore(answer);
   const found = { photos: counted(photos.length) };
   announce(far ? t("Nothing close to this. {photos} shown", found) : t("{photos} found", found));
-  panel.served(generation);
+  showWordHint(wordHint(query.text, answer.nothing_close));
+  lamp.served(generation);
+}
+
+function showWordHint(text) {
+  byId("word-hint").hidden = !text;
+  byId("word-hint").textContent = text;
 }
 
 function headingFor(photos, total) {
@@ -183,6 +196,7 @@ function forgetSearch() {
   shown = null;
   byId("heading").textContent = byId("figures").textContent = "";
   byId("nothing").hidden = byId("more").hidden = true;
+  showWordHint("");
   showWelcome(true);
 }
 
@@ -241,12 +255,23 @@ function startExample(example) {
 async function greet() {
   try {
     const state = await readiness();
-    if (state.ready) showCount(state);
+    if (state.setup || state.photos === 0) await setUp((setup) => setup.begin());
+    else if (state.ready) showCount(state);
     else notice.waitForIndex(state);
   } catch (problem) {
     notice.show(problem);
   }
-  await panel.refresh();
+  await lamp.refresh();
+}
+
+async function setUp(act) {
+  try {
+    const { Setup } = await import("./setup/setup.js");
+    setup ??= new Setup(askForKey, lamp);
+    await act(setup);
+  } catch (problem) {
+    notice.show(problem instanceof Problem ? problem : new Problem({ status: 0, title: problem.message }));
+  }
 }
 
 function showCount({ photos }) {
@@ -262,7 +287,8 @@ function indexChanged(state) {
 // If there is a query, the notice stays until the server has answered it.
 function recovered(state) {
   showCount(state);
-  if (isIdle()) notice.hide();
+  if (state.setup) setUp((setup) => setup.begin());
+  if (isIdle() || state.setup) notice.hide();
   else live.now();
 }
 

@@ -14,7 +14,7 @@ from pydantic import (
     create_model,
 )
 
-from service.problems import ServiceError
+from service.problems import ServiceError, plainly
 from service.search.parameters import PARAMETERS, Parameter
 from service.search.query import Kind, Part, Query
 
@@ -96,7 +96,7 @@ class SearchParams(_Declared):
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"]) or "request"
-            raise BadParameter(name, str(first["msg"]).removeprefix("Value error, ")) from None
+            raise BadParameter(name, plainly(first)) from None
 
     @property
     def given(self) -> dict[str, Any]:
