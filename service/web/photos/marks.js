@@ -8,32 +8,26 @@ const TOAST_MS = 8000;
 export class Marks {
   #hooks;
   #toast;
-  #marks = new Map(); // photo id -> {favourite, hidden}, as the server last said
   #timer = 0;
 
-  /** hooks: {change(url, method) promising {favourite, hidden}, or null if not allowed; shown(); marked(photo)}. */
+  /** hooks: {change(url, method): promises {favourite, hidden}, or null if not allowed; shown(), marked(photo)}. */
   constructor(toast, hooks) {
     this.#toast = toast;
     this.#hooks = hooks;
   }
 
-  of({ id, favourite }) {
-    return this.#marks.get(id) ?? { favourite: favourite === true, hidden: false };
-  }
-
-  /** Changes one mark at once, and takes that back if the server refuses. Promises whether it did. */
+  /** Changes `favourite` or `hidden` of a photo at once, and back if the server refuses. Promises whether it is done. */
   async toggle(photo, mark) {
-    const before = this.of(photo);
-    const wanted = !before[mark];
-    this.#keep(photo, { ...before, [mark]: wanted });
+    const wanted = photo[mark] !== true;
+    this.#keep(photo, { [mark]: wanted });
     try {
       const url = `photos/${encodeURIComponent(photo.id)}/${mark}`;
       const said = await this.#hooks.change(url, wanted ? "PUT" : "DELETE");
-      this.#keep(photo, said ? { favourite: said.favourite, hidden: said.hidden } : before);
-      if (said) this.#hooks.marked(photo, said);
+      this.#keep(photo, said ?? { [mark]: !wanted });
+      if (said) this.#hooks.marked(photo);
       return said !== null;
     } catch (problem) {
-      this.#keep(photo, before);
+      this.#keep(photo, { [mark]: !wanted });
       this.say(problem.title ?? problem.message);
       return false;
     }
@@ -59,8 +53,8 @@ export class Marks {
     if (!this.#toast.hidden && !button.hidden) button.click();
   }
 
-  #keep(photo, marks) {
-    this.#marks.set(photo.id, marks);
+  #keep(photo, { favourite = photo.favourite, hidden = photo.hidden }) {
+    Object.assign(photo, { favourite, hidden });
     this.#hooks.shown();
   }
 }

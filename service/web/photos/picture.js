@@ -39,7 +39,7 @@ export class Picture {
   /** Loads a larger version if the one there is has fewer pixels than the screen shows. */
   async sharpen(pixels) {
     const photo = this.#photo;
-    const wanted = sizeFor(photo, pixels);
+    const wanted = photo ? sizeFor(photo, pixels) : "small";
     if (rank(wanted) <= rank(this.#asked)) return;
     const steps = wanted === "original" ? ["large", "original"] : [wanted];
     this.#asked = wanted;
@@ -70,6 +70,7 @@ export class Picture {
 
   forget() {
     this.#photo = null;
+    this.#asked = "small";
     this.#kept.clear();
   }
 

@@ -3,8 +3,9 @@
  *
  * The photos are an array, or a source for lists that are longer than what the page holds:
  * `{count, photo(index)}`, where `photo` gives the photo or promises it. A photo needs id, path, url, thumbnail_url,
- * width and height; whatever else the server says of it is shown if it is there. Details, near-duplicates and the
- * selection of a region are modules of their own, loaded when they are first asked for.
+ * width and height; whatever else the server says of it is shown if it is there. The buttons
+ * change its fields `favourite` and `hidden`. Details, near-duplicates and the selection of a region are modules of
+ * their own, loaded when they are first asked for.
  */
 import { counted, locale, t } from "../language.js";
 import { dayOf, fileName, likelihoodOf } from "./answers.js";
@@ -16,6 +17,7 @@ import { Zoom } from "./zoom.js";
 
 const ZOOM_STEP = 1.5;
 const MOVE_SHARE = 0.15; // of the window, with an arrow key
+const ALWAYS = ["close", "previous", "next"]; // what can be done before the photo is there
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Viewer {
@@ -34,7 +36,7 @@ export class Viewer {
    * hooks: {
    *   closed(photo, index): with the photo of the list shown last,
    *   alike({photo, sign}): more or less like this, searched(blob, name): a region to search with,
-   *   filter({folder}), copy(text, button), marked(photo, {favourite, hidden}),
+   *   filter({folder}), copy(text, button), marked(photo): its fields favourite or hidden have changed,
    *   read(url): promises JSON, change(url, method): the same of a change, or null if it was not allowed
    * }
    */
@@ -53,7 +55,8 @@ export class Viewer {
     });
     const deeds = this.#deeds();
     for (const button of dialog.querySelectorAll("[data-do]")) {
-      button.addEventListener("click", () => deeds[button.dataset.do](button));
+      const name = button.dataset.do;
+      button.addEventListener("click", () => (this.#photo || ALWAYS.includes(name)) && deeds[name](button));
     }
     dialog.addEventListener("keydown", (event) => this.#key(event));
     dialog.addEventListener("close", () => this.#closed());
@@ -66,7 +69,7 @@ export class Viewer {
 
   /** Opens the photo at an index; with its near-duplicates beneath it if `group`. */
   async open(photos, index, { group = false } = {}) {
-    this.#source = Array.isArray(photos) ? { count: photos.length, photo: (i) => photos[i] } : photos;
+    this.#source = Array.isArray(photos) ? listed(photos) : photos;
     this.#dialog.showModal(); // before anything is measured
     this.#bars.wake();
     await this.#show(index);
@@ -142,7 +145,7 @@ export class Viewer {
   }
 
   #key(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey || this.#dialog.dataset.region) return;
+    if (event.altKey || event.ctrlKey || event.metaKey || this.#dialog.dataset.region || !this.#photo) return;
     const act = this.#actOf(event.key);
     if (!act) return;
     event.preventDefault();
@@ -177,7 +180,7 @@ export class Viewer {
   async #hide() {
     const [photo, index] = [this.#photo, this.#index];
     if (!(await this.#marks.toggle(photo, "hidden"))) return;
-    if (!this.#marks.of(photo).hidden) return this.#marks.say(t("Photo shown again"));
+    if (!photo.hidden) return this.#marks.say(t("Photo shown again"));
     this.#marks.say(t("Photo hidden"), async () => {
       if (!(await this.#marks.toggle(photo, "hidden")) || !this.isOpen) return;
       this.#index = index;
@@ -188,7 +191,7 @@ export class Viewer {
 
   #showMarks() {
     if (!this.#photo) return;
-    const { favourite, hidden } = this.#marks.of(this.#photo);
+    const { favourite = false, hidden = false } = this.#photo;
     const [heart, eye] = ["favourite", "hidden"].map((name) => this.#dialog.querySelector(`[data-do=${name}]`));
     heart.ariaPressed = String(favourite);
     eye.querySelector("span").textContent = hidden ? t("Show again") : t("Hide this photo");
@@ -261,10 +264,21 @@ export class Viewer {
     for (const name of ["details", "group"]) this.#toggle(name, false);
     this.#marks.say("");
     this.#picture.forget();
+    this.#photo = null;
     Promise.resolve(this.#source.photo(index)).then((photo) => photo && this.#hooks.closed(photo, index));
   }
 
   #find(name) {
     return this.#dialog.querySelector(`.${name}`);
   }
+}
+
+// The array may grow while the viewer is open.
+function listed(photos) {
+  return {
+    get count() {
+      return photos.length;
+    },
+    photo: (index) => photos[index],
+  };
 }

@@ -99,6 +99,28 @@ def opened(open_page: Callable[..., Desk], *, nth: int = 0, fields: Any = None, 
     return desk
 
 
+def copies_of(desk: Desk) -> list[dict[str, Any]]:
+    """The first three photos found, as if they were near-duplicates: two of full size, and a smaller one."""
+    thumbnails = desk.page.locator(".tile img").evaluate_all("(all) => all.slice(0, 3).map((it) => it.src)")
+    found = []
+    for nth, (thumbnail, width) in enumerate(zip(thumbnails, (WIDTH, WIDTH, 1600), strict=True)):
+        url = thumbnail.split("/thumbnail")[0]
+        photo = {
+            "id": url.rsplit("/", 1)[1],
+            "path": f"2024/copy {nth}.jpg",
+            "url": url,
+            "thumbnail_url": thumbnail,
+        }
+        sizes = {"width": width, "height": width * HEIGHT // WIDTH}
+        found.append(photo | sizes | {"taken": None, "camera": None, "colour": None, "favourite": False})
+    return found
+
+
+def near_duplicates(desk: Desk) -> Answer:
+    photos = copies_of(desk)
+    return lambda route: route.fulfill(json={"photos": photos})
+
+
 def frame(desk: Desk) -> dict[str, float]:
     """Where the photo is on the screen."""
     box: dict[str, float] = desk.page.evaluate(

@@ -27,7 +27,10 @@ def asked_for(desk: Desk, *names: str) -> set[str]:
     """The versions that were asked for of the photo that the viewer shows."""
     address = desk.page.locator("#viewer .original").evaluate("(link) => link.href")
     asked = [url for url in desk.addresses if url.startswith(address)]
-    return {url.rsplit("size=", 1)[1] if "size=" in url else "small" if "?" in url else "original" for url in asked}
+    return {
+        url.rsplit("size=", 1)[1] if "size=" in url else "small" if "?" in url else "original"
+        for url in asked
+    }
 
 
 @pytest.mark.parametrize(
@@ -76,7 +79,9 @@ def test_neighbours_are_there_before_they_are_turned_to(open_page: Callable[...,
         desk.page.wait_for_function(
             "(url) => performance.getEntriesByName(url).length > 0", arg=f"{address}&size=large"
         )
-    desk.page.evaluate("() => document.querySelectorAll('#viewer .photo').forEach((it) => { it.old = true; })")
+    desk.page.evaluate(
+        "() => document.querySelectorAll('#viewer .photo').forEach((it) => { it.old = true; })"
+    )
     desk.page.keyboard.press("ArrowRight")
     sharp(desk, 1280)
     assert "small" not in asked_for(desk) or len(asked_for(desk)) == 2
@@ -101,7 +106,8 @@ def test_the_list_may_be_longer_than_the_page(desk: Desk) -> None:
                 thumbnail_url: `photos/${i}/thumbnail?v=1`, width: 1000, height: 800 });
             window.asked = [];
             window.left = new Promise((closed) => {
-                const viewer = new Viewer(document.querySelector("#viewer"), { closed: (photo, i) => closed([photo.id, i]) });
+                const hooks = { closed: (photo, i) => closed([photo.id, i]) };
+                const viewer = new Viewer(document.querySelector("#viewer"), hooks);
                 viewer.open({ count: 100000, photo: async (i) => { asked.push(i); return photo(i); } }, 99999);
             });
         }"""
@@ -142,7 +148,7 @@ def test_bars_fade_while_nothing_happens_and_come_back(open_page: Callable[..., 
 NAMES = {
     "long": "x" * 300 + ".jpg",
     "markup": '<img src=x onerror="window.intruded=1">.jpg',
-    "rtl": "\u202eתמונה של הים\u202e.jpg",
+    "rtl": "\u202e\u05ea\u05de\u05d5\u05e0\u05d4 \u05d4\u05d9\u05dd\u202e.jpg",
     "newline": "one\ntwo.jpg",
 }
 
@@ -171,11 +177,15 @@ def test_whatever_a_photo_is_called_everything_stays_in_the_window(
                 .map((it) => it.outerHTML)"""
         )
         assert outside == []
-        assert desk.page.evaluate("() => { const it = document.querySelector('.details'); return it.scrollWidth - it.clientWidth; }") <= 0
+        assert desk.page.evaluate(TOO_WIDE) <= 0
         with desk.page.expect_request("**/details"):
             desk.page.keyboard.press("i")
         expect(desk.page.locator(".details .map")).to_be_visible()
     assert desk.page.evaluate("window.intruded") is None
+
+
+TOO_WIDE = """() => { const it = document.querySelector(".details");
+    return it.scrollWidth - it.clientWidth; }"""
 
 
 def test_full_screen_is_entered_and_left(open_page: Callable[..., Desk]) -> None:

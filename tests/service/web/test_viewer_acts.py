@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.kit.service.desk import Desk, expect, forgive_failed_requests, problem
-from tests.kit.service.viewing import DETAILS, HEIGHT, MARK, WIDTH, opened
+from tests.kit.service.viewing import DETAILS, HEIGHT, MARK, WIDTH, copies_of, near_duplicates, opened
 
 if TYPE_CHECKING:
     from playwright.sync_api import Route
@@ -37,7 +36,7 @@ def test_details_say_what_is_known_and_ask_nobody_else(open_page: Callable[..., 
     for text in (
         "July 12, 2024",
         "Friday 6:30 PM",
-        "4000 × 3000 · 12 megapixels · 5.4 MB",
+        re.compile(r"4000 . 3000 · 12 megapixels · 5\.4 MB"),
         "2024/Italy",
         "Canon EOS R6",
         "RF 24-105mm F4 L IS USM",
@@ -48,7 +47,8 @@ def test_details_say_what_is_known_and_ask_nobody_else(open_page: Callable[..., 
     desk.page.wait_for_function("document.querySelector('.map img').naturalWidth > 0")
     point = desk.page.locator(".map .point")
     place, around = point.bounding_box(), desk.page.locator(".map").bounding_box()
-    assert place is not None and around is not None
+    assert place is not None
+    assert around is not None
     assert around["x"] < place["x"] < around["x"] + around["width"]
     assert around["y"] < place["y"] < around["y"] + around["height"]
     assert not any("openstreetmap" in url for url in desk.addresses)
@@ -79,12 +79,18 @@ def test_the_map_puts_places_where_they_are(desk: Desk) -> None:
                 const [x, y] = at.map((value, i) => (parseFloat(value) / 100) * [width, height][i]);
                 const canvas = new OffscreenCanvas(1, 1);
                 const context = canvas.getContext("2d");
-                context.drawImage(world, left + x < 0 ? 0 : -(left + x - all.left), -(top + y - all.top), all.width, all.height);
+                const [across, down] = [all.left - left - x, all.top - top - y];
+                context.drawImage(world, across, down, all.width, all.height);
                 return [x > 0 && x < width && y > 0 && y < height, context.getImageData(0, 0, 1, 1).data[3] > 0];
             };
         }"""
     )
-    land = {"Vienna": (48.2, 16.4), "Nairobi": (-1.3, 36.8), "Denver": (39.7, -105), "Alice Springs": (-23.7, 133.9)}
+    land = {
+        "Vienna": (48.2, 16.4),
+        "Nairobi": (-1.3, 36.8),
+        "Denver": (39.7, -105),
+        "Alice Springs": (-23.7, 133.9),
+    }
     sea = {"Atlantic": (30, -40), "Pacific": (0, -150), "Indian Ocean": (-20, 80), "Tasman Sea": (-38, 160)}
     for places, on_land in ((land, True), (sea, False)):
         for name, (latitude, longitude) in places.items():
@@ -127,7 +133,7 @@ def test_details_that_cannot_be_read_say_why(open_page: Callable[..., Desk]) -> 
     desk = opened(open_page, routes={"**/photos/*/details": problem(410, "gone")})
     desk.page.keyboard.press("i")
     expect(desk.page.locator(".details .amiss")).to_have_text("Trouble")
-    expect(desk.page.locator(".details")).to_contain_text("4000 × 3000")
+    expect(desk.page.locator(".details")).to_contain_text(re.compile("4000 . 3000"))
     forgive_failed_requests(desk)
 
 
@@ -200,13 +206,22 @@ def photo_sent(desk: Desk) -> Image.Image:
     return Image.open(io.BytesIO(bytes(held))).convert("L")
 
 
+def brightness(picture: Image.Image) -> tuple[int, int]:
+    """Of the darkest and of the brightest pixel."""
+    values = picture.tobytes()
+    return min(values), max(values)
+
+
 def test_a_region_is_dragged_and_searched_for(open_page: Callable[..., Desk]) -> None:
     desk = opened(open_page)
     desk.button("Search in this photo").click()
     expect(region(desk)).to_be_focused()
     layer = desk.page.locator(".region-layer").bounding_box()
     assert layer is not None
-    at = lambda x, y: (layer["x"] + x * layer["width"], layer["y"] + y * layer["height"])  # noqa: E731
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return layer["x"] + x * layer["width"], layer["y"] + y * layer["height"]
+
     desk.page.mouse.move(*at(0.05, 0.1))
     desk.page.mouse.down()
     desk.page.mouse.move(*at(0.45, 0.5), steps=4)
@@ -216,7 +231,7 @@ def test_a_region_is_dragged_and_searched_for(open_page: Callable[..., Desk]) ->
         desk.button("Search").last.click()
     expect(desk.page.locator("#viewer")).to_be_hidden()
     dark = photo_sent(desk)
-    assert dark.getextrema()[1] < 100, "only the left, dark half was within"
+    assert brightness(dark)[1] < 100, "only the left, dark half was within"
     assert dark.width / dark.height == pytest.approx(WIDTH / HEIGHT, rel=0.03)
     assert min(dark.size) >= 400, "from a version with enough pixels"
     assert sent(desk)["text"] == "house"
@@ -238,7 +253,7 @@ def test_a_region_is_chosen_with_the_keyboard_alone(open_page: Callable[..., Des
     desk.page.keyboard.press("Shift+Tab")
     with desk.answered():
         desk.page.keyboard.press("Enter")
-    assert photo_sent(desk).getextrema()[0] > 180, "only the right, light half was within"
+    assert brightness(photo_sent(desk))[0] > 180, "only the right, light half was within"
 
 
 def test_escape_leaves_the_region_and_not_the_photo(open_page: Callable[..., Desk]) -> None:
@@ -256,50 +271,26 @@ def test_escape_leaves_the_region_and_not_the_photo(open_page: Callable[..., Des
     expect(desk.page.locator("#viewer")).to_be_hidden()
 
 
-def grouped(desk_answer: list[dict[str, Any]]) -> Callable[[Route], None]:
-    return lambda route: route.fulfill(json={"photos": desk_answer})
-
-
-def copies(desk: Desk) -> list[dict[str, Any]]:
-    ids = json.loads(desk.page.evaluate("() => JSON.stringify([...document.querySelectorAll('.tile img')].map((it) => it.src))"))
-    found = []
-    for nth, (url, width) in enumerate(zip(ids[:3], (4000, 4000, 1600), strict=True)):
-        address = url.split("/thumbnail")[0]
-        found.append(
-            {
-                "id": address.rsplit("/", 1)[1],
-                "path": f"2024/copy {nth}.jpg",
-                "url": address,
-                "thumbnail_url": url,
-                "width": width,
-                "height": width * 3 // 4,
-                "taken": None,
-                "camera": None,
-                "colour": None,
-                "favourite": False,
-            }
-        )
-    return found
-
-
-def test_near_duplicates_are_opened_from_their_number_and_one_is_chosen(open_page: Callable[..., Desk]) -> None:
+def test_near_duplicates_are_opened_from_their_number_and_one_is_chosen(
+    open_page: Callable[..., Desk],
+) -> None:
     desk = opened(open_page, fields={"duplicates": ["a", "b"]})
     desk.page.keyboard.press("Escape")
-    desk.page.route("**/photos/*/group", grouped(copies(desk)))
+    desk.page.route("**/photos/*/group", near_duplicates(desk))
     desk.page.locator(".tile .copies").first.click()
     strip = desk.page.get_by_role("list", name="Near-duplicates of this photo")
     buttons = strip.get_by_role("button")
     expect(buttons).to_have_count(3)
     expect(strip.locator("li").first).to_contain_text("Original")
     expect(strip.locator("li").nth(2)).not_to_contain_text("Original")
-    expect(strip.locator("li").nth(2)).to_contain_text("1600 × 1200")
+    expect(strip.locator("li").nth(2)).to_contain_text(re.compile("1600 . 1200"))
     expect(strip.locator("li").nth(2)).to_contain_text("5.4 MB")
     buttons.nth(2).click()
     expect(desk.page.locator("#viewer .file")).to_have_text("copy 2.jpg")
     expect(buttons.nth(2)).to_have_attribute("aria-pressed", "true")
     with desk.page.expect_request(MARK) as asked:
         desk.page.keyboard.press("l")
-    assert copies(desk)[2]["id"] in asked.value.url, "what is done is done to the one chosen"
+    assert copies_of(desk)[2]["id"] in asked.value.url, "what is done is done to the one chosen"
     desk.page.keyboard.press("ArrowRight")
     expect(strip).to_be_hidden()
     expect(desk.page.locator("#viewer .place")).to_contain_text("2 of")

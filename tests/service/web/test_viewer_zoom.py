@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.kit.service.viewing import finger, frame, opened, sharp, swipe
 
 pytestmark = pytest.mark.browser
 
-PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 BARE = "() => document.querySelector('#viewer').classList.contains('bare')"
 
 
@@ -37,11 +38,14 @@ def test_the_wheel_zooms_to_the_pointer_and_brings_the_original(open_page: Calla
     assert share_at(desk, 500, 300) == pytest.approx(before, abs=0.002)
     desk.page.mouse.wheel(0, 4000)
     desk.page.wait_for_function(
-        "(width) => Math.abs(document.querySelector('.frame').getBoundingClientRect().width - width) < 1", arg=fitted
+        "(width) => Math.abs(document.querySelector('.frame').getBoundingClientRect().width - width) < 1",
+        arg=fitted,
     )
 
 
-def test_a_double_click_shows_every_pixel_and_the_next_all_of_the_photo(open_page: Callable[..., Desk]) -> None:
+def test_a_double_click_shows_every_pixel_and_the_next_all_of_the_photo(
+    open_page: Callable[..., Desk],
+) -> None:
     desk = opened(open_page, device_scale_factor=2)
     fitted = frame(desk)
     before = share_at(desk, 700, 500)
