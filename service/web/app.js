@@ -21,7 +21,7 @@ import { copyFrom, save } from "./search/sharing.js";
 import { keyAsker } from "./service/key.js";
 import { Lamp } from "./service/lamp.js";
 import { Notice } from "./service/notice.js";
-import { PAGE, Problem, SearchClient, readiness } from "./service/server.js";
+import { PAGE, Problem, SearchClient, fetchAsAdmin, read, readiness } from "./service/server.js";
 
 const EXAMPLE_MS = 900;
 
@@ -45,9 +45,13 @@ const address = new Address(query, drawing, () => live.now());
 const viewer = new Viewer(byId("viewer"), {
   closed: ({ id }) => results.focus(id),
   alike: searchAlike,
-  copy: (photo, button) => copyFrom(button, new URL(photo.url, location.href).href),
+  searched: searchRegion,
+  filter: (filters) => query.filter(filters),
+  copy: (text, button) => copyFrom(button, text),
+  read: (url) => read(url, askForKey),
+  change: (url, method) => fetchAsAdmin(url, { method }, askForKey),
 });
-const results = new Results(byId("results"), (photos, index) => viewer.open(photos, index));
+const results = new Results(byId("results"), (photos, index, options) => viewer.open(photos, index, options));
 const notice = new Notice(byId("notice"), { retry: () => live.now(), recovered });
 const lamp = new Lamp(byId("index-open"), {
   open: () => setUp((setup) => setup.open()),
@@ -226,11 +230,18 @@ async function addPicture(file) {
   }
 }
 
-function searchAlike({ id }) {
+function searchAlike({ photo: { id }, sign }) {
   address.keep();
-  replay.drop();
-  if (!drawing.isEmpty) drawing.clear();
-  query.update({ ...query.noParts, like: id });
+  query.update({ like: id, weights: { ...query.weights, like: sign } });
+  address.write();
+  byId("found").scrollIntoView({ block: "nearest" });
+}
+
+/** Searches for a region of a photo, besides whatever else is searched for. */
+async function searchRegion(blob, name) {
+  const picture = await openPicture(new File([blob], name, { type: blob.type }));
+  address.keep();
+  query.update({ photo: await asPhoto(picture) });
   address.write();
   byId("found").scrollIntoView({ block: "nearest" });
 }
@@ -306,3 +317,9 @@ showWelcome(true);
 offerExamples(byId("examples"), startExample);
 if (address.read()) live.now();
 greet();
+
+// A page beneath a dialog does not scroll: it keeps its width when the scrollbar's place goes to the dialog.
+new ResizeObserver(() => {
+  const { style, clientWidth } = document.documentElement;
+  if (!document.querySelector("dialog[open]")) style.setProperty("--gutter", `${innerWidth - clientWidth}px`);
+}).observe(document.documentElement);

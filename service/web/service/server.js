@@ -116,7 +116,12 @@ export class SearchClient {
 
 /** Promises {photos, generation, published, running, last_run, skipped, skipped_total, health, problems}. */
 export async function indexState(askForKey) {
-  return jsonOf(await fetchSignedIn("index", { cache: "no-store" }, askForKey, fetchInTime));
+  return read("index", askForKey, { cache: "no-store" });
+}
+
+/** Promises what is at an address, as JSON. */
+export async function read(url, askForKey, options = {}) {
+  return jsonOf(await fetchSignedIn(url, options, askForKey, fetchInTime));
 }
 
 /** Promises {ready, setup, photos, generation, reasons}; rejects with a Problem of status 0 if there is no answer. */

@@ -24,7 +24,7 @@ def test_it_is_light_needs_nothing_from_elsewhere_and_keeps_its_policy(
     answers = {url: desk.page.request.get(url) for url in own}
     assert len(answers) > 5
     assert all(answer.ok for answer in answers.values())
-    assert sum(len(answer.body()) for answer in answers.values()) < 150_000
+    assert sum(len(answer.body()) for answer in answers.values()) < 180_000
     assert "default-src 'self'" in answers[f"{home}/"].headers["content-security-policy"]
     desk.page.evaluate(
         """() => { const script = document.createElement("script");
