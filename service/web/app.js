@@ -4,6 +4,7 @@
 import { Drawing } from "./drawing/drawing.js";
 import { offerExamples, strokesOf } from "./drawing/examples.js";
 import { toPng } from "./drawing/ink.js";
+import { isField } from "./drawing/keys.js";
 import { Pad } from "./drawing/pad.js";
 import { acceptFiles, asInk, asPhoto, looksDrawn, openPicture } from "./drawing/pictures.js";
 import { Replay } from "./drawing/replay.js";
@@ -32,13 +33,13 @@ const live = new LiveSearch(search);
 const query = new Query();
 const drawing = new Drawing();
 const pad = new Pad(byId("canvas"), drawing, {
-  touched: () => replay.finish(),
+  touched: leaveField,
   started: strokeStarted,
   moved: () => live.strokeMoved(),
   dropped: drawingChanged,
 });
 const replay = new Replay(pad, drawing);
-const toolbar = new Toolbar(drawing, pad, replay);
+const toolbar = new Toolbar(drawing, pad, replay, {});
 const parts = new Parts(query, { changed: queryChanged, removed: removePart, swapped: swapPart });
 const address = new Address(query, drawing, () => live.now());
 const viewer = new Viewer(byId("viewer"), {
@@ -146,6 +147,12 @@ function showWelcome(visible) {
   byId("results").hidden = byId("share").hidden = visible;
   byId("found").classList.toggle("welcoming", visible);
   if (visible) byId("found").classList.remove("far");
+}
+
+// From now on, Ctrl+Z is about the drawing.
+function leaveField() {
+  replay.finish();
+  if (isField(document.activeElement)) document.activeElement.blur();
 }
 
 function strokeStarted() {

@@ -1,7 +1,7 @@
 /**
  * Keeps the search in the page's address, so that you can share it and go back to it.
  */
-import { decode, encode } from "../drawing/strokecode.js";
+import { decode, encode, encodeCoarsely } from "../drawing/strokecode.js";
 import { t } from "../language.js";
 
 const WAIT_MS = 400; // browsers limit how often a page may change its address
@@ -62,7 +62,7 @@ export class Address {
 
   #strokes() {
     const { version, isEmpty, items } = this.#drawing;
-    if (this.#encoded.version !== version) this.#encoded = { version, text: isEmpty ? "" : encode(items) };
+    if (this.#encoded.version !== version) this.#encoded = { version, text: isEmpty ? "" : (encode(items) ?? encodeCoarsely(items)) };
     return this.#encoded.text;
   }
 }
