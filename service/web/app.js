@@ -7,6 +7,7 @@ import { toPng } from "./drawing/ink.js";
 import { isField } from "./drawing/keys.js";
 import { Pad } from "./drawing/pad.js";
 import { acceptFiles, asInk, asPhoto, looksDrawn, openPicture } from "./drawing/pictures.js";
+import { Recents } from "./drawing/recents.js";
 import { Replay } from "./drawing/replay.js";
 import { Toolbar } from "./drawing/toolbar.js";
 import { counted, t } from "./language.js";
@@ -21,6 +22,7 @@ import { copyFrom, save } from "./search/sharing.js";
 import { IndexPanel } from "./service/indexpanel.js";
 import { keyAsker } from "./service/key.js";
 import { Notice } from "./service/notice.js";
+import { storePicture, storedPicture } from "./service/pictures.js";
 import { PAGE, Problem, SearchClient, readiness } from "./service/server.js";
 
 const EXAMPLE_MS = 900;
@@ -39,9 +41,13 @@ const pad = new Pad(byId("canvas"), drawing, {
   dropped: drawingChanged,
 });
 const replay = new Replay(pad, drawing);
-const toolbar = new Toolbar(drawing, pad, replay, {});
+const recents = new Recents(drawing);
+const toolbar = new Toolbar(drawing, pad, replay, { "?": openHelp, s: saveDrawing, o: openDrawings });
 const parts = new Parts(query, { changed: queryChanged, removed: removePart, swapped: swapPart });
-const address = new Address(query, drawing, () => live.now());
+const address = new Address(query, drawing, restoreSearch, {
+  store: (file) => storePicture(file, askForKey),
+  stored: (id) => storedPicture(id, askForKey),
+});
 const viewer = new Viewer(byId("viewer"), {
   closed: ({ id }) => results.focus(id),
   alike: searchAlike,
@@ -152,6 +158,7 @@ function showWelcome(visible) {
 // From now on, Ctrl+Z is about the drawing.
 function leaveField() {
   replay.finish();
+  toolbar.say("");
   if (isField(document.activeElement)) document.activeElement.blur();
 }
 
@@ -210,10 +217,27 @@ async function swapPart(kind) {
 async function addPicture(file) {
   if (!file) return;
   try {
-    const picture = await openPicture(file);
+    const picture = await openPicture(file, async () => {
+      const id = await storePicture(file, askForKey);
+      return { id, file: await storedPicture(id, askForKey) };
+    });
     notice.settle();
     if (looksDrawn(picture)) drawing.add(asInk(picture));
     else query.update({ photo: await asPhoto(picture) });
+  } catch (problem) {
+    notice.show(problem);
+  }
+}
+
+/** Searches as the address says, at first and after Back or Forward. */
+async function restoreSearch() {
+  const { held, pictures } = address.read();
+  if (held || shown) live.now();
+  try {
+    const gone = await pictures;
+    if (!gone) return;
+    await live.now();
+    notice.show(gone);
   } catch (problem) {
     notice.show(problem);
   }
@@ -266,9 +290,29 @@ function announce(text) {
   if (byId("announcer").textContent !== text) byId("announcer").textContent = text; // each change is read out once
 }
 
+async function openHelp() {
+  (await import("./help/help.js")).openHelp();
+}
+
+async function openDrawings() {
+  const { openDrawer } = await import("./drawing/drawer.js");
+  await recents.settled;
+  openDrawer((record) => recents.bringBack(record));
+}
+
+async function saveDrawing() {
+  if (drawing.isEmpty) return;
+  replay.finish();
+  const lasts = await recents.save();
+  toolbar.say(lasts ? t("Saved in your drawings") : t("Saved until you close the page"));
+}
+
 drawing.addEventListener("change", drawingChanged);
-byId("share").addEventListener("click", () => {
-  address.write();
+byId("help").addEventListener("click", openHelp);
+byId("drawings").addEventListener("click", openDrawings);
+byId("keep").addEventListener("click", saveDrawing);
+byId("share").addEventListener("click", async () => {
+  await address.share().catch(() => {}); // what the link leaves out is said below
   copyFrom(byId("share"), location.href, address.omitted ? t("Copied without {what}", { what: address.omitted }) : t("Copied"));
 });
 byId("download").addEventListener("click", async () => {
@@ -285,5 +329,5 @@ nearEnd.observe(byId("more"));
 acceptFiles(addPicture);
 showWelcome(true);
 offerExamples(byId("examples"), startExample);
-if (address.read()) live.now();
+restoreSearch();
 greet();

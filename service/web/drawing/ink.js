@@ -65,10 +65,23 @@ export function toPng(drawing, unfinished = null) {
   if (unfinished) paint(context, [unfinished]);
   const erased = unfinished?.erase || items.some(({ erase }) => erase);
   if (erased && isBlank(context)) return Promise.resolve(null);
+  return blobOf(onWhite(context), "image/png");
+}
+
+function onWhite(context) {
   context.globalCompositeOperation = "destination-over";
   context.fillStyle = "#fff";
   context.fillRect(0, 0, PAPER, PAPER);
-  return blobOf(output, "image/png");
+  return context.canvas;
+}
+
+/** Promises items as a PNG of 512 px, dark on white. */
+export function pictureOf(items) {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = PAPER;
+  const context = blankContext(canvas, "#000");
+  paint(context, items);
+  return blobOf(onWhite(context), "image/png");
 }
 
 /** Promises the canvas as an encoded picture. */

@@ -1,6 +1,7 @@
 /**
  * The tools on the paper and below it, and their keys.
  */
+import { t } from "../language.js";
 import { listenForKeys } from "./keys.js";
 
 const byId = (id) => document.getElementById(id);
@@ -52,10 +53,17 @@ export class Toolbar {
     this.#drawing.clear();
   }
 
+  /** Says something on the paper; nothing hides it. */
+  say(text) {
+    byId("tool-says").textContent = text;
+    byId("tool-says").hidden = !text;
+  }
+
   #choose(value) {
     const width = Number(value);
     this.#pad.tool = width ? "pen" : value;
     if (width) this.#pad.penWidth = width;
+    this.say(width ? "" : value === "erase" ? t("Rub over ink to erase it") : t("Tap a line to erase all of it"));
   }
 
   #update() {
@@ -64,6 +72,7 @@ export class Toolbar {
     setEnabled(byId("redo"), canRedo);
     setEnabled(byId("clear"), !isEmpty);
     setEnabled(byId("download"), !isEmpty);
+    setEnabled(byId("keep"), !isEmpty);
   }
 }
 
