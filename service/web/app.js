@@ -1,15 +1,15 @@
 /**
  * Wires the page together: every change to the query starts a search, and every answer is shown.
  */
+import { Bringing } from "./bringing.js";
 import { Drawing } from "./drawing/drawing.js";
-import { offerExamples, strokesOf } from "./drawing/examples.js";
+import { KNOWN, strokesOf } from "./drawing/examples.js";
 import { toPng } from "./drawing/ink.js";
 import { isField } from "./drawing/keys.js";
 import { Pad } from "./drawing/pad.js";
-import { acceptFiles, asInk, asPhoto, looksDrawn, openPicture } from "./drawing/pictures.js";
-import { Recents } from "./drawing/recents.js";
 import { Replay } from "./drawing/replay.js";
 import { Toolbar } from "./drawing/toolbar.js";
+import { offerExamples, offerExtras } from "./extras.js";
 import { counted, t } from "./language.js";
 import { normalized } from "./photos/answers.js";
 import { Results } from "./photos/results.js";
@@ -41,9 +41,8 @@ const pad = new Pad(byId("canvas"), drawing, {
   dropped: drawingChanged,
 });
 const replay = new Replay(pad, drawing);
-const recents = new Recents(drawing);
-const toolbar = new Toolbar(drawing, pad, replay, { "?": openHelp, s: saveDrawing, o: openDrawings });
-const parts = new Parts(query, { changed: queryChanged, removed: removePart, swapped: swapPart });
+const toolbar = new Toolbar(drawing, pad, replay, offerExtras(drawing, replay, (text) => toolbar.say(text)));
+const parts = new Parts(query, { changed: queryChanged, removed: removePart, swapped: (kind) => bringing.swap(kind) });
 const address = new Address(query, drawing, restoreSearch, {
   store: (file) => storePicture(file, askForKey),
   stored: (id) => storedPicture(id, askForKey),
@@ -55,6 +54,7 @@ const viewer = new Viewer(byId("viewer"), {
 });
 const results = new Results(byId("results"), (photos, index) => viewer.open(photos, index));
 const notice = new Notice(byId("notice"), { retry: () => live.now(), recovered });
+const bringing = new Bringing(query, drawing, notice, askForKey);
 const panel = new IndexPanel(byId("index"), askForKey, indexChanged);
 
 let shown = null; // the form that the results on the page answer
@@ -201,34 +201,6 @@ function removePart(kind) {
   else query.update({ [kind]: kind === "photo" ? null : "" });
 }
 
-/** Turns a photo into a drawing, or the added pictures of the drawing into a photo. */
-async function swapPart(kind) {
-  if (kind === "photo") {
-    const picture = query.photo;
-    query.update({ photo: null });
-    drawing.add(asInk(picture));
-  } else {
-    const pictures = drawing.items.filter(({ mask }) => mask);
-    drawing.remove(new Set(pictures));
-    query.update({ photo: await asPhoto(pictures.at(-1)) });
-  }
-}
-
-async function addPicture(file) {
-  if (!file) return;
-  try {
-    const picture = await openPicture(file, async () => {
-      const id = await storePicture(file, askForKey);
-      return { id, file: await storedPicture(id, askForKey) };
-    });
-    notice.settle();
-    if (looksDrawn(picture)) drawing.add(asInk(picture));
-    else query.update({ photo: await asPhoto(picture) });
-  } catch (problem) {
-    notice.show(problem);
-  }
-}
-
 /** Searches as the address says, at first and after Back or Forward. */
 async function restoreSearch() {
   const { held, pictures } = address.read();
@@ -258,22 +230,27 @@ function startExample(example) {
   replay.play(strokesOf(example, pad.penWidth), still ? 0 : EXAMPLE_MS);
 }
 
+/** Promises whether there are photos to search. */
 async function greet() {
+  let photos = 0;
   try {
     const state = await readiness();
-    if (state.ready) showCount(state);
+    if (state.ready) photos = showCount(state);
     else notice.waitForIndex(state);
   } catch (problem) {
     notice.show(problem);
   }
   await panel.refresh();
+  return photos > 0;
 }
 
 function showCount({ photos }) {
   if (photos !== null) byId("count").textContent = t("your {photos}", { photos: counted(photos) });
+  return photos ?? 0;
 }
 
 function indexChanged(state) {
+  localStorage.removeItem(KNOWN); // other photos, other examples
   showCount(state);
   announce(t("Index updated: {photos}", { photos: counted(state.photos) }));
   if (!isIdle()) live.now();
@@ -290,27 +267,7 @@ function announce(text) {
   if (byId("announcer").textContent !== text) byId("announcer").textContent = text; // each change is read out once
 }
 
-async function openHelp() {
-  (await import("./help/help.js")).openHelp();
-}
-
-async function openDrawings() {
-  const { openDrawer } = await import("./drawing/drawer.js");
-  await recents.settled;
-  openDrawer((record) => recents.bringBack(record));
-}
-
-async function saveDrawing() {
-  if (drawing.isEmpty) return;
-  replay.finish();
-  const lasts = await recents.save();
-  toolbar.say(lasts ? t("Saved in your drawings") : t("Saved until you close the page"));
-}
-
 drawing.addEventListener("change", drawingChanged);
-byId("help").addEventListener("click", openHelp);
-byId("drawings").addEventListener("click", openDrawings);
-byId("keep").addEventListener("click", saveDrawing);
 byId("share").addEventListener("click", async () => {
   await address.share().catch(() => {}); // what the link leaves out is said below
   copyFrom(byId("share"), location.href, address.omitted ? t("Copied without {what}", { what: address.omitted }) : t("Copied"));
@@ -319,15 +276,9 @@ byId("download").addEventListener("click", async () => {
   const png = await toPng(drawing);
   if (png) save(png, "drawing.png");
 });
-for (const [button, input] of [["choose", "file"], ["take", "camera-file"]]) {
-  byId(button).addEventListener("click", () => byId(input).click());
-  byId(input).addEventListener("change", () => addPicture(byId(input).files[0]).then(() => (byId(input).value = "")));
-}
 byId("more").addEventListener("click", searchMore);
 const nearEnd = new IntersectionObserver(([edge]) => edge.isIntersecting && searchMore(), { rootMargin: "400px" });
 nearEnd.observe(byId("more"));
-acceptFiles(addPicture);
 showWelcome(true);
-offerExamples(byId("examples"), startExample);
 restoreSearch();
-greet();
+offerExamples(startExample, { ready: greet(), wanted: isIdle });

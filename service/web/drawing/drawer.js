@@ -12,14 +12,16 @@ const BIN = "M4.5 7h15M10 4h4M6.5 7l.8 12a1.5 1.5 0 0 0 1.5 1.400h6.400a1.5 1.5 
 
 let opened = null;
 
-/** Opens the drawer; `bringBack(record)` is called when a drawing is chosen. */
-export async function openDrawer(bringBack) {
+/** Opens the drawer: bringBack(record) is called when a drawing is chosen; save() saves the one on the paper, if any. */
+export async function openDrawer({ bringBack, save }) {
   opened ??= newSheet("drawer", t("Your drawings"));
   const { dialog, body } = await opened;
-  await fill(body, (record) => {
+  const choose = (record) => {
     dialog.close();
     bringBack(record);
-  });
+  };
+  await fill(body, choose);
+  if (save) body.prepend(saveButton(() => save().then(() => fill(body, choose))));
   if (!dialog.open) dialog.showModal();
 }
 
@@ -38,6 +40,12 @@ async function fill(body, choose) {
   const focused = document.activeElement?.dataset.key;
   body.replaceChildren(element("p", { class: "hint-line" }, hint), ...sections);
   if (body.closest("dialog").open) (body.querySelector(`[data-key="${focused}"]`) ?? body.closest("dialog")).focus();
+}
+
+function saveButton(save) {
+  const button = element("button", { type: "button", class: "tool wordy framed" }, t("Save this drawing"));
+  button.addEventListener("click", save);
+  return button;
 }
 
 function section(title, cards) {
