@@ -15,7 +15,9 @@ def imports_of(module: Path) -> list[Path]:
 
 
 def imported_later(module: Path) -> list[Path]:
-    return [(module.parent / name).resolve() for name in re.findall(r'import\("(\..*?)"\)', module.read_text())]
+    return [
+        (module.parent / name).resolve() for name in re.findall(r'import\("(\..*?)"\)', module.read_text())
+    ]
 
 
 def needed(module: Path, found: set[Path]) -> set[Path]:
