@@ -1,13 +1,15 @@
 /**
  * Wires the page together: every change to the query starts a search, and every answer is shown.
  */
+import { Bringing } from "./bringing.js";
 import { Drawing } from "./drawing/drawing.js";
-import { offerExamples, strokesOf } from "./drawing/examples.js";
+import { KNOWN, strokesOf } from "./drawing/examples.js";
 import { toPng } from "./drawing/ink.js";
+import { isField } from "./drawing/keys.js";
 import { Pad } from "./drawing/pad.js";
-import { acceptFiles, asInk, asPhoto, looksDrawn, openPicture } from "./drawing/pictures.js";
 import { Replay } from "./drawing/replay.js";
 import { Toolbar } from "./drawing/toolbar.js";
+import { offerExamples, offerExtras } from "./extras.js";
 import { counted, t } from "./language.js";
 import { normalized } from "./photos/answers.js";
 import { Results } from "./photos/results.js";
@@ -21,6 +23,7 @@ import { copyFrom, save } from "./search/sharing.js";
 import { keyAsker } from "./service/key.js";
 import { Lamp } from "./service/lamp.js";
 import { Notice } from "./service/notice.js";
+import { storePicture, storedPicture } from "./service/pictures.js";
 import { PAGE, Problem, SearchClient, fetchAsAdmin, read, readiness } from "./service/server.js";
 
 const EXAMPLE_MS = 900;
@@ -33,15 +36,18 @@ const live = new LiveSearch(search);
 const query = new Query();
 const drawing = new Drawing();
 const pad = new Pad(byId("canvas"), drawing, {
-  touched: () => replay.finish(),
+  touched: leaveField,
   started: strokeStarted,
   moved: () => live.strokeMoved(),
   dropped: drawingChanged,
 });
 const replay = new Replay(pad, drawing);
-const toolbar = new Toolbar(drawing, pad, replay);
-const parts = new Parts(query, { changed: queryChanged, removed: removePart, swapped: swapPart });
-const address = new Address(query, drawing, () => live.now());
+const toolbar = new Toolbar(drawing, pad, replay, offerExtras(drawing, replay, (text) => toolbar.say(text)));
+const parts = new Parts(query, { changed: queryChanged, removed: removePart, swapped: (kind) => bringing.swap(kind) });
+const address = new Address(query, drawing, restoreSearch, {
+  store: (file) => storePicture(file, askForKey),
+  stored: (id) => storedPicture(id, askForKey),
+});
 const viewer = new Viewer(byId("viewer"), {
   closed: ({ id }) => results.focus(id),
   alike: searchAlike,
@@ -53,6 +59,7 @@ const viewer = new Viewer(byId("viewer"), {
 });
 const results = new Results(byId("results"), (photos, index, options) => viewer.open(photos, index, options));
 const notice = new Notice(byId("notice"), { retry: () => live.now(), recovered });
+const bringing = new Bringing(query, drawing, notice, askForKey);
 const lamp = new Lamp(byId("index-open"), {
   open: () => setUp((setup) => setup.open()),
   changed: indexChanged,
@@ -165,6 +172,13 @@ function showWelcome(visible) {
   if (visible) byId("found").classList.remove("far");
 }
 
+// From now on, Ctrl+Z is about the drawing.
+function leaveField() {
+  replay.finish();
+  toolbar.say("");
+  if (isField(document.activeElement)) document.activeElement.blur();
+}
+
 function strokeStarted() {
   document.body.classList.add("drawing");
   live.strokeStarted();
@@ -205,26 +219,15 @@ function removePart(kind) {
   else query.update({ [kind]: kind === "photo" ? null : "" });
 }
 
-/** Turns a photo into a drawing, or the added pictures of the drawing into a photo. */
-async function swapPart(kind) {
-  if (kind === "photo") {
-    const picture = query.photo;
-    query.update({ photo: null });
-    drawing.add(asInk(picture));
-  } else {
-    const pictures = drawing.items.filter(({ mask }) => mask);
-    drawing.remove(new Set(pictures));
-    query.update({ photo: await asPhoto(pictures.at(-1)) });
-  }
-}
-
-async function addPicture(file) {
-  if (!file) return;
+/** Searches as the address says, at first and after Back or Forward. */
+async function restoreSearch() {
+  const { held, pictures } = address.read();
+  if (held || shown) live.now();
   try {
-    const picture = await openPicture(file);
-    notice.settle();
-    if (looksDrawn(picture)) drawing.add(asInk(picture));
-    else query.update({ photo: await asPhoto(picture) });
+    const gone = await pictures;
+    if (!gone) return;
+    await live.now();
+    notice.show(gone);
   } catch (problem) {
     notice.show(problem);
   }
@@ -252,16 +255,19 @@ function startExample(example) {
   replay.play(strokesOf(example, pad.penWidth), still ? 0 : EXAMPLE_MS);
 }
 
+/** Promises whether there are photos to search. */
 async function greet() {
+  let photos = 0;
   try {
     const state = await readiness();
     if (state.setup || state.photos === 0) await setUp((setup) => setup.begin());
-    else if (state.ready) showCount(state);
+    else if (state.ready) photos = showCount(state);
     else notice.waitForIndex(state);
   } catch (problem) {
     notice.show(problem);
   }
   await lamp.refresh();
+  return photos > 0;
 }
 
 async function setUp(act) {
@@ -276,9 +282,11 @@ async function setUp(act) {
 
 function showCount({ photos }) {
   if (photos !== null) byId("count").textContent = t("your {photos}", { photos: counted(photos) });
+  return photos ?? 0;
 }
 
 function indexChanged(state) {
+  localStorage.removeItem(KNOWN); // other photos, other examples
   showCount(state);
   announce(t("Index updated: {photos}", { photos: counted(state.photos) }));
   if (!isIdle()) live.now();
@@ -297,26 +305,20 @@ function announce(text) {
 }
 
 drawing.addEventListener("change", drawingChanged);
-byId("share").addEventListener("click", () => {
-  address.write();
+byId("share").addEventListener("click", async () => {
+  await address.share().catch(() => {}); // what the link leaves out is said below
   copyFrom(byId("share"), location.href, address.omitted ? t("Copied without {what}", { what: address.omitted }) : t("Copied"));
 });
 byId("download").addEventListener("click", async () => {
   const png = await toPng(drawing);
   if (png) save(png, "drawing.png");
 });
-for (const [button, input] of [["choose", "file"], ["take", "camera-file"]]) {
-  byId(button).addEventListener("click", () => byId(input).click());
-  byId(input).addEventListener("change", () => addPicture(byId(input).files[0]).then(() => (byId(input).value = "")));
-}
 byId("more").addEventListener("click", searchMore);
 const nearEnd = new IntersectionObserver(([edge]) => edge.isIntersecting && searchMore(), { rootMargin: "400px" });
 nearEnd.observe(byId("more"));
-acceptFiles(addPicture);
 showWelcome(true);
-offerExamples(byId("examples"), startExample);
-if (address.read()) live.now();
-greet();
+restoreSearch();
+offerExamples(startExample, { ready: greet(), wanted: isIdle });
 
 // A page beneath a dialog does not scroll: it keeps its width when the scrollbar's place goes to the dialog.
 new ResizeObserver(() => {
