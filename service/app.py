@@ -11,13 +11,13 @@ from importlib.metadata import version
 
 import anyio
 import anyio.to_thread
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse
-from fastapi.staticfiles import StaticFiles
 
 from service.asgi import errors, keys, openapi
 from service.asgi.access import Access, Rules
+from service.asgi.assets import Assets, Html
 from service.asgi.guard import Guard, allowed_hosts
 from service.asgi.page import WEB, page
 from service.asgi.tracing import Tracing
@@ -123,13 +123,13 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     ):  # fmt: skip
         app.include_router(routes.router, responses=ANYWHERE)
     openapi.install(app)
-    app.mount("/web", StaticFiles(directory=WEB), name="web")
+    app.mount("/web", Assets(directory=WEB), name="web")
 
-    html = page()
+    html = Html(page())
 
     @app.get("/", include_in_schema=False)
-    async def index_html() -> HTMLResponse:
-        return HTMLResponse(html, headers={"cache-control": "no-cache"})
+    async def index_html(request: Request) -> HTMLResponse:
+        return html.response(request.headers)
 
     return app
 
