@@ -17,7 +17,7 @@ from tests.kit.service.asking import problem
 from tests.kit.service.setting_up import settled, started, state
 from tests.kit.shapes import write_library
 
-ODD = ['it\'s "quoted"', "<b>bold</b> & more", "two\nlines", "שלום\u202e\u2067 abc", "--forget", "ü" * 60]
+ODD = ['it\'s "quoted"', "<b>bold<b> & more", "two\nlines", "שלום\u202e\u2067 abc", "--forget", "ü" * 60]
 
 
 def _names(client: httpx.Client, path: Path) -> dict[str, bool]:
