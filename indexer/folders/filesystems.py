@@ -48,7 +48,7 @@ def _contains(outer: str, inner: str) -> bool:
     return inner == outer or inner.startswith(outer.rstrip("/") + "/")
 
 
-def mounts(table: Path) -> list[tuple[str, str]]:
+def mounts(table: Path = MOUNTS) -> list[tuple[str, str]]:
     """Mount points and file system types, as this process sees them."""
     try:
         lines = os.fsdecode(table.read_bytes()).splitlines()

@@ -174,9 +174,7 @@ def test_a_visitor_learns_who_may_choose_and_can_enter_a_key(open_page: Open, ne
     forgive_failed_requests(desk)
 
 
-def test_a_visitor_who_waits_gets_the_photos_once_they_are_there(
-    open_page: Open, newcomer: Newcomer
-) -> None:
+def test_a_visitor_who_waits_gets_the_photos_once_they_are_there(open_page: Open, newcomer: Newcomer) -> None:
     locked = {"**/admin/**": lambda route: refuse(route, 403, "admins_only", "this requires an admin key")}
     desk = open_page(routes={**newcomer.routes, **locked})
     expect(desk.page.locator("#setup-title")).to_have_text("No photos are here yet")

@@ -16,11 +16,11 @@ import anyio.to_thread
 from indexer.errors import IndexBusy, IndexProblem
 from indexer.jobs.contents import Holding, holdings
 from indexer.jobs.status import is_running
-from service.ops import intent
-from service.ops.choosing import Chooser
-from service.ops.intent import Intent
-from service.ops.places import Places
-from service.ops.reindex import Asked, Reindex
+from service.library import intent
+from service.library.choosing import Chooser
+from service.library.intent import Intent
+from service.library.places import Places
+from service.library.reindex import Asked, Reindex
 from service.ops.reports import Reports
 from service.problems import ServiceError
 from service.search.gallery import Gallery
@@ -166,7 +166,7 @@ class Keeper:
             add = [holding.path for holding in await self._in_thread(self.folders)]
         held = {str(holding.path) for holding in await self._in_thread(partial(holdings, self.index))}
         forget = [Path(path) for path in wanted.forget if path in held]
-        await self.job.start(Asked(add, forget, background))
+        await self.job.start(Asked(tuple(add), tuple(forget), background))
 
     def _refuse_elsewhere(self) -> None:
         if not self.job.running and is_running(self.index):
