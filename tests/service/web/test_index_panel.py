@@ -162,3 +162,13 @@ def test_a_run_that_another_window_started_is_told_calmly(
         "Another window has already started this. Nothing is lost"
     )
     forgive_failed_requests(desk)
+
+
+def test_what_is_kept_free_for_a_scrollbar_is_dimmed_too(
+    open_page: Callable[..., Desk], newcomer: Newcomer
+) -> None:
+    margin = "getComputedStyle(document.documentElement).backgroundColor"
+    desk, _ = opened(open_page, newcomer)
+    dimmed = desk.page.evaluate(margin)
+    desk.page.keyboard.press("Escape")
+    assert dimmed != desk.page.evaluate(margin)
