@@ -15,15 +15,16 @@ import { normalized } from "./photos/answers.js";
 import { Results } from "./photos/results.js";
 import { Viewer } from "./photos/viewer.js";
 import { Address } from "./search/address.js";
+import { wordHint } from "./search/hints.js";
 import { LiveSearch } from "./search/live.js";
 import { Parts } from "./search/parts.js";
 import { Query } from "./search/query.js";
 import { copyFrom, save } from "./search/sharing.js";
-import { IndexPanel } from "./service/indexpanel.js";
 import { keyAsker } from "./service/key.js";
+import { Lamp } from "./service/lamp.js";
 import { Notice } from "./service/notice.js";
 import { storePicture, storedPicture } from "./service/pictures.js";
-import { PAGE, Problem, SearchClient, readiness } from "./service/server.js";
+import { PAGE, Problem, SearchClient, fetchAsAdmin, read, readiness } from "./service/server.js";
 
 const EXAMPLE_MS = 900;
 
@@ -50,15 +51,25 @@ const address = new Address(query, drawing, restoreSearch, {
 const viewer = new Viewer(byId("viewer"), {
   closed: ({ id }) => results.focus(id),
   alike: searchAlike,
-  copy: (photo, button) => copyFrom(button, new URL(photo.url, location.href).href),
+  searched: searchRegion,
+  filter: (filters) => query.filter(filters),
+  copy: (text, button) => copyFrom(button, text),
+  read: (url) => read(url, askForKey),
+  change: (url, method) => fetchAsAdmin(url, { method }, askForKey),
 });
-const results = new Results(byId("results"), (photos, index) => viewer.open(photos, index));
+const results = new Results(byId("results"), (photos, index, options) => viewer.open(photos, index, options));
 const notice = new Notice(byId("notice"), { retry: () => live.now(), recovered });
 const bringing = new Bringing(query, drawing, notice, askForKey);
-const panel = new IndexPanel(byId("index"), askForKey, indexChanged);
+const lamp = new Lamp(byId("index-open"), {
+  open: () => setUp((setup) => setup.open()),
+  changed: indexChanged,
+  unfinished: () => setUp((setup) => setup.follow()),
+  announce,
+});
 
 let shown = null; // the form that the results on the page answer
 let fetching = false;
+let setup = null; // choosing folders, following a run, the panel: loaded when first needed
 
 /** Whether there is nothing to search with. */
 function isIdle() {
@@ -130,7 +141,13 @@ function showAnswer(received) {
   offerMore(answer);
   const found = { photos: counted(photos.length) };
   announce(far ? t("Nothing close to this. {photos} shown", found) : t("{photos} found", found));
-  panel.served(generation);
+  showWordHint(wordHint(query.text, answer.nothing_close));
+  lamp.served(generation);
+}
+
+function showWordHint(text) {
+  byId("word-hint").hidden = !text;
+  byId("word-hint").textContent = text;
 }
 
 function headingFor(photos, total) {
@@ -193,6 +210,7 @@ function forgetSearch() {
   shown = null;
   byId("heading").textContent = byId("figures").textContent = "";
   byId("nothing").hidden = byId("more").hidden = true;
+  showWordHint("");
   showWelcome(true);
 }
 
@@ -215,11 +233,18 @@ async function restoreSearch() {
   }
 }
 
-function searchAlike({ id }) {
+function searchAlike({ photo: { id }, sign }) {
   address.keep();
-  replay.drop();
-  if (!drawing.isEmpty) drawing.clear();
-  query.update({ ...query.noParts, like: id });
+  query.update({ like: id, weights: { ...query.weights, like: sign } });
+  address.write();
+  byId("found").scrollIntoView({ block: "nearest" });
+}
+
+/** Searches for a region of a photo, besides whatever else is searched for. */
+async function searchRegion(blob, name) {
+  const picture = await openPicture(new File([blob], name, { type: blob.type }));
+  address.keep();
+  query.update({ photo: await asPhoto(picture) });
   address.write();
   byId("found").scrollIntoView({ block: "nearest" });
 }
@@ -235,13 +260,24 @@ async function greet() {
   let photos = 0;
   try {
     const state = await readiness();
-    if (state.ready) photos = showCount(state);
+    if (state.setup || state.photos === 0) await setUp((setup) => setup.begin());
+    else if (state.ready) photos = showCount(state);
     else notice.waitForIndex(state);
   } catch (problem) {
     notice.show(problem);
   }
-  await panel.refresh();
+  await lamp.refresh();
   return photos > 0;
+}
+
+async function setUp(act) {
+  try {
+    const { Setup } = await import("./setup/setup.js");
+    setup ??= new Setup(askForKey, lamp);
+    await act(setup);
+  } catch (problem) {
+    notice.show(problem instanceof Problem ? problem : new Problem({ status: 0, title: problem.message }));
+  }
 }
 
 function showCount({ photos }) {
@@ -259,7 +295,8 @@ function indexChanged(state) {
 // If there is a query, the notice stays until the server has answered it.
 function recovered(state) {
   showCount(state);
-  if (isIdle()) notice.hide();
+  if (state.setup) setUp((setup) => setup.begin());
+  if (isIdle() || state.setup) notice.hide();
   else live.now();
 }
 
@@ -282,3 +319,9 @@ nearEnd.observe(byId("more"));
 showWelcome(true);
 restoreSearch();
 offerExamples(startExample, { ready: greet(), wanted: isIdle });
+
+// A page beneath a dialog does not scroll: it keeps its width when the scrollbar's place goes to the dialog.
+new ResizeObserver(() => {
+  const { style, clientWidth } = document.documentElement;
+  if (!document.querySelector("dialog[open]")) style.setProperty("--gutter", `${innerWidth - clientWidth}px`);
+}).observe(document.documentElement);

@@ -16,7 +16,7 @@ export class Results {
   #tiles = new Map(); // photo id -> its <li>, reused by the next answer so that photos in both do not flicker
   #width = 0;
 
-  /** `open(photos, index)` is called when a photo is chosen. */
+  /** `open(photos, index, {group})` is called when a photo is chosen; `group` if its near-duplicates were. */
   constructor(list, open) {
     this.#list = list;
     this.#open = open;
@@ -68,8 +68,9 @@ export class Results {
     image.addEventListener("load", () => tile.classList.add("loaded"));
     image.addEventListener("error", () => tile.classList.add("gone"));
     image.src = photo.thumbnail_url;
-    tile.querySelector("button").addEventListener("click", () => {
-      this.#open(this.#photos, this.#photos.findIndex(({ id }) => id === photo.id));
+    tile.querySelector("button").addEventListener("click", ({ target }) => {
+      const group = target.closest(".copies") !== null;
+      this.#open(this.#photos, this.#photos.findIndex(({ id }) => id === photo.id), { group });
     });
     return tile;
   }
