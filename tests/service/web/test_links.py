@@ -48,7 +48,9 @@ class Shelf:
 
     def keep_last(self, desk: Desk) -> None:
         """Chromium tells nobody what an upload held: the page remembers."""
-        raw = desk.page.evaluate("async () => [...new Uint8Array(await window.lastBody.arrayBuffer())]")
+        raw = desk.page.evaluate(
+            "async () => [...new Uint8Array(await window.lastBody.get('picture').arrayBuffer())]"
+        )
         self.kept = webp(Image.open(io.BytesIO(bytes(raw))).convert("RGB"))
 
 
