@@ -54,6 +54,12 @@ function groups() {
     ],
     [t("One photo")]: [
       [["←", "→"], t("Previous and next photo")],
+      [["+", "−", "0"], t("Larger, smaller, whole photo")],
+      [["F"], t("Full screen")],
+      [["L"], t("Mark as a favourite")],
+      [["H"], t("Hide from searches")],
+      [["Z"], t("Undo that")],
+      [["I"], t("Details")],
       [["Esc"], t("Back to all photos")],
     ],
   };

@@ -7,7 +7,9 @@ const TIMEOUT_MS = 120_000; // a raw file of a camera takes its time
 
 /** Promises the id under which the server keeps a picture, of any format that it can read. */
 export async function storePicture(file, askForKey) {
-  const response = await send("pictures", { method: "POST", body: file }, askForKey);
+  const body = new FormData();
+  body.append("picture", file);
+  const response = await send("pictures", { method: "POST", body }, askForKey);
   if (!response.ok) throw await Problem.from(response);
   return (await response.json()).id;
 }

@@ -95,7 +95,7 @@ def test_a_picture_on_the_paper_is_kept_with_it(desk: Desk) -> None:
     with desk.answered():
         drawer(desk).locator(".card").click()
     after = desk.last_drawing().convert("L")
-    assert max(abs(a - b) for a, b in zip(before.getdata(), after.getdata(), strict=True)) <= 3
+    assert max(abs(a - b) for a, b in zip(before.tobytes(), after.tobytes(), strict=True)) <= 3
 
 
 def test_a_browser_that_keeps_nothing_says_so_and_works(open_page: Callable[..., Desk]) -> None:

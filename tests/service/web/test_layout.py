@@ -18,8 +18,7 @@ IN_VIEW = """(selector) => {
         Math.min(box.bottom, innerHeight) - Math.max(box.top, 0)];
     return Math.max(0, across) * Math.max(0, down) / (box.width * box.height);
 }"""
-CUT = """() => [".parts .label", ".parts .swap", ".bar h2", ".tools .word", "#examples button", "#text"]
-    .flatMap((name) => [...document.querySelectorAll(name)])
+CUT = """() => [...document.querySelectorAll(".parts .label, .parts .swap, .bar h2, .tools .word, #examples button")]
     .filter((it) => it.checkVisibility())
     .filter((it) => it.scrollWidth > it.clientWidth + 1 || it.getBoundingClientRect().right > innerWidth)
     .map((it) => it.outerHTML)"""
