@@ -82,7 +82,7 @@ def command(ctx: click.Context, /, config: Path | None, alone: bool, **options: 
         if running:
             click.echo(f"Already running: draw at {running}")
             if browser:
-                browsing.show(running)
+                browsing.show(running, wait=True)
             return
     listener = _listen(settings, keyring)
     app, gallery = _load(settings)
