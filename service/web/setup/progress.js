@@ -45,7 +45,7 @@ export class ProgressView {
     this.#bar.hidden = state !== "running" || away;
     if (progress?.photos) [this.#bar.max, this.#bar.value] = [progress.photos, progress.done];
     else this.#bar.removeAttribute("value");
-    this.#figures.textContent = figuresOf(library);
+    this.#figures.textContent = away ? "" : figuresOf(library);
     this.#note.textContent = away ? t("The page goes on by itself once sketchseek runs again.") : noteOf(library, ended, daily);
     this.#swap({ running: this.#pause, paused: this.#resume, failed: this.#retry }[away ? "" : state]);
   }
