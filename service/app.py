@@ -25,8 +25,10 @@ from service.ops import signals
 from service.ops.metrics import Metrics
 from service.ops.reindex import Reindex
 from service.ops.reports import Reports
+from service.photos.making import Maker
+from service.photos.shared import Shared
 from service.photos.thumbnails import Thumbnails
-from service.routes import ANYWHERE, admin, health, index, photos, search, session
+from service.routes import ANYWHERE, admin, health, index, photos, pictures, search, session
 from service.search.batcher import Batcher, Limits
 from service.search.gallery import Gallery
 from service.search.reranking import Rerankers
@@ -42,6 +44,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     metrics = Metrics()
     # Before anything runs, so that a service whose re-ranker cannot be made does not start.
     rerankers = Rerankers(gallery.encoder, settings.rank, settings.candidates)
+    maker = Maker()
     limits = Limits(
         settings.max_searches, settings.max_batch, settings.search_seconds, settings.stall_seconds
     )
@@ -71,6 +74,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
             task.cancel()
         await asyncio.gather(*tasks, *reloads, return_exceptions=True)
         await anyio.to_thread.run_sync(batcher.close)
+        maker.close()
 
     app = FastAPI(
         title="sketchseek",
@@ -84,13 +88,16 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     app.state.gallery = gallery
     app.state.metrics = metrics
     app.state.keyring = keys.read(settings.api_keys, settings.api_keys_file)
-    app.state.thumbnails = Thumbnails(gallery.thumbnails, settings.large_pictures_mb * 2**20)
+    app.state.thumbnails = Thumbnails(gallery.thumbnails, settings.large_pictures_mb * 2**20, maker)
+    app.state.shared = Shared(
+        gallery.index, gallery.caps, settings.shared_pictures_mb, settings.shared_days, maker
+    )
     app.state.reading = anyio.CapacityLimiter(_READERS)
     app.state.reports = Reports(gallery.index)
     app.state.body_seconds = settings.body_seconds
     _add_layers(app, settings)
     errors.install(app)
-    for routes in (search, photos, index, health, admin, session):
+    for routes in (search, photos, pictures, index, health, admin, session):
         app.include_router(routes.router, responses=ANYWHERE)
     openapi.install(app)
     app.mount("/web", StaticFiles(directory=WEB), name="web")

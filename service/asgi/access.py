@@ -1,6 +1,7 @@
 """Access control: all routes but the page and the probes require a key, and /admin an admin key."""
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.asgi import errors
@@ -41,6 +42,26 @@ def presented(headers: Headers, keyring: Keyring) -> Key | None:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     given = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
     return keyring.find(given) if given else None
+
+
+def refuse_other_sites(request: Request) -> None:
+    """Refuse what another site's page made a browser send, which needs no key here or has our cookie.
+
+    No page can send a key of ours in a header.
+    """
+    if not is_own_page(request.headers) and presented(request.headers, request.app.state.keyring) is None:
+        detail = "only this service's own page, or a program, may send this; open the service's address"
+        raise ServiceError("cross_site", detail)
+
+
+def is_own_page(headers: Headers) -> bool:
+    """Whether our own page or a program sent the request, not the page of another site."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in {"none", "same-origin"}
+    # Without TLS, browsers say this only for loopback addresses.
+    origin = headers.get("origin")
+    return origin is None or origin.rpartition("//")[2] == headers.get("host", "")
 
 
 def no_key() -> ServiceError:
