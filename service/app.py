@@ -28,6 +28,8 @@ from service.library.watching import Watcher
 from service.ops import signals
 from service.ops.metrics import Metrics
 from service.ops.reports import Reports
+from service.photos.making import Maker
+from service.photos.shared import Shared
 from service.photos.thumbnails import Thumbnails
 from service.routes import (
     ANYWHERE,
@@ -40,6 +42,7 @@ from service.routes import (
     index,
     marks,
     photos,
+    pictures,
     search,
     session,
 )
@@ -60,6 +63,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     metrics = Metrics()
     # Before anything runs, so that a service whose re-ranker cannot be made does not start.
     rerankers = Rerankers(gallery.encoder, settings.rank, settings.candidates)
+    maker = Maker()
     limits = Limits(
         settings.max_searches, settings.max_batch, settings.search_seconds, settings.stall_seconds
     )
@@ -96,6 +100,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
             task.cancel()
         await asyncio.gather(*tasks, *reloads, return_exceptions=True)
         await anyio.to_thread.run_sync(batcher.close)
+        maker.close()
 
     app = FastAPI(
         title="sketchseek",
@@ -110,7 +115,10 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     app.state.metrics = metrics
     app.state.keyring = keys.read(settings.api_keys, settings.api_keys_file)
     app.state.access = Rules(app.state.keyring, settings.loopback)
-    app.state.thumbnails = Thumbnails(gallery.thumbnails, settings.large_pictures_mb * 2**20)
+    app.state.thumbnails = Thumbnails(gallery.thumbnails, settings.large_pictures_mb * 2**20, maker)
+    app.state.shared = Shared(
+        gallery.index, gallery.caps, settings.shared_pictures_mb, settings.shared_days, maker
+    )
     app.state.reading = anyio.CapacityLimiter(_READERS)
     app.state.describing = anyio.CapacityLimiter(_DESCRIBERS)
     app.state.reports = Reports(gallery.index)
@@ -119,7 +127,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     _add_layers(app, settings)
     errors.install(app)
     for routes in (
-        search, browsing, details, downloads, marks, photos, index, health, admin, folders, session
+        search, browsing, details, downloads, marks, photos, pictures, index, health, admin, folders, session
     ):  # fmt: skip
         app.include_router(routes.router, responses=ANYWHERE)
     openapi.install(app)

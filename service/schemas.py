@@ -142,6 +142,17 @@ class Info(BaseModel):
     versions: dict[str, str]
 
 
+class SharedPicture(BaseModel):
+    """A picture that is kept for a link."""
+
+    model_config = such_as(
+        id="5d41402abc4b2a76b9719d911017c592", url="/pictures/5d41402abc4b2a76b9719d911017c592"
+    )
+
+    id: str = Field(description="A hash of the picture: the same one gets the same id.")
+    url: str = Field(description="The picture as a WebP within 1024 x 1024.")
+
+
 class Reloaded(BaseModel):
     """The result of looking for a newer generation."""
 

@@ -14,8 +14,8 @@ _OPEN = frozenset({"/", "/livez", "/readyz", "/openapi.json", "/session"})
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 # What changes nothing although it is sent by POST. All else that may change something is for admins.
 _ASKING = frozenset({"/search", "/session", "/download", "/pictures"})
-# Answers so large that no other site's page shall start them, even though it could not read them.
-_LARGE = frozenset({"/download"})
+# What no other site's page shall start, even though it could not read the answer: large ones, and pictures to keep.
+_OWN = frozenset({"/download", "/pictures"})
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Rules:
             return None if self.is_admin(headers) else _admins_only()
         given = self.keyring and presented(headers, self.keyring)
         # No form of another site can send a key.
-        if path in _LARGE and not given and not _is_own_page(headers):
+        if path in _OWN and method not in _READING and not given and not _is_own_page(headers):
             return _other_site()
         if not self.keyring or path in _OPEN or path.startswith("/web/"):
             return None
@@ -99,10 +99,13 @@ def _is_local(headers: Headers) -> bool:
 
 
 def _is_own_page(headers: Headers) -> bool:
-    """Whether a program or our own page sent the request, not the page of another site."""
-    origin = headers.get("origin", "").rpartition("//")[2]
-    own_page = headers.get("sec-fetch-site", "none") in {"none", "same-origin"}
-    return own_page and (not origin or origin == headers.get("host", ""))
+    """Whether our own page or a program sent the request, not the page of another site."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in {"none", "same-origin"}
+    # Without TLS, browsers say the former only for loopback addresses.
+    origin = headers.get("origin")
+    return origin is None or origin.rpartition("//")[2] == headers.get("host", "")
 
 
 def _other_site() -> ServiceError:

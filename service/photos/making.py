@@ -47,6 +47,10 @@ class Maker:
                 job.future.cancel()
         return result
 
+    def close(self) -> None:
+        """Start nothing more, and do not wait."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
 
 class _Job:
     def __init__(self, future: Future[Any]) -> None:

@@ -36,11 +36,11 @@ _MEMORY = 512 * 2**20
 class Thumbnails:
     """Thread-safe, but for `made`. Methods without `async` block."""
 
-    def __init__(self, folder: Path, large_bytes: int) -> None:
+    def __init__(self, folder: Path, large_bytes: int, maker: Maker) -> None:
         self._folder = folder
         kept = [folder / name for name in (*ON_DEMAND.values(), OUTDATED)]
         self._cache = Cache(kept, large_bytes)
-        self._maker = Maker()
+        self._maker = maker
         self._memory = Budget(_MEMORY)
 
     def stored(self, photo: Photo, size: Size) -> bytes | None:

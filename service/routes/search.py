@@ -1,7 +1,6 @@
 """/search: find photos by a drawing, a photo, words, or any mix of them."""
 
 import asyncio
-import io
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -20,8 +19,6 @@ from service.search.searching import Searcher
 
 router = APIRouter(tags=["search"])
 
-# By default, curl --data-binary declares its data a form.
-_RAW = ("image/", "application/octet-stream", "application/x-www-form-urlencoded")
 _MISSING = {Kind.SKETCH: "no_sketch", Kind.PHOTO: "no_photo"}
 _PROBLEMS = (
     "photo_not_found", "invalid_request", "empty_query", "no_text_tower", "encoding_failed", "internal_error",
@@ -56,8 +53,7 @@ async def search(request: Request, params: InAddress) -> SearchResponse:
         async with asyncio.timeout(request.app.state.body_seconds):
             pictures, params = await _body(request, params)
     except TimeoutError:
-        detail = "the picture took too long to arrive; send it again, or send a smaller one"
-        raise ServiceError("body_timeout", detail, {"connection": "close"}) from None
+        raise forms.too_slow() from None
     return await _found(request, pictures, params)
 
 
@@ -73,18 +69,10 @@ async def _found(request: Request, pictures: Mapping[Kind, bytes], params: Searc
 
 
 async def _body(request: Request, params: SearchParams) -> tuple[dict[Kind, bytes], SearchParams]:
-    kind = request.headers.get("content-type", "application/octet-stream").lower()
-    if kind.startswith(forms.KIND):
+    if forms.is_form(request):
         async with forms.form(request) as form:
             return await _pictures(form), _merged(params, _fields(form))
-    if not kind.startswith(_RAW):
-        detail = "send the drawing as a picture (image/png), or in the field `sketch` of a multipart form"
-        raise ServiceError("unsupported_media_type", detail)
-    # Not as a list of parts: there may be one per byte.
-    body = io.BytesIO()
-    async for part in request.stream():
-        body.write(part)
-    if not (data := body.getvalue()):
+    if not (data := await forms.raw_body(request)):
         raise ServiceError("no_sketch", "the request contains no drawing: its body is empty")
     return {Kind.SKETCH: data}, params
 

@@ -152,8 +152,8 @@ def test_searches_come_first() -> None:
 
 
 def test_threads_end_with_their_maker() -> None:
-    async def one() -> None:
-        await Maker().once("one", lambda: None)
-
-    asyncio.run(one())
-    until(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("making")])
+    maker = Maker()
+    thread = asyncio.run(maker.once("one", threading.current_thread))
+    assert thread.is_alive()
+    maker.close()
+    until(lambda: not thread.is_alive())
