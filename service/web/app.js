@@ -8,11 +8,13 @@ import { Pad } from "./drawing/pad.js";
 import { acceptFiles, asInk, asPhoto, looksDrawn, openPicture } from "./drawing/pictures.js";
 import { Replay } from "./drawing/replay.js";
 import { Toolbar } from "./drawing/toolbar.js";
-import { counted, t } from "./language.js";
+import { counted, locale, t } from "./language.js";
+import { StartPage } from "./library/start.js";
 import { normalized } from "./photos/answers.js";
 import { Results } from "./photos/results.js";
 import { Viewer } from "./photos/viewer.js";
 import { Address } from "./search/address.js";
+import { Filters } from "./search/filters.js";
 import { LiveSearch } from "./search/live.js";
 import { Parts } from "./search/parts.js";
 import { Query } from "./search/query.js";
@@ -20,7 +22,7 @@ import { copyFrom, save } from "./search/sharing.js";
 import { IndexPanel } from "./service/indexpanel.js";
 import { keyAsker } from "./service/key.js";
 import { Notice } from "./service/notice.js";
-import { PAGE, Problem, SearchClient, readiness } from "./service/server.js";
+import { ask, askAsAdmin, PAGE, Problem, SearchClient, readiness } from "./service/server.js";
 
 const EXAMPLE_MS = 900;
 
@@ -42,11 +44,24 @@ const toolbar = new Toolbar(drawing, pad, replay);
 const parts = new Parts(query, { changed: queryChanged, removed: removePart, swapped: swapPart });
 const address = new Address(query, drawing, () => live.now());
 const viewer = new Viewer(byId("viewer"), {
-  closed: ({ id }) => results.focus(id),
-  alike: searchAlike,
+  closed: ({ id }) => (startPage.active ? startPage : results).focus(id),
+  alike: (photo, sign = 1) => findAlike([photo], sign),
   copy: (photo, button) => copyFrom(button, new URL(photo.url, location.href).href),
 });
-const results = new Results(byId("results"), (photos, index) => viewer.open(photos, index));
+const startPage = new StartPage(query, {
+  send: ask,
+  call: askAsAdmin,
+  open: (photos, index) => viewer.open(photos, index),
+  copy: copyFrom,
+  alike: findAlike,
+  announce,
+  marked: () => [startPage, results].forEach((one) => one.update()),
+  removed: (ids) => (startPage.active ? startPage : results).remove(ids),
+  restored: () => (startPage.active ? startPage.refresh() : live.now()),
+});
+const filters = new Filters(query, () => ask("facets"));
+const results = new Results(byId("results"), (photos, index) => viewer.open(photos, index), startPage.selection.dress);
+startPage.selection.watch(byId("results"), results);
 const notice = new Notice(byId("notice"), { retry: () => live.now(), recovered });
 const panel = new IndexPanel(byId("index"), askForKey, indexChanged);
 
@@ -92,6 +107,7 @@ async function searchMore() {
     if (more) {
       const answer = normalized(more);
       results.append(answer.results);
+      showFigures(answer);
       offerMore(answer);
     }
   } catch (problem) {
@@ -108,15 +124,14 @@ function setState(state) {
 
 function showAnswer(received) {
   const answer = normalized(received);
-  const { results: photos, total_searched: total, took_ms: took, generation } = answer;
+  const { results: photos, total_searched: total, generation } = answer;
   const far = answer.nothing_close && photos.length > 0;
+  startPage.leave();
   showWelcome(false);
   results.show(photos);
   byId("found").classList.toggle("far", far);
-  parts.suggest(photos);
   byId("heading").textContent = far ? t("Nothing close to this") : headingFor(photos, total);
-  const time = t("{photos} in {ms} ms", { photos: counted(total), ms: Math.max(1, Math.round(took.total)) });
-  byId("figures").textContent = far ? t("The nearest of {photos}", { photos: counted(total) }) : time;
+  showFigures(answer);
   byId("nothing").hidden = photos.length > 0;
   byId("widen").hidden = !query.filtersUsed;
   byId("nothing-text").textContent = nothingText(total);
@@ -126,9 +141,16 @@ function showAnswer(received) {
   panel.served(generation);
 }
 
+function showFigures(answer) {
+  const photos = counted(answer.total_searched);
+  const some = t("{shown} of {photos}", { shown: results.count.toLocaleString(locale()), photos });
+  const figures = byId("found").classList.contains("far") ? t("The nearest of {photos}", { photos }) : some;
+  byId("figures").textContent = results.count ? figures : "";
+}
+
 function headingFor(photos, total) {
   if (photos.length) return t("Best matches");
-  return total ? t("No photos found") : t("No photos to search yet");
+  return total ? t("No photos found in {photos}", { photos: counted(total) }) : t("No photos to search yet");
 }
 
 function nothingText(total) {
@@ -180,11 +202,12 @@ function forgetSearch() {
   byId("heading").textContent = byId("figures").textContent = "";
   byId("nothing").hidden = byId("more").hidden = true;
   showWelcome(true);
+  startPage.show();
 }
 
 function removePart(kind) {
   if (kind === "sketch") toolbar.clear();
-  else query.update({ [kind]: kind === "photo" ? null : "" });
+  else query.update({ [kind]: query.noParts[kind] });
 }
 
 /** Turns a photo into a drawing, or the added pictures of the drawing into a photo. */
@@ -212,13 +235,12 @@ async function addPicture(file) {
   }
 }
 
-function searchAlike({ id }) {
+/** Adds photos to the query, to find more like them (sign +1) or less (-1). */
+function findAlike(photos, sign) {
   address.keep();
-  replay.drop();
-  if (!drawing.isEmpty) drawing.clear();
-  query.update({ ...query.noParts, like: id });
+  query.liken(photos.map(({ id }) => id), sign);
   address.write();
-  byId("found").scrollIntoView({ block: "nearest" });
+  byId("found").scrollIntoView({ block: "start" });
 }
 
 function startExample(example) {
@@ -239,20 +261,25 @@ async function greet() {
 }
 
 function showCount({ photos }) {
-  if (photos !== null) byId("count").textContent = t("your {photos}", { photos: counted(photos) });
+  if (photos === null) return;
+  byId("count").textContent = t("your {photos}", { photos: counted(photos) });
+  startPage.photos = photos;
 }
 
 function indexChanged(state) {
   showCount(state);
   announce(t("Index updated: {photos}", { photos: counted(state.photos) }));
+  startPage.refresh();
+  filters.refresh();
   if (!isIdle()) live.now();
 }
 
 // If there is a query, the notice stays until the server has answered it.
 function recovered(state) {
   showCount(state);
-  if (isIdle()) notice.hide();
-  else live.now();
+  if (!isIdle()) return live.now();
+  notice.hide();
+  startPage.show();
 }
 
 function announce(text) {
@@ -279,4 +306,5 @@ acceptFiles(addPicture);
 showWelcome(true);
 offerExamples(byId("examples"), startExample);
 if (address.read()) live.now();
+else startPage.show();
 greet();

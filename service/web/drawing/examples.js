@@ -129,6 +129,7 @@ export function offerExamples(list, start) {
   for (const example of EXAMPLES) {
     const button = document.createElement("button");
     button.type = "button";
+    button.title = t(example.name);
     button.append(iconOf(example), t(example.name));
     button.addEventListener("click", () => start(example));
     const item = document.createElement("li");

@@ -56,6 +56,16 @@ export async function fetchAsAdmin(url, options, askForKey) {
   }
 }
 
+/** Promises what the server says at an address, for whoever may see it: nobody is asked for a key. */
+export async function ask(address, options = {}) {
+  return jsonOf(await fetchSignedIn(address, options, async () => "", fetch));
+}
+
+/** The same for what only administrators may do: null if the server refuses. */
+export function askAsAdmin(address, options) {
+  return fetchAsAdmin(address, options, async () => "");
+}
+
 /** Searches so that only the newest counts: a search aborts the one before, and a late answer is dropped. */
 export class SearchClient {
   #newest = 0;

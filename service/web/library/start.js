@@ -1,0 +1,116 @@
+/**
+ * The start page: without a search, the photos of the library are there to be looked at.
+ */
+import { counted, locale, t } from "../language.js";
+import { Scrubber } from "./scrubber.js";
+import { Selection } from "./selection.js";
+import { Timeline } from "./timeline.js";
+import { walkWithKeys } from "./walk.js";
+
+const byId = (id) => document.getElementById(id);
+
+export class StartPage {
+  selection = new Selection();
+  #timeline;
+  #query;
+  #hooks;
+  #library = null; // how many photos there are in all
+  #shown = "";
+  #actions = null;
+
+  /** hooks: {send(address, options), open(photos, index)} and those of `Actions`. */
+  constructor(query, hooks) {
+    this.#query = query;
+    this.#hooks = hooks;
+    this.#timeline = new Timeline(byId("timeline"), hooks.send, { open: hooks.open, dress: this.selection.dress });
+    this.selection.watch(byId("timeline"), this.#timeline);
+    walkWithKeys(byId("timeline"), this.#timeline);
+    new Scrubber(byId("rail"), this.#timeline);
+    this.selection.addEventListener("change", () => this.#offerActions());
+  }
+
+  /** Shows the photos that the filters let through; `again` keeps the place, for a library that has changed. */
+  async show(again = false) {
+    const filters = this.#query.browsing();
+    const key = JSON.stringify(filters);
+    const same = this.#shown === key;
+    if (same && !again) return this.#describe();
+    if (!same) this.selection.clear();
+    this.#shown = key;
+    try {
+      await this.#timeline.show(filters, again && same);
+    } catch {
+      if (this.#shown === key) this.#shown = ""; // whatever is wrong with the server is said elsewhere
+      return;
+    }
+    if (this.#shown === key) this.#describe();
+  }
+
+  /** How many photos the library has, as the server says. */
+  set photos(number) {
+    this.#library = number;
+    this.#describe();
+  }
+
+  /** Makes room for what a search has found. */
+  leave() {
+    if (this.#shown) this.selection.clear();
+    this.#shown = "";
+    this.#timeline.hide();
+    byId("found").classList.remove("bare", "filtered");
+  }
+
+  /** The library has changed. */
+  async refresh() {
+    if (this.#shown) await this.show(true);
+  }
+
+  update() {
+    this.#timeline.update();
+  }
+
+  remove(ids) {
+    if (!this.#shown) return;
+    this.#timeline.remove(ids);
+    if (this.#library !== null) this.#library -= ids.size;
+    this.#describe();
+  }
+
+  focus(id) {
+    this.#timeline.focus(id);
+  }
+
+  get active() {
+    return this.#shown !== "";
+  }
+
+  #describe() {
+    const { total } = this.#timeline;
+    if (total === null || !this.active) return;
+    const filtered = this.#query.browsingUsed;
+    if (!filtered) this.#library = total;
+    byId("found").classList.toggle("bare", total === 0 && !filtered);
+    byId("found").classList.toggle("filtered", filtered);
+    byId("heading").hidden = byId("share").hidden = !filtered;
+    byId("heading").textContent = filtered ? this.#title() : "";
+    const shown = total.toLocaleString(locale());
+    const all = this.#library === null ? counted(total) : t("{shown} of {photos}", { shown, photos: counted(this.#library) });
+    byId("figures").textContent = filtered ? all : "";
+    byId("nothing").hidden = byId("widen").hidden = !(filtered && total === 0);
+    byId("nothing-text").textContent = t("No photos match your filters.");
+    if (filtered) this.#hooks.announce(all);
+  }
+
+  #title() {
+    const { folder, favourites, only_hidden: hidden } = this.#query.filters;
+    if (hidden) return t("Hidden photos");
+    return favourites ? t("Favourites") : folder || t("Your photos");
+  }
+
+  // Whoever only looks need not fetch what acts.
+  async #offerActions() {
+    if (this.#actions || !this.selection.size) return;
+    const hooks = { ...this.#hooks, showsHidden: () => this.#query.filters.only_hidden };
+    this.#actions = import("./actions.js").then(({ Actions }) => new Actions(this.selection, hooks));
+  }
+}
