@@ -13,6 +13,7 @@ import anyio
 import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
@@ -93,7 +94,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     for routes in (search, photos, index, health, admin, session):
         app.include_router(routes.router, responses=ANYWHERE)
     openapi.install(app)
-    app.mount("/web", StaticFiles(directory=WEB), name="web")
+    app.mount("/web", GZipMiddleware(StaticFiles(directory=WEB), compresslevel=6), name="web")
 
     html = page()
 

@@ -8,10 +8,11 @@ import { Pad } from "./drawing/pad.js";
 import { acceptFiles, asInk, asPhoto, looksDrawn, openPicture } from "./drawing/pictures.js";
 import { Replay } from "./drawing/replay.js";
 import { Toolbar } from "./drawing/toolbar.js";
-import { counted, locale, t } from "./language.js";
+import { counted, t } from "./language.js";
 import { StartPage } from "./library/start.js";
 import { normalized } from "./photos/answers.js";
 import { Results } from "./photos/results.js";
+import { figuresOf, summaryOf } from "./photos/summary.js";
 import { Viewer } from "./photos/viewer.js";
 import { Address } from "./search/address.js";
 import { Filters } from "./search/filters.js";
@@ -22,12 +23,13 @@ import { copyFrom, save } from "./search/sharing.js";
 import { IndexPanel } from "./service/indexpanel.js";
 import { keyAsker } from "./service/key.js";
 import { Notice } from "./service/notice.js";
-import { ask, askAsAdmin, PAGE, Problem, SearchClient, readiness } from "./service/server.js";
+import { PAGE, Problem, SearchClient, fetchAsAdmin, read, readiness } from "./service/server.js";
 
 const EXAMPLE_MS = 900;
 
 const byId = (id) => document.getElementById(id);
 
+const noKey = async () => ""; // whoever only looks is not asked
 const askForKey = keyAsker(byId("key"));
 const client = new SearchClient(undefined, askForKey);
 const live = new LiveSearch(search);
@@ -45,12 +47,12 @@ const parts = new Parts(query, { changed: queryChanged, removed: removePart, swa
 const address = new Address(query, drawing, () => live.now());
 const viewer = new Viewer(byId("viewer"), {
   closed: ({ id }) => (startPage.active ? startPage : results).focus(id),
-  alike: (photo, sign = 1) => findAlike([photo], sign),
+  alike: (asked) => findAlike([asked.photo ?? asked], asked.sign ?? 1),
   copy: (photo, button) => copyFrom(button, new URL(photo.url, location.href).href),
 });
 const startPage = new StartPage(query, {
-  send: ask,
-  call: askAsAdmin,
+  send: (url, options) => read(url, noKey, options),
+  call: (url, options) => fetchAsAdmin(url, options, noKey),
   open: (photos, index) => viewer.open(photos, index),
   copy: copyFrom,
   alike: findAlike,
@@ -59,8 +61,8 @@ const startPage = new StartPage(query, {
   removed: (ids) => (startPage.active ? startPage : results).remove(ids),
   restored: () => (startPage.active ? startPage.refresh() : live.now()),
 });
-const filters = new Filters(query, () => ask("facets"));
-const results = new Results(byId("results"), (photos, index) => viewer.open(photos, index), startPage.selection.dress);
+const filters = new Filters(query, () => read("facets", noKey));
+const results = new Results(byId("results"), (...chosen) => viewer.open(...chosen), startPage.selection.dress);
 startPage.selection.watch(byId("results"), results);
 const notice = new Notice(byId("notice"), { retry: () => live.now(), recovered });
 const panel = new IndexPanel(byId("index"), askForKey, indexChanged);
@@ -107,7 +109,7 @@ async function searchMore() {
     if (more) {
       const answer = normalized(more);
       results.append(answer.results);
-      showFigures(answer);
+      byId("figures").textContent = figuresOf(answer, results.count);
       offerMore(answer);
     }
   } catch (problem) {
@@ -124,38 +126,19 @@ function setState(state) {
 
 function showAnswer(received) {
   const answer = normalized(received);
-  const { results: photos, total_searched: total, generation } = answer;
-  const far = answer.nothing_close && photos.length > 0;
   startPage.leave();
   showWelcome(false);
-  results.show(photos);
+  results.show(answer.results);
+  const { far, heading, nothing, told } = summaryOf(answer, query.filtersUsed > 0);
   byId("found").classList.toggle("far", far);
-  byId("heading").textContent = far ? t("Nothing close to this") : headingFor(photos, total);
-  showFigures(answer);
-  byId("nothing").hidden = photos.length > 0;
+  byId("heading").textContent = heading;
+  byId("figures").textContent = figuresOf(answer, results.count);
+  byId("nothing").hidden = results.count > 0;
+  byId("nothing-text").textContent = nothing;
   byId("widen").hidden = !query.filtersUsed;
-  byId("nothing-text").textContent = nothingText(total);
   offerMore(answer);
-  const found = { photos: counted(photos.length) };
-  announce(far ? t("Nothing close to this. {photos} shown", found) : t("{photos} found", found));
-  panel.served(generation);
-}
-
-function showFigures(answer) {
-  const photos = counted(answer.total_searched);
-  const some = t("{shown} of {photos}", { shown: results.count.toLocaleString(locale()), photos });
-  const figures = byId("found").classList.contains("far") ? t("The nearest of {photos}", { photos }) : some;
-  byId("figures").textContent = results.count ? figures : "";
-}
-
-function headingFor(photos, total) {
-  if (photos.length) return t("Best matches");
-  return total ? t("No photos found in {photos}", { photos: counted(total) }) : t("No photos to search yet");
-}
-
-function nothingText(total) {
-  if (query.filtersUsed) return t("No photos match your filters.");
-  return total ? t("Try another drawing or other words.") : t("Photos appear here once they have been indexed.");
+  announce(told);
+  panel.served(answer.generation);
 }
 
 function offerMore({ results: photos, total_searched: total }) {

@@ -4,6 +4,7 @@
 import { normalizedPhotos } from "../photos/answers.js";
 
 const AT_ONCE = 3;
+const RETRY_MS = 3000;
 const KEPT = 40; // blocks
 
 /** The months of the library as far as the filters let them through: {total, months}. */
@@ -67,10 +68,15 @@ export class Pages {
       if (!control.signal.aborted) this.#came(block, normalizedPhotos(photos));
       this.#use(block);
     } catch {
-      if (!control.signal.aborted) this.#failed.add(block); // until the library changes, or another list is asked for
+      if (!control.signal.aborted) this.#fail(block);
     }
     if (this.#running.get(block) === control) this.#running.delete(block);
     this.#wanted = this.#wanted.filter((one) => one !== block);
+  }
+
+  #fail(block) {
+    this.#failed.add(block);
+    setTimeout(() => this.#failed.delete(block), RETRY_MS);
   }
 
   #use(block) {

@@ -5,7 +5,7 @@ import { locale, t } from "../language.js";
 import { monthName } from "./sections.js";
 
 const LABEL_PX = 26; // between two years
-const SCREENS = 2.5; // a shorter list needs no rail
+const SCREENS = 2.5; // a shorter list needs no rail; a rail makes the list a little shorter
 const LINGER_MS = 1200;
 
 export class Scrubber {
@@ -39,7 +39,7 @@ export class Scrubber {
 
   #follow() {
     const { blocks, total } = this.#timeline;
-    const shown = total > 0 && blocks.height > SCREENS * innerHeight;
+    const shown = total > 0 && blocks.height > (this.#rail.hidden ? SCREENS : 0.8 * SCREENS) * innerHeight;
     this.#rail.hidden = !shown;
     this.#rail.classList.toggle("below", this.#timeline.top > innerHeight / 2);
     document.body.classList.toggle("scrubbed", shown);

@@ -36,6 +36,7 @@ export class StartPage {
     const same = this.#shown === key;
     if (same && !again) return this.#describe();
     if (!same) this.selection.clear();
+    if (!same && this.#shown) toTop();
     this.#shown = key;
     try {
       await this.#timeline.show(filters, again && same);
@@ -54,7 +55,8 @@ export class StartPage {
 
   /** Makes room for what a search has found. */
   leave() {
-    if (this.#shown) this.selection.clear();
+    this.selection.clear();
+    if (this.#shown) toTop();
     this.#shown = "";
     this.#timeline.hide();
     byId("found").classList.remove("bare", "filtered");
@@ -113,4 +115,9 @@ export class StartPage {
     const hooks = { ...this.#hooks, showsHidden: () => this.#query.filters.only_hidden };
     this.#actions = import("./actions.js").then(({ Actions }) => new Actions(this.selection, hooks));
   }
+}
+
+// Other photos are looked at from the first on.
+function toTop() {
+  if (byId("found").getBoundingClientRect().top < 0) byId("found").scrollIntoView({ block: "start", behavior: "instant" });
 }

@@ -16,6 +16,7 @@ export class Timeline extends EventTarget {
   #pages;
   #sections;
   #anchor = null; // what one looks at, and where in the window
+  #width = 0;
   #frame = 0;
   #still = 0;
   #asked = 0;
@@ -30,7 +31,7 @@ export class Timeline extends EventTarget {
     this.#sections = new Sections(root, { opened: (id) => this.#show(id), dress: hooks.dress });
     this.#pages = new Pages(send, (block, photos) => this.#came(block, photos));
     addEventListener("scroll", () => this.#soon(), { passive: true });
-    new ResizeObserver(() => this.#visible && this.#place()).observe(root);
+    new ResizeObserver(() => this.#visible && root.clientWidth !== this.#width && this.#place()).observe(root);
   }
 
   /** Shows what the filters let through, from the start or, `again`, from where one is. */
@@ -41,7 +42,7 @@ export class Timeline extends EventTarget {
     this.#pages.forget();
     this.#pages.filters = filters;
     this.blocks = new Blocks(months, again ? this.blocks : null);
-    if (again) this.#anchor = this.#moved();
+    this.#anchor = again ? this.#moved() : null;
     this.total = total;
     this.#visible = true;
     this.#root.hidden = total === 0;
@@ -151,8 +152,9 @@ export class Timeline extends EventTarget {
 
   // Photos have other heights than was thought: what one looks at stays where it is.
   #place() {
-    const width = Math.floor(this.#root.clientWidth);
+    const width = this.#root.clientWidth;
     if (!width) return;
+    this.#width = width;
     this.blocks.place(width);
     this.#root.style.height = `${Math.ceil(this.blocks.height)}px`;
     this.#sections.place();

@@ -16,7 +16,10 @@ export class Results {
   #tiles = new Map(); // photo id -> its <li>, reused by the next answer so that photos in both do not flicker
   #width = 0;
 
-  /** `open(photos, index)` is called when a photo is chosen, `dress(tile, photo)` for each tile. */
+  /**
+   * `open(photos, index, {group})` is called when a photo is chosen; `group` if its near-duplicates were.
+   * `dress(tile, photo)` is called for each tile.
+   */
   constructor(list, open, dress = () => {}) {
     this.#list = list;
     this.#open = open;
@@ -90,8 +93,9 @@ export class Results {
 
   #newTile(photo) {
     const tile = newTile(photo);
-    tile.querySelector(".tile").addEventListener("click", () => {
-      this.#open(this.#photos, this.#photos.findIndex(({ id }) => id === photo.id));
+    tile.querySelector(".tile").addEventListener("click", ({ target }) => {
+      const group = target.closest(".copies") !== null;
+      this.#open(this.#photos, this.#photos.findIndex(({ id }) => id === photo.id), { group });
     });
     return tile;
   }

@@ -56,16 +56,6 @@ export async function fetchAsAdmin(url, options, askForKey) {
   }
 }
 
-/** Promises what the server says at an address, for whoever may see it: nobody is asked for a key. */
-export async function ask(address, options = {}) {
-  return jsonOf(await fetchSignedIn(address, options, async () => "", fetch));
-}
-
-/** The same for what only administrators may do: null if the server refuses. */
-export function askAsAdmin(address, options) {
-  return fetchAsAdmin(address, options, async () => "");
-}
-
 /** Searches so that only the newest counts: a search aborts the one before, and a late answer is dropped. */
 export class SearchClient {
   #newest = 0;
@@ -126,7 +116,12 @@ export class SearchClient {
 
 /** Promises {photos, generation, published, running, last_run, skipped, skipped_total}. */
 export async function indexState(askForKey) {
-  return jsonOf(await fetchSignedIn("index", { cache: "no-store" }, askForKey, fetchInTime));
+  return read("index", askForKey, { cache: "no-store" });
+}
+
+/** Promises what is at an address, as JSON. */
+export async function read(url, askForKey, options = {}) {
+  return jsonOf(await fetchSignedIn(url, options, askForKey, fetchInTime));
 }
 
 /** Promises {ready, photos, reasons}; rejects with a Problem of status 0 if the server does not respond. */
