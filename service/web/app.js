@@ -12,16 +12,17 @@ import { counted, t } from "./language.js";
 import { StartPage } from "./library/start.js";
 import { normalized } from "./photos/answers.js";
 import { Results } from "./photos/results.js";
-import { figuresOf, summaryOf } from "./photos/summary.js";
+import { showFigures, showSummary } from "./photos/summary.js";
 import { Viewer } from "./photos/viewer.js";
 import { Address } from "./search/address.js";
 import { Filters } from "./search/filters.js";
+import { showWordHint, wordHint } from "./search/hints.js";
 import { LiveSearch } from "./search/live.js";
 import { Parts } from "./search/parts.js";
 import { Query } from "./search/query.js";
 import { copyFrom, save } from "./search/sharing.js";
-import { IndexPanel } from "./service/indexpanel.js";
 import { keyAsker } from "./service/key.js";
+import { Lamp } from "./service/lamp.js";
 import { Notice } from "./service/notice.js";
 import { PAGE, Problem, SearchClient, fetchAsAdmin, read, readiness } from "./service/server.js";
 
@@ -57,18 +58,22 @@ const startPage = new StartPage(query, {
   copy: copyFrom,
   alike: findAlike,
   announce,
-  marked: () => [startPage, results].forEach((one) => one.update()),
-  removed: (ids) => (startPage.active ? startPage : results).remove(ids),
-  restored: () => (startPage.active ? startPage.refresh() : live.now()),
+  search: () => live.now(),
 });
 const filters = new Filters(query, () => read("facets", noKey));
 const results = new Results(byId("results"), (...chosen) => viewer.open(...chosen), startPage.selection.dress);
-startPage.selection.watch(byId("results"), results);
+startPage.besides(byId("results"), results);
 const notice = new Notice(byId("notice"), { retry: () => live.now(), recovered });
-const panel = new IndexPanel(byId("index"), askForKey, indexChanged);
+const lamp = new Lamp(byId("index-open"), {
+  open: () => setUp((setup) => setup.open()),
+  changed: indexChanged,
+  unfinished: () => setUp((setup) => setup.follow()),
+  announce,
+});
 
 let shown = null; // the form that the results on the page answer
 let fetching = false;
+let setup = null; // choosing folders, following a run, the panel: loaded when first needed
 
 /** Whether there is nothing to search with. */
 function isIdle() {
@@ -109,7 +114,7 @@ async function searchMore() {
     if (more) {
       const answer = normalized(more);
       results.append(answer.results);
-      byId("figures").textContent = figuresOf(answer, results.count);
+      showFigures(answer, results.count);
       offerMore(answer);
     }
   } catch (problem) {
@@ -127,30 +132,16 @@ function setState(state) {
 function showAnswer(received) {
   const answer = normalized(received);
   startPage.leave();
-  showWelcome(false);
   results.show(answer.results);
-  const { far, heading, nothing, told } = summaryOf(answer, query.filtersUsed > 0);
-  byId("found").classList.toggle("far", far);
-  byId("heading").textContent = heading;
-  byId("figures").textContent = figuresOf(answer, results.count);
-  byId("nothing").hidden = results.count > 0;
-  byId("nothing-text").textContent = nothing;
+  announce(showSummary(answer, query.filtersUsed > 0));
   byId("widen").hidden = !query.filtersUsed;
   offerMore(answer);
-  announce(told);
-  panel.served(answer.generation);
+  showWordHint(wordHint(query.text, answer.nothing_close));
+  lamp.served(answer.generation);
 }
 
 function offerMore({ results: photos, total_searched: total }) {
   byId("more").hidden = photos.length < PAGE || results.count >= total;
-}
-
-function showWelcome(visible) {
-  byId("welcome").hidden = !visible;
-  byId("heading").hidden = visible;
-  byId("results").hidden = byId("share").hidden = visible;
-  byId("found").classList.toggle("welcoming", visible);
-  if (visible) byId("found").classList.remove("far");
 }
 
 function strokeStarted() {
@@ -184,7 +175,7 @@ function forgetSearch() {
   shown = null;
   byId("heading").textContent = byId("figures").textContent = "";
   byId("nothing").hidden = byId("more").hidden = true;
-  showWelcome(true);
+  showWordHint("");
   startPage.show();
 }
 
@@ -235,12 +226,23 @@ function startExample(example) {
 async function greet() {
   try {
     const state = await readiness();
-    if (state.ready) showCount(state);
+    if (state.setup || state.photos === 0) await setUp((setup) => setup.begin());
+    else if (state.ready) showCount(state);
     else notice.waitForIndex(state);
   } catch (problem) {
     notice.show(problem);
   }
-  await panel.refresh();
+  await lamp.refresh();
+}
+
+async function setUp(act) {
+  try {
+    const { Setup } = await import("./setup/setup.js");
+    setup ??= new Setup(askForKey, lamp);
+    await act(setup);
+  } catch (problem) {
+    notice.show(problem instanceof Problem ? problem : new Problem({ status: 0, title: problem.message }));
+  }
 }
 
 function showCount({ photos }) {
@@ -260,7 +262,8 @@ function indexChanged(state) {
 // If there is a query, the notice stays until the server has answered it.
 function recovered(state) {
   showCount(state);
-  if (!isIdle()) return live.now();
+  if (state.setup) setUp((setup) => setup.begin());
+  if (!isIdle() && !state.setup) return live.now();
   notice.hide();
   startPage.show();
 }
@@ -286,7 +289,6 @@ byId("more").addEventListener("click", searchMore);
 const nearEnd = new IntersectionObserver(([edge]) => edge.isIntersecting && searchMore(), { rootMargin: "400px" });
 nearEnd.observe(byId("more"));
 acceptFiles(addPicture);
-showWelcome(true);
 offerExamples(byId("examples"), startExample);
 if (address.read()) live.now();
 else startPage.show();

@@ -14,11 +14,12 @@ export class StartPage {
   #timeline;
   #query;
   #hooks;
+  #results = null;
   #library = null; // how many photos there are in all
   #shown = "";
   #actions = null;
 
-  /** hooks: {send(address, options), open(photos, index)} and those of `Actions`. */
+  /** hooks: {send, call (address, options), open(photos, index), copy(button, text), alike(photos, sign), announce, search}. */
   constructor(query, hooks) {
     this.#query = query;
     this.#hooks = hooks;
@@ -27,10 +28,18 @@ export class StartPage {
     walkWithKeys(byId("timeline"), this.#timeline);
     new Scrubber(byId("rail"), this.#timeline);
     this.selection.addEventListener("change", () => this.#offerActions());
+    this.#welcome(true);
+  }
+
+  /** What a search finds can be chosen and acted on just the same. */
+  besides(list, results) {
+    this.#results = results;
+    this.selection.watch(list, results);
   }
 
   /** Shows the photos that the filters let through; `again` keeps the place, for a library that has changed. */
   async show(again = false) {
+    this.#welcome(true);
     const filters = this.#query.browsing();
     const key = JSON.stringify(filters);
     const same = this.#shown === key;
@@ -59,23 +68,13 @@ export class StartPage {
     if (this.#shown) toTop();
     this.#shown = "";
     this.#timeline.hide();
+    this.#welcome(false);
     byId("found").classList.remove("bare", "filtered");
   }
 
   /** The library has changed. */
   async refresh() {
     if (this.#shown) await this.show(true);
-  }
-
-  update() {
-    this.#timeline.update();
-  }
-
-  remove(ids) {
-    if (!this.#shown) return;
-    this.#timeline.remove(ids);
-    if (this.#library !== null) this.#library -= ids.size;
-    this.#describe();
   }
 
   focus(id) {
@@ -109,11 +108,32 @@ export class StartPage {
     return favourites ? t("Favourites") : folder || t("Your photos");
   }
 
+  #remove(ids) {
+    if (!this.active) return this.#results.remove(ids);
+    this.#timeline.remove(ids);
+    if (this.#library !== null && !this.#query.filters.only_hidden) this.#library -= ids.size;
+    this.#describe();
+  }
+
+  #welcome(visible) {
+    byId("welcome").hidden = !visible;
+    byId("heading").hidden = visible;
+    byId("results").hidden = byId("share").hidden = visible;
+    byId("found").classList.toggle("welcoming", visible);
+    if (visible) byId("found").classList.remove("far");
+  }
+
   // Whoever only looks need not fetch what acts.
   async #offerActions() {
     if (this.#actions || !this.selection.size) return;
-    const hooks = { ...this.#hooks, showsHidden: () => this.#query.filters.only_hidden };
-    this.#actions = import("./actions.js").then(({ Actions }) => new Actions(this.selection, hooks));
+    const { call, copy, alike } = this.#hooks;
+    const shows = {
+      showsHidden: () => this.active && this.#query.filters.only_hidden,
+      marked: () => [this.#timeline, this.#results].forEach((grid) => grid.update()),
+      removed: (ids) => this.#remove(ids),
+      restored: () => (this.active ? this.refresh() : this.#hooks.search()),
+    };
+    this.#actions = import("./actions.js").then(({ Actions }) => new Actions(this.selection, { call, copy, alike, ...shows }));
   }
 }
 

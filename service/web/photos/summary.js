@@ -3,20 +3,26 @@
  */
 import { counted, locale, t } from "../language.js";
 
-/** {far, heading, nothing, told}: whether nothing is close, and texts for the eye and for readers. */
-export function summaryOf({ results, total_searched: total, nothing_close: nothingClose }, filtered) {
+const byId = (id) => document.getElementById(id);
+
+/** Shows that above the photos; returns what readers are told. */
+export function showSummary(answer, filtered) {
+  const { results, total_searched: total, nothing_close: nothingClose } = answer;
   const far = nothingClose && results.length > 0;
+  byId("found").classList.toggle("far", far);
+  byId("heading").textContent = headingFor(results, total, far);
+  byId("nothing").hidden = results.length > 0;
+  byId("nothing-text").textContent = nothingFor(total, filtered);
+  showFigures(answer, results.length);
   const found = { photos: counted(results.length) };
-  const told = far ? t("Nothing close to this. {photos} shown", found) : t("{photos} found", found);
-  return { far, heading: headingFor(results, total, far), nothing: nothingFor(total, filtered), told };
+  return far ? t("Nothing close to this. {photos} shown", found) : t("{photos} found", found);
 }
 
 /** "40 of 1,684 photos", for those shown so far. */
-export function figuresOf({ total_searched: total, nothing_close: nothingClose }, shown) {
+export function showFigures({ total_searched: total, nothing_close: nothingClose }, shown) {
   const photos = counted(total);
-  if (!shown) return "";
-  if (nothingClose) return t("The nearest of {photos}", { photos });
-  return t("{shown} of {photos}", { shown: shown.toLocaleString(locale()), photos });
+  const figures = t("{shown} of {photos}", { shown: shown.toLocaleString(locale()), photos });
+  byId("figures").textContent = !shown ? "" : nothingClose ? t("The nearest of {photos}", { photos }) : figures;
 }
 
 function headingFor(results, total, far) {

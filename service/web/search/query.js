@@ -80,7 +80,8 @@ export class Query extends EventTarget {
       form.append(kind, values[kind], ...(values[kind] instanceof Blob ? [kind] : []));
       if (parts.length > 1) form.append(`${kind}_weight`, this.weights[kind]);
     }
-    const fields = { ...this.browsing(), fold_duplicates: this.filters.fold ? "true" : "" };
+    const { hidden, ...narrowing } = this.browsing(); // a search never finds hidden photos
+    const fields = { ...narrowing, fold_duplicates: this.filters.fold ? "true" : "" };
     // Half a number is on its way to a whole one: it is not sent.
     for (const name of OFFERED) fields[name] = valueOf(name, String(this.filters[name]));
     for (const [name, value] of Object.entries(fields)) if (value) form.append(name, value);

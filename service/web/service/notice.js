@@ -70,7 +70,7 @@ export class Notice {
     try {
       const state = await readiness();
       if (!this.#watching) return;
-      if (state.ready) this.#recovered(state);
+      if (state.ready || state.setup) this.#recovered(state);
       else this.waitForIndex(state);
     } catch (problem) {
       if (this.#watching) this.show(problem);

@@ -48,7 +48,7 @@ export async function fetchSignedIn(url, options, askForKey, fetchImpl) {
 /** Sends a request that needs an admin key: with this tab's key, or else with one the visitor is asked for. */
 export async function fetchAsAdmin(url, options, askForKey) {
   for (let key = sessionStorage.getItem(KEY), wrong = false; ; wrong = true) {
-    const response = await fetchInTime(url, { ...options, headers: key ? bearer(key) : {} });
+    const response = await fetchInTime(url, { ...options, headers: { ...options.headers, ...(key && bearer(key)) } });
     if (response.status !== 401 && response.status !== 403) return jsonOf(response);
     key = await askForKey({ kind: "admin", wrong });
     if (!key) return null;
@@ -114,7 +114,7 @@ export class SearchClient {
   }
 }
 
-/** Promises {photos, generation, published, running, last_run, skipped, skipped_total}. */
+/** Promises {photos, generation, published, running, last_run, skipped, skipped_total, health, problems}. */
 export async function indexState(askForKey) {
   return read("index", askForKey, { cache: "no-store" });
 }
@@ -124,12 +124,12 @@ export async function read(url, askForKey, options = {}) {
   return jsonOf(await fetchSignedIn(url, options, askForKey, fetchInTime));
 }
 
-/** Promises {ready, photos, reasons}; rejects with a Problem of status 0 if the server does not respond. */
+/** Promises {ready, setup, photos, generation, reasons}; rejects with a Problem of status 0 if there is no answer. */
 export async function readiness() {
   const response = await fetchInTime("readyz", { cache: "no-store" });
   const body = await response.json().catch(() => ({}));
-  const { photos = null, reasons = [] } = body;
-  return { ready: response.ok && body.ready !== false, photos, reasons };
+  const { photos = null, generation = null, reasons = [], setup = false } = body;
+  return { ready: response.ok && body.ready !== false, setup, photos, generation, reasons };
 }
 
 function refuse(error) {

@@ -74,9 +74,11 @@ def test_what_is_not_given_is_not_applied_and_what_is_empty_counts_as_not_given(
 def test_an_error_names_the_parameter_and_says_what_it_may_be_in_one_line() -> None:
     for said, line in (
         ({"rank": "magic"}, "rank: unknown name 'magic'; known: plain, collection"),
-        ({"after": "yesterday"}, "after: the camera's local time, without a zone: 2024, "),
-        ({"k": "0"}, "k: Input should be greater than or equal to 1"),
-        ({"tekst": "a"}, "tekst: "),
+        ({"after": "yesterday"}, "after: cannot read 'yesterday' as a date; write 2024, "),
+        ({"k": "0"}, "k: must be at least 1"),
+        ({"k": "x"}, "k: must be a whole number"),
+        ({"min_score": "nan"}, "min_score: must be "),
+        ({"tekst": "a"}, "tekst: is not a parameter"),
     ):
         with pytest.raises(BadParameter) as refused:
             SearchParams.read(said)

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 
 FOCUS_TOP = "() => document.activeElement.getBoundingClientRect().top + scrollY"
 ORIGINAL = re.compile(r"/photos/[0-9a-f]{16}$")
-LARGE = re.compile(r"/photos/[0-9a-f]{16}/thumbnail\?v=[0-9a-f]{8}&size=large$")
+LARGE = re.compile(r"/photos/[0-9a-f]{16}/thumbnail\?v=[0-9a-f]{10}&size=large$")
 
 
 @pytest.mark.parametrize("width", [360, 803, 1280])
@@ -123,7 +123,7 @@ def test_a_photo_that_is_gone_says_so_and_keeps_its_thumbnail(desk: Desk) -> Non
     desk.page.locator(".tile").first.click()
     expect(desk.page.locator("#viewer .problem")).to_contain_text("has been moved or deleted")
     expect(desk.page.locator("#viewer .photo")).to_have_attribute(
-        "src", re.compile(r"/thumbnail\?v=[0-9a-f]{8}$")
+        "src", re.compile(r"/thumbnail\?v=[0-9a-f]{10}$")
     )
     desk.button("Close").click()
     forgive_failed_requests(desk)
