@@ -23,12 +23,12 @@ from service.asgi.guard import Guard, allowed_hosts
 from service.asgi.page import WEB, page
 from service.asgi.tracing import Tracing
 from service.health import HealthWatch
+from service.library.keeper import Keeper
+from service.library.reindex import Reindex
+from service.library.watching import Watcher
 from service.ops import signals
-from service.ops.library import Keeper
 from service.ops.metrics import Metrics
-from service.ops.reindex import Reindex
 from service.ops.reports import Reports
-from service.ops.watching import Watcher
 from service.photos.thumbnails import Thumbnails
 from service.routes import (
     ANYWHERE,

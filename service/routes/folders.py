@@ -8,7 +8,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Body, Depends, Query, Request
 from fastapi.openapi.models import Example
 
-from service.ops.library import Keeper, why
+from service.library.keeper import Keeper, why
 from service.routes import problems
 from service.routes.index import last_run
 from service.schemas import Indexing

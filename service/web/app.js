@@ -1,13 +1,15 @@
 /**
  * Wires the page together: every change to the query starts a search, and every answer is shown.
  */
+import { Bringing } from "./bringing.js";
 import { Drawing } from "./drawing/drawing.js";
-import { offerExamples, strokesOf } from "./drawing/examples.js";
+import { KNOWN, strokesOf } from "./drawing/examples.js";
 import { toPng } from "./drawing/ink.js";
+import { isField } from "./drawing/keys.js";
 import { Pad } from "./drawing/pad.js";
-import { acceptFiles, asInk, asPhoto, looksDrawn, openPicture } from "./drawing/pictures.js";
 import { Replay } from "./drawing/replay.js";
 import { Toolbar } from "./drawing/toolbar.js";
+import { offerExamples, offerExtras } from "./extras.js";
 import { counted, t } from "./language.js";
 import { StartPage } from "./library/start.js";
 import { normalized } from "./photos/answers.js";
@@ -24,6 +26,7 @@ import { copyFrom, save } from "./search/sharing.js";
 import { keyAsker } from "./service/key.js";
 import { Lamp } from "./service/lamp.js";
 import { Notice } from "./service/notice.js";
+import { storePicture, storedPicture } from "./service/pictures.js";
 import { PAGE, Problem, SearchClient, fetchAsAdmin, read, readiness } from "./service/server.js";
 
 const EXAMPLE_MS = 900;
@@ -37,24 +40,32 @@ const live = new LiveSearch(search);
 const query = new Query();
 const drawing = new Drawing();
 const pad = new Pad(byId("canvas"), drawing, {
-  touched: () => replay.finish(),
+  touched: leaveField,
   started: strokeStarted,
   moved: () => live.strokeMoved(),
   dropped: drawingChanged,
 });
 const replay = new Replay(pad, drawing);
-const toolbar = new Toolbar(drawing, pad, replay);
-const parts = new Parts(query, { changed: queryChanged, removed: removePart, swapped: swapPart });
-const address = new Address(query, drawing, () => live.now());
+const toolbar = new Toolbar(drawing, pad, replay, offerExtras(drawing, replay, (text) => toolbar.say(text)));
+const parts = new Parts(query, { changed: queryChanged, removed: removePart, swapped: (kind) => bringing.swap(kind) });
+const address = new Address(query, drawing, restoreSearch, {
+  store: (file) => storePicture(file, askForKey),
+  stored: (id) => storedPicture(id, askForKey),
+});
 const viewer = new Viewer(byId("viewer"), {
   closed: ({ id }) => (startPage.active ? startPage : results).focus(id),
-  alike: (asked) => findAlike([asked.photo ?? asked], asked.sign ?? 1),
-  copy: (photo, button) => copyFrom(button, new URL(photo.url, location.href).href),
+  alike: ({ photo, sign }) => findAlike([photo], sign),
+  searched: searchRegion,
+  filter: (filters) => query.filter(filters),
+  marked: (photo) => startPage.marked(photo),
+  copy: (text, button) => copyFrom(button, text),
+  read: (url) => read(url, askForKey),
+  change: (url, method) => fetchAsAdmin(url, { method }, askForKey),
 });
 const startPage = new StartPage(query, {
   send: (url, options) => read(url, noKey, options),
   call: (url, options) => fetchAsAdmin(url, options, noKey),
-  open: (photos, index) => viewer.open(photos, index),
+  open: (...chosen) => viewer.open(...chosen),
   copy: copyFrom,
   alike: findAlike,
   announce,
@@ -64,6 +75,7 @@ const filters = new Filters(query, () => read("facets", noKey));
 const results = new Results(byId("results"), (...chosen) => viewer.open(...chosen), startPage.selection.dress);
 startPage.besides(byId("results"), results);
 const notice = new Notice(byId("notice"), { retry: () => live.now(), recovered });
+const bringing = new Bringing(query, drawing, notice, askForKey);
 const lamp = new Lamp(byId("index-open"), {
   open: () => setUp((setup) => setup.open()),
   changed: indexChanged,
@@ -144,6 +156,13 @@ function offerMore({ results: photos, total_searched: total }) {
   byId("more").hidden = photos.length < PAGE || results.count >= total;
 }
 
+// From now on, Ctrl+Z is about the drawing.
+function leaveField() {
+  replay.finish();
+  toolbar.say("");
+  if (isField(document.activeElement)) document.activeElement.blur();
+}
+
 function strokeStarted() {
   document.body.classList.add("drawing");
   live.strokeStarted();
@@ -184,26 +203,16 @@ function removePart(kind) {
   else query.update({ [kind]: query.noParts[kind] });
 }
 
-/** Turns a photo into a drawing, or the added pictures of the drawing into a photo. */
-async function swapPart(kind) {
-  if (kind === "photo") {
-    const picture = query.photo;
-    query.update({ photo: null });
-    drawing.add(asInk(picture));
-  } else {
-    const pictures = drawing.items.filter(({ mask }) => mask);
-    drawing.remove(new Set(pictures));
-    query.update({ photo: await asPhoto(pictures.at(-1)) });
-  }
-}
-
-async function addPicture(file) {
-  if (!file) return;
+/** Searches as the address says, at first and after Back or Forward. */
+async function restoreSearch() {
+  const { held, pictures } = address.read();
+  if (held || shown) live.now();
+  else startPage.show();
   try {
-    const picture = await openPicture(file);
-    notice.settle();
-    if (looksDrawn(picture)) drawing.add(asInk(picture));
-    else query.update({ photo: await asPhoto(picture) });
+    const gone = await pictures;
+    if (!gone) return;
+    await live.now();
+    notice.show(gone);
   } catch (problem) {
     notice.show(problem);
   }
@@ -211,8 +220,18 @@ async function addPicture(file) {
 
 /** Adds photos to the query, to find more like them (sign +1) or less (-1). */
 function findAlike(photos, sign) {
+  changeQuery(() => query.liken(photos.map(({ id }) => id), sign));
+}
+
+/** Searches for a region of a photo, besides whatever else is searched for. */
+function searchRegion(blob, name) {
+  return changeQuery(() => bringing.search(new File([blob], name, { type: blob.type })));
+}
+
+/** Changes the query so that Back returns to the one before. */
+async function changeQuery(change) {
   address.keep();
-  query.liken(photos.map(({ id }) => id), sign);
+  await change();
   address.write();
   byId("found").scrollIntoView({ block: "start" });
 }
@@ -223,16 +242,19 @@ function startExample(example) {
   replay.play(strokesOf(example, pad.penWidth), still ? 0 : EXAMPLE_MS);
 }
 
+/** Promises whether there are photos to search. */
 async function greet() {
+  let photos = 0;
   try {
     const state = await readiness();
     if (state.setup || state.photos === 0) await setUp((setup) => setup.begin());
-    else if (state.ready) showCount(state);
+    else if (state.ready) photos = showCount(state);
     else notice.waitForIndex(state);
   } catch (problem) {
     notice.show(problem);
   }
   await lamp.refresh();
+  return photos > 0;
 }
 
 async function setUp(act) {
@@ -246,12 +268,14 @@ async function setUp(act) {
 }
 
 function showCount({ photos }) {
-  if (photos === null) return;
+  if (photos === null) return 0;
   byId("count").textContent = t("your {photos}", { photos: counted(photos) });
   startPage.photos = photos;
+  return photos;
 }
 
 function indexChanged(state) {
+  localStorage.removeItem(KNOWN); // other photos, other examples
   showCount(state);
   announce(t("Index updated: {photos}", { photos: counted(state.photos) }));
   startPage.refresh();
@@ -273,23 +297,22 @@ function announce(text) {
 }
 
 drawing.addEventListener("change", drawingChanged);
-byId("share").addEventListener("click", () => {
-  address.write();
+byId("share").addEventListener("click", async () => {
+  await address.share().catch(() => {}); // what the link leaves out is said below
   copyFrom(byId("share"), location.href, address.omitted ? t("Copied without {what}", { what: address.omitted }) : t("Copied"));
 });
 byId("download").addEventListener("click", async () => {
   const png = await toPng(drawing);
   if (png) save(png, "drawing.png");
 });
-for (const [button, input] of [["choose", "file"], ["take", "camera-file"]]) {
-  byId(button).addEventListener("click", () => byId(input).click());
-  byId(input).addEventListener("change", () => addPicture(byId(input).files[0]).then(() => (byId(input).value = "")));
-}
 byId("more").addEventListener("click", searchMore);
 const nearEnd = new IntersectionObserver(([edge]) => edge.isIntersecting && searchMore(), { rootMargin: "400px" });
 nearEnd.observe(byId("more"));
-acceptFiles(addPicture);
-offerExamples(byId("examples"), startExample);
-if (address.read()) live.now();
-else startPage.show();
-greet();
+restoreSearch();
+offerExamples(startExample, { ready: greet(), wanted: isIdle });
+
+// A page beneath a dialog does not scroll: it keeps its width when the scrollbar's place goes to the dialog.
+new ResizeObserver(() => {
+  const { style, clientWidth } = document.documentElement;
+  if (!document.querySelector("dialog[open]")) style.setProperty("--gutter", `${innerWidth - clientWidth}px`);
+}).observe(document.documentElement);

@@ -96,6 +96,13 @@ export class Blocks {
     return null;
   }
 
+  /** How many photos are before one that has come. */
+  number(id) {
+    const { block, index } = this.find(id);
+    const before = this.list.slice(0, this.list.indexOf(block));
+    return before.reduce((sum, { count }) => sum + count, index);
+  }
+
   /** The photo so many places before or after one; {block, index}, or null beyond the ends. */
   step({ block, index }, step) {
     let at = this.list.indexOf(block);

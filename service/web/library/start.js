@@ -16,6 +16,7 @@ export class StartPage {
   #hooks;
   #results = null;
   #library = null; // how many photos there are in all
+  #gone = new Set(); // ids of those hidden, or shown again, which may come back
   #shown = "";
   #actions = null;
 
@@ -77,6 +78,16 @@ export class StartPage {
     if (this.#shown) await this.show(true);
   }
 
+  /** The viewer has marked a photo. */
+  marked({ id, favourite, hidden }) {
+    const grid = this.active ? this.#timeline : this.#results;
+    const photo = grid.photoOf(id);
+    if (!photo) return this.#gone.delete(id) && this.#restore();
+    if (Boolean(hidden) !== this.#showsHidden) return this.#remove(new Set([id]));
+    photo.favourite = favourite;
+    grid.update();
+  }
+
   focus(id) {
     this.#timeline.focus(id);
   }
@@ -108,7 +119,16 @@ export class StartPage {
     return favourites ? t("Favourites") : folder || t("Your photos");
   }
 
+  get #showsHidden() {
+    return this.active && this.#query.filters.only_hidden;
+  }
+
+  #restore() {
+    return this.active ? this.refresh() : this.#hooks.search();
+  }
+
   #remove(ids) {
+    this.#gone = new Set([...this.#gone, ...ids]);
     if (!this.active) return this.#results.remove(ids);
     this.#timeline.remove(ids);
     if (this.#library !== null && !this.#query.filters.only_hidden) this.#library -= ids.size;
@@ -128,10 +148,10 @@ export class StartPage {
     if (this.#actions || !this.selection.size) return;
     const { call, copy, alike } = this.#hooks;
     const shows = {
-      showsHidden: () => this.active && this.#query.filters.only_hidden,
+      showsHidden: () => this.#showsHidden,
       marked: () => [this.#timeline, this.#results].forEach((grid) => grid.update()),
       removed: (ids) => this.#remove(ids),
-      restored: () => (this.active ? this.refresh() : this.#hooks.search()),
+      restored: () => this.#restore(),
     };
     this.#actions = import("./actions.js").then(({ Actions }) => new Actions(this.selection, { call, copy, alike, ...shows }));
   }

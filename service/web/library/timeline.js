@@ -188,14 +188,15 @@ export class Timeline extends EventTarget {
     return { ...this.#anchor, block };
   }
 
-  // The viewer gets the photos around, and further ones as they come.
-  async #show(id) {
-    const { block, index } = this.blocks.find(id);
-    const at = this.blocks.list.indexOf(block);
-    const before = this.blocks.list.slice(Math.max(0, at - 1), at).filter(({ photos }) => photos).flatMap(({ photos }) => photos);
-    const photos = [...before, ...block.photos];
-    this.#open(photos, before.length + index);
-    photos.push(...(await this.#photosOf(this.blocks.list.slice(at + 1, at + 5), 500)));
+  // The viewer goes through all photos; those that have not come are fetched when it gets there.
+  #show(id) {
+    const first = { block: this.blocks.list[0], index: 0 };
+    const photo = async (number) => {
+      const { block, index } = this.blocks.step(first, number);
+      await this.#pages.load(block);
+      return block.photos?.[index] ?? null;
+    };
+    this.#open({ count: this.blocks.photos, photo }, this.blocks.number(id));
   }
 
   async #photosOf(blocks, most) {

@@ -10,8 +10,8 @@ import pytest
 
 from indexer.folders.tally import tally
 from model import Encoder
-from service.ops.library import why
-from service.ops.places import Places
+from service.library.keeper import why
+from service.library.places import Places
 from tests.kit.privileges import unprivileged
 from tests.kit.service.asking import problem
 from tests.kit.service.setting_up import settled, started, state

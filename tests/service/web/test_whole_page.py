@@ -69,13 +69,15 @@ def test_text_can_be_read_in_either_theme(open_page: Callable[..., Desk], theme:
 def test_the_focus_can_be_seen(desk: Desk) -> None:
     expect(desk.page.locator("#index-open")).to_be_visible()
     seen = []
-    for _ in range(6):
+    for _ in range(8):
         desk.page.keyboard.press("Tab")
         name, outline = desk.page.evaluate(FOCUSED)
         seen.append(name)
         assert outline == "solid", name
     assert seen == [
         "30 photos",
+        "Help and keys",
+        "Your drawings",
         "Medium pen",
         "Describe it in words, for example “at night”",
         "Add a picture",

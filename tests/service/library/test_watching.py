@@ -10,10 +10,10 @@ import pytest
 
 from indexer.jobs.contents import look
 from model import SKETCH_CAPS, Encoder
-from service.ops.library import Keeper
-from service.ops.reindex import Asked, Reindex
+from service.library.keeper import Keeper
+from service.library.reindex import Asked, Reindex
+from service.library.watching import Watcher, put_off
 from service.ops.reports import Reports
-from service.ops.watching import Watcher, put_off
 from service.search.gallery import Gallery
 from service.settings import Settings
 from tests.kit.shapes import picture
