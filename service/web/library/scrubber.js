@@ -49,7 +49,7 @@ export class Scrubber {
     const current = this.#current();
     this.#rail.ariaValueNow = String(current);
     this.#rail.ariaValueText = monthName(this.#months[current].month);
-    if (!this.#rail.matches(":hover")) this.#say(current);
+    if (this.#rail.matches(".held, :not(:hover)")) this.#say(current);
     this.#rail.classList.add("moving");
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#rail.classList.remove("moving"), LINGER_MS);
