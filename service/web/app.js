@@ -11,11 +11,14 @@ import { Replay } from "./drawing/replay.js";
 import { Toolbar } from "./drawing/toolbar.js";
 import { offerExamples, offerExtras } from "./extras.js";
 import { counted, t } from "./language.js";
+import { StartPage } from "./library/start.js";
 import { normalized } from "./photos/answers.js";
 import { Results } from "./photos/results.js";
+import { showFigures, showSummary } from "./photos/summary.js";
 import { Viewer } from "./photos/viewer.js";
 import { Address } from "./search/address.js";
-import { wordHint } from "./search/hints.js";
+import { Filters } from "./search/filters.js";
+import { showWordHint, wordHint } from "./search/hints.js";
 import { LiveSearch } from "./search/live.js";
 import { Parts } from "./search/parts.js";
 import { Query } from "./search/query.js";
@@ -30,6 +33,7 @@ const EXAMPLE_MS = 900;
 
 const byId = (id) => document.getElementById(id);
 
+const noKey = async () => ""; // whoever only looks is not asked
 const askForKey = keyAsker(byId("key"));
 const client = new SearchClient(undefined, askForKey);
 const live = new LiveSearch(search);
@@ -49,15 +53,27 @@ const address = new Address(query, drawing, restoreSearch, {
   stored: (id) => storedPicture(id, askForKey),
 });
 const viewer = new Viewer(byId("viewer"), {
-  closed: ({ id }) => results.focus(id),
-  alike: searchAlike,
+  closed: ({ id }) => (startPage.active ? startPage : results).focus(id),
+  alike: ({ photo, sign }) => findAlike([photo], sign),
   searched: searchRegion,
   filter: (filters) => query.filter(filters),
+  marked: (photo) => startPage.marked(photo),
   copy: (text, button) => copyFrom(button, text),
   read: (url) => read(url, askForKey),
   change: (url, method) => fetchAsAdmin(url, { method }, askForKey),
 });
-const results = new Results(byId("results"), (photos, index, options) => viewer.open(photos, index, options));
+const startPage = new StartPage(query, {
+  send: (url, options) => read(url, noKey, options),
+  call: (url, options) => fetchAsAdmin(url, options, noKey),
+  open: (...chosen) => viewer.open(...chosen),
+  copy: copyFrom,
+  alike: findAlike,
+  announce,
+  search: () => live.now(),
+});
+const filters = new Filters(query, () => read("facets", noKey));
+const results = new Results(byId("results"), (...chosen) => viewer.open(...chosen), startPage.selection.dress);
+startPage.besides(byId("results"), results);
 const notice = new Notice(byId("notice"), { retry: () => live.now(), recovered });
 const bringing = new Bringing(query, drawing, notice, askForKey);
 const lamp = new Lamp(byId("index-open"), {
@@ -110,6 +126,7 @@ async function searchMore() {
     if (more) {
       const answer = normalized(more);
       results.append(answer.results);
+      showFigures(answer, results.count);
       offerMore(answer);
     }
   } catch (problem) {
@@ -126,50 +143,17 @@ function setState(state) {
 
 function showAnswer(received) {
   const answer = normalized(received);
-  const { results: photos, total_searched: total, took_ms: took, generation } = answer;
-  const far = answer.nothing_close && photos.length > 0;
-  showWelcome(false);
-  results.show(photos);
-  byId("found").classList.toggle("far", far);
-  parts.suggest(photos);
-  byId("heading").textContent = far ? t("Nothing close to this") : headingFor(photos, total);
-  const time = t("{photos} in {ms} ms", { photos: counted(total), ms: Math.max(1, Math.round(took.total)) });
-  byId("figures").textContent = far ? t("The nearest of {photos}", { photos: counted(total) }) : time;
-  byId("nothing").hidden = photos.length > 0;
+  startPage.leave();
+  results.show(answer.results);
+  announce(showSummary(answer, query.filtersUsed > 0));
   byId("widen").hidden = !query.filtersUsed;
-  byId("nothing-text").textContent = nothingText(total);
   offerMore(answer);
-  const found = { photos: counted(photos.length) };
-  announce(far ? t("Nothing close to this. {photos} shown", found) : t("{photos} found", found));
   showWordHint(wordHint(query.text, answer.nothing_close));
-  lamp.served(generation);
-}
-
-function showWordHint(text) {
-  byId("word-hint").hidden = !text;
-  byId("word-hint").textContent = text;
-}
-
-function headingFor(photos, total) {
-  if (photos.length) return t("Best matches");
-  return total ? t("No photos found") : t("No photos to search yet");
-}
-
-function nothingText(total) {
-  if (query.filtersUsed) return t("No photos match your filters.");
-  return total ? t("Try another drawing or other words.") : t("Photos appear here once they have been indexed.");
+  lamp.served(answer.generation);
 }
 
 function offerMore({ results: photos, total_searched: total }) {
   byId("more").hidden = photos.length < PAGE || results.count >= total;
-}
-
-function showWelcome(visible) {
-  byId("welcome").hidden = !visible;
-  byId("heading").hidden = visible;
-  byId("results").hidden = byId("share").hidden = visible;
-  byId("found").classList.toggle("welcoming", visible);
-  if (visible) byId("found").classList.remove("far");
 }
 
 // From now on, Ctrl+Z is about the drawing.
@@ -211,18 +195,19 @@ function forgetSearch() {
   byId("heading").textContent = byId("figures").textContent = "";
   byId("nothing").hidden = byId("more").hidden = true;
   showWordHint("");
-  showWelcome(true);
+  startPage.show();
 }
 
 function removePart(kind) {
   if (kind === "sketch") toolbar.clear();
-  else query.update({ [kind]: kind === "photo" ? null : "" });
+  else query.update({ [kind]: query.noParts[kind] });
 }
 
 /** Searches as the address says, at first and after Back or Forward. */
 async function restoreSearch() {
   const { held, pictures } = address.read();
   if (held || shown) live.now();
+  else startPage.show();
   try {
     const gone = await pictures;
     if (!gone) return;
@@ -233,20 +218,22 @@ async function restoreSearch() {
   }
 }
 
-function searchAlike({ photo: { id }, sign }) {
-  address.keep();
-  query.update({ like: id, weights: { ...query.weights, like: sign } });
-  address.write();
-  byId("found").scrollIntoView({ block: "nearest" });
+/** Adds photos to the query, to find more like them (sign +1) or less (-1). */
+function findAlike(photos, sign) {
+  changeQuery(() => query.liken(photos.map(({ id }) => id), sign));
 }
 
 /** Searches for a region of a photo, besides whatever else is searched for. */
-async function searchRegion(blob, name) {
-  const picture = await openPicture(new File([blob], name, { type: blob.type }));
+function searchRegion(blob, name) {
+  return changeQuery(() => bringing.search(new File([blob], name, { type: blob.type })));
+}
+
+/** Changes the query so that Back returns to the one before. */
+async function changeQuery(change) {
   address.keep();
-  query.update({ photo: await asPhoto(picture) });
+  await change();
   address.write();
-  byId("found").scrollIntoView({ block: "nearest" });
+  byId("found").scrollIntoView({ block: "start" });
 }
 
 function startExample(example) {
@@ -281,14 +268,18 @@ async function setUp(act) {
 }
 
 function showCount({ photos }) {
-  if (photos !== null) byId("count").textContent = t("your {photos}", { photos: counted(photos) });
-  return photos ?? 0;
+  if (photos === null) return 0;
+  byId("count").textContent = t("your {photos}", { photos: counted(photos) });
+  startPage.photos = photos;
+  return photos;
 }
 
 function indexChanged(state) {
   localStorage.removeItem(KNOWN); // other photos, other examples
   showCount(state);
   announce(t("Index updated: {photos}", { photos: counted(state.photos) }));
+  startPage.refresh();
+  filters.refresh();
   if (!isIdle()) live.now();
 }
 
@@ -296,8 +287,9 @@ function indexChanged(state) {
 function recovered(state) {
   showCount(state);
   if (state.setup) setUp((setup) => setup.begin());
-  if (isIdle() || state.setup) notice.hide();
-  else live.now();
+  if (!isIdle() && !state.setup) return live.now();
+  notice.hide();
+  startPage.show();
 }
 
 function announce(text) {
@@ -316,7 +308,6 @@ byId("download").addEventListener("click", async () => {
 byId("more").addEventListener("click", searchMore);
 const nearEnd = new IntersectionObserver(([edge]) => edge.isIntersecting && searchMore(), { rootMargin: "400px" });
 nearEnd.observe(byId("more"));
-showWelcome(true);
 restoreSearch();
 offerExamples(startExample, { ready: greet(), wanted: isIdle });
 

@@ -39,6 +39,11 @@ export class Bringing {
     }
   }
 
+  /** Searches with a photo, besides whatever else is searched for. */
+  async search(file) {
+    this.#query.update({ photo: await asPhoto(await openPicture(file)) });
+  }
+
   /** Turns a photo into a drawing, or the added pictures of the drawing into a photo. */
   async swap(kind) {
     if (kind === "photo") {

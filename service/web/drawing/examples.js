@@ -144,6 +144,7 @@ export function showExamples(list, examples, start) {
   const items = examples.map((example) => {
     const button = document.createElement("button");
     button.type = "button";
+    button.title = t(example.name);
     button.append(iconOf(example), t(example.name));
     button.addEventListener("click", () => start(example));
     const item = document.createElement("li");
