@@ -9,7 +9,7 @@ import { isField } from "./drawing/keys.js";
 import { Pad } from "./drawing/pad.js";
 import { Replay } from "./drawing/replay.js";
 import { Toolbar } from "./drawing/toolbar.js";
-import { offerExamples, offerExtras } from "./extras.js";
+import { keepGutter, lazySetup, offerExamples, offerExtras } from "./extras.js";
 import { counted, t } from "./language.js";
 import { StartPage } from "./library/start.js";
 import { normalized } from "./photos/answers.js";
@@ -82,10 +82,10 @@ const lamp = new Lamp(byId("index-open"), {
   unfinished: () => setUp((setup) => setup.follow()),
   announce,
 });
+const setUp = lazySetup(askForKey, lamp, (problem) => notice.show(problem));
 
 let shown = null; // the form that the results on the page answer
 let fetching = false;
-let setup = null; // choosing folders, following a run, the panel: loaded when first needed
 
 /** Whether there is nothing to search with. */
 function isIdle() {
@@ -257,16 +257,6 @@ async function greet() {
   return photos > 0;
 }
 
-async function setUp(act) {
-  try {
-    const { Setup } = await import("./setup/setup.js");
-    setup ??= new Setup(askForKey, lamp);
-    await act(setup);
-  } catch (problem) {
-    notice.show(problem instanceof Problem ? problem : new Problem({ status: 0, title: problem.message }));
-  }
-}
-
 function showCount({ photos }) {
   if (photos === null) return 0;
   byId("count").textContent = t("your {photos}", { photos: counted(photos) });
@@ -310,9 +300,4 @@ const nearEnd = new IntersectionObserver(([edge]) => edge.isIntersecting && sear
 nearEnd.observe(byId("more"));
 restoreSearch();
 offerExamples(startExample, { ready: greet(), wanted: isIdle });
-
-// A page beneath a dialog does not scroll: it keeps its width when the scrollbar's place goes to the dialog.
-new ResizeObserver(() => {
-  const { style, clientWidth } = document.documentElement;
-  if (!document.querySelector("dialog[open]")) style.setProperty("--gutter", `${innerWidth - clientWidth}px`);
-}).observe(document.documentElement);
+keepGutter();

@@ -1,9 +1,11 @@
 /**
- * What most visits do without, and therefore fetch only when it is asked for: help, kept drawings, better examples.
+ * What most visits do without, and therefore fetch only when it is asked for: help, kept drawings, better
+ * examples, the setup.
  */
 import { EXAMPLES, knownExamples, showExamples } from "./drawing/examples.js";
 import { Recents } from "./drawing/recents.js";
 import { t } from "./language.js";
+import { Problem } from "./service/server.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -40,6 +42,28 @@ export async function offerExamples(start, { ready, wanted }) {
   if (!(await ready)) return;
   await new Promise((resolve) => (window.requestIdleCallback ?? setTimeout)(resolve, { timeout: 3000 }));
   if (wanted()) await (await import("./drawing/suggestions.js")).learn(list, start, { ask: likelihood, wanted });
+}
+
+/** A function that has the setup act, which it loads when first needed; problems are shown by show(problem). */
+export function lazySetup(askForKey, lamp, show) {
+  let setup = null;
+  return async (act) => {
+    try {
+      const { Setup } = await import("./setup/setup.js");
+      setup ??= new Setup(askForKey, lamp);
+      await act(setup);
+    } catch (problem) {
+      show(problem instanceof Problem ? problem : new Problem({ status: 0, title: problem.message }));
+    }
+  };
+}
+
+/** A page beneath a dialog does not scroll: it keeps its width when the scrollbar's place goes to the dialog. */
+export function keepGutter() {
+  new ResizeObserver(() => {
+    const { style, clientWidth } = document.documentElement;
+    if (!document.querySelector("dialog[open]")) style.setProperty("--gutter", `${innerWidth - clientWidth}px`);
+  }).observe(document.documentElement);
 }
 
 /** How likely the best photo for a drawing is right; null if nobody can say. */
