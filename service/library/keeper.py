@@ -39,6 +39,8 @@ class Keeper:
         self.places = Places(listed(settings.places))
         # A drive that does not respond blocks nothing else.
         self.limiter = anyio.CapacityLimiter(_THREADS)
+        # Set whenever there may be other folders to watch, or a run has ended; the watcher clears it.
+        self.changed = asyncio.Event()
         self._resume = settings.resume
         self._changing = asyncio.Lock()
         self._intent = intent.read(gallery.index)
@@ -153,6 +155,7 @@ class Keeper:
         if left != self._intent:
             with contextlib.suppress(ServiceError):
                 await self._write(left)
+        self.changed.set()
         await anyio.to_thread.run_sync(partial(self.gallery.refresh, now=True))
 
     async def _restart(self) -> None:
@@ -185,6 +188,7 @@ class Keeper:
         except (OSError, IndexProblem) as error:
             raise ServiceError("index_unwritable", why(str(error)) or str(error)) from None
         self._intent = wanted
+        self.changed.set()
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         return await anyio.to_thread.run_sync(work, limiter=self.limiter)

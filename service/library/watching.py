@@ -94,8 +94,22 @@ class Watcher:
         return True
 
     async def _until_changed(self, wait: float) -> None:
-        """Wait for an event and the quiet after it, or until the time is up."""
+        """Wait for an event and the quiet after it, for other folders to watch, or until the time is up."""
         folders = await anyio.to_thread.run_sync(self._local_folders, limiter=self._keeper.limiter)
+        waiting = [
+            asyncio.create_task(self._until_event(folders, wait)),
+            asyncio.create_task(self._keeper.changed.wait()),
+        ]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            self._keeper.changed.clear()
+        await asyncio.sleep(self._pace.quiet)
+
+    async def _until_event(self, folders: Sequence[Path], wait: float) -> None:
         if not folders:
             await asyncio.sleep(wait)
             return
@@ -105,14 +119,12 @@ class Watcher:
         try:
             async with asyncio.timeout(wait):
                 async for _ in events(folders):
-                    break
+                    return
         except TimeoutError:
             return
         except OSError as error:
             log.info("cannot watch the photo folders (%s); comparing them every few minutes", error)
             await asyncio.sleep(wait)
-            return
-        await asyncio.sleep(self._pace.quiet)
 
     def _local_folders(self) -> list[Path]:
         kinds = mounts_by_depth()

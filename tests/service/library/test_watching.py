@@ -12,7 +12,7 @@ from indexer.jobs.contents import look
 from model import SKETCH_CAPS, Encoder
 from service.library.keeper import Keeper
 from service.library.reindex import Asked, Reindex
-from service.library.watching import Watcher, put_off
+from service.library.watching import Pace, Watcher, put_off
 from service.ops.reports import Reports
 from service.search.gallery import Gallery
 from service.settings import Settings
@@ -105,3 +105,49 @@ def test_looking_compares_names_sizes_and_times(index: Path, library: Path) -> N
     after = look(index)
     assert after.stale
     assert after.mark != before.mark
+
+
+def test_it_notices_by_itself(keeper: Keeper, library: Path) -> None:
+    """By events where watchfiles is installed, by looking where it is not."""
+    job = cast(Noting, keeper.job)
+
+    async def go() -> None:
+        watching = asyncio.create_task(
+            Watcher(keeper, Pace(quiet=0.0, blind=0.05, later=0.05, again=60.0), lambda: None).run()
+        )
+        await asyncio.sleep(0.5)
+        assert not job.asked
+        picture("star", 77).save(library / "new.png")
+        async with asyncio.timeout(60):
+            while not job.asked:
+                await asyncio.sleep(0.02)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+    asyncio.run(go())
+    assert job.asked == [Asked(background=True)]
+
+
+def test_it_begins_with_the_first_folder(tmp_path: Path, encoder: Encoder) -> None:
+    """Without folders it waits for long, but not once there are some."""
+    gallery = Gallery(tmp_path / "new", encoder, SKETCH_CAPS)
+    keeper = Keeper(gallery, Noting(), Reports(tmp_path / "new"), Settings(index=tmp_path / "new"))
+    looked: list[bool] = []
+
+    class Looking(Watcher):
+        async def check(self) -> bool:
+            looked.append(True)
+            return True
+
+    async def go() -> None:
+        watching = asyncio.create_task(Looking(keeper, Pace(quiet=0.0, again=3600.0)).run())
+        async with asyncio.timeout(60):
+            while len(looked) < 1:
+                await asyncio.sleep(0.02)
+            await keeper.pause()
+            while len(looked) < 2:
+                await asyncio.sleep(0.02)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+    asyncio.run(go())
