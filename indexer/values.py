@@ -64,8 +64,9 @@ class Filter:
     after: str | None = None
     before: str | None = None
     camera: str | None = None
-    only: frozenset[str] | None = None
-    without: frozenset[str] = frozenset()
+    # Not shown: they may be thousands.
+    only: frozenset[str] | None = field(default=None, repr=False)
+    without: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 @dataclass(frozen=True)

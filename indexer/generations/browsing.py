@@ -8,6 +8,7 @@ from indexer.generations.counts import Counts, counted
 from indexer.generations.months import Listed, Order, read_months
 from indexer.generations.photos import Photos
 from indexer.generations.watch import Watch
+from indexer.stores import Ids
 from indexer.values import Facets, Filter, Month, Photo
 
 # Filters whose photos are held, as 8 bytes each: somebody who scrolls asks for page after page of one.
@@ -56,6 +57,11 @@ class Browsing:
         ids = self._matching(where).page(month, offset, k)
         found = self._photos.get(ids)
         return [found[number] for number in ids]
+
+    def ids(self, where: Filter) -> Ids:
+        """All photos that match, also those whose contents a filter names."""
+        found = self._matching(where)
+        return found.order.ids[found.places]
 
     def facets(self, without: frozenset[str]) -> Facets:
         """Counted at the first call; cached for as long as the same photos are hidden."""

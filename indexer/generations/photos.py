@@ -142,16 +142,9 @@ class Photos:
         return self._cameras
 
     def matching(self, wanted: Filter) -> Ids:
-        """The ids of all photos that match."""
-        if wanted == Filter(only=wanted.only) and wanted.only is not None:
-            return self.of_contents(wanted.only)
+        """The ids of all photos that match all of a filter but its contents."""
         where, values = self._passing(wanted)
-        found = column(self.ask(f"SELECT id FROM photos WHERE {where}", values))  # noqa: S608
-        if wanted.only is not None:
-            found = found[np.isin(found, self.of_contents(wanted.only))]
-        if wanted.without:
-            found = found[np.isin(found, self.of_contents(wanted.without), invert=True)]
-        return found
+        return column(self.ask(f"SELECT id FROM photos WHERE {where}", values))  # noqa: S608
 
     def of_contents(self, contents: frozenset[str]) -> Ids:
         """The ids of all photos with one of these contents, sorted."""

@@ -281,7 +281,9 @@ class Published(Browses):
             if where in self._selections:
                 self._selections.move_to_end(where)
                 return self._selections[where]
-        selection = self._store.select(self._photos.matching(where))
+        by_content = where.only is not None or where.without
+        matching = self._browsing.ids if by_content else self._photos.matching
+        selection = self._store.select(matching(where))
         with self._lock:
             self._selections[where] = selection
             while len(self._selections) > _REMEMBERED:

@@ -135,7 +135,8 @@ def test_it_ends_when_the_client_leaves(served: LiveServer) -> None:
         return str(path.resolve()) in links
 
     with httpx.stream("POST", f"{served.url}/download", data={"ids": number}) as answer:
-        next(answer.iter_raw())
+        pieces = answer.iter_raw()
+        next(pieces)
         until(held)
     until(lambda: not held())
     assert httpx.get(f"{served.url}/readyz").status_code == 200
