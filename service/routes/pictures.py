@@ -60,10 +60,13 @@ async def keep(request: Request) -> SharedPicture:
 
 
 @router.get(
-    "/pictures/{picture_id}", response_class=Response, responses=problems("picture_not_found") | _SHOWN
+    "/pictures/{picture_id}",
+    response_class=Response,
+    responses=problems("picture_not_found", "invalid_request") | _SHOWN,
 )
 async def show(
-    request: Request, picture_id: Annotated[str, InPath(description="An `id` from POST /pictures.")]
+    request: Request,
+    picture_id: Annotated[str, InPath(description="An `id` from POST /pictures.", max_length=64)],
 ) -> Response:
     """A picture that was kept, as a WebP."""
     data = await anyio.to_thread.run_sync(_shared(request).get, picture_id)

@@ -124,7 +124,7 @@ def test_codes_are_the_same_on_the_page_and_in_the_source() -> None:
     raised = set(_raised())
     assert raised <= set(CODES)
     # Those that the source names in tables rather than where they are raised.
-    indirect = {"empty_drawing", "bad_image", "no_photo", "not_found", "method_not_allowed"}
+    indirect = {"empty_drawing", "bad_image", "not_found", "method_not_allowed"}
     assert set(CODES) - raised == indirect
 
 
