@@ -11,6 +11,7 @@ const NOUNS = {
   folder: ["{n} folder", "{n} folders"],
   line: ["{n} line", "{n} lines"],
   "near-duplicate": ["{n} near-duplicate", "{n} near-duplicates"],
+  favourite: ["{n} favourite", "{n} favourites"],
 };
 const ATTRIBUTES = ["aria-label", "title", "placeholder"];
 

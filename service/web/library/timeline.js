@@ -170,13 +170,17 @@ export class Timeline extends EventTarget {
   // Remembers the first photo in sight, unless what is above the list is in sight too.
   #look(top) {
     this.#anchor = { top };
-    const block = top > 0 && this.blocks.at(top);
-    if (!block) return;
-    const inside = top - block.top - block.head;
-    const index = block.boxes?.findIndex((box) => box.y + box.height > inside) ?? -1;
-    const part = (top - block.top) / block.height;
-    if (index < 0) Object.assign(this.#anchor, { block, part, at: 0 });
-    else Object.assign(this.#anchor, { block, id: block.photos[index].id, part, at: block.boxes[index].y - inside });
+    if (top <= 0) return;
+    for (const block of this.blocks.within(top, top + innerHeight)) {
+      const inside = top - block.top - block.head;
+      const index = block.boxes?.findIndex((box) => box.y + box.height > inside) ?? -1;
+      if (index < 0) continue;
+      Object.assign(this.#anchor, { block, id: block.photos[index].id, at: block.boxes[index].y - inside });
+      break;
+    }
+    const block = this.#anchor.block ?? this.blocks.at(top);
+    const part = block && (top - block.top) / block.height;
+    this.#anchor = { part, block, at: 0, ...this.#anchor };
   }
 
   // The same place in the new blocks.

@@ -79,7 +79,7 @@ def test_widths_are_true_and_none_is_offered_twice(desk: Desk) -> None:
 def test_the_place_of_a_photo_has_its_colour_until_it_comes(open_page: Callable[..., Desk]) -> None:
     library = FakeLibrary({"2024-07": 12})
     held: list[Any] = []
-    routes = {**library.routes(), "**/photos/*/thumbnail?*": held.append}
+    routes = {**library.routes(), "**/photos/*/thumbnail?*": lambda route: held.append(route)}
     desk = open_page(routes=routes)
     tile = desk.page.locator("#timeline .tile").first
     photo = library.photo("2024-07", 0)
