@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.generations import generation
-from indexer.library import Filter, Hit, Ids, Nearest, Photo, Refused
 from indexer.locking.opening import locked
 from indexer.locking.ownership import is_ours
+from indexer.values import Facets, Filter, Hit, Ids, Month, Nearest, Photo, Refused
 from model.modality import Modality, Vectors
 
 # No generation has this number: they begin with 1.
@@ -19,7 +19,7 @@ NONE = "000000"
 
 @dataclass(frozen=True)
 class NothingYet:
-    """The facts of a generation without photos that was never published (see `indexer.library.Facts`)."""
+    """The facts of a generation without photos that was never published (see `indexer.values.Facts`)."""
 
     model: str
     fingerprint: str
@@ -83,6 +83,17 @@ class EmptyLibrary:
 
     def duplicates(self, photo: Photo) -> list[Photo]:
         return []
+
+    def timeline(self, where: Filter | None = None) -> list[Month]:
+        return []
+
+    def listing(
+        self, where: Filter | None = None, *, month: str | None = None, offset: int = 0, k: int = 100
+    ) -> list[Photo]:
+        return []
+
+    def facets(self, without: frozenset[str] = frozenset()) -> Facets:
+        return Facets()
 
     def let_write(self) -> bool:
         return False

@@ -58,7 +58,9 @@ class _Lazy(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Without any argument: serve, and open the page in a browser."""
-        return super().parse_args(ctx, args or ["serve", "--alone"])
+        if not args and not ctx.resilient_parsing:
+            args = ["serve", "--alone"]
+        return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

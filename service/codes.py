@@ -17,9 +17,12 @@ CODES: Mapping[str, Code] = {
     "bad_request": Code(400, "The request is not valid HTTP, or its form is malformed."),
     "no_key": Code(401, "This service requires a key, and the request has no valid one."),
     "admins_only": Code(403, "This requires an admin key."),
+    "other_site": Code(403, "The page of another site sent this request."),
     "not_found": Code(404, "Nothing exists at this address."),
     "photo_not_found": Code(404, "No photo has this id."),
     "folder_not_found": Code(404, "The library has no such photo folder."),
+    "no_file_manager": Code(404, "No file manager can be opened where the service runs."),
+    "picture_not_found": Code(404, "No picture with this id is kept any more."),
     "method_not_allowed": Code(405, "This address does not support the method."),
     "body_timeout": Code(408, "The upload took too long."),
     "already_running": Code(409, "An index job is already running."),
@@ -47,8 +50,10 @@ CODES: Mapping[str, Code] = {
     "device_problem": Code(503, "The GPU that runs the model or holds the index failed."),
     "index_unwritable": Code(503, "The index folder cannot be written; `detail` says why."),
     "index_damaged": Code(503, "The index was damaged on disk; searches are refused until it is fixed."),
+    "mark_not_stored": Code(503, "The mark could not be stored: check the disk of the index."),
     "photo_unreadable": Code(503, "The photo cannot be read: check its drive and permissions."),
     "deadline": Code(504, "The search took too long."),
+    "no_room": Code(507, "There is no room to keep the picture: the disk is full, or the limit too small."),
 }
 
 # Python renamed some statuses in 3.13, as RFC 9110 did; 499 is not registered.

@@ -136,7 +136,15 @@ class Settings(BaseSettings):
     large_pictures_mb: int = Field(
         1024,
         ge=0,
-        description="Cache for large previews in the index folder, in MiB; 0 keeps none.",
+        description="Cache for medium and large previews in the index folder, in MiB; 0 keeps none.",
+    )
+    shared_pictures_mb: int = Field(
+        64,
+        ge=0,
+        description="Room for shared pictures in the index folder, in MiB; 0 keeps none.",
+    )
+    shared_days: float = Field(
+        90.0, gt=0, description="Days that a shared picture is kept after it was last opened."
     )
     search_seconds: float = Field(
         20.0, gt=0, description="Seconds a search may take, not counting its upload."

@@ -91,6 +91,20 @@ class Start(BaseModel):
 class Listing(BaseModel):
     """The folders in a folder; without one, only where to begin."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "path": "/home/me",
+                    "parent": None,
+                    "folders": [{"name": "Pictures", "path": "/home/me/Pictures", "hidden": False}],
+                    "places": [{"name": "Home", "path": "/home/me"}],
+                    "problem": None,
+                }
+            ]
+        }
+    )
+
     path: str
     parent: str | None = Field(description="The folder around it, unless that lies outside all places.")
     folders: list[Below]
@@ -100,6 +114,10 @@ class Listing(BaseModel):
 
 class Count(BaseModel):
     """How many photos a folder seems to hold, by their names."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"photos": 1684, "skipped": 23, "complete": True, "problem": None}]}
+    )
 
     photos: int
     skipped: int = Field(description="Files that are no photos by their names.")

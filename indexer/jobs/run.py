@@ -14,7 +14,7 @@ from indexer.generations import generation
 from indexer.generations.healing import heal_vectors
 from indexer.generations.manifest import read_manifest
 from indexer.jobs import parts
-from indexer.jobs.finishing import clean_up, publish_if_needed
+from indexer.jobs.finishing import clean_up, fill_in_colours, publish_if_needed
 from indexer.jobs.interim import Cadence, Interim
 from indexer.jobs.pipeline import Pipeline
 from indexer.jobs.plan import Plan, Plans, RulesChange, count, make_plans
@@ -62,6 +62,7 @@ def run(
             job.embed(roots, forget, change or RulesChange(), accept_deletions=accept_deletions)
             banks.keep(index, origin, encoder.bank)
             with report.spent.on("publish"):
+                fill_in_colours(catalogue)
                 if part is None:
                     publish_if_needed(
                         shelf(index),

@@ -198,6 +198,7 @@ def _from_service(server: str, key: str | None, asked: Mapping[str, Any], pictur
 def _from_index(index: Path, model: str, engine: str, asked: Mapping[str, Any], pictures: bool) -> Found:
     # Imported only now: searching through a service must not wait for the model's libraries.
     from indexer import shelf
+    from indexer.marks import Marks
     from model import Encoder
     from model.card import Checkpoint
     from service.problems import ServiceError
@@ -222,7 +223,7 @@ def _from_index(index: Path, model: str, engine: str, asked: Mapping[str, Any], 
             click.secho(f"searching generation {serving}, because {refused.reason}", err=True, fg="red")
         if folder.strip():
             wanted = wanted.filtered(folder=meant(folder, published))
-        answer = finding.searched(wanted, encoder, published)
+        answer = finding.searched(wanted, encoder, published, Marks(index).now())
         photos = [Shown(_row(one), _thumbnail(index, one.hit) if pictures else b"") for one in answer.ranked]
         return Found(photos, answer.nothing_close)
     except BadParameter as error:

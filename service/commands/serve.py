@@ -82,7 +82,7 @@ def command(ctx: click.Context, /, config: Path | None, alone: bool, **options: 
         if running:
             click.echo(f"Already running: draw at {running}")
             if browser:
-                browsing.show(running)
+                browsing.show(running, wait=True)
             return
     listener = _listen(settings, keyring)
     app, gallery = _load(settings)
@@ -113,6 +113,8 @@ def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
         SKETCH_CAPS,
         max_bytes=settings.max_upload_mb * 2**20,
         max_pixels=settings.max_sketch_megapixels * 1_000_000,
+        # Whoever sits at this machine sends photos of their own.
+        raw=settings.loopback and not settings.proxied,
     )
     card = Checkpoint.find(settings.model).card
     memory = settings.encoder_memory_mb * 2**20

@@ -11,16 +11,18 @@ from http.client import HTTPException
 from pathlib import Path
 
 _PATIENCE = 2.0
+_STARTING = 10.0
 _LARGEST = 2**20
 
 
-def show(address: str, environment: Mapping[str, str] | None = None) -> bool:
-    """Open a browser, unless nobody would see it; returns whether it tried."""
-    if not has_screen(os.environ if environment is None else environment):
-        return False
-    # Some browsers return only when they are closed.
-    threading.Thread(target=webbrowser.open, args=(address,), name="browser", daemon=True).start()
-    return True
+def show(address: str, *, wait: bool = False) -> None:
+    """Open a browser, unless nobody would see it. A process that is about to end must `wait` for it to start."""
+    if has_screen(os.environ):
+        # Some browsers return only when they are closed.
+        opening = threading.Thread(target=webbrowser.open, args=(address,), name="browser", daemon=True)
+        opening.start()
+        if wait:
+            opening.join(_STARTING)
 
 
 def has_screen(environment: Mapping[str, str], system: str = sys.platform) -> bool:

@@ -18,7 +18,7 @@ def meant(text: str, library: "Library") -> str:
 
     The path of a photo, as results show it, stands for the folder that it is in.
     """
-    from indexer.library import Filter
+    from indexer.values import Filter
 
     def holds(folder: str) -> bool:
         return library.count(Filter(folder=folder)) > 0

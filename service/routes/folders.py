@@ -5,9 +5,10 @@ from typing import Annotated, Any, cast
 
 import anyio
 import anyio.to_thread
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Body, Depends, Query, Request
+from fastapi.openapi.models import Example
 
-from service.ops.library import Keeper, why
+from service.library.keeper import Keeper, why
 from service.routes import problems
 from service.routes.index import last_run
 from service.schemas import Indexing
@@ -59,11 +60,12 @@ async def library(keeper: Kept) -> LibraryState:
     return await _state(keeper)
 
 
+_EXAMPLE: dict[str, Example] = {"a folder": {"value": {"path": "/home/me/Pictures"}}}
 _CHANGE = problems("already_running", "index_unwritable")
 
 
 @router.post("/library/folders", responses=_CHANGE | problems("folder_refused", "unsupported_media_type"))
-async def add(keeper: Kept, chosen: Chosen) -> LibraryState:
+async def add(keeper: Kept, chosen: Annotated[Chosen, Body(openapi_examples=_EXAMPLE)]) -> LibraryState:
     """Add a photo folder and start a run. One that is active keeps its work, and goes on with this folder as well."""
     await keeper.add(chosen.path)
     return await _state(keeper)

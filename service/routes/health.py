@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from service.ops.health import HealthWatch
+from service.health import HealthWatch
 from service.routes import OpenGallery
 from service.schemas import Alive, Info, Ready
 

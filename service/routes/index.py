@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 
 from indexer.jobs.status import is_running
 from indexer.reports.report import skipped_files, skipped_total
-from service.ops.health import HealthWatch, public
+from service.health import HealthWatch, public
 from service.ops.logging import without_paths
 from service.ops.reports import Reports
 from service.routes import OpenGallery, problems

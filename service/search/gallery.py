@@ -9,6 +9,7 @@ from pathlib import Path
 from indexer.empty import EmptyLibrary, is_new
 from indexer.errors import BrokenGeneration
 from indexer.library import Library, Shelf, shelf
+from indexer.marks import Marks
 from model import Caps, Encoder, SketchseekError
 from model.card import Card
 from service.ops.logging import without_paths
@@ -32,6 +33,7 @@ class Gallery:
         source: Shelf | None = None,
     ) -> None:
         self.index = index
+        self.marks = Marks(index)
         self.encoder = encoder
         self.caps = caps
         self._shelf = shelf(index) if source is None else source

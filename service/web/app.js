@@ -1,19 +1,24 @@
 /**
  * Wires the page together: every change to the query starts a search, and every answer is shown.
  */
+import { Bringing } from "./bringing.js";
 import { Drawing } from "./drawing/drawing.js";
-import { offerExamples, strokesOf } from "./drawing/examples.js";
+import { KNOWN, strokesOf } from "./drawing/examples.js";
 import { toPng } from "./drawing/ink.js";
+import { isField } from "./drawing/keys.js";
 import { Pad } from "./drawing/pad.js";
-import { acceptFiles, asInk, asPhoto, looksDrawn, openPicture } from "./drawing/pictures.js";
 import { Replay } from "./drawing/replay.js";
 import { Toolbar } from "./drawing/toolbar.js";
+import { keepGutter, lazySetup, offerExamples, offerExtras } from "./extras.js";
 import { counted, t } from "./language.js";
+import { StartPage } from "./library/start.js";
 import { normalized } from "./photos/answers.js";
 import { Results } from "./photos/results.js";
+import { showFigures, showSummary } from "./photos/summary.js";
 import { Viewer } from "./photos/viewer.js";
 import { Address } from "./search/address.js";
-import { wordHint } from "./search/hints.js";
+import { Filters } from "./search/filters.js";
+import { showWordHint, wordHint } from "./search/hints.js";
 import { LiveSearch } from "./search/live.js";
 import { Parts } from "./search/parts.js";
 import { Query } from "./search/query.js";
@@ -21,48 +26,66 @@ import { copyFrom, save } from "./search/sharing.js";
 import { keyAsker } from "./service/key.js";
 import { Lamp } from "./service/lamp.js";
 import { Notice } from "./service/notice.js";
+import { storePicture, storedPicture } from "./service/pictures.js";
 import { PAGE, Problem, SearchClient, fetchAsAdmin, read, readiness } from "./service/server.js";
 
 const EXAMPLE_MS = 900;
 
 const byId = (id) => document.getElementById(id);
 
+const noKey = async () => ""; // whoever only looks is not asked
 const askForKey = keyAsker(byId("key"));
 const client = new SearchClient(undefined, askForKey);
 const live = new LiveSearch(search);
 const query = new Query();
 const drawing = new Drawing();
 const pad = new Pad(byId("canvas"), drawing, {
-  touched: () => replay.finish(),
+  touched: leaveField,
   started: strokeStarted,
   moved: () => live.strokeMoved(),
   dropped: drawingChanged,
 });
 const replay = new Replay(pad, drawing);
-const toolbar = new Toolbar(drawing, pad, replay);
-const parts = new Parts(query, { changed: queryChanged, removed: removePart, swapped: swapPart });
-const address = new Address(query, drawing, () => live.now());
+const toolbar = new Toolbar(drawing, pad, replay, offerExtras(drawing, replay, (text) => toolbar.say(text)));
+const parts = new Parts(query, { changed: queryChanged, removed: removePart, swapped: (kind) => bringing.swap(kind) });
+const address = new Address(query, drawing, restoreSearch, {
+  store: (file) => storePicture(file, askForKey),
+  stored: (id) => storedPicture(id, askForKey),
+});
 const viewer = new Viewer(byId("viewer"), {
-  closed: ({ id }) => results.focus(id),
-  alike: searchAlike,
+  closed: ({ id }) => (startPage.active ? startPage : results).focus(id),
+  alike: ({ photo, sign }) => findAlike([photo], sign),
   searched: searchRegion,
   filter: (filters) => query.filter(filters),
+  marked: (photo) => startPage.marked(photo),
   copy: (text, button) => copyFrom(button, text),
   read: (url) => read(url, askForKey),
   change: (url, method) => fetchAsAdmin(url, { method }, askForKey),
 });
-const results = new Results(byId("results"), (photos, index, options) => viewer.open(photos, index, options));
+const startPage = new StartPage(query, {
+  send: (url, options) => read(url, noKey, options),
+  call: (url, options) => fetchAsAdmin(url, options, noKey),
+  open: (...chosen) => viewer.open(...chosen),
+  copy: copyFrom,
+  alike: findAlike,
+  announce,
+  search: () => live.now(),
+});
+const filters = new Filters(query, () => read("facets", noKey));
+const results = new Results(byId("results"), (...chosen) => viewer.open(...chosen), startPage.selection.dress);
+startPage.besides(byId("results"), results);
 const notice = new Notice(byId("notice"), { retry: () => live.now(), recovered });
+const bringing = new Bringing(query, drawing, notice, askForKey);
 const lamp = new Lamp(byId("index-open"), {
   open: () => setUp((setup) => setup.open()),
   changed: indexChanged,
   unfinished: () => setUp((setup) => setup.follow()),
   announce,
 });
+const setUp = lazySetup(askForKey, lamp, (problem) => notice.show(problem));
 
 let shown = null; // the form that the results on the page answer
 let fetching = false;
-let setup = null; // choosing folders, following a run, the panel: loaded when first needed
 
 /** Whether there is nothing to search with. */
 function isIdle() {
@@ -103,6 +126,7 @@ async function searchMore() {
     if (more) {
       const answer = normalized(more);
       results.append(answer.results);
+      showFigures(answer, results.count);
       offerMore(answer);
     }
   } catch (problem) {
@@ -119,50 +143,24 @@ function setState(state) {
 
 function showAnswer(received) {
   const answer = normalized(received);
-  const { results: photos, total_searched: total, took_ms: took, generation } = answer;
-  const far = answer.nothing_close && photos.length > 0;
-  showWelcome(false);
-  results.show(photos);
-  byId("found").classList.toggle("far", far);
-  parts.suggest(photos);
-  byId("heading").textContent = far ? t("Nothing close to this") : headingFor(photos, total);
-  const time = t("{photos} in {ms} ms", { photos: counted(total), ms: Math.max(1, Math.round(took.total)) });
-  byId("figures").textContent = far ? t("The nearest of {photos}", { photos: counted(total) }) : time;
-  byId("nothing").hidden = photos.length > 0;
+  startPage.leave();
+  results.show(answer.results);
+  announce(showSummary(answer, query.filtersUsed > 0));
   byId("widen").hidden = !query.filtersUsed;
-  byId("nothing-text").textContent = nothingText(total);
   offerMore(answer);
-  const found = { photos: counted(photos.length) };
-  announce(far ? t("Nothing close to this. {photos} shown", found) : t("{photos} found", found));
   showWordHint(wordHint(query.text, answer.nothing_close));
-  lamp.served(generation);
-}
-
-function showWordHint(text) {
-  byId("word-hint").hidden = !text;
-  byId("word-hint").textContent = text;
-}
-
-function headingFor(photos, total) {
-  if (photos.length) return t("Best matches");
-  return total ? t("No photos found") : t("No photos to search yet");
-}
-
-function nothingText(total) {
-  if (query.filtersUsed) return t("No photos match your filters.");
-  return total ? t("Try another drawing or other words.") : t("Photos appear here once they have been indexed.");
+  lamp.served(answer.generation);
 }
 
 function offerMore({ results: photos, total_searched: total }) {
   byId("more").hidden = photos.length < PAGE || results.count >= total;
 }
 
-function showWelcome(visible) {
-  byId("welcome").hidden = !visible;
-  byId("heading").hidden = visible;
-  byId("results").hidden = byId("share").hidden = visible;
-  byId("found").classList.toggle("welcoming", visible);
-  if (visible) byId("found").classList.remove("far");
+// From now on, Ctrl+Z is about the drawing.
+function leaveField() {
+  replay.finish();
+  toolbar.say("");
+  if (isField(document.activeElement)) document.activeElement.blur();
 }
 
 function strokeStarted() {
@@ -197,53 +195,45 @@ function forgetSearch() {
   byId("heading").textContent = byId("figures").textContent = "";
   byId("nothing").hidden = byId("more").hidden = true;
   showWordHint("");
-  showWelcome(true);
+  startPage.show();
 }
 
 function removePart(kind) {
   if (kind === "sketch") toolbar.clear();
-  else query.update({ [kind]: kind === "photo" ? null : "" });
+  else query.update({ [kind]: query.noParts[kind] });
 }
 
-/** Turns a photo into a drawing, or the added pictures of the drawing into a photo. */
-async function swapPart(kind) {
-  if (kind === "photo") {
-    const picture = query.photo;
-    query.update({ photo: null });
-    drawing.add(asInk(picture));
-  } else {
-    const pictures = drawing.items.filter(({ mask }) => mask);
-    drawing.remove(new Set(pictures));
-    query.update({ photo: await asPhoto(pictures.at(-1)) });
-  }
-}
-
-async function addPicture(file) {
-  if (!file) return;
+/** Searches as the address says, at first and after Back or Forward. */
+async function restoreSearch() {
+  const { held, pictures } = address.read();
+  if (held || shown) live.now();
+  else startPage.show();
   try {
-    const picture = await openPicture(file);
-    notice.settle();
-    if (looksDrawn(picture)) drawing.add(asInk(picture));
-    else query.update({ photo: await asPhoto(picture) });
+    const gone = await pictures;
+    if (!gone) return;
+    await live.now();
+    notice.show(gone);
   } catch (problem) {
     notice.show(problem);
   }
 }
 
-function searchAlike({ photo: { id }, sign }) {
-  address.keep();
-  query.update({ like: id, weights: { ...query.weights, like: sign } });
-  address.write();
-  byId("found").scrollIntoView({ block: "nearest" });
+/** Adds photos to the query, to find more like them (sign +1) or less (-1). */
+function findAlike(photos, sign) {
+  changeQuery(() => query.liken(photos.map(({ id }) => id), sign));
 }
 
 /** Searches for a region of a photo, besides whatever else is searched for. */
-async function searchRegion(blob, name) {
-  const picture = await openPicture(new File([blob], name, { type: blob.type }));
+function searchRegion(blob, name) {
+  return changeQuery(() => bringing.search(new File([blob], name, { type: blob.type })));
+}
+
+/** Changes the query so that Back returns to the one before. */
+async function changeQuery(change) {
   address.keep();
-  query.update({ photo: await asPhoto(picture) });
+  await change();
   address.write();
-  byId("found").scrollIntoView({ block: "nearest" });
+  byId("found").scrollIntoView({ block: "start" });
 }
 
 function startExample(example) {
@@ -252,35 +242,34 @@ function startExample(example) {
   replay.play(strokesOf(example, pad.penWidth), still ? 0 : EXAMPLE_MS);
 }
 
+/** Promises whether there are photos to search. */
 async function greet() {
+  let photos = 0;
   try {
     const state = await readiness();
     if (state.setup || state.photos === 0) await setUp((setup) => setup.begin());
-    else if (state.ready) showCount(state);
+    else if (state.ready) photos = showCount(state);
     else notice.waitForIndex(state);
   } catch (problem) {
     notice.show(problem);
   }
   await lamp.refresh();
-}
-
-async function setUp(act) {
-  try {
-    const { Setup } = await import("./setup/setup.js");
-    setup ??= new Setup(askForKey, lamp);
-    await act(setup);
-  } catch (problem) {
-    notice.show(problem instanceof Problem ? problem : new Problem({ status: 0, title: problem.message }));
-  }
+  return photos > 0;
 }
 
 function showCount({ photos }) {
-  if (photos !== null) byId("count").textContent = t("your {photos}", { photos: counted(photos) });
+  if (photos === null) return 0;
+  byId("count").textContent = t("your {photos}", { photos: counted(photos) });
+  startPage.photos = photos;
+  return photos;
 }
 
 function indexChanged(state) {
+  localStorage.removeItem(KNOWN); // other photos, other examples
   showCount(state);
   announce(t("Index updated: {photos}", { photos: counted(state.photos) }));
+  startPage.refresh();
+  filters.refresh();
   if (!isIdle()) live.now();
 }
 
@@ -288,8 +277,9 @@ function indexChanged(state) {
 function recovered(state) {
   showCount(state);
   if (state.setup) setUp((setup) => setup.begin());
-  if (isIdle() || state.setup) notice.hide();
-  else live.now();
+  if (!isIdle() && !state.setup) return live.now();
+  notice.hide();
+  startPage.show();
 }
 
 function announce(text) {
@@ -297,29 +287,17 @@ function announce(text) {
 }
 
 drawing.addEventListener("change", drawingChanged);
-byId("share").addEventListener("click", () => {
-  address.write();
+byId("share").addEventListener("click", async () => {
+  await address.share().catch(() => {}); // what the link leaves out is said below
   copyFrom(byId("share"), location.href, address.omitted ? t("Copied without {what}", { what: address.omitted }) : t("Copied"));
 });
 byId("download").addEventListener("click", async () => {
   const png = await toPng(drawing);
   if (png) save(png, "drawing.png");
 });
-for (const [button, input] of [["choose", "file"], ["take", "camera-file"]]) {
-  byId(button).addEventListener("click", () => byId(input).click());
-  byId(input).addEventListener("change", () => addPicture(byId(input).files[0]).then(() => (byId(input).value = "")));
-}
 byId("more").addEventListener("click", searchMore);
 const nearEnd = new IntersectionObserver(([edge]) => edge.isIntersecting && searchMore(), { rootMargin: "400px" });
 nearEnd.observe(byId("more"));
-acceptFiles(addPicture);
-showWelcome(true);
-offerExamples(byId("examples"), startExample);
-if (address.read()) live.now();
-greet();
-
-// A page beneath a dialog does not scroll: it keeps its width when the scrollbar's place goes to the dialog.
-new ResizeObserver(() => {
-  const { style, clientWidth } = document.documentElement;
-  if (!document.querySelector("dialog[open]")) style.setProperty("--gutter", `${innerWidth - clientWidth}px`);
-}).observe(document.documentElement);
+restoreSearch();
+offerExamples(startExample, { ready: greet(), wanted: isIdle });
+keepGutter();

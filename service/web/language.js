@@ -52,7 +52,7 @@ function translate(root) {
   while (texts.nextNode()) {
     const { data } = texts.currentNode;
     const english = data.trim().replace(/\s+/g, " ");
-    if (english in dictionary) texts.currentNode.data = data.replace(data.trim(), () => dictionary[english]);
+    if (english && english in dictionary) texts.currentNode.data = data.replace(data.trim(), () => dictionary[english]);
   }
   for (const name of ATTRIBUTES) {
     for (const element of root.querySelectorAll(`[${name}]`)) element.setAttribute(name, t(element.getAttribute(name)));

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer import Report, Silent, inspect, run, shelf, status
+from indexer import Filter, Report, Silent, inspect, run, shelf, status
 from tests.kit.standin import DIMENSION, SIZE, InThread, StandIn, write_photo
 
 OLD = Path(__file__).parent / "old"
@@ -46,6 +46,22 @@ def test_it_opens_and_finds_each_photo(index: Path, photos: Path) -> None:
         copies = {"a/0.png", "b/copy.png"}
         assert best.photo.relative in (copies if name in copies else {name})
         assert (best.folded, best.score > 0.99) == (int(name in copies), True)
+    opened.close()
+
+
+def test_it_can_be_browsed(index: Path) -> None:
+    opened = shelf(index).open(StandIn().fingerprint)
+    # It knows when photos were taken, but not when their files were last changed.
+    assert [(month.month, month.photos) for month in opened.timeline()] == [("", 7)]
+    shown = opened.listing(k=99)
+    assert [photo.relative for photo in shown] == sorted(NAMES)
+    assert dict(opened.facets().folders) == {"a": 4, "b": 3}
+    first = frozenset({shown[0].content})
+    assert [photo.relative for photo in opened.listing(Filter(only=first))] == ["a/0.png", "b/copy.png"]
+    assert [photo.relative for photo in opened.listing(Filter(without=first), offset=1)] == [
+        "a/4.png", "a/6.png", "b/3.png", "b/5.png",
+    ]  # fmt: skip
+    assert dict(opened.facets(first).folders) == {"a": 3, "b": 2}
     opened.close()
 
 

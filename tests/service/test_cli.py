@@ -17,8 +17,8 @@ import pytest
 from indexer.generations.generation import current
 from indexer.generations.manifest import read_manifest, seal_manifest
 from service.cli import _suggestion
-from service.ops import reindex
-from service.ops.reindex import Reindex
+from service.library import reindex
+from service.library.reindex import Reindex
 from service.settings import Settings
 from tests.kit import TOP
 from tests.kit.pictures import drawing_png, truncated

@@ -1,9 +1,11 @@
 """Filters: where photos are, and when and with which camera they were taken."""
 
+from dataclasses import replace
 from datetime import date
 
 from service.search.parameters import Parameter
 from service.search.parameters.moments import moment
+from service.search.query import Query
 
 _LONGEST = 1000
 
@@ -55,10 +57,18 @@ BEFORE = Parameter(
 
 CAMERA = Parameter(
     str,
-    "Only photos taken with this camera; case does not matter.",
+    "Only photos taken with this camera, or with those whose names contain this; case does not matter.",
     longest=_LONGEST,
     clean=_one_line,
     example="Canon EOS R6",
     narrows=True,
     apply=lambda query, camera: query.filtered(camera=camera),
+)
+
+FAVOURITES = Parameter(
+    bool,
+    "Only photos that are marked as favourites.",
+    default=Query.favourites,
+    narrows=True,
+    apply=lambda query, favourites: replace(query, favourites=favourites),
 )

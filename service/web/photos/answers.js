@@ -5,14 +5,18 @@ import { locale, t } from "../language.js";
 
 /** The answer with every value valid: an invalid score or relevance becomes null, and photos without an id are left out. */
 export function normalized(answer) {
-  const photos = Array.isArray(answer?.results) ? answer.results : [];
   return {
     ...answer,
-    results: photos.filter((photo) => photo?.id && typeof photo.id === "string").map(normalizedPhoto),
+    results: normalizedPhotos(answer?.results),
     nothing_close: answer?.nothing_close === true,
-    total_searched: numberOr(answer?.total_searched, photos.length),
-    took_ms: { total: numberOr(answer?.took_ms?.total, 0) },
+    total_searched: numberOr(answer?.total_searched, answer?.results?.length ?? 0),
   };
+}
+
+/** The photos of any list, with every value valid. */
+export function normalizedPhotos(list) {
+  const photos = Array.isArray(list) ? list : [];
+  return photos.filter((photo) => photo?.id && typeof photo.id === "string").map(normalizedPhoto);
 }
 
 /** A photo's score, for people; empty if it has none. */
@@ -54,6 +58,8 @@ function normalizedPhoto(photo) {
     width: Math.max(1, numberOr(photo.width, 1)),
     height: Math.max(1, numberOr(photo.height, 1)),
     camera: textOr(photo.camera, null),
+    colour: /^#[0-9a-f]{6}$/i.test(photo.colour) ? photo.colour : null,
+    favourite: photo.favourite === true,
     duplicates: Array.isArray(photo.duplicates) ? photo.duplicates : [],
   };
 }

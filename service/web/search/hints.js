@@ -13,3 +13,9 @@ export function wordHint(text, nothingClose, page = language) {
   if (!foreign && !likely) return "";
   return t("This model reads English words only. Try: “dog”, “red car” or “bridge at night”.");
 }
+
+/** Shows that, or takes it away. */
+export function showWordHint(text) {
+  document.getElementById("word-hint").hidden = !text;
+  document.getElementById("word-hint").textContent = text;
+}

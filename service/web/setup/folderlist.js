@@ -3,7 +3,6 @@
  */
 import { counted, t } from "../language.js";
 import { iconOf, make, nameOf } from "./elements.js";
-import { sentence } from "./library.js";
 
 /** The most rows on show; whoever has more folders types a part of the name. */
 const MOST = 200;
@@ -69,8 +68,7 @@ export class FolderList {
   #emptyText(found, wanted) {
     const all = { n: MOST, folders: counted(found, "folder") };
     if (found > MOST) return t("These are {n} of {folders}: type a part of the name to see the others.", all);
-    if (found) return "";
-    if (this.#problem) return sentence(this.#problem);
+    if (found || this.#problem) return ""; // the picker tells the problem
     if (wanted) return t("No folder has a name like this.");
     return this.#folders.length ? t("All folders in here are hidden.") : t("There are no folders in here.");
   }

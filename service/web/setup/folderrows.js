@@ -27,8 +27,8 @@ export class FolderRows {
   }
 
   show() {
-    const { state } = this.#library;
-    this.#unlock.hidden = state !== null;
+    const { state, away } = this.#library;
+    this.#unlock.hidden = state !== null || away;
     this.element.querySelector(".top").hidden = state === null;
     const shown = JSON.stringify([state?.folders, this.#asking]);
     if (shown === this.#shown) return; // whoever is about to press a button keeps it

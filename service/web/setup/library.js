@@ -27,7 +27,7 @@ export class Library extends EventTarget {
   /** Asks for the state; for a key, too, if `ask`. Promises the state, or null if the visitor may not know it. */
   async refresh({ ask = false } = {}) {
     const asked = this.#changes;
-    const state = await this.#send("library", {}, ask);
+    const state = await this.#send("library", {}, ask).catch((problem) => this.#lose(problem));
     if (asked === this.#changes) this.#take(state);
     return this.state;
   }
@@ -78,11 +78,7 @@ export class Library extends EventTarget {
 
   async #tick() {
     if (!this.#watchers || document.hidden) return;
-    try {
-      await this.refresh();
-    } catch (problem) {
-      this.#lost(problem);
-    }
+    await this.refresh().catch(() => null); // whoever shows the state has been told
     this.#later();
   }
 
@@ -109,9 +105,10 @@ export class Library extends EventTarget {
     this.dispatchEvent(new CustomEvent("change", { detail: { before } }));
   }
 
-  #lost({ status }) {
-    this.away = status === 0;
+  #lose(problem) {
+    this.away = problem.status === 0;
     this.dispatchEvent(new CustomEvent("change", { detail: { before: this.state } }));
+    throw problem;
   }
 }
 

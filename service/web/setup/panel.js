@@ -57,7 +57,7 @@ export class Panel {
     try {
       await this.#library.refresh();
     } catch (problem) {
-      this.#say(told(problem));
+      if (problem.status !== 0) this.#say(told(problem)); // else the head says so
     }
     this.#show();
     this.#unwatch ??= this.#library.watch();
@@ -88,7 +88,8 @@ export class Panel {
   }
 
   async #changed(before) {
-    const { state } = this.#library;
+    const { state, away } = this.#library;
+    if (!away && this.#lamp.health === "away") await this.#lamp.refresh();
     if (before?.state === "running" && state && state.state !== "running") {
       await this.#lamp.refresh();
       if (this.#checking) this.#say(resultText(state));

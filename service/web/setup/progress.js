@@ -38,14 +38,15 @@ export class ProgressView {
     const { state: library, away } = this.#library;
     if (!library) return;
     const { state, progress, published } = library;
-    const title = titleOf(state, away, ended, published);
+    const daily = library.last_run?.state === "done";
+    const title = titleOf(state, away, ended && published, daily);
     if (this.#title.textContent !== title) this.#spoken.textContent = title;
     this.#title.textContent = title;
     this.#bar.hidden = state !== "running" || away;
     if (progress?.photos) [this.#bar.max, this.#bar.value] = [progress.photos, progress.done];
     else this.#bar.removeAttribute("value");
-    this.#figures.textContent = figuresOf(library);
-    this.#note.textContent = away ? t("The page goes on by itself once sketchseek runs again.") : noteOf(state, published, ended);
+    this.#figures.textContent = away ? "" : figuresOf(library);
+    this.#note.textContent = away ? t("The page goes on by itself once sketchseek runs again.") : noteOf(library, ended, daily);
     this.#swap({ running: this.#pause, paused: this.#resume, failed: this.#retry }[away ? "" : state]);
   }
 
@@ -70,11 +71,12 @@ export class ProgressView {
   }
 }
 
-function titleOf(state, away, ended, published) {
+function titleOf(state, away, ready, daily) {
   if (away) return t("The server is not responding");
-  if (ended) return t("Ready: {photos}", { photos: counted(published) });
+  if (ready) return t("Ready: {photos}", { photos: counted(ready) });
   return {
-    running: t("Getting to know your photos"),
+    idle: t("No photos were found"),
+    running: daily ? t("Looking for new photos") : t("Getting to know your photos"),
     paused: t("Paused"),
     failed: t("Indexing has stopped"),
   }[state] ?? "";
@@ -87,9 +89,10 @@ function figuresOf({ state, progress, problem, folders }) {
   return state === "paused" && done ? t("{photos} are done.", { photos: counted(done) }) : "";
 }
 
-function noteOf(state, published, ended) {
+function noteOf({ state, published }, ended, daily) {
   const photos = counted(published);
-  if (ended) return published ? t("Draw something to find one of them.") : t("No photos could be read. The details say why.");
+  if (ended) return published ? t("Draw something to find one of them.") : t("The details say why.");
+  if (state === "running" && daily) return "";
   if (state === "running" && published) return t("You can search already: {photos} so far.", { photos });
   if (state === "running") return t("You can search as soon as the first ones are ready. You may close this page meanwhile.");
   if (published) return t("{photos} can be searched.", { photos });

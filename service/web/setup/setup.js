@@ -2,25 +2,25 @@
  * The way from nothing to photos that can be found: the welcome, the run that follows, and the panel for every day.
  */
 import { Library } from "./library.js";
-import { Panel } from "./panel.js";
 import { Strip } from "./strip.js";
 import { Welcome } from "./welcome.js";
 
 const STYLE = "web/style/setup.css";
 
 export class Setup {
+  #askForKey;
   #lamp;
   #library;
-  #panel;
+  #panel = null;
   #strip;
   #welcome = null;
   #styled;
   #barred = false; // this visitor may not know how a run is going
 
   constructor(askForKey, lamp) {
+    this.#askForKey = askForKey;
     this.#lamp = lamp;
     this.#library = new Library(askForKey);
-    this.#panel = new Panel(this.#library, lamp, askForKey);
     this.#strip = new Strip(this.#library, { details: () => this.open() });
     this.#styled = styled();
     this.#library.addEventListener("change", ({ detail }) => this.#notice(detail.before));
@@ -44,7 +44,9 @@ export class Setup {
   }
 
   async open() {
+    const { Panel } = await import("./panel.js");
     await this.#styled;
+    this.#panel ??= new Panel(this.#library, this.#lamp, this.#askForKey);
     await this.#panel.open();
   }
 

@@ -2,11 +2,10 @@
  * The welcome while there are no photos: where are they? Folders are chosen here, and the first run starts.
  */
 import { counted, t } from "../language.js";
-import { readiness } from "../service/server.js";
+import { Problem, readiness } from "../service/server.js";
 import { Choices } from "./choices.js";
 import { button, drawingOf, iconOf, make } from "./elements.js";
 import { told } from "./library.js";
-import { Picker } from "./picker.js";
 
 const WAIT_MS = 5000;
 const PHOTOS = [
@@ -22,7 +21,7 @@ export class Welcome {
   starting = false;
   #library;
   #started;
-  #picker;
+  #picker = null;
   #unwatch = null;
   #element = make("section.setup", { "aria-labelledby": "setup-title" });
   #choices;
@@ -34,7 +33,6 @@ export class Welcome {
   constructor(library, started) {
     this.#library = library;
     this.#started = started;
-    this.#picker = new Picker(library);
     this.#choices = new Choices(library, () => this.#tally());
   }
 
@@ -82,8 +80,14 @@ export class Welcome {
   }
 
   async #pick() {
-    const chosen = await this.#picker.pick();
-    if (chosen) await this.#choices.add(chosen);
+    try {
+      const { Picker } = await import("./picker.js");
+      this.#picker ??= new Picker(this.#library);
+      const chosen = await this.#picker.pick();
+      if (chosen) await this.#choices.add(chosen);
+    } catch {
+      this.#wrong.textContent = told(new Problem({ status: 0 }));
+    }
   }
 
   #tally() {

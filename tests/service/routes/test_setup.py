@@ -1,9 +1,6 @@
 """From nothing to a library, as the page does it: over real HTTP, with real runs."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -13,46 +10,8 @@ from model import SKETCH_CAPS, Encoder
 from service.asgi import keys
 from service.search.gallery import Gallery
 from tests.kit.service.asking import PNG, problem
-from tests.kit.service.servers import listening
+from tests.kit.service.setting_up import settled, started, state
 from tests.kit.shapes import write_library
-from tests.kit.waiting import until
-
-
-@contextmanager
-def started(index: Path, encoder: Encoder, **settings: object) -> Iterator[httpx.Client]:
-    """A service on an index that need not exist, asked by its user."""
-    gallery = Gallery(index, encoder, SKETCH_CAPS)
-    with (
-        listening(gallery, refresh_seconds=0.1, **settings) as url,
-        httpx.Client(base_url=url, timeout=60) as client,
-    ):
-        yield client
-    gallery.published.close()
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "home").mkdir()
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def client(home: Path, encoder: Encoder) -> Iterator[httpx.Client]:
-    with started(home / ".local/share/sketchseek/index", encoder) as client:
-        yield client
-
-
-def state(client: httpx.Client) -> dict[str, Any]:
-    found: dict[str, Any] = client.get("/admin/library").json()
-    return found
-
-
-def settled(client: httpx.Client) -> dict[str, Any]:
-    """Waits until no run is active and what it published is served."""
-    until(lambda: state(client)["state"] != "running", 120)
-    return state(client)
 
 
 def test_without_an_index_everything_answers_that_there_is_nothing(client: httpx.Client, home: Path) -> None:

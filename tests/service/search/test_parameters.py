@@ -89,6 +89,19 @@ def test_an_error_names_the_parameter_and_says_what_it_may_be_in_one_line() -> N
     assert len(str(long.value)) < 500
 
 
+def test_a_list_of_photos_is_one_part() -> None:
+    query = SearchParams.read({"like": " a, -b ,c"}).query({})
+    assert query.parts == (Part(Kind.LIKE, "a,-b,c", 1),)
+    for like, reason in (
+        ("a,,b", "an id is empty"),
+        ("a,-", "an id is empty"),
+        ("a,-a", "an id is given twice"),
+        (",".join(f"{number:x}" for number in range(17)), "17 ids; at most 16"),
+    ):
+        with pytest.raises(BadParameter, match=f"^like: {reason}"):
+            SearchParams.read({"like": like})
+
+
 def test_weights_belong_to_their_parts_whatever_the_order() -> None:
     params = SearchParams.read({"like_weight": "-1", "photo_weight": "0", "like": "7"})
     query = params.query({Kind.PHOTO: b"p"})

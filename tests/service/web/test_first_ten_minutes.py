@@ -46,7 +46,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def test_from_no_index_to_a_photo_found_by_a_drawing(service: Serving, home: Path, page: Page) -> None:
     clicks: list[str] = []
-    page.expose_function("clicked", clicks.append)
+    page.expose_function("clicked", lambda text: clicks.append(text))
     page.add_init_script("addEventListener('click', (event) => clicked(event.target.textContent), true)")
     desk = Desk(page)
     page.goto(service.url)

@@ -60,7 +60,7 @@ def test_a_new_run_needs_an_admin_key(browser: Browser, live_server: LiveServer)
         expect(page.get_by_role("dialog", name="This needs an admin key")).to_be_visible()
         page.locator("#key-input").fill(admin)
         page.locator("#key-input").press("Enter")
-        expect(page.locator("#job-says")).not_to_be_empty()
+        expect(page.locator("#job-says")).to_contain_text("Done", timeout=60_000)
         expect(page.locator("#reindex")).to_be_enabled(timeout=60_000)
         assert not [told for told in desk.problems if "401" not in told and "403" not in told]
         page.context.close()
@@ -162,3 +162,13 @@ def test_a_run_that_another_window_started_is_told_calmly(
         "Another window has already started this. Nothing is lost"
     )
     forgive_failed_requests(desk)
+
+
+def test_what_is_kept_free_for_a_scrollbar_is_dimmed_too(
+    open_page: Callable[..., Desk], newcomer: Newcomer
+) -> None:
+    margin = "getComputedStyle(document.documentElement).backgroundColor"
+    desk, _ = opened(open_page, newcomer)
+    dimmed = desk.page.evaluate(margin)
+    desk.page.keyboard.press("Escape")
+    assert dimmed != desk.page.evaluate(margin)

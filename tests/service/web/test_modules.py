@@ -33,14 +33,19 @@ def test_every_module_needed_at_first_is_preloaded_so_that_none_waits_for_anothe
     assert links == [path.relative_to(WEB).as_posix() for path in MODULES if path in first]
 
 
-def test_folders_stand_alone_but_for_the_drawing_in_an_address_and_the_requests_of_the_setup() -> None:
+def test_folders_stand_alone_but_for_three_that_use_another() -> None:
     arrows = {
         (module.parent.name, target.parent.name)
         for module in MODULES
         for target in [*imports_of(module), *loaded_later(module)]
         if module.parent not in (WEB, target.parent) and target.parent != WEB  # the language is everybody's
     }
-    assert arrows == {("search", "drawing"), ("setup", "service")}
+    assert arrows == {
+        ("search", "drawing"),
+        ("setup", "service"),
+        ("help", "drawing"),
+        ("library", "photos"),
+    }
 
 
 def test_every_module_is_imported_by_another() -> None:

@@ -194,6 +194,7 @@ def test_names_with_markup_are_shown_as_they_are(arrive: Callable[..., Desk], ne
     expect(row).to_contain_text("<img src=x onerror=")
     expect(row.locator("bdi").first).to_have_text(name.replace("\n", "\u240a"))
     assert desk.page.evaluate("window.intruded") is None
+    desk.page.get_by_role("checkbox").check()
     desk.button("Start").click()
     expect(desk.page.get_by_role("region", name="Indexing")).to_be_visible()
     assert newcomer.state["folders"][0]["path"] == path

@@ -16,7 +16,7 @@ import anyio.to_thread
 from indexer.folders.filesystems import mounts
 from indexer.jobs.contents import Sight, look
 from indexer.jobs.status import is_running
-from service.ops.library import Keeper
+from service.library.keeper import Keeper
 from service.problems import ServiceError
 
 try:

@@ -96,7 +96,18 @@ class Reindex:
         idle = ["ionice", "-c", "3"] if self._asked.background and shutil.which("ionice") else []
         # -P: not what lies in the working folder, which may have a folder `service` of its own.
         # After "--", no name of a folder is taken for an option.
-        return [*idle, sys.executable, "-P", "-m", "service", "index", *options, "--supervised", "--", *folders]
+        return [
+            *idle,
+            sys.executable,
+            "-P",
+            "-m",
+            "service",
+            "index",
+            *options,
+            "--supervised",
+            "--",
+            *folders,
+        ]
 
     async def _run(self) -> None:
         try:

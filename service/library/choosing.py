@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.folders.tally import tally
-from service.ops.places import Places
+from service.library.places import Places
 from service.problems import ServiceError
 from service.setup_schemas import Below, Count, Listing, Start
 

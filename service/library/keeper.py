@@ -16,11 +16,11 @@ import anyio.to_thread
 from indexer.errors import IndexBusy, IndexProblem
 from indexer.jobs.contents import Holding, holdings
 from indexer.jobs.status import is_running
-from service.ops import intent
-from service.ops.choosing import Chooser
-from service.ops.intent import Intent
-from service.ops.places import Places
-from service.ops.reindex import Asked, Reindex
+from service.library import intent
+from service.library.choosing import Chooser
+from service.library.intent import Intent
+from service.library.places import Places
+from service.library.reindex import Asked, Reindex
 from service.ops.reports import Reports
 from service.problems import ServiceError
 from service.search.gallery import Gallery

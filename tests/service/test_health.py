@@ -12,7 +12,7 @@ import pytest
 from indexer import PhotosMissing, Silent, run
 from indexer.folders import reach
 from indexer.locking.lock import writing
-from service.ops import health
+from service import health
 from tests.kit.pictures import drawing_png
 from tests.kit.service.commands import doctor, sketchseek
 from tests.kit.service.servers import LiveServer, listening
