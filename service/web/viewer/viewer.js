@@ -8,7 +8,7 @@
  * their own, loaded when they are first asked for.
  */
 import { counted, locale, t } from "../language.js";
-import { dayOf, fileName, likelihoodOf } from "./answers.js";
+import { dayOf, fileName, likelihoodOf } from "../photos/answers.js";
 import { Bars } from "./bars.js";
 import { Gestures } from "./gestures.js";
 import { Marks } from "./marks.js";
