@@ -15,7 +15,6 @@ import { StartPage } from "./library/start.js";
 import { normalized } from "./photos/answers.js";
 import { Results } from "./photos/results.js";
 import { showFigures, showSummary } from "./photos/summary.js";
-import { Viewer } from "./photos/viewer.js";
 import { Address } from "./search/address.js";
 import { Filters } from "./search/filters.js";
 import { showWordHint, wordHint } from "./search/hints.js";
@@ -28,6 +27,7 @@ import { Lamp } from "./service/lamp.js";
 import { Notice } from "./service/notice.js";
 import { storePicture, storedPicture } from "./service/pictures.js";
 import { PAGE, Problem, SearchClient, fetchAsAdmin, read, readiness } from "./service/server.js";
+import { Viewer } from "./viewer/viewer.js";
 
 const EXAMPLE_MS = 900;
 

@@ -49,15 +49,16 @@ def _picture(width: int, height: int, form: str) -> bytes:
     return held.getvalue()
 
 
-def large_photos(**fields: Any) -> Answer:
-    """A real answer whose photos are large ones; `fields` are added to each."""
+def large_photos(ending: str = ".jpg", **fields: Any) -> Answer:
+    """A real answer whose photos are large files of a kind; `fields` are added to each."""
 
     def answer(route: Route) -> None:
         response = route.fetch()
         body = response.json()
         for photo in body["results"]:
-            photo |= {"width": WIDTH, "height": HEIGHT, "colour": "#283c32", "favourite": False, **fields}
-            photo["path"] = photo["path"].rsplit(".", 1)[0] + ".jpg"
+            path = photo["path"].rsplit(".", 1)[0] + ending
+            photo |= {"path": path, "width": WIDTH, "height": HEIGHT, "colour": "#283c32", "favourite": False}
+            photo |= fields
         route.fulfill(response=response, json=body)
 
     return answer
@@ -94,14 +95,16 @@ def opened(open_page: Callable[..., Desk], *, nth: int = 0, fields: Any = None, 
     desk = open_page(**{"routes": routes, "reduced_motion": "reduce", **options})
     with desk.answered():
         desk.page.locator("#text").fill("house")
-    desk.page.locator(".tile").nth(nth).click()
+    desk.page.locator("#results .tile").nth(nth).click()
     expect(desk.page.locator("#viewer .photo")).to_be_visible()
     return desk
 
 
 def copies_of(desk: Desk) -> list[dict[str, Any]]:
     """The first three photos found, as if they were near-duplicates: two of full size, and a smaller one."""
-    thumbnails = desk.page.locator(".tile img").evaluate_all("(all) => all.slice(0, 3).map((it) => it.src)")
+    thumbnails = desk.page.locator("#results .tile img").evaluate_all(
+        "(all) => all.slice(0, 3).map((it) => it.src)"
+    )
     found = []
     for nth, (thumbnail, width) in enumerate(zip(thumbnails, (WIDTH, WIDTH, 1600), strict=True)):
         url = thumbnail.split("/thumbnail")[0]

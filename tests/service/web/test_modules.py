@@ -45,6 +45,7 @@ def test_folders_stand_alone_but_for_three_that_use_another() -> None:
         ("setup", "service"),
         ("help", "drawing"),
         ("library", "photos"),
+        ("viewer", "photos"),
     }
 
 

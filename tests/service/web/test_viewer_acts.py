@@ -65,7 +65,7 @@ def test_the_map_puts_places_where_they_are(desk: Desk) -> None:
     """On land or in the sea, by the colour of the map at the point."""
     desk.page.evaluate(
         """async () => {
-            const { drawMap } = await import("/web/photos/map.js");
+            const { drawMap } = await import("/web/viewer/map.js");
             document.body.style = "background: #14191c";
             window.look = async (latitude, longitude) => {
                 const map = drawMap(latitude, longitude, "");
@@ -176,7 +176,7 @@ def test_a_hidden_photo_makes_way_and_can_be_brought_back(open_page: Callable[..
     expect(desk.page.locator("#viewer .toast")).to_contain_text("Photo hidden")
     expect(file).not_to_have_text(name)
     with desk.page.expect_request(MARK) as asked:
-        desk.button("Undo").click()
+        desk.page.locator("#viewer .toast button").click()
     assert (asked.value.method, asked.value.url.rsplit("/", 1)[-1]) == ("DELETE", "hidden")
     expect(file).to_have_text(name)
     expect(desk.page.locator("#viewer .toast")).to_be_hidden()
@@ -189,7 +189,7 @@ def test_more_and_less_like_this_add_to_the_search(open_page: Callable[..., Desk
     fields = sent(desk)
     assert fields["text"] == "house"
     assert re.fullmatch(r"[0-9a-f]{16}", fields["like"])
-    desk.page.locator(".tile").nth(1).click()
+    desk.page.locator("#results .tile").nth(1).click()
     with desk.answered():
         desk.button("Less like this").click()
     fields = sent(desk)
@@ -277,7 +277,7 @@ def test_near_duplicates_are_opened_from_their_number_and_one_is_chosen(
     desk = opened(open_page, fields={"duplicates": ["a", "b"]})
     desk.page.keyboard.press("Escape")
     desk.page.route("**/photos/*/group", near_duplicates(desk))
-    desk.page.locator(".tile .copies").first.click()
+    desk.page.locator("#results .tile .copies").first.click()
     strip = desk.page.get_by_role("list", name="Near-duplicates of this photo")
     buttons = strip.get_by_role("button")
     expect(buttons).to_have_count(3)

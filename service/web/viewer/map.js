@@ -16,7 +16,7 @@ export function drawMap(latitude, longitude, text) {
   map.setAttribute("role", "img");
   map.ariaLabel = t("Map of the world: {place}", { place: text });
   const world = new Image();
-  world.src = "web/photos/world.svg";
+  world.src = "web/viewer/world.svg";
   world.alt = "";
   Object.assign(world.style, {
     width: `${(100 * 360) / ACROSS}%`,

@@ -1,7 +1,7 @@
 /**
  * The strip of near-duplicates beneath a photo: which there are, how they differ, and which is the original.
  */
-import { fileName } from "./answers.js";
+import { fileName } from "../photos/answers.js";
 import { sizeOf } from "./details.js";
 import { loadStyle } from "./styles.js";
 

@@ -5,7 +5,7 @@
 const STILL_PX = 8; // a pointer that moves less is a tap
 const SWIPE_PX = 48;
 const CLOSE_PX = 90;
-const DOUBLE_MS = 280;
+const DOUBLE_MS = 300;
 const WHEEL = 0.002;
 const TRACKPAD_PINCH = 0.01; // the wheel events of a pinch are small
 const LINE_PX = 16;
@@ -79,7 +79,11 @@ export class Gestures {
     if (!this.#down.delete(event.pointerId)) return;
     this.#stage.classList.remove("held");
     // After a pinch the finger that is left moves the photo.
-    if (this.#down.size) return void (this.#start = [...this.#down.values()][0], this.#kind = this.#zoom.zoomed ? "move" : "done");
+    if (this.#down.size) {
+      this.#start = [...this.#down.values()][0];
+      this.#kind = this.#zoom.zoomed ? "move" : "done";
+      return;
+    }
     const [dx, dy] = [event.clientX - this.#start.x, event.clientY - this.#start.y];
     const kind = this.#kind;
     this.#kind = "done";

@@ -2,7 +2,7 @@
  * The picture of one photo: its thumbnail at once, then a version as large as the screen needs, and no larger.
  */
 import { t } from "../language.js";
-import { SIZES, sizeFor, urlOf } from "./sizes.js";
+import { SIZES, sizeFor, urlOf } from "../photos/sizes.js";
 
 const KEPT = 6; // pictures loaded ahead, or shown lately: the neighbours of a photo, and a way back
 

@@ -2,7 +2,7 @@
  * The panel beside a photo: where and when it was taken, with what, and where its file is.
  */
 import { counted, locale, t } from "../language.js";
-import { fileName, percentageOf } from "./answers.js";
+import { fileName, percentageOf } from "../photos/answers.js";
 import { loadStyle } from "./styles.js";
 
 export class Details {

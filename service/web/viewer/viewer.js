@@ -8,7 +8,7 @@
  * their own, loaded when they are first asked for.
  */
 import { counted, locale, t } from "../language.js";
-import { dayOf, fileName, likelihoodOf } from "./answers.js";
+import { dayOf, fileName, likelihoodOf } from "../photos/answers.js";
 import { Bars } from "./bars.js";
 import { Gestures } from "./gestures.js";
 import { Marks } from "./marks.js";
@@ -179,6 +179,7 @@ export class Viewer {
   // A hidden photo makes way for the next one; the message brings it back.
   async #hide() {
     const [photo, index] = [this.#photo, this.#index];
+    this.#dialog.querySelector(":popover-open")?.hidePopover();
     if (!(await this.#marks.toggle(photo, "hidden"))) return;
     if (!photo.hidden) return this.#marks.say(t("Photo shown again"));
     this.#marks.say(t("Photo hidden"), async () => {
