@@ -39,22 +39,26 @@ def drawn_fast(desk: Desk, points: list[tuple[float, float]]) -> None:
     desk.page.mouse.up()
 
 
+def sent(desk: Desk) -> Image.Image:
+    return desk.last_drawing().convert("L")
+
+
 def on_screen(desk: Desk) -> Image.Image:
     desk.ink()  # once the next frame is painted
     url = desk.page.evaluate("() => document.querySelector('#canvas').toDataURL()")
     ink = Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).getchannel("A")
-    return ImageChops.invert(ink.resize((512, 512), Image.Resampling.BOX))
+    return ImageChops.invert(ink)
 
 
 def test_a_fast_zigzag_keeps_its_corners(desk: Desk) -> None:
     with desk.answered():
         drawn_fast(desk, ZIGZAG)
-    sent = desk.last_drawing().convert("L")
+    picture = sent(desk)
     for x, y in ZIGZAG:
-        assert sent.getpixel((round(x * 512), round(y * 512))) < 60, (x, y)
+        assert picture.getpixel((round(x * 512), round(y * 512))) < 60, (x, y)
     middles = [((a[0] + b[0]) / 2, (a[1] + b[1]) / 2) for a, b in itertools.pairwise(ZIGZAG)]
     for x, y in middles:
-        assert sent.getpixel((round(x * 512), round(y * 512))) < 60, "and its lines are straight"
+        assert picture.getpixel((round(x * 512), round(y * 512))) < 60, "and its lines are straight"
 
 
 def test_what_is_sent_looks_like_what_is_shown(desk: Desk) -> None:
@@ -62,9 +66,8 @@ def test_what_is_sent_looks_like_what_is_shown(desk: Desk) -> None:
         drawn_fast(desk, ZIGZAG)
     with desk.answered():
         drawn_fast(desk, [(0.2, 0.5), (0.3, 0.35), (0.5, 0.3), (0.7, 0.35), (0.8, 0.5)])
-    differs = ImageChops.difference(on_screen(desk), desk.last_drawing().convert("L"))
-    # The edges of a line fall on other pixels of a paper of another size.
-    assert sum(count for value, count in enumerate(differs.histogram()) if value > 128) < 40
+    sizes = [picture.resize((128, 128), Image.Resampling.BOX) for picture in (on_screen(desk), sent(desk))]
+    assert ImageChops.difference(*sizes).getextrema()[1] < 64
 
 
 def test_a_line_does_not_change_when_the_hand_is_lifted(desk: Desk) -> None:
@@ -81,7 +84,7 @@ def test_a_circle_stays_round_however_few_points_it_has(desk: Desk) -> None:
     (kept, off), (_, off_if_few) = desk.page.evaluate(CIRCLE)
     assert kept < 80
     assert off < 1
-    assert off_if_few < 2.5
+    assert off_if_few < 3.5, "a polygon would be 5 away"
 
 
 def test_pressure_that_changes_on_a_straight_line_is_kept(desk: Desk) -> None:
@@ -89,9 +92,9 @@ def test_pressure_that_changes_on_a_straight_line_is_kept(desk: Desk) -> None:
         pen(desk, *((x + step / 30, 0.5) for step in range(9)), force=force)
     with desk.answered():
         desk.page.mouse.click(*desk.at((0.9, 0.9)))
-    sent = desk.last_drawing().convert("L")
+    picture = sent(desk)
 
     def thickness(x: float) -> int:
-        return sum(sent.getpixel((round(x * 512), y)) < 128 for y in range(512))  # type: ignore[operator]
+        return sum(picture.getpixel((round(x * 512), y)) < 128 for y in range(512))  # type: ignore[operator]
 
     assert thickness(0.6) > 1.8 * thickness(0.2)

@@ -128,7 +128,7 @@ def test_a_drawing_that_is_too_long_for_an_address_is_shared_as_a_picture(
         )
     assert re.search(r"\?ink=\w+$", shared(desk))
     assert shelf.posted == 1
-    desk.draw((0.1, 0.05), (0.9, 0.05))
+    desk.draw((0.1, 0.95), (0.9, 0.95))
     expect(desk.page).to_have_url(re.compile(rf"\?ink={NAMED}#d=[\w-]+$"))
 
 
