@@ -37,7 +37,11 @@ OPERATIONS = [
     ("POST", "/search"), ("GET", "/search"), ("GET", "/photos/{photo_id}"),
     ("GET", "/photos/{photo_id}/thumbnail"), ("GET", "/livez"), ("GET", "/readyz"), ("GET", "/info"),
     ("GET", "/metrics"), ("POST", "/admin/reload"), ("GET", "/admin/reindex"), ("POST", "/session"),
-    ("GET", "/index"),
+    ("GET", "/index"), ("GET", "/timeline"), ("GET", "/photos"), ("GET", "/facets"),
+    ("GET", "/photos/{photo_id}/details"), ("GET", "/photos/{photo_id}/group"),
+    ("PUT", "/photos/{photo_id}/favourite"), ("DELETE", "/photos/{photo_id}/favourite"),
+    ("PUT", "/photos/{photo_id}/hidden"), ("DELETE", "/photos/{photo_id}/hidden"),
+    ("POST", "/download"), ("POST", "/admin/reveal/{photo_id}"),
 ]  # fmt: skip
 
 
