@@ -58,7 +58,7 @@ export class Viewer {
       const name = button.dataset.do;
       button.addEventListener("click", () => (this.#photo || ALWAYS.includes(name)) && deeds[name](button));
     }
-    dialog.addEventListener("keydown", (event) => this.#key(event));
+    document.addEventListener("keydown", (event) => this.#key(event)); // what had the focus may be gone
     dialog.addEventListener("close", () => this.#closed());
     document.addEventListener("fullscreenchange", () => this.#showFullScreen());
   }
@@ -145,7 +145,8 @@ export class Viewer {
   }
 
   #key(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey || this.#dialog.dataset.region || !this.#photo) return;
+    if (!this.#photo || !this.isOpen || this.#dialog.dataset.region) return;
+    if (event.altKey || event.ctrlKey || event.metaKey || ![null, this.#dialog].includes(event.target.closest("dialog"))) return;
     const act = this.#actOf(event.key);
     if (!act) return;
     event.preventDefault();
@@ -222,6 +223,8 @@ export class Viewer {
     this.#dialog.querySelector(`[data-do=${name}]`).ariaExpanded = String(shown);
     if (shown) panel.show(this.#photo);
     else panel.hide();
+    if (!this.isOpen || this.#dialog.contains(document.activeElement)) return;
+    this.#dialog.querySelector(`[data-do=${name}]`).focus({ preventScroll: true });
   }
 
   #panel(name) {
