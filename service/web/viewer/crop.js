@@ -2,7 +2,6 @@
  * Selects a region of a photo to search with: by dragging, by its corners, or with the arrow keys.
  */
 import { t } from "../language.js";
-import { loadStyle } from "./styles.js";
 
 const FIRST = { left: 0.2, top: 0.2, right: 0.8, bottom: 0.8 };
 const WHOLE = { left: 0, top: 0, right: 1, bottom: 1 };
@@ -20,7 +19,6 @@ const CORNERS = {
 
 /** Promises the region that was selected as a picture, or null; `imageWith(pixels)` promises the photo's image. */
 export async function selectRegion(dialog, frame, photo, imageWith) {
-  await loadStyle("crop");
   const region = new Region(frame);
   const bar = barOf();
   dialog.querySelector(".screen").append(bar);

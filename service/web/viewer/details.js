@@ -3,7 +3,6 @@
  */
 import { counted, locale, t } from "../language.js";
 import { fileName, percentageOf } from "../photos/answers.js";
-import { loadStyle } from "./styles.js";
 
 export class Details {
   #panel;
@@ -19,7 +18,6 @@ export class Details {
   /** Shows what the page knows at once, and the rest when the server has answered. */
   async show(photo) {
     this.#wanted = photo;
-    await loadStyle("details");
     this.#fill(photo, {});
     this.#panel.hidden = false;
     this.#panel.ariaBusy = "true";

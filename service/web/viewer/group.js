@@ -3,7 +3,6 @@
  */
 import { fileName } from "../photos/answers.js";
 import { sizeOf } from "./details.js";
-import { loadStyle } from "./styles.js";
 
 const MEASURED = 12; // how many files are asked for their size
 
@@ -20,7 +19,6 @@ export class Group {
 
   async show(photo) {
     this.#wanted = photo;
-    await loadStyle("group");
     try {
       const { photos } = await this.#hooks.read(`${address(photo)}/group`);
       if (this.#wanted !== photo) return;

@@ -37,6 +37,7 @@ export class Marks {
   say(text, undo = null) {
     const button = this.#toast.querySelector("button");
     clearTimeout(this.#timer);
+    if (!text && this.#toast.contains(document.activeElement)) this.#toast.closest("dialog").querySelector("[autofocus]").focus();
     this.#toast.hidden = !text;
     this.#toast.querySelector("span").textContent = text;
     button.hidden = !undo;

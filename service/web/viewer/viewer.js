@@ -13,6 +13,7 @@ import { Bars } from "./bars.js";
 import { Gestures } from "./gestures.js";
 import { Marks } from "./marks.js";
 import { Picture } from "./picture.js";
+import { loadStyle } from "./styles.js";
 import { Zoom } from "./zoom.js";
 
 const ZOOM_STEP = 1.5;
@@ -58,7 +59,7 @@ export class Viewer {
       const name = button.dataset.do;
       button.addEventListener("click", () => (this.#photo || ALWAYS.includes(name)) && deeds[name](button));
     }
-    dialog.addEventListener("keydown", (event) => this.#key(event));
+    document.addEventListener("keydown", (event) => this.#key(event)); // what had the focus may be gone
     dialog.addEventListener("close", () => this.#closed());
     document.addEventListener("fullscreenchange", () => this.#showFullScreen());
   }
@@ -145,7 +146,8 @@ export class Viewer {
   }
 
   #key(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey || this.#dialog.dataset.region || !this.#photo) return;
+    if (!this.#photo || !this.isOpen || this.#dialog.dataset.region) return;
+    if (event.altKey || event.ctrlKey || event.metaKey || ![null, this.#dialog].includes(event.target.closest("dialog"))) return;
     const act = this.#actOf(event.key);
     if (!act) return;
     event.preventDefault();
@@ -222,18 +224,21 @@ export class Viewer {
     this.#dialog.querySelector(`[data-do=${name}]`).ariaExpanded = String(shown);
     if (shown) panel.show(this.#photo);
     else panel.hide();
+    const focused = document.activeElement;
+    if (!this.isOpen || (this.#dialog.contains(focused) && focused.checkVisibility())) return;
+    this.#dialog.querySelector(`[data-do=${name}]`).focus({ preventScroll: true });
   }
 
   #panel(name) {
     const { read, change, copy, filter } = this.#hooks;
     const make = {
       details: async () => {
-        const { Details } = await import("./details.js");
+        const [{ Details }] = await Promise.all([import("./details.js"), loadStyle("details")]);
         const filterBy = (filters) => this.#leaveWith(() => filter(filters));
         return new Details(this.#find("details"), { read, change, copy, filter: filterBy, close: () => this.#toggle("details") });
       },
       group: async () => {
-        const { Group } = await import("./group.js");
+        const [{ Group }] = await Promise.all([import("./group.js"), loadStyle("group")]);
         return new Group(this.#find("strip"), { read, view: (photo) => this.view(photo) });
       },
     };
@@ -242,7 +247,7 @@ export class Viewer {
 
   async #selectRegion() {
     this.#zoom.reset();
-    const { selectRegion } = await import("./crop.js");
+    const [{ selectRegion }] = await Promise.all([import("./crop.js"), loadStyle("crop")]);
     this.#dialog.dataset.region = "shown";
     const region = await selectRegion(this.#dialog, this.#find("frame"), this.#photo, (pixels) => this.#picture.imageWith(pixels));
     delete this.#dialog.dataset.region;
