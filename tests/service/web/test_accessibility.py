@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.kit.service.desk import SEARCH, Desk, expect, judged
+from tests.kit.service.library import FakeLibrary, months
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -51,3 +52,32 @@ def test_axe_finds_nothing(open_page: Callable[..., Desk], theme: str, width: in
         with desk.answered():
             desk.page.locator("#text").fill(said)
         assert violations(desk) == [], said
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_axe_finds_nothing_among_the_photos_of_the_library(
+    open_page: Callable[..., Desk], theme: str, width: int
+) -> None:
+    desk = open_page(
+        routes=FakeLibrary(months(1684, each=60)).routes(),
+        color_scheme=theme,
+        viewport={"width": width, "height": 800},
+        reduced_motion="reduce",
+    )
+    expect(desk.page.locator("#timeline .tile").first).to_be_attached()
+    expect(desk.page.locator("#rail")).to_be_visible()
+    assert violations(desk) == [], "at first"
+    desk.button("Filters").click()
+    expect(desk.page.locator("#folders [role=option]").first).to_be_visible()
+    assert violations(desk) == [], "with folders to choose from"
+    desk.page.locator("#folders [role=option]").nth(1).click()
+    desk.page.get_by_label("Taken since: year").fill("2020")
+    expect(desk.page.locator("#timeline h3")).to_have_count(1)
+    assert violations(desk) == [], "with filters"
+    desk.page.locator("#timeline .tile").first.focus()
+    for key in ("x", "Shift+ArrowRight"):
+        desk.page.keyboard.press(key)
+    desk.button("Favourite").click()
+    expect(desk.page.locator("#toast")).to_contain_text("2 favourites added")
+    assert violations(desk) == [], "with photos chosen"

@@ -137,7 +137,7 @@ def test_hidden_photos_go_and_come_back(open_page: Callable[..., Desk], library:
     expect(desk.page.locator("#timeline h3").first).to_have_text("July 2024 19 photos")
     expect(bar(desk)).to_be_hidden()
     assert len(library.hidden) == 1
-    desk.button("Undo").click()
+    desk.page.locator("#toast").get_by_role("button", name="Undo").click()
     expect(desk.page.locator(TILE).nth(1)).to_have_attribute("aria-label", re.compile(re.escape(order[1])))
     assert library.hidden == set()
 
