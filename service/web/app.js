@@ -14,7 +14,7 @@ import { counted, t } from "./language.js";
 import { StartPage } from "./library/start.js";
 import { normalized } from "./photos/answers.js";
 import { Results } from "./photos/results.js";
-import { showFigures, showSummary } from "./photos/summary.js";
+import { announce, showFigures, showSummary } from "./photos/summary.js";
 import { Address } from "./search/address.js";
 import { Filters } from "./search/filters.js";
 import { showWordHint, wordHint } from "./search/hints.js";
@@ -280,10 +280,6 @@ function recovered(state) {
   if (!isIdle() && !state.setup) return live.now();
   notice.hide();
   startPage.show();
-}
-
-function announce(text) {
-  if (byId("announcer").textContent !== text) byId("announcer").textContent = text; // each change is read out once
 }
 
 drawing.addEventListener("change", drawingChanged);

@@ -10,6 +10,7 @@ const NOUNS = {
   file: ["{n} file", "{n} files"],
   folder: ["{n} folder", "{n} folders"],
   line: ["{n} line", "{n} lines"],
+  favourite: ["{n} favourite", "{n} favourites"],
   "near-duplicate": ["{n} near-duplicate", "{n} near-duplicates"],
   favourite: ["{n} favourite", "{n} favourites"],
 };

@@ -35,3 +35,8 @@ function nothingFor(total, filtered) {
   if (filtered) return t("No photos match your filters.");
   return total ? t("Try another drawing or other words.") : t("Photos appear here once they have been indexed.");
 }
+
+/** Has screen readers say a text; each change is read out once. */
+export function announce(text) {
+  if (byId("announcer").textContent !== text) byId("announcer").textContent = text;
+}

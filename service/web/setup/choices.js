@@ -105,7 +105,7 @@ export class Choices {
       box.disabled = Boolean(count?.problem);
       row.classList.toggle("refused", box.disabled);
       row.classList.toggle("chosen", box.checked && !around);
-      says.textContent = around ? t("part of {folder}", { folder: around.name }) : saysOf(count);
+      says.textContent = around ? t("part of {folder}", { folder: NAMES[around.name] ?? nameOf(around.name) }) : saysOf(count);
     }
     this.#changed();
   }
