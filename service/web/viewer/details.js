@@ -84,7 +84,7 @@ export class Details {
   }
 
   #ways({ id }, location) {
-    const ways = element("p", "ways");
+    const ways = element("p", "links");
     const reveal = this.#button("reveal", t("Show in folder"), async () => {
       try {
         await this.#hooks.change(`admin/reveal/${encodeURIComponent(id)}`, "POST");
@@ -101,7 +101,7 @@ export class Details {
     const place = element("section", "spot");
     place.ariaLabel = t("Place");
     const text = coordinates(latitude, longitude);
-    const ways = element("p", "ways");
+    const ways = element("p", "links");
     const copy = this.#button("coordinates", t("Copy coordinates"), () => this.#hooks.copy(`${latitude}, ${longitude}`, copy));
     const map = element("a", "way");
     map.href = `https://www.openstreetmap.org/?mlat=${latitude}&mlon=${longitude}#map=14/${latitude}/${longitude}`;

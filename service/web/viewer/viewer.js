@@ -239,7 +239,7 @@ export class Viewer {
       },
       group: async () => {
         const [{ Group }] = await Promise.all([import("./group.js"), loadStyle("group")]);
-        return new Group(this.#find("strip"), { read, view: (photo) => this.view(photo) });
+        return new Group(this.#find("siblings"), { read, view: (photo) => this.view(photo) });
       },
     };
     return (this.#panels[name] ??= make[name]());

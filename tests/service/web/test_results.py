@@ -92,7 +92,7 @@ def test_arrow_keys_walk_the_grid_which_is_one_tab_stop(desk: Desk) -> None:
 
 def test_enter_opens_a_photo_arrows_turn_and_escape_returns(desk: Desk) -> None:
     names = [label.split(": ")[1].split(",")[0] for label in desk.drawn_results()]
-    dialog, path = desk.page.get_by_role("dialog"), desk.page.locator("#viewer .path")
+    dialog, path = desk.page.get_by_role("dialog"), desk.page.locator("#viewer .named")
     desk.page.locator(".tile").nth(1).focus()
     desk.page.keyboard.press("Enter")
     expect(dialog).to_be_visible()

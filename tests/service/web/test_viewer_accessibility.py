@@ -24,7 +24,7 @@ def test_axe_finds_nothing_around_a_photo(open_page: Callable[..., Desk], size: 
     assert violations(desk) == [], "the menu"
     desk.page.keyboard.press("Escape")
     desk.page.locator("[data-do=group]").click()
-    expect(desk.page.locator(".strip button")).to_have_count(3)
+    expect(desk.page.locator("#viewer .siblings button")).to_have_count(3)
     assert violations(desk) == [], "near-duplicates"
     desk.page.keyboard.press("i")
     expect(desk.page.locator(".details .map")).to_be_visible()

@@ -283,6 +283,11 @@ def test_escape_leaves_the_region_and_not_the_photo(open_page: Callable[..., Des
     expect(desk.page.locator("#viewer")).to_be_hidden()
 
 
+WITHIN_ITS_BUTTON = """(image) => {
+    const [inner, outer] = [image, image.closest("button")].map((it) => it.getBoundingClientRect());
+    return inner.width > 40 && inner.left >= outer.left && inner.top >= outer.top && inner.bottom <= outer.bottom; }"""
+
+
 def test_near_duplicates_are_opened_from_their_number_and_one_is_chosen(
     open_page: Callable[..., Desk],
 ) -> None:
@@ -293,6 +298,8 @@ def test_near_duplicates_are_opened_from_their_number_and_one_is_chosen(
     strip = desk.page.get_by_role("list", name="Near-duplicates of this photo")
     buttons = strip.get_by_role("button")
     expect(buttons).to_have_count(3)
+    inside = strip.locator("img").first.evaluate(WITHIN_ITS_BUTTON)
+    assert inside
     expect(strip.locator(".best:visible")).to_have_count(1)
     expect(strip.locator("li").first.locator(".best")).to_be_visible()
     expect(strip.locator("li").nth(2)).to_contain_text(re.compile("1600 . 1200"))

@@ -74,7 +74,7 @@ def test_the_copy_leads_to_the_original(open_page: Callable[..., Desk]) -> None:
     with desk.answered():
         desk.button("More like this").click()
     desk.page.locator("#results .copies:not(:empty)").first.click()
-    strip = desk.page.locator("#viewer .strip li")
+    strip = desk.page.locator("#viewer .siblings li")
     expect(strip).to_have_count(2)
     expect(strip.first).to_contain_text("Original")
     expect(strip.first.locator(".pixels")).to_have_text("3200 \u00d7 2400")
