@@ -274,7 +274,10 @@ class Catalogue(Places):
         """Yield every photo that has a vector of this model, in the order of the vectors on disk."""
         told = selected(self._db.execute, "contents", DESCRIBED)
         rows = self._db.execute(
-            f"""SELECT id, root, relative, content, width, height, {told}, shard, row FROM photos
+            f"""SELECT id, root, relative, content, width, height, {told},
+                   coalesce(taken, strftime(
+                       '%Y-%m-%dT%H:%M:%S', mtime_ns / 1000000000, 'unixepoch', 'localtime'
+                   )), shard, row FROM photos
                JOIN contents USING (content) JOIN vectors USING (content)
                WHERE fingerprint = ? ORDER BY shard, row, id""",  # noqa: S608
             (fingerprint,),

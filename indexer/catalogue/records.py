@@ -51,6 +51,7 @@ class Entry(NamedTuple):
     latitude: float | None
     longitude: float | None
     colour: int | None
+    moment: str | None
     shard: int
     row: int
 

@@ -15,7 +15,7 @@ from indexer.errors import BrokenGeneration, IndexProblem, NoIndex
 from indexer.generations import generation
 from indexer.generations.generation import PART
 from indexer.generations.manifest import Manifest, damage, read_manifest
-from indexer.generations.photos import PHOTOS_FILE, Photos
+from indexer.generations.photos import PHOTOS_FILE, SETTLED, Photos
 from indexer.jobs import parts
 from indexer.jobs.sweeping import damaged_thumbnails, note_damaged
 from indexer.locking.lock import reading
@@ -167,7 +167,7 @@ def _differences(index: Path, manifest: Manifest, catalogue: Catalogue) -> Itera
         published = _sum(photos.everything())
     finally:
         photos.close()
-    if published != _sum(entry[:-2] for entry in catalogue.entries(manifest.fingerprint)):
+    if published != _sum(entry[:SETTLED] for entry in catalogue.entries(manifest.fingerprint)):
         remedy = f"delete {index / 'CURRENT'} and run {_INDEX} to publish the catalogue again"
         yield Finding(str(path), "its photos differ from the catalogue", remedy)
 

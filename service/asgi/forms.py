@@ -36,11 +36,11 @@ class _Parser(MultiPartParser):
 
 
 @asynccontextmanager
-async def form(request: Request) -> AsyncIterator[FormData]:
-    """The fields and files of a form; closes its files at the end."""
+async def form(request: Request, *, longest: int = _TEXT) -> AsyncIterator[FormData]:
+    """The fields, of at most `longest` bytes, and files of a form; closes its files at the end."""
     _check_type(request.headers["content-type"])
     async with aclosing(_pieces(request)) as pieces:
-        parser = _Parser(request.headers, pieces, max_files=_FILES, max_fields=_FIELDS, max_part_size=_TEXT)
+        parser = _Parser(request.headers, pieces, max_files=_FILES, max_fields=_FIELDS, max_part_size=longest)
         # Keep files in memory: a search reads them whole, and the guard limits their total size.
         parser.spool_max_size = sys.maxsize
         try:

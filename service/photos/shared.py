@@ -92,4 +92,4 @@ def _unwritable(error: OSError) -> ServiceError:
     if error.errno in _FULL:
         return _no_room("the disk of the index is full: free some space, then share the picture again")
     detail = "the picture cannot be kept: the service may not write to its index folder"
-    return ServiceError("not_writable", detail)
+    return ServiceError("index_unwritable", detail)

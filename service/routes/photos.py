@@ -42,7 +42,7 @@ async def original(request: Request, photo_id: PhotoId, gallery: OpenGallery) ->
     """
     # A drive that does not respond blocks other photos, but nothing else.
     reading: anyio.CapacityLimiter = request.app.state.reading
-    photo = await anyio.to_thread.run_sync(_find, gallery, photo_id)
+    photo = await anyio.to_thread.run_sync(find_photo, gallery, photo_id)
     opened = await anyio.to_thread.run_sync(open_original, photo, limiter=reading)
     return send_original(request, opened, photo.path.name, reading)
 
@@ -77,11 +77,11 @@ async def thumbnail(
 def _look_up(
     gallery: Gallery, thumbnails: Thumbnails, photo_id: str, size: Size
 ) -> tuple[Photo, bytes | None]:
-    photo = _find(gallery, photo_id)
+    photo = find_photo(gallery, photo_id)
     return photo, thumbnails.stored(photo, size)
 
 
-def _find(gallery: Gallery, photo_id: str) -> Photo:
+def find_photo(gallery: Gallery, photo_id: str) -> Photo:
     photo = gallery.trusted.photo(photo_id)
     if photo is None:
         raise ServiceError("photo_not_found", "no photo has this id; use one from a search result")

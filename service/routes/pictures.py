@@ -9,7 +9,6 @@ from fastapi import Path as InPath
 from starlette.datastructures import UploadFile
 
 from service.asgi import forms
-from service.asgi.access import refuse_other_sites
 from service.asgi.connected import while_connected
 from service.photos.sending import unchanged
 from service.photos.shared import Shared
@@ -41,8 +40,8 @@ _SHOWN: dict[int | str, dict[str, Any]] = {
     "/pictures",
     openapi_extra=_BODY,
     responses=problems(
-        "bad_request", "body_timeout", "content_too_large", "unsupported_media_type", "cross_site",
-        "invalid_request", "no_photo", "bad_image", "no_memory", "no_room", "not_writable",
+        "bad_request", "body_timeout", "content_too_large", "unsupported_media_type", "other_site",
+        "invalid_request", "no_photo", "bad_image", "no_memory", "no_room", "index_unwritable",
     ),
 )  # fmt: skip
 async def keep(request: Request) -> SharedPicture:
@@ -51,7 +50,6 @@ async def keep(request: Request) -> SharedPicture:
     Send it as the request's body, or in the field `picture` of a form. It can be opened until nobody did for
     `SKETCHSEEK_SHARED_DAYS`, or until newer ones need its room.
     """
-    refuse_other_sites(request)
     try:
         async with asyncio.timeout(request.app.state.body_seconds):
             data = await _body(request)

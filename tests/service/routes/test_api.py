@@ -36,7 +36,8 @@ def test_the_answer_says_all_it_should(live_server: LiveServer) -> None:
     assert len(body["results"]) == 7
     first = body["results"][0]
     known = {"id", "score", "path", "url", "thumbnail_url", "width", "height"}
-    assert set(first) == known | {"taken", "camera", "colour", "duplicates", "detail", "relevance"}
+    described = {"taken", "camera", "colour", "favourite", "duplicates", "detail", "relevance"}
+    assert set(first) == known | described
     assert re.fullmatch("#[0-9a-f]{6}", first["colour"])
     assert first["path"].startswith("fish/")
     assert (first["width"], first["height"]) == (320, 320)

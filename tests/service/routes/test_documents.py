@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service import schemas
+from service import listings, schemas
 from service.asgi.keys import make
 from service.client import Client
 from service.codes import CODES
@@ -30,7 +30,7 @@ PAGE = (TOP / "docs" / "api.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 SHAPES = {
     name: shape
-    for name, shape in vars(schemas).items()
+    for name, shape in (vars(schemas) | vars(listings)).items()
     if isinstance(shape, type) and issubclass(shape, schemas.BaseModel) and shape is not schemas.BaseModel
 }
 

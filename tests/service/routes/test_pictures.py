@@ -163,7 +163,7 @@ def _age_all_but(server: LiveServer, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "status", "code"), [(errno.ENOSPC, 507, "no_room"), (errno.EROFS, 503, "not_writable")]
+    ("number", "status", "code"), [(errno.ENOSPC, 507, "no_room"), (errno.EROFS, 503, "index_unwritable")]
 )
 def test_a_disk_that_takes_nothing_says_so(
     own_server: LiveServer, monkeypatch: pytest.MonkeyPatch, number: int, status: int, code: str
@@ -207,7 +207,7 @@ def test_without_a_key_nobody_gets_in(own_server: LiveServer) -> None:
         assert opened(httpx.get(url + kept["url"], cookies=cookies)).format == "WEBP"
         forged = {"sec-fetch-site": "cross-site"}
         problem(
-            httpx.post(f"{url}/pictures", content=PNG, cookies=cookies, headers=forged), 403, "cross_site"
+            httpx.post(f"{url}/pictures", content=PNG, cookies=cookies, headers=forged), 403, "other_site"
         )
 
 

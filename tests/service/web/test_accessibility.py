@@ -27,6 +27,13 @@ def violations(desk: Desk) -> list[str]:
 def test_axe_finds_nothing(open_page: Callable[..., Desk], theme: str, width: int) -> None:
     desk = open_page(color_scheme=theme, viewport={"width": width, "height": 800}, reduced_motion="reduce")
     assert violations(desk) == [], "at first"
+    desk.draw((0.2, 0.3), (0.8, 0.3))
+    desk.button("Clear").click()
+    for key, sheet in (("?", "Help"), ("o", "Your drawings")):
+        desk.page.keyboard.press(key)
+        expect(desk.page.get_by_role("dialog", name=sheet)).to_be_visible()
+        assert violations(desk) == [], sheet
+        desk.page.keyboard.press("Escape")
     desk.drawn_results()
     with desk.answered():
         desk.page.locator("#text").fill("at night")
