@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from indexer.library import shelf
 from indexer.stores.placement import DEVICES, Placement
-from model import SKETCH_CAPS, Encoder, gpu
+from model import SKETCH_CAPS, Caps, Encoder, gpu
 from model.card import Checkpoint
 from service.asgi import keys
 from service.console import browsing
@@ -109,13 +109,7 @@ def command(ctx: click.Context, /, config: Path | None, alone: bool, **options: 
 def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
     """Load the model and check the index on other cores while this one imports the web framework."""
     index = settings.index.expanduser()
-    caps = replace(
-        SKETCH_CAPS,
-        max_bytes=settings.max_upload_mb * 2**20,
-        max_pixels=settings.max_sketch_megapixels * 1_000_000,
-        # Whoever sits at this machine sends photos of their own.
-        raw=settings.loopback and not settings.proxied,
-    )
+    caps = upload_caps(settings)
     card = Checkpoint.find(settings.model).card
     memory = settings.encoder_memory_mb * 2**20
     placement = Placement(settings.index_device, settings.gpu_index, settings.index_memory_mb * 2**20)
@@ -132,6 +126,17 @@ def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
 
         gallery = Gallery(index, loading.result(), caps, opening.result(), source)
     return create_app(gallery, settings), gallery
+
+
+def upload_caps(settings: Settings) -> Caps:
+    """The limits on pictures that clients send."""
+    return replace(
+        SKETCH_CAPS,
+        max_bytes=settings.max_upload_mb * 2**20,
+        max_pixels=settings.max_sketch_megapixels * 1_000_000,
+        # Whoever sits at this machine sends photos of their own.
+        raw=settings.loopback and not settings.proxied,
+    )
 
 
 def _free_port(settings: Settings) -> tuple[Settings, str | None]:

@@ -15,9 +15,13 @@ from PIL import Image
 
 from model import Encoder
 from service.asgi.keys import make
+from service.commands.serve import upload_caps
 from service.photos import shared
+from service.search.gallery import Gallery
+from service.settings import Settings
 from tests.kit.damage import flip
 from tests.kit.pictures import bomb_png, drawing_png, encoded, jpeg, photo
+from tests.kit.raw import dng
 from tests.kit.service.asking import PNG, opened, problem
 from tests.kit.service.servers import LiveServer, listening, serving
 
@@ -237,3 +241,16 @@ def test_searches_take_what_phones_and_scanners_make(desk: LiveServer, kind: str
     assert same.status_code == 200, same.text
     assert same.json()["results"][0]["id"] == plain[0]["id"]
     assert same.json()["results"][0]["score"] == pytest.approx(plain[0]["score"], abs=0.03)
+
+
+def test_raw_files_are_taken_where_only_this_machine_sends_them(own_server: LiveServer) -> None:
+    pytest.importorskip("rawpy")
+    data = dng(encoded(photo(600, 400), "JPEG", quality=95), (600, 400))
+    gallery = own_server.gallery
+    here = Gallery(gallery.index, gallery.encoder, upload_caps(Settings()), gallery.published)
+    with listening(here) as url, httpx.Client(base_url=url, timeout=60) as client:
+        assert opened(client.get(keep(client, data)["url"])).size == (600, 400)
+        for part in ("photo", "sketch"):
+            assert client.post("/search?k=1", files={part: data}).status_code == 200
+    for elsewhere in ({"host": "0.0.0.0"}, {"allowed_hosts": "photos.example"}):
+        assert not upload_caps(Settings.model_validate(elsewhere)).raw
