@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.kit.service.chromium import CHROMIUM_ARGS
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Route
 
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
 EXAMPLES = ["Strawberry", "Fish", "Car", "Butterfly", "Mug", "Palm tree", "Aeroplane", "Flower"]
 LEARNED = """(names) => location.protocol !== "about:" && localStorage.setItem("sketchseek-examples", JSON.stringify(
     { at: Date.now(), known: Object.fromEntries(names.map((name) => [name, 0.9])) }))"""
-QUIET = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
-CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-sync", *QUIET]
 
 
 @pytest.fixture(scope="package")

@@ -6,21 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.kit.service.axe import violations
 from tests.kit.service.desk import SEARCH, Desk, expect, judged
 from tests.kit.service.library import FakeLibrary, months
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-axe = pytest.importorskip(
-    "axe_playwright_python.sync_playwright", reason="needs axe-playwright-python (extra: dev)"
-)
-
-
-def violations(desk: Desk) -> list[str]:
-    # Between two themes of one fade, colours are whatever they are.
-    desk.page.wait_for_timeout(300)
-    found = axe.Axe().run(desk.page).response["violations"]
-    return [f"{one['id']}: {node['html']}" for one in found for node in one["nodes"]]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

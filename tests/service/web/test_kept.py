@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.kit.service.bringing import PASTE, encoded, lines
 from tests.kit.service.desk import Desk, expect
 from tests.kit.shapes import drawing
-from tests.service.web.test_tools import PASTE, encoded, lines
 
 pytestmark = pytest.mark.browser
 

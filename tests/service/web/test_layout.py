@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.kit.service.bringing import DROP, encoded
 from tests.kit.service.desk import Desk, expect
 from tests.kit.shapes import picture
-from tests.service.web.test_tools import DROP, encoded
 
 pytestmark = pytest.mark.browser
 

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
+from tests.kit.service.bringing import DROP, PASTE, encoded, paths
 from tests.kit.service.desk import Desk, expect, forgive_failed_requests, problem
 from tests.kit.shapes import drawing, picture
-from tests.service.web.test_query import paths
-from tests.service.web.test_tools import DROP, PASTE, encoded
 
 if TYPE_CHECKING:
     from playwright.sync_api import Route

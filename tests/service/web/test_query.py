@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.kit.service.bringing import paths
 from tests.kit.service.desk import SEARCH, Desk, expect, judged
 
 if TYPE_CHECKING:
@@ -36,10 +37,6 @@ ROUND_TRIP = """async (strokes) => {
 def fields(desk: Desk) -> dict[str, str]:
     found: dict[str, str] = desk.page.evaluate(FIELDS)
     return found
-
-
-def paths(desk: Desk) -> list[str]:
-    return [label.split(": ")[1].split(",")[0] for label in desk.results()]
 
 
 def scores(desk: Desk) -> dict[str, float]:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.kit.service.axe import violations
 from tests.kit.service.desk import Desk, expect, forgive_failed_requests
 from tests.kit.service.newcomer import PICTURES, Newcomer
-from tests.service.web.test_accessibility import violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

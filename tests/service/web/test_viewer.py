@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.kit.service.chromium import CHROMIUM_ARGS
 from tests.kit.service.desk import Desk, expect, forgive_failed_requests, problem
 from tests.kit.service.viewing import DETAILS, ORIGINAL, frame, large, opened, sharp
-from tests.service.web.conftest import CHROMIUM_ARGS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.kit.service.axe import violations
 from tests.kit.service.desk import Desk, expect
 from tests.kit.service.viewing import near_duplicates, opened
-from tests.service.web.test_accessibility import violations
 
 FOCUSED = "() => document.activeElement.ariaLabel ?? document.activeElement.textContent.trim()"
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
