@@ -175,3 +175,21 @@ def test_a_picture_that_nobody_can_open_is_refused_in_words(open_page: Callable[
     )
     expect(desk.page.locator("#notice")).to_contain_text("this is no picture")
     forgive_failed_requests(desk)
+
+
+@pytest.mark.parametrize("kind", ["tiff", "heic"])
+def test_the_server_opens_and_keeps_what_a_browser_cannot(
+    open_page: Callable[..., Desk], tmp_path: Path, kind: str
+) -> None:
+    pytest.importorskip("pillow_heif").register_heif_opener()
+    picture("mug", 90).save(tmp_path / f"mug.{kind}")
+    first = open_page()
+    with first.answered():
+        first.page.locator("#file").set_input_files(tmp_path / f"mug.{kind}")
+    address = shared(first)
+    second = open_page()
+    second.page.goto("about:blank")
+    second.page.goto(address)
+    expect(second.page.locator("#parts")).to_contain_text("Your picture")
+    expect(second.page.locator("#found[data-state=current]")).to_have_count(1)
+    assert paths(second) == paths(first)

@@ -6,7 +6,7 @@ import itertools
 import json
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -200,7 +200,7 @@ def test_strokes_survive_the_address_within_a_unit(desk: Desk) -> None:
     ]
     pressed = [{"x": 10 + i * 4, "y": 300 + (i % 9), "pressure": 0.5 + i / 100} for i in range(60)]
     dot = [{"x": 511, "y": 0, "pressure": 1}]
-    strokes = [
+    strokes: list[dict[str, Any]] = [
         {"width": 7, "points": dense},
         {"width": 13, "points": pressed},
         {"width": 40, "points": dot, "erase": True},
