@@ -37,7 +37,7 @@ export class Panel {
   #check = button(t("Check for new photos"), () => this.#checkNow());
   #skippedTitle = make("summary", { id: "skipped-title" });
   #skippedList = make("ul", { id: "skipped-list", tabindex: "0", "aria-labelledby": "skipped-title" });
-  #skipped = make("details", { id: "skipped" }, this.#skippedTitle, this.#skippedList);
+  #skipped = make("details", { id: "skipped", hidden: "" }, this.#skippedTitle, this.#skippedList);
 
   constructor(library, lamp, askForKey) {
     this.#library = library;

@@ -57,7 +57,7 @@ def of_modules() -> Iterator[str]:
         source = module.read_text("utf-8")
         yield from (json.loads(f'"{text}"') for text in SAID.findall(source))
         yield from (many for _, many in NOUN.findall(source))
-        if module.name.startswith("examples"):
+        if module.name.endswith("examples.js"):
             yield from NAME.findall(source)
 
 
