@@ -74,8 +74,8 @@ def test_search_prints_a_table_or_json(index: Path, fish: Path, library: Path) -
     rows = json.loads(sketchseek("search", fish, "--index", index, "-k", "4", "--json").stdout)
     assert [row["path"] for row in rows] == [line.split("  ")[-1] for line in lines]
     assert set(rows[0]) == {
-        "id", "score", "relevance", "path", "width", "height", "taken", "camera", "duplicates", "detail",
-        "nothing_close",
+        "id", "score", "relevance", "path", "width", "height", "taken", "camera", "colour", "favourite",
+        "duplicates", "detail", "nothing_close",
     }  # fmt: skip
 
 
@@ -279,12 +279,17 @@ def _index_as_a_service_does(index: Path, here: Path) -> subprocess.CompletedPro
     async def nothing() -> None:
         pass
 
-    return subprocess.run(
-        Reindex(Settings(index=index), nothing)._command(),
+    command = Reindex(Settings(index=index), nothing)._command()
+    with subprocess.Popen(
+        command,
         cwd=here,
         env=reindex._environment(),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
-    )
+    ) as job:
+        assert job.stdout is not None
+        # The job would stop if its standard input closed first.
+        out = job.stdout.read()
+    return subprocess.CompletedProcess(command, job.returncode, out)

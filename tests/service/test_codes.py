@@ -27,6 +27,7 @@ NAMES = {
     500: "Internal Server Error",
     503: "Service Unavailable",
     504: "Gateway Timeout",
+    507: "Insufficient Storage",
 }
 
 

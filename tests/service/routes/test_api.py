@@ -140,7 +140,9 @@ def test_health_and_documents(live_server: LiveServer) -> None:
     with live_server.client() as client:
         assert client.get("/livez").json() == {"alive": True}
         ready = client.get("/readyz").json()
-        assert ready == {"ready": True, "photos": 30, "generation": "000001", "model": "lite", "reasons": []}
+        assert ready == {
+        "ready": True, "setup": False, "photos": 30, "generation": "000001", "model": "lite", "reasons": [],
+    }  # fmt: skip
         spec = client.get("/openapi.json").json()
     assert set(spec["paths"]) >= {
         "/search",
