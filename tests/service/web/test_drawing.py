@@ -37,7 +37,7 @@ def test_the_server_gets_512_pixels_dark_on_white_in_either_theme(open_page: Cal
 
 
 def test_a_long_stroke_is_searched_before_it_ends(desk: Desk) -> None:
-    desk.page.mouse.move(*desk.at((0.1, 0.1)))
+    desk.page.mouse.move(*desk.at((0.1, 0.5)))
     desk.page.mouse.down()
     with desk.page.expect_response(SEARCH):
         for step in range(30):
