@@ -10,7 +10,7 @@ PORT ?= 8000
 
 help:
 	@echo "make install   everything to index, search and serve, in $(VENV)"
-	@echo "make demo      a page that searches a demo gallery; PHOTOS=/my/pictures for your own"
+	@echo "make demo      a page that searches a demo gallery (fetches 160 MB); PHOTOS=/my/pictures for your own"
 	@echo "make test      the quick tests, which also use torch and Chromium; ARGS='-m slow' runs the slow ones"
 	@echo "make lint      ruff, mypy and the walls between rooms"
 	@echo "make bench     the figures that the README reports"

@@ -96,7 +96,7 @@ def _published(folder: Path, count: int) -> Published:
     writer = PhotosWriter(folder / PHOTOS_FILE)
     writer.add(
         (int(number), "/photos", f"{number:012}.jpg", f"{number:032x}", 640, 480, None,
-         "rare" if place % _SHARE == 0 else "common", None, None)
+         "rare" if place % _SHARE == 0 else "common", None, None, None)
         for place, number in enumerate(ids)
     )  # fmt: skip
     writer.finish()

@@ -136,7 +136,7 @@ def publish_random(index: Path, encoder: Encoder, photos: int) -> None:
 
     def write(folder: Path, name: str) -> Manifest:
         writer = PhotosWriter(folder / PHOTOS_FILE)
-        rest = (640, 480, None, None, None, None)
+        rest = (640, 480, None, None, None, None, None, None)
         writer.add((n + 1, "/photos", f"{n}.jpg", f"{n:032x}", *rest) for n in range(photos))
         writer.finish()
         built = Stores()[DEFAULT].build(folder, Source(photos, encoder.dimension, batches), "flat")

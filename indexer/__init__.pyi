@@ -22,10 +22,11 @@ from .jobs.merge import merge
 from .jobs.plan import RulesChange
 from .jobs.run import run
 from .jobs.status import Status, status
-from .library import Filter, Hit, Library, Photo, Refused, Shelf, shelf
+from .library import Library, Shelf, shelf
 from .reports.progress import Reporter, Silent
 from .reports.report import Report
 from .stores.registry import index_types
+from .values import Filter, Hit, Photo, Refused
 
 __all__ = [
     "BrokenGeneration",

@@ -7,7 +7,6 @@ A shelf stores generations: it publishes them, knows the current one, and opens 
 import re
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,135 +15,13 @@ from numpy.typing import NDArray
 
 from indexer.errors import IndexProblem
 from indexer.stores.placement import HOST, Placement
+from indexer.values import Facets, Facts, Filter, Hit, Ids, Month, Nearest, Photo, Refused
 from model.modality import Modality, Vectors
 from model.registry import Registry, UnknownName
-
-Ids = NDArray[np.int64]
 
 if TYPE_CHECKING:
     from indexer.collection import Collection
     from indexer.stores import OnStep
-
-
-@dataclass(frozen=True)
-class Photo:
-    """A photo found by a search. Its id does not reveal its path.
-
-    `taken` is the camera's local time in ISO 8601. `duplicate_of` is the id of the leader of its group of
-    near-duplicates; None for the leader itself, and for photos without near-duplicates.
-    """
-
-    id: int
-    root: str
-    relative: str
-    content: str
-    width: int
-    height: int
-    taken: str | None = None
-    camera: str | None = None
-    latitude: float | None = None
-    longitude: float | None = None
-    duplicate_of: int | None = None
-
-    @property
-    def public_id(self) -> str:
-        return f"{self.id:016x}"
-
-    @property
-    def path(self) -> Path:
-        return Path(self.root) / self.relative
-
-    @property
-    def group(self) -> int:
-        """An id shared by all near-duplicates, and by no other photo."""
-        return self.id if self.duplicate_of is None else self.duplicate_of
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Which photos to search. Photos without a date or camera match no filter on these.
-
-    `folder` is a path below a photo folder, or an absolute one; in either Unicode form, and with backslashes as
-    separators or in names. `after` is inclusive and `before` exclusive; both are prefixes of an ISO 8601 local time,
-    such as 2024 or 2024-07-01T18. Cameras match case-insensitively.
-    """
-
-    folder: str | None = None
-    after: str | None = None
-    before: str | None = None
-    camera: str | None = None
-
-
-@dataclass(frozen=True)
-class Hit:
-    """A search result. `duplicates` are the public ids of its near-duplicates that match the same filter and are folded
-    under it; they do not depend on how many results were requested."""
-
-    photo: Photo
-    score: float
-    duplicates: tuple[str, ...] = ()
-
-    @property
-    def folded(self) -> int:
-        return len(self.duplicates)
-
-
-@dataclass(frozen=True)
-class Nearest:
-    """The photos nearest to a query, best first, each row of the arrays for one photo.
-
-    They are ordered by `corrected`: their scores minus what is in them for any query (see `model.bank`).
-    """
-
-    ids: NDArray[np.int64]
-    scores: NDArray[np.float32]
-    corrected: NDArray[np.float32]
-    # The vectors of the photos, if the search has read them anyway.
-    vectors: Vectors | None = None
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def __getitem__(self, which: NDArray[np.int64] | NDArray[np.bool_] | slice) -> "Nearest":
-        vectors = None if self.vectors is None else self.vectors[which]
-        return Nearest(self.ids[which], self.scores[which], self.corrected[which], vectors)
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A generation that could not be served, and why."""
-
-    generation: str
-    reason: str
-
-
-class Facts(Protocol):
-    """Metadata of a generation."""
-
-    @property
-    def generation(self) -> str: ...
-    @property
-    def created(self) -> str: ...
-    @property
-    def model(self) -> str: ...
-    @property
-    def fingerprint(self) -> str: ...
-    @property
-    def dimension(self) -> int: ...
-    @property
-    def store(self) -> str: ...
-    @property
-    def photos(self) -> int: ...
-    @property
-    def revision(self) -> int: ...
-    @property
-    def index_type(self) -> str: ...
-    @property
-    def recall(self) -> float: ...
-    @property
-    def bank(self) -> str:
-        """The bank of the biases that it stores; empty if it stores none."""
-        ...
 
 
 class Library(Protocol):
@@ -217,6 +94,23 @@ class Library(Protocol):
 
     def duplicates(self, photo: Photo) -> list[Photo]:
         """All near-duplicates of a photo, including itself."""
+        ...
+
+    def timeline(self, where: Filter | None = None) -> list[Month]:
+        """How many photos match in each month of their `moment`, newest first; those without one come last."""
+        ...
+
+    def listing(
+        self, where: Filter | None = None, *, month: str | None = None, offset: int = 0, k: int = 100
+    ) -> list[Photo]:
+        """The photos that match, of one month or of all, newest first; photos of the same moment by path.
+
+        Must be cheap at any offset: pages follow one another as somebody scrolls.
+        """
+        ...
+
+    def facets(self, without: frozenset[str] = frozenset()) -> Facets:
+        """The folders, cameras, and years of all photos but those with these contents."""
         ...
 
     @property

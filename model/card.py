@@ -158,7 +158,9 @@ def _read_card(path: Path) -> Card:
     try:
         return Card.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise BadWeights(f"{path}: cannot be read ({error.strerror})") from None
+        raise BadWeights(
+            f"{path}: cannot be read ({error.strerror}); give a model folder, which holds a card.json"
+        ) from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"

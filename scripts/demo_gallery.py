@@ -1,5 +1,6 @@
 """Download the demo gallery: photo cut-outs from Debian's tuxpaint-stamps-default package, named by their captions.
 
+About 160 MB are fetched; 343 pictures come of it on Debian 12, 470 on Debian 13.
 Needs apt-get and dpkg, but not root, and installs nothing: the package is downloaded and unpacked into a folder.
 """
 

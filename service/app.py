@@ -11,22 +11,41 @@ from importlib.metadata import version
 
 import anyio
 import anyio.to_thread
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse
-from fastapi.staticfiles import StaticFiles
 
 from service.asgi import errors, keys, openapi
-from service.asgi.access import Access
+from service.asgi.access import Access, Rules
+from service.asgi.assets import Assets, Html
 from service.asgi.guard import Guard, allowed_hosts
 from service.asgi.page import WEB, page
 from service.asgi.tracing import Tracing
+from service.health import HealthWatch
+from service.library.keeper import Keeper
+from service.library.reindex import Reindex
+from service.library.watching import Watcher
 from service.ops import signals
 from service.ops.metrics import Metrics
-from service.ops.reindex import Reindex
 from service.ops.reports import Reports
+from service.photos.making import Maker
+from service.photos.shared import Shared
 from service.photos.thumbnails import Thumbnails
-from service.routes import ANYWHERE, admin, health, index, photos, search, session
+from service.routes import (
+    ANYWHERE,
+    admin,
+    browsing,
+    details,
+    downloads,
+    folders,
+    health,
+    index,
+    marks,
+    photos,
+    pictures,
+    search,
+    session,
+)
 from service.search.batcher import Batcher, Limits
 from service.search.gallery import Gallery
 from service.search.reranking import Rerankers
@@ -35,6 +54,8 @@ from service.settings import Settings, listed
 
 _LAG_SECONDS = 0.1
 _READERS = 16
+# Each may hold a whole photo in memory.
+_DESCRIBERS = 2
 
 
 def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
@@ -42,6 +63,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     metrics = Metrics()
     # Before anything runs, so that a service whose re-ranker cannot be made does not start.
     rerankers = Rerankers(gallery.encoder, settings.rank, settings.candidates)
+    maker = Maker()
     limits = Limits(
         settings.max_searches, settings.max_batch, settings.search_seconds, settings.stall_seconds
     )
@@ -51,9 +73,13 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
         async def refresh() -> None:
             await anyio.to_thread.run_sync(partial(gallery.refresh, now=True))
 
+        async def ended() -> None:
+            await keeper.ended()
+
         batcher = Batcher(limits, metrics)
         app.state.searcher = Searcher(gallery, batcher, metrics, settings.decoders, rerankers)
-        app.state.reindex = Reindex(settings, refresh)
+        job = Reindex(settings, ended)
+        app.state.keeper = keeper = Keeper(gallery, job, app.state.reports, settings)
         _measure(metrics, gallery, batcher)
         tasks = [asyncio.create_task(_watch(gallery, settings.refresh_seconds))]
         tasks.append(asyncio.create_task(_measure_lag(metrics)))
@@ -64,13 +90,17 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
             reloads.add(task)
             task.add_done_callback(reloads.discard)
 
+        await keeper.begin()
+        if keeper.watching:
+            tasks.append(asyncio.create_task(Watcher(keeper).run()))
         with _on_hangup(reload):
             yield
-        await app.state.reindex.stop()
+        await job.stop()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, *reloads, return_exceptions=True)
         await anyio.to_thread.run_sync(batcher.close)
+        maker.close()
 
     app = FastAPI(
         title="sketchseek",
@@ -84,35 +114,43 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     app.state.gallery = gallery
     app.state.metrics = metrics
     app.state.keyring = keys.read(settings.api_keys, settings.api_keys_file)
-    app.state.thumbnails = Thumbnails(gallery.thumbnails, settings.large_pictures_mb * 2**20)
+    app.state.access = Rules(app.state.keyring, settings.loopback)
+    app.state.thumbnails = Thumbnails(gallery.thumbnails, settings.large_pictures_mb * 2**20, maker)
+    app.state.shared = Shared(
+        gallery.index, gallery.caps, settings.shared_pictures_mb, settings.shared_days, maker
+    )
     app.state.reading = anyio.CapacityLimiter(_READERS)
+    app.state.describing = anyio.CapacityLimiter(_DESCRIBERS)
     app.state.reports = Reports(gallery.index)
+    app.state.health = HealthWatch(gallery, app.state.reports)
     app.state.body_seconds = settings.body_seconds
     _add_layers(app, settings)
     errors.install(app)
-    for routes in (search, photos, index, health, admin, session):
+    for routes in (
+        search, browsing, details, downloads, marks, photos, pictures, index, health, admin, folders, session
+    ):  # fmt: skip
         app.include_router(routes.router, responses=ANYWHERE)
     openapi.install(app)
-    app.mount("/web", StaticFiles(directory=WEB), name="web")
+    app.mount("/web", Assets(directory=WEB), name="web")
 
-    html = page()
+    html = Html(page())
 
     @app.get("/", include_in_schema=False)
-    async def index_html() -> HTMLResponse:
-        return HTMLResponse(html, headers={"cache-control": "no-cache"})
+    async def index_html(request: Request) -> HTMLResponse:
+        return html.response(request.headers)
 
     return app
 
 
 def _add_layers(app: FastAPI, settings: Settings) -> None:
     """Add the middleware; the last one added is the outermost."""
-    app.add_middleware(Access, keyring=app.state.keyring, loopback=settings.loopback)
+    app.add_middleware(Access, rules=app.state.access)
     if origins := listed(settings.cors_origins):
         # Outside Access: browsers send preflight requests without a key.
         app.add_middleware(
             CORSMiddleware,
             allow_origins=origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["authorization", "x-api-key", "x-request-id"],
             expose_headers=["x-request-id", "retry-after"],
         )

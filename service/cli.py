@@ -1,5 +1,6 @@
 """The `sketchseek` command: a group of subcommands, each loaded only when used."""
 
+import difflib
 import errno
 import importlib
 import io
@@ -55,12 +56,20 @@ class _Lazy(click.Group):
         command.epilog = _with_examples(module.command.epilog, EXAMPLES[cmd_name])
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Without any argument: serve, and open the page in a browser."""
+        if not args and not ctx.resilient_parsing:
+            args = ["serve", "--alone"]
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         # Before its libraries load: that takes long enough for a signal to arrive.
         if args[:1] == ["serve"]:
             signals.listen_for_reload()
+        if args and args[0] not in _COMMANDS and args[0][:1] not in ("", "-") and not ctx.resilient_parsing:
+            ctx.fail(f"No such command {args[0]!r}.{_suggestion(args[0])}")
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -102,6 +111,12 @@ class _Lazy(click.Group):
             raise
 
 
+def _suggestion(name: str) -> str:
+    """The commands that are spelled like a name; click itself suggests only options."""
+    near = [name.lower()] if name.lower() in _COMMANDS else difflib.get_close_matches(name.lower(), _COMMANDS)
+    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
 def _output_failed(error: OSError) -> None:
     """Report that stdout failed: it is the only file without a name that a command reads or writes."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # flushing the rest at exit must not fail again
@@ -131,6 +146,8 @@ def _with_examples(epilog: str | None, lines: Iterable[str]) -> str:
 @click.version_option(package_name="sketchseek")
 def main() -> None:
     """Sketch something, and find the photos of it in your own collection.
+
+    Without a command, it opens a page in your browser where you choose your photo folders and draw.
 
     \b
     sketchseek index ~/Pictures --index ~/.sketchseek

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 
 @dataclass(frozen=True)
@@ -16,8 +17,12 @@ CODES: Mapping[str, Code] = {
     "bad_request": Code(400, "The request is not valid HTTP, or its form is malformed."),
     "no_key": Code(401, "This service requires a key, and the request has no valid one."),
     "admins_only": Code(403, "This requires an admin key."),
+    "other_site": Code(403, "The page of another site sent this request."),
     "not_found": Code(404, "Nothing exists at this address."),
     "photo_not_found": Code(404, "No photo has this id."),
+    "folder_not_found": Code(404, "The library has no such photo folder."),
+    "no_file_manager": Code(404, "No file manager can be opened where the service runs."),
+    "picture_not_found": Code(404, "No picture with this id is kept any more."),
     "method_not_allowed": Code(405, "This address does not support the method."),
     "body_timeout": Code(408, "The upload took too long."),
     "already_running": Code(409, "An index job is already running."),
@@ -28,6 +33,7 @@ CODES: Mapping[str, Code] = {
     "range_not_satisfiable": Code(416, "The requested range lies outside the file."),
     "misdirected_request": Code(421, "The service does not answer to this host name."),
     "invalid_request": Code(422, "A field is unknown, repeated, or out of range; `detail` names it."),
+    "folder_refused": Code(422, "The folder cannot be listed or added; `detail` says why."),
     "empty_query": Code(422, "The query is empty, or its parts cancel each other out."),
     "no_sketch": Code(422, "The drawing is empty, or is not a file."),
     "no_photo": Code(422, "The photo is empty, or is not a file."),
@@ -42,7 +48,23 @@ CODES: Mapping[str, Code] = {
     "busy": Code(503, "The service is overloaded; `Retry-After` says when to try again."),
     "no_memory": Code(503, "Not enough memory right now."),
     "device_problem": Code(503, "The GPU that runs the model or holds the index failed."),
+    "index_unwritable": Code(503, "The index folder cannot be written; `detail` says why."),
     "index_damaged": Code(503, "The index was damaged on disk; searches are refused until it is fixed."),
+    "mark_not_stored": Code(503, "The mark could not be stored: check the disk of the index."),
     "photo_unreadable": Code(503, "The photo cannot be read: check its drive and permissions."),
     "deadline": Code(504, "The search took too long."),
+    "no_room": Code(507, "There is no room to keep the picture: the disk is full, or the limit too small."),
 }
+
+# Python renamed some statuses in 3.13, as RFC 9110 did; 499 is not registered.
+_TITLES = {
+    413: "Content Too Large",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+    499: "Client Closed Request",
+}
+
+
+def title(status: int) -> str:
+    """The name of a status, the same with every version of Python."""
+    return _TITLES.get(status) or HTTPStatus(status).phrase

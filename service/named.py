@@ -1,6 +1,7 @@
 """Files and folders named in settings. A bad name is an error; it never falls back to a weaker setting."""
 
 import os
+import sys
 from pathlib import Path
 
 from indexer.disk import open_plain
@@ -8,6 +9,8 @@ from model import SketchseekError
 
 # Key and settings files are a few lines; anything larger is the wrong file.
 _LARGEST = 2**20
+# Any of these shows that a folder is an index, however damaged.
+_SIGNS = ("CURRENT", "LOCK", "catalogue.sqlite", "generations")
 
 
 class BadName(SketchseekError):
@@ -45,3 +48,26 @@ def text_in(path: Path, what: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise BadName(f"{path}: cannot read {what} (not UTF-8); save it as UTF-8") from None
+
+
+def default_index() -> Path:
+    """`index` in the working folder if that is an index, else the one in the user's data folder."""
+    here = Path("index")
+    if any(os.path.lexists(here / sign) for sign in _SIGNS):
+        return here
+    folder = data_folder()
+    return here if folder is None else folder / "sketchseek" / "index"
+
+
+def data_folder(system: str = sys.platform) -> Path | None:
+    """The folder for the user's data; None for an account without a home."""
+    try:
+        if system == "win32":
+            return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        if system == "darwin":
+            return Path.home() / "Library" / "Application Support"
+        # The specification says to ignore relative paths.
+        named = os.environ.get("XDG_DATA_HOME", "")
+        return Path(named) if os.path.isabs(named) else Path.home() / ".local" / "share"  # noqa: PTH117
+    except RuntimeError:
+        return None

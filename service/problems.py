@@ -1,6 +1,7 @@
 """Request errors: a stable code and one line that says what to do. Independent of HTTP libraries."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from service.codes import CODES
 
@@ -69,3 +70,24 @@ def index_damaged() -> ServiceError:
 
 def unencodable() -> ServiceError:
     return ServiceError("encoding_failed", "the model cannot encode this; see the service's log")
+
+
+# What validators say of a value, for people.
+_SAID = {
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "string_too_long": "is too long; use at most {max_length} characters",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_parsing": "must be true or false",
+    "extra_forbidden": "is not a parameter; see /openapi.json",
+    "missing": "is missing",
+}
+
+
+def plainly(error: Mapping[str, Any]) -> str:
+    """What is wrong with a value, of an error as pydantic lists it."""
+    said = _SAID.get(error["type"])
+    return said.format(**error.get("ctx", {})) if said else str(error["msg"]).removeprefix("Value error, ")

@@ -1,26 +1,15 @@
 """Schemas of all responses, from which the OpenAPI document is generated."""
 
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-
-def _such_as(**example: Any) -> ConfigDict:
-    """An example for the OpenAPI document; a test validates it against the schema."""
-    return ConfigDict(json_schema_extra={"examples": [example]})
-
+from service.listings import PHOTO, PhotoInfo, such_as
 
 _RESULT = {
-    "id": "1f0c5b7a9e3d2468",
+    **PHOTO,
     "score": 0.4123,
     "relevance": 0.83,
-    "path": "2019/aquarium/dolphin.jpg",
-    "url": "/photos/1f0c5b7a9e3d2468",
-    "thumbnail_url": "/photos/1f0c5b7a9e3d2468/thumbnail?v=9b3ad1c4",
-    "width": 4032,
-    "height": 3024,
-    "taken": "2019-07-04T18:02:11",
-    "camera": "Canon EOS R6",
     "duplicates": ["77ab01c2d3e4f506"],
     "detail": None,
 }
@@ -39,28 +28,17 @@ _SKIPPED = {"path": "2019/broken.jpg", "reason": "the JPEG is cut off"}
 _TOOK = {"decode": 3.1, "encode": 8.4, "search": 2.2, "rerank": 0.0, "total": 13.9}
 
 
-class Result(BaseModel):
+class Result(PhotoInfo):
     """A photo that was found."""
 
-    model_config = _such_as(**_RESULT)
+    model_config = such_as(**_RESULT)
 
-    id: str = Field(
-        description="Opaque and stable; identifies the photo in all other calls.",
-        examples=["1f0c5b7a9e3d2468"],
-    )
     score: float = Field(description="Cosine similarity of query and photo, from -1 to 1.", examples=[0.412])
     relevance: float | None = Field(
         None,
         description="How likely the photo shows what was searched for, from 0 to 1; null where the model cannot tell.",
         examples=[0.83],
     )
-    path: str = Field(description="Path below its photo folder.", examples=["2019/aquarium/dolphin.jpg"])
-    url: str = Field(description="The photo itself.")
-    thumbnail_url: str = Field(description="A WebP within 320 x 320.")
-    width: int
-    height: int
-    taken: str | None = Field(None, description="The camera's local time.", examples=["2019-07-04T18:02:11"])
-    camera: str | None = Field(None, examples=["Canon EOS R6"])
     duplicates: list[str] = Field(
         default_factory=list, description="Ids of its near-duplicates, if they are folded."
     )
@@ -72,7 +50,7 @@ class Result(BaseModel):
 class Took(BaseModel):
     """Milliseconds spent on each stage."""
 
-    model_config = _such_as(**_TOOK)
+    model_config = such_as(**_TOOK)
 
     decode: float
     encode: float
@@ -84,7 +62,7 @@ class Took(BaseModel):
 class SearchResponse(BaseModel):
     """The best photos for a query, best first."""
 
-    model_config = _such_as(
+    model_config = such_as(
         results=[_RESULT],
         offset=0,
         total_searched=104_231,
@@ -106,7 +84,7 @@ class SearchResponse(BaseModel):
 
 
 class Alive(BaseModel):
-    model_config = _such_as(alive=True)
+    model_config = such_as(alive=True)
 
     alive: bool = True
 
@@ -114,9 +92,14 @@ class Alive(BaseModel):
 class Ready(BaseModel):
     """Whether a search would be answered now."""
 
-    model_config = _such_as(ready=True, photos=104_231, generation="000042", model="lite", reasons=[])
+    model_config = such_as(
+        ready=True, setup=False, photos=104_231, generation="000042", model="lite", reasons=[]
+    )
 
     ready: bool
+    setup: bool = Field(
+        False, description="Whether nothing has been indexed yet: choose folders in the page."
+    )
     photos: int = 0
     generation: str | None = None
     model: str | None = None
@@ -126,7 +109,7 @@ class Ready(BaseModel):
 class Info(BaseModel):
     """What is running."""
 
-    model_config = _such_as(
+    model_config = such_as(
         model="lite",
         engine="openvino",
         device="CPU",
@@ -152,17 +135,28 @@ class Info(BaseModel):
         description="What searches the index.", examples=["cpu", "cuda:0 NVIDIA H200 (torch, exact fp16)"]
     )
     generation: str
-    created: str = Field(description="When the generation was published.")
+    created: str = Field(description="When the generation was published; empty before the first.")
     photos: int
     problem: str | None = Field(description="Why a newer generation cannot be served, where that is so.")
     keys: bool = Field(description="Whether the service requires a key.")
     versions: dict[str, str]
 
 
+class SharedPicture(BaseModel):
+    """A picture that is kept for a link."""
+
+    model_config = such_as(
+        id="5d41402abc4b2a76b9719d911017c592", url="/pictures/5d41402abc4b2a76b9719d911017c592"
+    )
+
+    id: str = Field(description="A hash of the picture: the same one gets the same id.")
+    url: str = Field(description="The picture as a WebP within 1024 x 1024.")
+
+
 class Reloaded(BaseModel):
     """The result of looking for a newer generation."""
 
-    model_config = _such_as(swapped=True, generation="000043", photos=104_260, problem=None)
+    model_config = such_as(swapped=True, generation="000043", photos=104_260, problem=None)
 
     swapped: bool
     generation: str
@@ -173,7 +167,7 @@ class Reloaded(BaseModel):
 class Indexing(BaseModel):
     """The last index job started by this service."""
 
-    model_config = _such_as(
+    model_config = such_as(
         state="running",
         started="2026-02-03T04:05:06+00:00",
         finished=None,
@@ -195,7 +189,7 @@ class Indexing(BaseModel):
 class LastRun(BaseModel):
     """What the last run of the indexer did."""
 
-    model_config = _such_as(**_LAST_RUN)
+    model_config = such_as(**_LAST_RUN)
 
     state: str = Field(examples=["done", "failed", "stopped"])
     started: str | None = None
@@ -211,7 +205,7 @@ class LastRun(BaseModel):
 class SkippedFile(BaseModel):
     """A file that was not indexed."""
 
-    model_config = _such_as(**_SKIPPED)
+    model_config = such_as(**_SKIPPED)
 
     path: str = Field(description="Path below its photo folder.", examples=["2019/broken.jpg"])
     reason: str
@@ -220,7 +214,7 @@ class SkippedFile(BaseModel):
 class IndexState(BaseModel):
     """What is being searched, and what the last run did."""
 
-    model_config = _such_as(
+    model_config = such_as(
         photos=104_231,
         generation="000042",
         published="2026-02-03T04:05:06+00:00",
@@ -229,22 +223,31 @@ class IndexState(BaseModel):
         skipped=[_SKIPPED],
         skipped_total=1,
         problem=None,
+        health="ok",
+        problems=[],
     )
 
     photos: int
     generation: str
-    published: str = Field(description="When this generation was published.")
+    published: str = Field(description="When this generation was published; empty before the first.")
     running: bool = Field(description="Whether an index run is in progress, here or elsewhere.")
     last_run: LastRun | None
     skipped: list[SkippedFile]
     skipped_total: int
     problem: str | None = Field(description="Why a newer generation cannot be served, where that is so.")
+    health: Literal["ok", "warning", "failed"] = Field(
+        "ok",
+        description="`failed`: nothing new gets in, or nothing can be searched; `warning`: something is missing.",
+    )
+    problems: list[str] = Field(
+        default_factory=list, description="All that is wrong, and what to do about it, one line each."
+    )
 
 
 class Problem(BaseModel):
     """An error, as defined by RFC 9457."""
 
-    model_config = _such_as(
+    model_config = such_as(
         type="about:blank",
         title="Unprocessable Content",
         status=422,

@@ -19,7 +19,7 @@ from model.engines import Name as EngineName
 from model.links import DOCS
 from model.registry import UnknownName
 from model.rerankers import RERANKERS
-from service.named import BadName, place, text_in
+from service.named import BadName, default_index, place, text_in
 
 FILE = "sketchseek.toml"
 _CONFIG = "SKETCHSEEK_CONFIG"
@@ -57,7 +57,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SKETCHSEEK_", frozen=True, extra="forbid")
 
-    index: Place = Field(Path("index"), description="The index folder to serve.")
+    index: Place = Field(
+        default_factory=default_index,
+        description="The index folder; by default `index` in the working folder if that is one, "
+        "else `sketchseek/index` in your data folder.",
+    )
     model: str = Field("lite", description="Name of a shipped model, or a folder with a card.json.")
     engine: EngineName = Field(
         "auto",
@@ -132,7 +136,15 @@ class Settings(BaseSettings):
     large_pictures_mb: int = Field(
         1024,
         ge=0,
-        description="Cache for large previews in the index folder, in MiB; 0 keeps none.",
+        description="Cache for medium and large previews in the index folder, in MiB; 0 keeps none.",
+    )
+    shared_pictures_mb: int = Field(
+        64,
+        ge=0,
+        description="Room for shared pictures in the index folder, in MiB; 0 keeps none.",
+    )
+    shared_days: float = Field(
+        90.0, gt=0, description="Days that a shared picture is kept after it was last opened."
     )
     search_seconds: float = Field(
         20.0, gt=0, description="Seconds a search may take, not counting its upload."
@@ -159,6 +171,23 @@ class Settings(BaseSettings):
         "info", description="Lowest level that is logged."
     )
     access_log: bool = Field(False, description="Log a line for every request.")
+    browser: bool | None = Field(
+        None,
+        description="Open the page in your browser at startup; by default only `sketchseek` without a command does.",
+    )
+    places: Several = Field(
+        "",
+        description="More folders to choose photo folders from in the page, comma-separated; "
+        "your home folder and mounted drives are always among them.",
+    )
+    resume: bool = Field(
+        True, description="Go on at startup with an index run that the last stop of the service interrupted."
+    )
+    watch: bool | None = Field(
+        None,
+        description="Index new, changed, and deleted photos while serving; "
+        "by default only if no other machine can connect.",
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -177,6 +206,11 @@ class Settings(BaseSettings):
         return _is_here(self.host)
 
     @property
+    def watching(self) -> bool:
+        """Whether to watch the photo folders: as `/admin`, unasked only where nobody else can connect."""
+        return self.watch if self.watch is not None else self.loopback and not self.proxied
+
+    @property
     def proxied(self) -> bool:
         """Whether clients use a host name of another machine, so that a proxy must be in front."""
         return not all(map(_is_here, listed(self.allowed_hosts)))
@@ -185,6 +219,15 @@ class Settings(BaseSettings):
 def _is_here(host: str) -> bool:
     name = host.lower().strip("[]")
     return name.startswith("127.") or name in {"localhost", "::1"}
+
+
+def named_index() -> Path:
+    """The index that the settings file names, else the default one; reads no other setting."""
+    found = _in_file().get("index")
+    try:
+        return default_index() if found is None else place(str(found))
+    except ValueError as error:
+        raise BadName(f"{settings_file()}: index {error}") from None
 
 
 def settings_file() -> Path:

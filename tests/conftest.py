@@ -27,6 +27,8 @@ def pytest_configure() -> None:
     memory = Path("/dev/shm")
     if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 4 * 2**30:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+    # Only its own tests want runs that nobody asked for.
+    os.environ["SKETCHSEEK_WATCH"] = "false"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,7 +20,7 @@ PAGES = sorted([TOP / "README.md", *(TOP / "docs").glob("*.md")])
 PROJECT: dict[str, Any] = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["project"]
 SERVICES: dict[str, Any] = YAML(typ="safe").load((TOP / "compose.yaml").read_text("utf-8"))["services"]
 # What no test runs; the page says so in a comment for whoever reads its source.
-FOREIGN = ("git", "sudo", "docker", "source", "kubectl", "export", "cd", "rm")
+FOREIGN = ("git", "sudo", "docker", "source", "kubectl", "export", "cd", "rm", "cp", "systemctl")
 
 
 def lines(page: Path) -> list[str]:
@@ -49,11 +49,11 @@ def test_every_line_for_a_shell_can_be_typed(page: Path, line: str, tmp_path: Pa
         words = re.findall(r"(?<= )(?:up|run|exec|logs)((?: [\w-]+)*)", re.sub(r" -[-\w]+| -p \w+", "", bare))
         named = [word for group in words for word in group.split()]
         assert not named or named[0] in SERVICES, named
-    elif found := re.match(r"(?:python -m )?pip install .*\[([\w,]+)\]", bare):
+    elif found := re.match(r"(?:(?:python -m )?pip|pipx|uv tool) install .*\[([\w,]+)\]", bare):
         assert set(found[1].split(",")) <= set(PROJECT["optional-dependencies"])
     elif found := re.match(r"python -m bench ?(.*)", bare):
         assert not found[1] or set(found[1].split()) <= {*NAMES, *SLOW, "gpu"} or found[1].startswith("gpu")
-    elif not bare.startswith(("curl ", "python")):
+    elif bare != "sketchseek" and not bare.startswith(("curl ", "python")):
         assert bare.split()[0] in FOREIGN, f"{page.name}: how is {line!r} tested?"
         assert "not run by the tests" in page.read_text("utf-8"), f"{page.name} does not say what is not run"
 

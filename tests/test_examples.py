@@ -110,7 +110,10 @@ def test_the_settings_file_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(tomllib.loads(read("sketchseek.toml"))) <= set(Settings.model_fields)
 
 
-@pytest.mark.parametrize("name", ["sketchseek.service", "sketchseek-index.service", "sketchseek-index.timer"])
+@pytest.mark.parametrize(
+    "name",
+    ["sketchseek.service", "sketchseek-index.service", "sketchseek-index.timer", "sketchseek-user.service"],
+)
 def test_units_of_systemd(name: str) -> None:
     unit = configparser.ConfigParser(strict=False, interpolation=None, comment_prefixes=("#",))
     unit.optionxform = str  # type: ignore[assignment, method-assign]
@@ -165,3 +168,13 @@ def test_bodies_pass_the_proxies_as_far_as_the_service_takes_them() -> None:
         assert found
         # 24 MB are 22.9 MiB.
         assert int(found[1]) * 1_000_000 > most * 2**20
+
+
+def test_the_desktop_entry_starts_the_command() -> None:
+    entry = configparser.ConfigParser(interpolation=None)
+    entry.optionxform = str  # type: ignore[assignment, method-assign]
+    entry.read_string(read("sketchseek.desktop"))
+    assert entry["Desktop Entry"]["Exec"] == "sketchseek"
+    assert {"Type", "Name", "Terminal"} <= set(entry["Desktop Entry"])
+    if shutil.which("desktop-file-validate"):
+        succeeds("desktop-file-validate", EXAMPLES / "sketchseek.desktop")

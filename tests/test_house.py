@@ -108,7 +108,8 @@ def test_every_setting_is_described_and_documented() -> None:
     documented = (TOP / "docs" / "settings.md").read_text(encoding="utf-8")
     for name, setting in Settings.model_fields.items():
         assert setting.description, name
-        row = f"| `SKETCHSEEK_{name.upper()}` | `{setting.default}` | {setting.description} |"
+        default = "see right" if setting.default_factory else f"`{setting.default}`"
+        row = f"| `SKETCHSEEK_{name.upper()}` | {default} | {setting.description} |"
         assert row in documented, f"docs/settings.md lacks or misquotes: {row}"
 
 

@@ -13,9 +13,10 @@ from dataclasses import asdict, astuple
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
-from indexer.catalogue.records import Entry, Known, Place, Root
+from indexer.catalogue.records import DESCRIBED, Entry, Known, Place, Root
 from indexer.catalogue.schema import prepare
 from indexer.catalogue.vector_rows import Places
+from indexer.columns import selected
 from indexer.decoding.metadata import METADATA_VERSION, Metadata
 from indexer.errors import NoIndex
 from indexer.folders.partition import Partition
@@ -271,11 +272,14 @@ class Catalogue(Places):
 
     def entries(self, fingerprint: str) -> Iterator[Entry]:
         """Yield every photo that has a vector of this model, in the order of the vectors on disk."""
+        told = selected(self._db.execute, "contents", DESCRIBED)
         rows = self._db.execute(
-            """SELECT id, root, relative, content, width, height,
-                   taken, camera, latitude, longitude, shard, row FROM photos
+            f"""SELECT id, root, relative, content, width, height, {told},
+                   coalesce(taken, strftime(
+                       '%Y-%m-%dT%H:%M:%S', mtime_ns / 1000000000, 'unixepoch', 'localtime'
+                   )), shard, row FROM photos
                JOIN contents USING (content) JOIN vectors USING (content)
-               WHERE fingerprint = ? ORDER BY shard, row, id""",
+               WHERE fingerprint = ? ORDER BY shard, row, id""",  # noqa: S608
             (fingerprint,),
         )
         return map(Entry._make, rows)

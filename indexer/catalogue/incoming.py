@@ -47,7 +47,8 @@ WHERE NOT EXISTS (SELECT 1 FROM incoming a WHERE a.root = p.root AND a.relative 
 _DESCRIBE = """
 INSERT INTO main.contents SELECT * FROM described WHERE TRUE ON CONFLICT (content) DO UPDATE SET
     width = excluded.width, height = excluded.height, taken = excluded.taken, camera = excluded.camera,
-    latitude = excluded.latitude, longitude = excluded.longitude, described = excluded.described
+    latitude = excluded.latitude, longitude = excluded.longitude, described = excluded.described,
+    colour = coalesce(excluded.colour, contents.colour)
 WHERE excluded.described >= contents.described
 """
 

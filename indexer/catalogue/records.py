@@ -50,8 +50,20 @@ class Entry(NamedTuple):
     camera: str | None
     latitude: float | None
     longitude: float | None
+    colour: int | None
+    moment: str | None
     shard: int
     row: int
+
+
+# The columns of `contents` in an entry; older catalogues lack some.
+DESCRIBED = (
+    "taken",
+    "camera",
+    "latitude",
+    "longitude",
+    "colour",
+)
 
 
 class Place(NamedTuple):

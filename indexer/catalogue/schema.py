@@ -98,8 +98,15 @@ ALTER TABLE photos ADD COLUMN ctime_ns INTEGER;      -- NULL: not known yet
 ALTER TABLE vectors ADD COLUMN checksum INTEGER;     -- of the content's name and the row's bytes; NULL: not known yet
 ALTER TABLE contents ADD COLUMN thumbnail INTEGER;   -- bytes of the small one; NULL: not known yet
 """,
+    """
+ALTER TABLE contents ADD COLUMN colour INTEGER;      -- the dominant one, 0xRRGGBB; NULL: not known yet
+CREATE TRIGGER content_coloured AFTER UPDATE OF colour ON contents WHEN NEW.colour IS NOT OLD.colour
+BEGIN UPDATE state SET revision = revision + 1; END;
+""",
 )
 SCHEMA_VERSION = len(MIGRATIONS)
+# The first version with checksums; older ones cannot be checked.
+CHECKED_SINCE = 4
 
 
 def prepare(db: sqlite3.Connection, path: Path) -> None:

@@ -91,3 +91,13 @@ class Places:
             (fingerprint,),
         )
         return (look for (look,) in rows)
+
+    def colourless(self, after: str, most: int) -> list[tuple[str, bytes]]:
+        """Return contents without a colour, with their perceptual hash, by name and beginning after one."""
+        query = """SELECT content, look FROM contents JOIN looks USING (content)
+                   WHERE colour IS NULL AND content > ? ORDER BY content LIMIT ?"""
+        return self._db.execute(query, (after, most)).fetchall()
+
+    def colour(self, colours: Iterable[tuple[int, str]]) -> None:
+        """Store colours: pairs of colour and content."""
+        self._db.executemany("UPDATE contents SET colour = ? WHERE content = ?", colours)

@@ -3,10 +3,10 @@
 import math
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from PIL import ExifTags, Image
 
@@ -14,6 +14,7 @@ from model.pictures.images import exif_of, opened
 from model.pictures.layout import excess
 from model.pictures.sniff import picture_format
 
+T = TypeVar("T")
 # Increase when more is read than before: the next run then reads all photos again, without embedding them.
 METADATA_VERSION = 1
 _LONGEST_NAME = 80
@@ -32,17 +33,22 @@ class Metadata:
 
 def metadata_in(data: bytes) -> Metadata:
     """Read metadata from the header of a file; no pixels are decoded."""
+    return from_header(data, read_metadata) or Metadata()
+
+
+def from_header(data: bytes, read: Callable[[Image.Image], T]) -> T | None:
+    """Read something from the header of a picture; None if it is damaged, or none."""
     name = picture_format(data)
     if name is None or excess(data, name):
-        return Metadata()
+        return None
     try:
         with opened(data, name) as image:
             if name == "PNG" and "exif" not in image.info:
                 image.info["exif"] = _png_exif(data)
-            return read_metadata(image)
+            return read(image)
     except Exception:
         # `decode` reports damaged files.
-        return Metadata()
+        return None
 
 
 def read_metadata(image: Image.Image) -> Metadata:
@@ -52,13 +58,15 @@ def read_metadata(image: Image.Image) -> Metadata:
     except Exception:
         # Broken EXIF can make parsers raise almost anything; that is no reason to refuse a good picture.
         return Metadata()
-    details, place = _ifd(exif, ExifTags.IFD.Exif), _ifd(exif, ExifTags.IFD.GPSInfo)
+    details, place = ifd_of(exif, ExifTags.IFD.Exif), ifd_of(exif, ExifTags.IFD.GPSInfo)
     latitude = _degrees(place, ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLatitudeRef, "S", 90)
     longitude = _degrees(place, ExifTags.GPS.GPSLongitude, ExifTags.GPS.GPSLongitudeRef, "W", 180)
     # One coordinate alone is useless, and cameras without reception write zeros.
     if latitude is None or longitude is None or (latitude, longitude) == (0.0, 0.0):
         latitude = longitude = None
-    taken = _time(_get(details, ExifTags.Base.DateTimeOriginal)) or _time(_get(exif, ExifTags.Base.DateTime))
+    taken = _time(tag_of(details, ExifTags.Base.DateTimeOriginal)) or _time(
+        tag_of(exif, ExifTags.Base.DateTime)
+    )
     return Metadata(taken, _camera(exif), latitude, longitude)
 
 
@@ -73,21 +81,21 @@ def _png_exif(data: bytes) -> bytes:
     return b""
 
 
-def _ifd(exif: Image.Exif, which: ExifTags.IFD) -> Mapping[int, Any]:
+def ifd_of(exif: Image.Exif, which: ExifTags.IFD) -> Mapping[int, Any]:
     try:
         return exif.get_ifd(which)
     except Exception:
         return {}
 
 
-def _get(tags: Mapping[int, Any], tag: int) -> Any:
+def tag_of(tags: Mapping[int, Any], tag: int) -> Any:
     try:
         return tags.get(tag)
     except Exception:
         return None
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
     if isinstance(value, bytes):
         value = value.decode("utf-8", errors="replace")
     if not isinstance(value, str):
@@ -98,7 +106,7 @@ def _text(value: object) -> str:
 
 
 def _time(value: object) -> str | None:
-    found = re.fullmatch(r"(\d{4})\D(\d\d)\D(\d\d)\D(\d\d)\D(\d\d)(?:\D(\d\d).*)?", _text(value), re.ASCII)
+    found = re.fullmatch(r"(\d{4})\D(\d\d)\D(\d\d)\D(\d\d)\D(\d\d)(?:\D(\d\d).*)?", text_of(value), re.ASCII)
     if not found:
         return None
     year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
@@ -111,13 +119,13 @@ def _time(value: object) -> str | None:
 
 def _camera(exif: Image.Exif) -> str | None:
     """Make and model, without repeating the make."""
-    make, model = _text(_get(exif, ExifTags.Base.Make)), _text(_get(exif, ExifTags.Base.Model))
+    make, model = text_of(tag_of(exif, ExifTags.Base.Make)), text_of(tag_of(exif, ExifTags.Base.Model))
     repeated = bool(make) and model.lower().startswith(make.split()[0].lower())
     return (model if repeated else f"{make} {model}")[:_LONGEST_NAME].strip() or None
 
 
 def _degrees(place: Mapping[int, Any], tag: int, side: int, negative: str, most: int) -> float | None:
-    value = _get(place, tag)
+    value = tag_of(place, tag)
     try:
         degrees, minutes, seconds = (float(part) for part in (*value, 0, 0)[:3])
     except (TypeError, ValueError, ArithmeticError):
@@ -125,4 +133,4 @@ def _degrees(place: Mapping[int, Any], tag: int, side: int, negative: str, most:
     total = degrees + minutes / 60 + seconds / 3600
     if not (math.isfinite(total) and min(degrees, minutes, seconds) >= 0 and total <= most):
         return None
-    return round(-total if _text(_get(place, side)).upper() == negative else total, 6)
+    return round(-total if text_of(tag_of(place, side)).upper() == negative else total, 6)

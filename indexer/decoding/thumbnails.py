@@ -3,8 +3,8 @@
 Each file ends with a checksum of the picture, which WebP readers ignore: a thumbnail damaged on disk is neither
 shown nor kept, but made again.
 
-Small ones are made while a photo is being decoded anyway; large ones only when somebody looks at the photo, because
-those of a whole library would take up to a tenth of its size, and few would ever be seen.
+Small ones are made while a photo is being decoded anyway. Medium and large ones are made when somebody looks at them:
+medium ones would make indexing a fifth slower and treble the disk space, and most would never be seen.
 """
 
 import io
@@ -15,10 +15,13 @@ from typing import Literal
 
 from PIL import Image
 
-Size = Literal["small", "large"]
+Size = Literal["small", "medium", "large"]
 # Maximum width and height.
-LONGEST: dict[Size, int] = {"small": 320, "large": 1024}
-LARGE = "large"
+LONGEST: dict[Size, int] = {"small": 320, "medium": 640, "large": 1280}
+# Folders of what is made on demand; each named by its size, so that none is taken for another size.
+ON_DEMAND: dict[Size, str] = {"medium": "640", "large": "1280"}
+# Version 0.1 kept pictures of 1024 pixels here, which nobody asks for now.
+OUTDATED = "large"
 UNFINISHED = ".tmp"
 QUALITY = 80
 # Shrink coarsely to 1.5 times the size first: half the time, and WebP hides the difference.
@@ -29,7 +32,7 @@ _TRAILER = len(_MARK) + 4
 
 def thumbnail_path(folder: Path, content: str, size: Size = "small") -> Path:
     """Return the path of a thumbnail: in one of 256 folders, because a million files in one are slow to list."""
-    return (folder / LARGE if size == LARGE else folder) / content[:2] / f"{content}.webp"
+    return folder / ON_DEMAND.get(size, "") / content[:2] / f"{content}.webp"
 
 
 def read_thumbnail(path: Path) -> bytes | None:
@@ -56,10 +59,20 @@ def forget_thumbnails(folder: Path, content: str) -> None:
         thumbnail_path(folder, content, size).unlink(missing_ok=True)
 
 
+def kept_as(size: Size, width: int, height: int) -> Size:
+    """The size under which a picture is kept: as no photo is enlarged, that of a small one may serve for both."""
+    return "medium" if size == "large" and max(width, height) <= LONGEST["medium"] else size
+
+
 def make_thumbnail(image: Image.Image, size: Size = "small") -> bytes:
-    """Encode the whole picture as WebP, within 320 x 320 or 1024 x 1024."""
-    small = image.convert("RGB")
-    small.thumbnail((LONGEST[size], LONGEST[size]), Image.Resampling.BICUBIC, reducing_gap=_GAP)
+    """Encode the whole picture as WebP, within the size; it is never enlarged."""
+    return webp(image.convert("RGB"), LONGEST[size])
+
+
+def webp(image: Image.Image, longest: int) -> bytes:
+    """Encode a picture (RGB or RGBA) as WebP, with no side longer than that."""
+    small = image.copy()
+    small.thumbnail((longest, longest), Image.Resampling.BICUBIC, reducing_gap=_GAP)
     buffer = io.BytesIO()
     # Method 1 of 0-6: three times as fast as the default for a few percent of size.
     small.save(buffer, "WEBP", quality=QUALITY, method=1)

@@ -23,7 +23,7 @@ class ChangeTimes:
         self._below: list[tuple[str, bool]] = []
         self._at_root = False
         deepest = ""
-        for point, kind in _mounts(table or MOUNTS):
+        for point, kind in mounts(table or MOUNTS):
             if _contains(point, self._root):
                 # If several are mounted at one place, the last one is visible.
                 if len(point) >= len(deepest):
@@ -48,7 +48,7 @@ def _contains(outer: str, inner: str) -> bool:
     return inner == outer or inner.startswith(outer.rstrip("/") + "/")
 
 
-def _mounts(table: Path) -> list[tuple[str, str]]:
+def mounts(table: Path = MOUNTS) -> list[tuple[str, str]]:
     """Mount points and file system types, as this process sees them."""
     try:
         lines = os.fsdecode(table.read_bytes()).splitlines()

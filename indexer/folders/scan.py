@@ -168,20 +168,20 @@ class _Walk:
         return bool(self._rules.exclude) and self._exclude.match(relative, folder=folder)
 
     def _visit_folder(self, relative: str, entry: "os.DirEntry[str]") -> None:
-        if _is_photo_name(relative):
+        if is_photo_name(relative):
             reason = "a folder, despite its name; the photos in it are indexed"
             self._result.skipped.append(Skipped(Path(entry.path), reason))
         try:
             device = entry.stat(follow_symlinks=False).st_dev
         except OSError:
             return
-        if device != self._result.device and _is_text(relative):
+        if device != self._result.device and is_text(relative):
             self._result.mounts.append(relative)
 
     def _visit(self, relative: str, entry: "os.DirEntry[str]") -> None:
         if entry.is_symlink() and self._rules.follow_links:
             self._links.append(relative)
-        elif _is_photo_name(relative) and self._included(relative):
+        elif is_photo_name(relative) and self._included(relative):
             try:
                 described = entry.stat(follow_symlinks=False)
             except OSError as error:
@@ -194,7 +194,7 @@ class _Walk:
 
     def _add(self, relative: str, described: os.stat_result) -> None:
         result = self._result
-        if not _is_text(relative):
+        if not is_text(relative):
             reason = "its name is not valid UTF-8; rename it"
         elif stat.S_ISREG(described.st_mode):
             if self._rules.follow_links:
@@ -222,11 +222,11 @@ class _Walk:
             target = path.resolve(strict=True)
             described = target.stat()
         except (OSError, RuntimeError):
-            if _is_photo_name(link):
+            if is_photo_name(link):
                 self._result.skipped.append(Skipped(path, "a broken symbolic link; delete it"))
             return
         is_folder = stat.S_ISDIR(described.st_mode)
-        if not is_folder and not (_is_photo_name(link) and self._included(link)):
+        if not is_folder and not (is_photo_name(link) and self._included(link)):
             return
         if not target.is_relative_to(self._real_root):
             # If it is in another photo folder, that folder's own scan finds it.
@@ -245,11 +245,11 @@ class _Walk:
             self._add(relative, described)
 
 
-def _is_photo_name(name: str) -> bool:
+def is_photo_name(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122
 
 
-def _is_text(name: str) -> bool:
+def is_text(name: str) -> bool:
     try:
         name.encode()
     except UnicodeEncodeError:

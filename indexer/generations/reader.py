@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from indexer.errors import BrokenGeneration, WrongModel
 from indexer.generations import generation
 from indexer.generations.biases import open_store
+from indexer.generations.browsing import Browses, Browsing
 from indexer.generations.manifest import MANIFEST, Manifest, identity, read_manifest, verify
 from indexer.generations.photos import PHOTOS_FILE, Photos
+from indexer.generations.proof import prove
 from indexer.generations.watch import Watch
-from indexer.library import Filter, Hit, Nearest, Photo, Refused, search
+from indexer.library import search
 from indexer.stores import Ids, Selection
 from indexer.stores.biased import MOST, BiasedStore
 from indexer.stores.registry import Stores
+from indexer.values import Filter, Hit, Nearest, Photo, Refused
 from model.bank import weights_of
 from model.modality import Modality, Vectors
 
@@ -30,7 +33,7 @@ _REMEMBERED = 16
 _MOST_TIES = 20_000
 
 
-class Published:
+class Published(Browses):
     """An open generation. It never changes, and searching it is thread-safe.
 
     `refused` lists the current generation, and others newer than this one, that turned out to be damaged.
@@ -46,6 +49,7 @@ class Published:
         self.refused: tuple[Refused, ...] = ()
         self._store = store
         self._photos = photos
+        self._browsing = Browsing(photos.twin())
         self._watch = watch or Watch(())
         self._selections: OrderedDict[Filter, Selection] = OrderedDict()
         self._lock = threading.Lock()
@@ -101,9 +105,10 @@ class Published:
         if not {*backend.files, PHOTOS_FILE} <= set(manifest.files):
             raise BrokenGeneration(f"{folder}: the manifest is missing a file; run sketchseek index again")
         store = open_store(stores, folder, manifest)
-        opened = cls(index, manifest, store, Photos(folder / PHOTOS_FILE), watch)
+        photos = Photos(folder / PHOTOS_FILE)
+        prove(index, manifest, store, photos)
+        opened = cls(index, manifest, store, photos, watch)
         opened.identity = identity(folder)
-        opened._prove()
         return opened
 
     def __len__(self) -> int:
@@ -225,6 +230,7 @@ class Published:
 
     def close(self) -> None:
         self._photos.close()
+        self._browsing.close()
 
     def _fetch(
         self,
@@ -275,29 +281,14 @@ class Published:
             if where in self._selections:
                 self._selections.move_to_end(where)
                 return self._selections[where]
-        selection = self._store.select(self._photos.matching(where))
+        by_content = where.only is not None or where.without
+        matching = self._browsing.ids if by_content else self._photos.matching
+        selection = self._store.select(matching(where))
         with self._lock:
             self._selections[where] = selection
             while len(self._selections) > _REMEMBERED:
                 self._selections.popitem(last=False)
         return selection
-
-    def _prove(self) -> None:
-        """Check that counts agree and a stored vector finds itself: errors that valid checksums cannot rule out."""
-        if not len(self._store) == len(self._photos) == self.manifest.photos:
-            raise BrokenGeneration(
-                f"{self.index}: numbers of vectors and photos differ; run sketchseek index again"
-            )
-        canary = self._store.sample()
-        if canary is None:
-            return
-        number, vector = canary
-        found, scores = self._store.search(vector, 1)
-        # A copy of the canary may come first, but then it must score the same.
-        if int(found[0, 0]) != number and float(scores[0, 0]) < 0.999 * float((vector @ vector.T)[0, 0]):
-            raise BrokenGeneration(
-                f"{self.index}: a search does not find a stored vector; run sketchseek index again"
-            )
 
 
 def _name(index: Path) -> str:

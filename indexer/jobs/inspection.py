@@ -9,13 +9,13 @@ from pathlib import Path
 
 from indexer.catalogue.database import Catalogue
 from indexer.catalogue.safekeeping import COPY, SEAL, catalogue_damage, copy_damage, seal_damage
-from indexer.catalogue.schema import SCHEMA_VERSION
-from indexer.decoding.thumbnails import LARGE, read_thumbnail
+from indexer.catalogue.schema import CHECKED_SINCE
+from indexer.decoding.thumbnails import ON_DEMAND, read_thumbnail
 from indexer.errors import BrokenGeneration, IndexProblem, NoIndex
 from indexer.generations import generation
 from indexer.generations.generation import PART
 from indexer.generations.manifest import Manifest, damage, read_manifest
-from indexer.generations.photos import PHOTOS_FILE, Photos
+from indexer.generations.photos import PHOTOS_FILE, SETTLED, Photos
 from indexer.jobs import parts
 from indexer.jobs.sweeping import damaged_thumbnails, note_damaged
 from indexer.locking.lock import reading
@@ -60,7 +60,7 @@ def _findings(index: Path) -> Iterator[Finding]:
     if not (yield from _catalogue(index)):
         return
     with Catalogue(index / CATALOGUE, read_only=True) as catalogue:
-        if catalogue.version < SCHEMA_VERSION:
+        if catalogue.version < CHECKED_SINCE:
             remedy = f"run {_INDEX} to upgrade it, then everything can be checked"
             yield Finding(str(index / CATALOGUE), "written by an older version, without checksums", remedy)
             return
@@ -167,7 +167,7 @@ def _differences(index: Path, manifest: Manifest, catalogue: Catalogue) -> Itera
         published = _sum(photos.everything())
     finally:
         photos.close()
-    if published != _sum(entry[:-2] for entry in catalogue.entries(manifest.fingerprint)):
+    if published != _sum(entry[:SETTLED] for entry in catalogue.entries(manifest.fingerprint)):
         remedy = f"delete {index / 'CURRENT'} and run {_INDEX} to publish the catalogue again"
         yield Finding(str(path), "its photos differ from the catalogue", remedy)
 
@@ -190,10 +190,10 @@ def _thumbnails(folder: Path, catalogue: Catalogue) -> Iterator[Finding]:
             f"damaged or missing: {counted(len(damaged), 'thumbnail')}",
             f"run {_INDEX} to make them again",
         )
-    large = sum(read_thumbnail(path) is None for path in (folder / LARGE).glob("*/*.webp"))
-    if large:
-        remedy = "the service makes them again when somebody views them"
-        yield Finding(str(folder / LARGE), f"damaged: {counted(large, 'large picture')}", remedy)
+    for kept in (folder / name for name in ON_DEMAND.values()):
+        if damaged_here := sum(read_thumbnail(path) is None for path in kept.glob("*/*.webp")):
+            remedy = "the service makes them again when somebody views them"
+            yield Finding(str(kept), f"damaged: {counted(damaged_here, 'large picture')}", remedy)
 
 
 def _finding(path: Path, line: str) -> Finding:

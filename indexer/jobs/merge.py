@@ -25,7 +25,7 @@ from indexer.errors import IndexProblem
 from indexer.folders.scan import Found
 from indexer.generations.healing import heal_vectors
 from indexer.jobs import parts
-from indexer.jobs.finishing import clean_up, publish_if_needed
+from indexer.jobs.finishing import clean_up, fill_in_colours, publish_if_needed
 from indexer.jobs.parts import Part
 from indexer.library import shelf
 from indexer.locking.lock import reading
@@ -72,6 +72,7 @@ def merge(
         origin = found[0].origin
         banks.keep(index, origin, parts.bank_of(folders[0], found[0]))
         with report.spent.on("publish"):
+            fill_in_colours(catalogue)
             collection = Collection(index, origin, catalogue)
             publish_if_needed(shelf(index), collection, report, reporter, index_type=index_type, keep=keep)
             clean_up(index, origin, catalogue)

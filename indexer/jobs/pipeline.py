@@ -44,7 +44,7 @@ class Pipeline:
     """Embeds files into one new shard; whatever is committed survives a crash.
 
     Files that were photos (`was_good`) and no longer are go to `failing` instead of the catalogue, so that the caller
-    can decide whether the loss is plausible.
+    can decide whether the loss is plausible. `committed` is called after each commit but the last.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Pipeline:
         shard: ShardWriter,
         thumbnails: Path,
         was_good: Callable[[Found], bool],
+        committed: Callable[[], None] = lambda: None,
     ) -> None:
         self._encoder = encoder
         self._catalogue = catalogue
@@ -63,6 +64,7 @@ class Pipeline:
         self._waiting: list[tuple[Prepared, Picture]] = []
         self._progress = Progress(0)
         self._was_good = was_good
+        self._committed = committed
         self.failing: list[Failing] = []
         self.embedded = 0
 
@@ -102,6 +104,7 @@ class Pipeline:
             reporter.advance(progress)
             if time.monotonic() - committed > COMMIT_SECONDS:
                 self._commit()
+                self._committed()
                 self._catalogue.begin()
                 committed = time.monotonic()
 

@@ -14,7 +14,8 @@ from indexer.generations import generation
 from indexer.generations.healing import heal_vectors
 from indexer.generations.manifest import read_manifest
 from indexer.jobs import parts
-from indexer.jobs.finishing import clean_up, publish_if_needed
+from indexer.jobs.finishing import clean_up, fill_in_colours, publish_if_needed
+from indexer.jobs.interim import Cadence, Interim
 from indexer.jobs.pipeline import Pipeline
 from indexer.jobs.plan import Plan, Plans, RulesChange, count, make_plans
 from indexer.jobs.sweeping import forget_damaged, note_damaged, sweep
@@ -22,7 +23,7 @@ from indexer.library import shelf
 from indexer.locking.opening import is_text, locked, plainly
 from indexer.reports.counting import counted_were
 from indexer.reports.progress import Reporter
-from indexer.reports.report import Report, reporting
+from indexer.reports.report import Report, last_report, reporting
 from indexer.shards import banks
 from indexer.shards.shard import Origin, ShardWriter, vectors_folder
 from indexer.stores.registry import asked
@@ -53,16 +54,24 @@ def run(
         asked(index_type)
     with locked(index) as index, reporting(index) as report, plainly(index):
         with kept_catalogue(index, report.healed) as catalogue:
-            job = _Run(index, encoder, catalogue, report, reporter)
+            origin = Origin.of(encoder)
+            collection = Collection(index, origin, catalogue)
+            interim = Interim(shelf(index), collection, report, reporter, Cadence(_cost(index)))
+            job = _Run(index, encoder, catalogue, report, reporter, interim)
             part = job.part(partition)
             job.embed(roots, forget, change or RulesChange(), accept_deletions=accept_deletions)
-            origin = Origin.of(encoder)
             banks.keep(index, origin, encoder.bank)
             with report.spent.on("publish"):
+                fill_in_colours(catalogue)
                 if part is None:
-                    collection = Collection(index, origin, catalogue)
                     publish_if_needed(
-                        shelf(index), collection, report, reporter, index_type=index_type, keep=keep
+                        shelf(index),
+                        collection,
+                        report,
+                        reporter,
+                        index_type=index_type,
+                        keep=keep,
+                        replaces=interim.last,
                     )
                 clean_up(index, origin, catalogue)
             if part is not None:
@@ -78,13 +87,20 @@ class _Run:
     """One run, with the index locked and its catalogue open."""
 
     def __init__(
-        self, index: Path, encoder: Encoder, catalogue: Catalogue, report: Report, reporter: Reporter
+        self,
+        index: Path,
+        encoder: Encoder,
+        catalogue: Catalogue,
+        report: Report,
+        reporter: Reporter,
+        interim: Interim,
     ) -> None:
         self._index = index
         self._encoder = encoder
         self._catalogue = catalogue
         self._report = report
         self._reporter = reporter
+        self._interim = interim
         self._vectors = vectors_folder(index, encoder.fingerprint)
         self._thumbnails = index / "thumbnails"
         self._part: Partition | None = None
@@ -167,12 +183,21 @@ class _Run:
             return []
         highest = max(self._catalogue.shards(self._encoder.fingerprint), default=0)
         with ShardWriter(self._vectors, self._encoder.dimension, above=highest) as shard:
-            pipeline = Pipeline(self._encoder, self._catalogue, shard, self._thumbnails, plans.was_good)
+            pipeline = Pipeline(
+                self._encoder, self._catalogue, shard, self._thumbnails, plans.was_good, self._publish_some
+            )
             try:
                 self._report.skipped += pipeline.run(files, self._reporter)
             finally:
                 self._report.embedded = pipeline.embedded
             return pipeline.failing
+
+    def _publish_some(self) -> None:
+        """Between two commits of a whole index; a part is never published."""
+        if self._part is None and self._interim.due:
+            # Before the collection reads it.
+            banks.keep(self._index, Origin.of(self._encoder), self._encoder.bank)
+            self._interim.publish()
 
     def _report_thumbnails(self, missing: Set[str]) -> None:
         left = [content for content in missing if not has_thumbnail(self._thumbnails, content)]
@@ -217,6 +242,13 @@ class _Run:
         for plan in plans.roots:
             # A file that cannot be read now is in the catalogue only if an earlier run could read it.
             report.skipped += [bad for bad in self._catalogue.unusable(plan.root) if bad.path not in listed]
+
+
+def _cost(index: Path) -> float:
+    """Seconds that publishing took the last run, as far as is known."""
+    spent = (last_report(index) or {}).get("spent")
+    found = spent.get("publish") if isinstance(spent, dict) else None
+    return float(found) if isinstance(found, int | float) else 0.0
 
 
 def _model_changed(index: Path, encoder: Encoder) -> bool:

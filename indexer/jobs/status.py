@@ -1,18 +1,25 @@
 """The state of an index, without loading a model: what it serves, its size on disk, and any problems."""
 
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from indexer.errors import BrokenGeneration, IndexProblem
+from indexer.errors import BrokenGeneration, IndexProblem, NoIndex
+from indexer.folders.reach import Reach
 from indexer.generations import generation
 from indexer.generations.generation import PART
 from indexer.generations.manifest import Manifest, damage, read_manifest
+from indexer.generations.photos import PHOTOS_FILE, Photos
+from indexer.health import Health, Trouble, health, troubles
 from indexer.jobs import parts
 from indexer.jobs.parts import Part
 from indexer.locking.lock import is_held
 from indexer.reports.report import last_report
+
+# How long a drive may take to show what is in a folder.
+_PATIENCE = 3.0
 
 
 @dataclass(frozen=True)
@@ -36,18 +43,45 @@ class Status:
     running: bool
     part: str | None
     report: dict[str, Any] | None
-    problems: tuple[str, ...]
+    troubles: tuple[Trouble, ...]
+
+    @property
+    def health(self) -> Health:
+        return health(self.troubles)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong and what to do about it, one line each."""
+        return tuple(map(str, self.troubles))
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        values = asdict(self)
+        del values["troubles"]
+        return values | {"health": self.health, "problems": list(self.problems)}
 
 
 def status(index: Path) -> Status:
-    """Check an index; reads every byte of the current generation, as a reader would."""
-    problems: list[str] = []
-    last_run, running = _last_run(index), is_held(index)
-    is_part = (index / PART).exists()
-    part = _part(index, running, problems) if is_part else None
-    serving = None if is_part else _serving(index, problems)
-    if held := generation.held(index):
-        problems.append(f"{held}: nothing newer is published until sketchseek rollback --release")
+    """Check an index and its photo folders; reads every byte of the current generation, as a reader would."""
+    found: list[Trouble] = []
+    running, report = is_held(index), last_report(index)
+    is_part, unpublished = (index / PART).exists(), None
+    part = _part(index, running, found) if is_part else None
+    try:
+        serving = None if is_part else _serving(index, found)
+    except NoIndex as error:
+        serving, unpublished = None, error
+    roots = map(Path, part.roots) if part else _roots(index, serving) if serving else ()
+    found += troubles(index, roots, report, running=running, reach=Reach(), seconds=_PATIENCE)
+    if unpublished is not None:
+        # If a run tried, say why it published nothing.
+        if not found:
+            raise unpublished
+        found.append(Trouble("nothing is published", str(unpublished)))
+    held = generation.held(index)
+    if held and not any("rollback --release" in trouble.what for trouble in found):
+        what = f"{held}: nothing newer is published until sketchseek rollback --release"
+        found.append(Trouble("an earlier generation is held", what))
     return Status(
         index=str(index),
         generation=serving.generation if serving else None,
@@ -58,20 +92,20 @@ def status(index: Path) -> Status:
         recall=serving.recall if serving else None,
         generations=tuple(folder.name for folder in generation.generations(index)),
         size={name: _size(index / name) for name in ("generations", "vectors", "thumbnails")},
-        last_run=last_run,
+        last_run=_last_run(index),
         running=running,
         part=part.partition if part else None,
-        report=last_report(index),
-        problems=tuple(problems),
+        report=report,
+        troubles=tuple(found),
     )
 
 
-def _part(index: Path, running: bool, problems: list[str]) -> Part | None:
+def _part(index: Path, running: bool, found: list[Trouble]) -> Part | None:
     """Read `part.json`; while a run is active, the files need not match it."""
     try:
         return parts.parse(index) if running else parts.read(index)
     except IndexProblem as error:
-        problems.append(str(error))
+        found.append(Trouble("the part is damaged", str(error)))
         return None
 
 
@@ -80,18 +114,24 @@ def is_running(index: Path) -> bool:
     return is_held(index)
 
 
-def _serving(index: Path, problems: list[str]) -> Manifest | None:
+def _serving(index: Path, found: list[Trouble]) -> Manifest | None:
     try:
         folder = generation.current(index)
-        if not (found := damage(folder)):
+        if not (damaged := damage(folder)):
             return read_manifest(folder)
-        problems += found
     except BrokenGeneration as error:
-        problems.append(str(error))
+        damaged = [str(error)]
+    found += [Trouble("a generation is damaged", what) for what in damaged]
     for other in generation.generations(index):
         if not damage(other):
             return read_manifest(other)
     return None
+
+
+def _roots(index: Path, serving: Manifest) -> list[Path]:
+    """The photo folders of a generation."""
+    with closing(Photos(index / "generations" / serving.generation / PHOTOS_FILE)) as photos:
+        return [Path(root) for root in photos.roots()]
 
 
 def _last_run(index: Path) -> str | None:

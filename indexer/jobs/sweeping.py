@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from indexer.catalogue.database import Catalogue
-from indexer.decoding.thumbnails import LARGE, UNFINISHED, has_thumbnail
+from indexer.decoding.thumbnails import ON_DEMAND, OUTDATED, UNFINISHED, has_thumbnail
 
 DAMAGED = "damaged.txt"
 # If more are damaged, later checks find the rest.
@@ -28,17 +28,24 @@ def sweep(catalogue: Catalogue, thumbnails: Path) -> set[str]:
     missing = _noted(thumbnails)
     for prefix in _PREFIXES:
         expected = catalogue.thumbnails(prefix)
-        for folder in (thumbnails / prefix, thumbnails / LARGE / prefix):
-            there = _sizes(folder)
-            for name in list(_strays(folder, there, expected)):
-                (folder / name).unlink(missing_ok=True)
-            if folder.parent == thumbnails:
-                missing.update(
-                    content
-                    for content, size in expected.items()
-                    if not (found := there.get(f"{content}.webp")) or found != (size or found)
-                )
+        there = _tidied(thumbnails / prefix, expected)
+        missing.update(
+            content
+            for content, size in expected.items()
+            if not (found := there.get(f"{content}.webp")) or found != (size or found)
+        )
+        for name in ON_DEMAND.values():
+            _tidied(thumbnails / name / prefix, expected)
+        _tidied(thumbnails / OUTDATED / prefix, {})
     return missing
+
+
+def _tidied(folder: Path, expected: dict[str, int | None]) -> dict[str, int]:
+    """Remove what belongs to no photo; returns the files that were there."""
+    there = _sizes(folder)
+    for name in list(_strays(folder, there, expected)):
+        (folder / name).unlink(missing_ok=True)
+    return there
 
 
 def damaged_thumbnails(catalogue: Catalogue, thumbnails: Path) -> Iterator[str]:

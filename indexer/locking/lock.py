@@ -82,6 +82,28 @@ def is_held(index: Path) -> bool:
         os.close(number)
 
 
+def was_abandoned(index: Path) -> bool:
+    """Whether the last writer died. Each one names itself in LOCK, and takes its name out however it ends."""
+    before = _writer(index)
+    # If it ended, or another began, in between, LOCK says something else now.
+    return before is not None and not is_held(index) and _writer(index) == before
+
+
+def _writer(index: Path) -> bytes | None:
+    """The writer that LOCK names."""
+    try:
+        number = os.open(index / "LOCK", os.O_RDONLY | _OPEN)
+    except OSError:
+        return None
+    try:
+        text = os.pread(number, _LONGEST, 0)
+    except OSError:
+        return None
+    finally:
+        os.close(number)
+    return text if text.startswith(f"{MARK}: ".encode()) else None
+
+
 @contextmanager
 def _folder(index: Path, how: int) -> Iterator[bool]:
     """Lock the folder itself; yields False if the file system cannot lock folders, as on network drives."""

@@ -56,13 +56,24 @@ class Progress:
         return {part: seconds / whole for part, seconds in self.spent.items()}
 
     def line(self) -> str:
-        parts = [f"{self.done}/{self.photos} photos", f"{self.rate:.0f}/s"]
-        if self.left is not None:
-            parts.append(f"{_clock(self.left)} left")
-        parts.append(" ".join(f"{part} {share:.0%}" for part, share in self.shares.items()))
-        if self.skipped:
-            parts.append(f"{self.skipped} skipped")
-        return ", ".join(parts)
+        return self.lines()[0]
+
+    def lines(self) -> list[str]:
+        """The same in fewer and fewer words, for narrow terminals."""
+        left, shares = self.left, self.shares.items()
+        count, rate = f"{self.done}/{self.photos} photos", f"{self.rate:.0f}/s"
+        clock = f"{_clock(left)} left" if left is not None else ""
+        spent = " ".join(f"{part} {share:.0%}" for part, share in shares)
+        skipped = f"{self.skipped} skipped" if self.skipped else ""
+        choices = (
+            (count, rate, clock, spent, skipped),
+            (count, rate, clock, skipped),
+            (count, clock, skipped),
+            (count, clock),
+            (count,),
+            (_share(self.done, self.photos),),
+        )
+        return [", ".join(filter(None, choice)) for choice in choices]
 
 
 class Reporter(Protocol):
@@ -146,9 +157,11 @@ class Bar(_Throttled):
 
     every = 0.2
     _WIDTH = 20
+    # Narrower terminals show words instead of a bar.
+    _LEAST = 60
 
     def _report(self, progress: Progress) -> None:
-        self._draw(progress.done, progress.photos, progress.line())
+        self._draw(progress.done, progress.photos, progress.lines())
 
     def step(self, what: str, done: int, of: int) -> None:
         super().step(what, done, of)
@@ -156,16 +169,23 @@ class Bar(_Throttled):
             self.end()
 
     def _report_step(self, what: str, done: int, of: int) -> None:
-        self._draw(done, of, _step(what, done, of))
+        share = _share(done, of)
+        self._draw(done, of, [_step(what, done, of), f"{what} {share}", share])
 
-    def _draw(self, done: int, of: int, text: str) -> None:
-        filled = self._WIDTH * done // max(of, 1)
-        line = f"[{'#' * filled}{'-' * (self._WIDTH - filled)}] {text}"
-        width = shutil.get_terminal_size().columns - 1
-        self._write(f"\r{line[:width]:{width}}")
+    def _draw(self, done: int, of: int, texts: list[str]) -> None:
+        """Draw the bar with the longest text that fits: a longer line would wrap, and stay."""
+        width, filled = self._columns(), self._WIDTH * done // max(of, 1)
+        bar = f"[{'#' * filled}{'-' * (self._WIDTH - filled)}] " if width >= self._LEAST else ""
+        text = next((text for text in texts if len(bar + text) <= width), "")
+        self._write(f"\r{bar + text:{width}}")
+
+    @staticmethod
+    def _columns() -> int:
+        # A line that fills the last column wraps in some terminals.
+        return max(0, shutil.get_terminal_size().columns - 1)
 
     def end(self) -> None:
-        width = shutil.get_terminal_size().columns - 1
+        width = self._columns()
         self._write(f"\r{'':{width}}\r")
 
 
@@ -211,7 +231,11 @@ class JsonLines(_Throttled):
 
 
 def _step(what: str, done: int, of: int) -> str:
-    return f"{what} {done}/{of} ({done / max(of, 1):.0%})"
+    return f"{what} {done}/{of} ({_share(done, of)})"
+
+
+def _share(done: int, of: int) -> str:
+    return f"{done / max(of, 1):.0%}"
 
 
 def _clock(seconds: float) -> str:

@@ -60,7 +60,7 @@ class Caps:
     max_bytes: int
     max_pixels: int
     formats: frozenset[str]
-    # Raw files are decoded by their preview: for your own photos, not for uploads.
+    # Raw files are decoded by their preview: for your own photos, not for those of strangers.
     raw: bool = False
 
 

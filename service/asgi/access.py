@@ -1,4 +1,6 @@
-"""Access control: all routes but the page and the probes require a key, and /admin an admin key."""
+"""Access control: all routes but the page and the probes require a key; /admin and all changes, an admin key."""
+
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -9,31 +11,57 @@ from service.asgi.keys import COOKIE, Key, Keyring
 from service.problems import ServiceError
 
 _OPEN = frozenset({"/", "/livez", "/readyz", "/openapi.json", "/session"})
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+# What changes nothing although it is sent by POST. All else that may change something is for admins.
+_ASKING = frozenset({"/search", "/session", "/download", "/pictures"})
+# What no other site's page shall start, even though it could not read the answer: large ones, and pictures to keep.
+_OWN = frozenset({"/download", "/pictures"})
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Who may do what. `loopback`: only this machine can reach the service."""
+
+    keyring: Keyring
+    loopback: bool
+
+    def is_admin(self, headers: Headers) -> bool:
+        """Whether a request has an admin key or, without keys, comes from a program or page of this machine."""
+        if not self.keyring:
+            return self.loopback and _is_local(headers)
+        key = presented(headers, self.keyring)
+        return key is not None and key.admin
+
+    def refusal(self, method: str, path: str, headers: Headers) -> ServiceError | None:
+        """Why a request is refused; None if it is allowed."""
+        admin = path.startswith("/admin") or not (method in _READING or path in _ASKING)
+        if admin:
+            if self.keyring and presented(headers, self.keyring) is None:
+                return no_key()
+            return None if self.is_admin(headers) else _admins_only()
+        given = self.keyring and presented(headers, self.keyring)
+        # No form of another site can send a key.
+        if path in _OWN and method not in _READING and not given and not _is_own_page(headers):
+            return _other_site()
+        if not self.keyring or path in _OPEN or path.startswith("/web/"):
+            return None
+        return None if given or self.keyring.holds(_cookie(headers)) else no_key()
 
 
 class Access:
-    """Everything not listed as open requires a key, so that new routes are protected by default."""
+    """Everything not listed as open requires a key, and all that may change something an admin's: so new routes are
+    protected by default."""
 
-    def __init__(self, app: ASGIApp, keyring: Keyring, loopback: bool) -> None:
+    def __init__(self, app: ASGIApp, rules: Rules) -> None:
         self._app = app
-        self._keyring = keyring
-        self._loopback = loopback
+        self._rules = rules
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = self._refusal(scope["path"], Headers(scope=scope)) if scope["type"] == "http" else None
+        refusal = None
+        if scope["type"] == "http":
+            refusal = self._rules.refusal(scope["method"], scope["path"], Headers(scope=scope))
         app = self._app if refusal is None else errors.answer(refusal)
         await app(scope, receive, send)
-
-    def _refusal(self, path: str, headers: Headers) -> ServiceError | None:
-        admin = path.startswith("/admin")
-        if not admin and (not self._keyring or path in _OPEN or path.startswith("/web/")):
-            return None
-        if not self._keyring:
-            return None if self._loopback and _is_local(headers) else _admins_only()
-        key = presented(headers, self._keyring)
-        if key is None:
-            return None if not admin and self._keyring.holds(_cookie(headers)) else no_key()
-        return _admins_only() if admin and not key.admin else None
 
 
 def presented(headers: Headers, keyring: Keyring) -> Key | None:
@@ -67,11 +95,19 @@ def _cookie(headers: Headers) -> str:
 def _is_local(headers: Headers) -> bool:
     """Whether a local program or our own page sent the request, not another page or a proxy."""
     proxied = {"forwarded", "x-forwarded-for", "via"} & set(headers)
-    own_page = headers.get("sec-fetch-site", "none") in {"none", "same-origin"}
-    origin = headers.get("origin", "").rpartition("//")[2]
-    return (
-        not proxied
-        and own_page
-        and bare(headers.get("host", "")) in LOOPBACK
-        and (not origin or origin == headers.get("host", ""))
-    )
+    return not proxied and bare(headers.get("host", "")) in LOOPBACK and _is_own_page(headers)
+
+
+def _is_own_page(headers: Headers) -> bool:
+    """Whether our own page or a program sent the request, not the page of another site."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in {"none", "same-origin"}
+    # Without TLS, browsers say the former only for loopback addresses.
+    origin = headers.get("origin")
+    return origin is None or origin.rpartition("//")[2] == headers.get("host", "")
+
+
+def _other_site() -> ServiceError:
+    detail = "a page of another site sent this request; use the service's own page, or a program"
+    return ServiceError("other_site", detail)

@@ -1,7 +1,6 @@
 """Errors as problem+json: a status, a stable code, and one line that says what to do. Never a path or a traceback."""
 
 import logging
-from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -12,8 +11,9 @@ from starlette.requests import ClientDisconnect
 from indexer.errors import BrokenGeneration
 from model import BadImage, EmptyDrawing, NoTextTower
 from model.errors import DeviceProblem, ModelError
+from service.codes import title
 from service.ops.logging import LONGEST, method_of
-from service.problems import TOO_LARGE, ServiceError, client_gone, index_damaged, unencodable
+from service.problems import TOO_LARGE, ServiceError, client_gone, index_damaged, plainly, unencodable
 from service.schemas import Problem
 
 log = logging.getLogger("sketchseek")
@@ -35,8 +35,7 @@ _HTTP = {
 
 
 def answer(error: ServiceError) -> JSONResponse:
-    title = "Client Closed Request" if error.status == 499 else HTTPStatus(error.status).phrase
-    problem = Problem(title=title, status=error.status, detail=error.detail, code=error.code)
+    problem = Problem(title=title(error.status), status=error.status, detail=error.detail, code=error.code)
     return JSONResponse(
         problem.model_dump(), error.status, error.headers, media_type="application/problem+json"
     )
@@ -81,7 +80,7 @@ def install(app: FastAPI) -> None:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:]) or "request"
         # Field names come from the client and may be as long as a URL.
-        return answer(ServiceError("invalid_request", f"{where[:_NAMED]}: {first['msg'][:_NAMED]}"))
+        return answer(ServiceError("invalid_request", f"{where[:_NAMED]}: {plainly(first)[:_NAMED]}"))
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> JSONResponse:

@@ -1,6 +1,7 @@
 """Form parsing. It runs in the event loop, so it allows only UTF-8 and few fields, and yields between pieces."""
 
 import asyncio
+import io
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -13,6 +14,8 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from service.problems import ServiceError
 
 KIND = "multipart/form-data"
+# By default, curl --data-binary declares its data a form.
+_RAW = ("image/", "application/octet-stream", "application/x-www-form-urlencoded")
 _FILES, _FIELDS = 4, 32
 # Most bytes of a field: several times what any valid one holds.
 _TEXT = 2**14
@@ -33,11 +36,11 @@ class _Parser(MultiPartParser):
 
 
 @asynccontextmanager
-async def form(request: Request) -> AsyncIterator[FormData]:
-    """The fields and files of a form; closes its files at the end."""
+async def form(request: Request, *, longest: int = _TEXT) -> AsyncIterator[FormData]:
+    """The fields, of at most `longest` bytes, and files of a form; closes its files at the end."""
     _check_type(request.headers["content-type"])
     async with aclosing(_pieces(request)) as pieces:
-        parser = _Parser(request.headers, pieces, max_files=_FILES, max_fields=_FIELDS, max_part_size=_TEXT)
+        parser = _Parser(request.headers, pieces, max_files=_FILES, max_fields=_FIELDS, max_part_size=longest)
         # Keep files in memory: a search reads them whole, and the guard limits their total size.
         parser.spool_max_size = sys.maxsize
         try:
@@ -52,6 +55,31 @@ async def form(request: Request) -> AsyncIterator[FormData]:
         yield found
     finally:
         await found.close()
+
+
+def is_form(request: Request) -> bool:
+    return _kind(request).startswith(KIND)
+
+
+async def raw_body(request: Request) -> bytes:
+    """The request's body, if it is declared a picture."""
+    if not _kind(request).startswith(_RAW):
+        detail = "send the picture as it is (image/png), or in a field of a multipart form"
+        raise ServiceError("unsupported_media_type", detail)
+    # Not as a list of parts: there may be one per byte.
+    body = io.BytesIO()
+    async for part in request.stream():
+        body.write(part)
+    return body.getvalue()
+
+
+def too_slow() -> ServiceError:
+    detail = "the picture took too long to arrive; send it again, or send a smaller one"
+    return ServiceError("body_timeout", detail, {"connection": "close"})
+
+
+def _kind(request: Request) -> str:
+    return request.headers.get("content-type", "application/octet-stream").lower()
 
 
 def _check_type(kind: str) -> None:

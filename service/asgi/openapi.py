@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from service.schemas import Problem
-from service.search.parameters.values import SearchParams
+from service.search.parameters.values import Checked, SearchParams
 from service.search.query import PICTURES, Kind
 
 # FastAPI itself would declare errors as application/json.
@@ -24,12 +24,12 @@ def search_parameters() -> dict[str, dict[str, Any]]:
     return found
 
 
-def in_address() -> dict[str, Any]:
-    """The parameters that a search takes in its URL."""
+def in_address(model: type[Checked] = SearchParams) -> dict[str, Any]:
+    """The parameters that a request takes in its URL: by default, those of a search."""
     parameters = [
         {"name": name, "in": "query", "required": False, "schema": schema}
         | {key: schema[key] for key in ("description",) if key in schema}
-        for name, schema in search_parameters().items()
+        for name, schema in model.model_json_schema()["properties"].items()
     ]
     return {"parameters": parameters}
 

@@ -20,6 +20,15 @@ from service.client.errors import (
     Unreachable,
 )
 from service.client.options import Picture, SearchOptions
+from service.listings import (
+    Details,
+    FacetsInfo,
+    Group,
+    Listing,
+    MarkState,
+    PhotoInfo,
+    Timeline,
+)
 from service.schemas import Indexing, Info, Ready, Reloaded, Result, SearchResponse, Took
 
 __all__ = [
@@ -30,12 +39,18 @@ __all__ = [
     "Busy",
     "Client",
     "ClientError",
+    "Details",
     "Download",
+    "FacetsInfo",
     "Gone",
+    "Group",
     "Indexing",
     "Info",
+    "Listing",
+    "MarkState",
     "NotAllowed",
     "NotFound",
+    "PhotoInfo",
     "Picture",
     "Ready",
     "Reloaded",
@@ -43,6 +58,7 @@ __all__ = [
     "SearchOptions",
     "SearchResponse",
     "ServerFailed",
+    "Timeline",
     "Took",
     "Unreachable",
 ]

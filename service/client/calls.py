@@ -1,7 +1,7 @@
 """The calls: what each one sends, and how to read its answer. Shared by both kinds of client."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -16,11 +16,13 @@ from pydantic import BaseModel, ValidationError
 
 from model.errors import BadImage
 from service.client.errors import BadAnswer, Unreachable, refusal
-from service.client.options import SearchOptions
+from service.client.options import BrowseOptions, SearchOptions
+from service.listings import Details, FacetsInfo, Group, Listing, MarkState, Timeline
 from service.schemas import Indexing, Info, Ready, Reloaded, SearchResponse
 
 T = TypeVar("T")
 Shape = TypeVar("Shape", bound=BaseModel)
+Size = Literal["small", "medium", "large"]
 PICTURES = ("sketch", "photo")
 _FIRST_WAIT = 0.5
 
@@ -43,6 +45,7 @@ class Call(Generic[T]):
     accepts: tuple[int, ...] = ()
     params: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Any] | None = None
+    data: Mapping[str, str] | None = None
 
 
 class Patience:
@@ -63,9 +66,8 @@ class Patience:
 
 
 def search(options: SearchOptions) -> Call[SearchResponse]:
-    said = {name: value for name, value in options.items() if value is not None}
-    pictures = {name: _upload(name, said.pop(name)) for name in PICTURES if name in said}
-    fields = {name: _written(value) for name, value in said.items()}
+    pictures = {name: _upload(name, found) for name in PICTURES if (found := options.get(name)) is not None}
+    fields = _fields({name: value for name, value in options.items() if name not in PICTURES})
     parse = _reads(SearchResponse)
     if pictures:
         # As a form, so that words and folders do not appear in access logs.
@@ -75,11 +77,40 @@ def search(options: SearchOptions) -> Call[SearchResponse]:
 
 
 def photo(photo_id: str) -> Call[Download]:
-    return Call("GET", f"/photos/{quote(photo_id, safe='')}", _download)
+    return Call("GET", _address(photo_id), _download)
 
 
-def thumbnail(photo_id: str, size: Literal["small", "large"]) -> Call[Download]:
-    return Call("GET", f"/photos/{quote(photo_id, safe='')}/thumbnail", _download, params={"size": size})
+def thumbnail(photo_id: str, size: Size) -> Call[Download]:
+    return Call("GET", f"{_address(photo_id)}/thumbnail", _download, params={"size": size})
+
+
+def timeline(options: BrowseOptions) -> Call[Timeline]:
+    return Call("GET", "/timeline", _reads(Timeline), params=_fields(options))
+
+
+def photos(options: BrowseOptions, month: str | None, offset: int, k: int) -> Call[Listing]:
+    page = {"offset": str(offset), "k": str(k)} | ({} if month is None else {"month": month})
+    return Call("GET", "/photos", _reads(Listing), params=_fields(options) | page)
+
+
+def facets() -> Call[FacetsInfo]:
+    return Call("GET", "/facets", _reads(FacetsInfo))
+
+
+def details(photo_id: str) -> Call[Details]:
+    return Call("GET", f"{_address(photo_id)}/details", _reads(Details))
+
+
+def group(photo_id: str) -> Call[Group]:
+    return Call("GET", f"{_address(photo_id)}/group", _reads(Group))
+
+
+def mark(photo_id: str, name: Literal["favourite", "hidden"], value: bool) -> Call[MarkState]:
+    return Call("PUT" if value else "DELETE", f"{_address(photo_id)}/{name}", _reads(MarkState))
+
+
+def download(photo_ids: Iterable[str]) -> Call[Download]:
+    return Call("POST", "/download", _download, data={"ids": ",".join(photo_ids)})
 
 
 def info() -> Call[Info]:
@@ -152,6 +183,14 @@ def _upload(name: str, image: object) -> tuple[str, bytes]:
     saved = BytesIO()
     image.save(saved, "PNG")
     return f"{name}.png", saved.getvalue()
+
+
+def _address(photo_id: str) -> str:
+    return f"/photos/{quote(photo_id, safe='')}"
+
+
+def _fields(options: Mapping[str, object]) -> dict[str, str]:
+    return {name: _written(value) for name, value in options.items() if value is not None}
 
 
 def _written(value: object) -> str:

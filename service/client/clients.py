@@ -1,14 +1,16 @@
 """The two clients: they differ only in how they wait."""
 
 import time
-from typing import Literal, Self, TypeVar, Unpack
+from collections.abc import Iterable
+from typing import Self, TypeVar, Unpack
 
 import anyio
 import httpx
 
 from service.client import calls
-from service.client.calls import Call, Download, Patience
-from service.client.options import SearchOptions
+from service.client.calls import Call, Download, Patience, Size
+from service.client.options import BrowseOptions, SearchOptions
+from service.listings import Details, FacetsInfo, Group, Listing, MarkState, Timeline
 from service.schemas import Indexing, Info, Ready, Reloaded, SearchResponse
 
 T = TypeVar("T")
@@ -42,8 +44,42 @@ class Client:
     def photo(self, photo_id: str) -> Download:
         return self._ask(calls.photo(photo_id))
 
-    def thumbnail(self, photo_id: str, size: Literal["small", "large"] = "small") -> Download:
+    def thumbnail(self, photo_id: str, size: Size = "small") -> Download:
         return self._ask(calls.thumbnail(photo_id, size))
+
+    def timeline(self, **options: Unpack[BrowseOptions]) -> Timeline:
+        """How many photos each month has, newest first."""
+        return self._ask(calls.timeline(options))
+
+    def photos(
+        self, *, month: str | None = None, offset: int = 0, k: int = 100, **options: Unpack[BrowseOptions]
+    ) -> Listing:
+        """A page of the photos of a month, or of all photos, newest first."""
+        return self._ask(calls.photos(options, month, offset, k))
+
+    def facets(self) -> FacetsInfo:
+        """The folders, cameras, and years that there are."""
+        return self._ask(calls.facets())
+
+    def details(self, photo_id: str) -> Details:
+        """When, where, and how a photo was taken."""
+        return self._ask(calls.details(photo_id))
+
+    def group(self, photo_id: str) -> Group:
+        """A photo and its near-duplicates, the original first."""
+        return self._ask(calls.group(photo_id))
+
+    def favourite(self, photo_id: str, value: bool = True) -> MarkState:
+        """Mark a photo as a favourite, or remove the mark; needs an admin key."""
+        return self._ask(calls.mark(photo_id, "favourite", value))
+
+    def hide(self, photo_id: str, value: bool = True) -> MarkState:
+        """Leave a photo out of searches and lists, or show it again; needs an admin key."""
+        return self._ask(calls.mark(photo_id, "hidden", value))
+
+    def download(self, photo_ids: Iterable[str]) -> Download:
+        """Photos as one zip file, held in memory."""
+        return self._ask(calls.download(photo_ids))
 
     def info(self) -> Info:
         return self._ask(calls.info())
@@ -67,7 +103,9 @@ class Client:
         patience = Patience(self._patience)
         while True:
             try:
-                answer = self._http.request(call.method, call.path, params=call.params, files=call.files)
+                answer = self._http.request(
+                    call.method, call.path, params=call.params, files=call.files, data=call.data
+                )
             except httpx.RequestError as error:
                 raise calls.unreachable(self._http.base_url, error) from error
             wait = patience.wait(answer) if answer.status_code not in call.accepts else None
@@ -101,8 +139,42 @@ class AsyncClient:
     async def photo(self, photo_id: str) -> Download:
         return await self._ask(calls.photo(photo_id))
 
-    async def thumbnail(self, photo_id: str, size: Literal["small", "large"] = "small") -> Download:
+    async def thumbnail(self, photo_id: str, size: Size = "small") -> Download:
         return await self._ask(calls.thumbnail(photo_id, size))
+
+    async def timeline(self, **options: Unpack[BrowseOptions]) -> Timeline:
+        """How many photos each month has, newest first."""
+        return await self._ask(calls.timeline(options))
+
+    async def photos(
+        self, *, month: str | None = None, offset: int = 0, k: int = 100, **options: Unpack[BrowseOptions]
+    ) -> Listing:
+        """A page of the photos of a month, or of all photos, newest first."""
+        return await self._ask(calls.photos(options, month, offset, k))
+
+    async def facets(self) -> FacetsInfo:
+        """The folders, cameras, and years that there are."""
+        return await self._ask(calls.facets())
+
+    async def details(self, photo_id: str) -> Details:
+        """When, where, and how a photo was taken."""
+        return await self._ask(calls.details(photo_id))
+
+    async def group(self, photo_id: str) -> Group:
+        """A photo and its near-duplicates, the original first."""
+        return await self._ask(calls.group(photo_id))
+
+    async def favourite(self, photo_id: str, value: bool = True) -> MarkState:
+        """Mark a photo as a favourite, or remove the mark; needs an admin key."""
+        return await self._ask(calls.mark(photo_id, "favourite", value))
+
+    async def hide(self, photo_id: str, value: bool = True) -> MarkState:
+        """Leave a photo out of searches and lists, or show it again; needs an admin key."""
+        return await self._ask(calls.mark(photo_id, "hidden", value))
+
+    async def download(self, photo_ids: Iterable[str]) -> Download:
+        """Photos as one zip file, held in memory."""
+        return await self._ask(calls.download(photo_ids))
 
     async def info(self) -> Info:
         return await self._ask(calls.info())
@@ -124,7 +196,7 @@ class AsyncClient:
         while True:
             try:
                 answer = await self._http.request(
-                    call.method, call.path, params=call.params, files=call.files
+                    call.method, call.path, params=call.params, files=call.files, data=call.data
                 )
             except httpx.RequestError as error:
                 raise calls.unreachable(self._http.base_url, error) from error

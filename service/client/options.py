@@ -29,4 +29,16 @@ class SearchOptions(TypedDict, total=False):
     after: str | date | None
     before: str | date | None
     camera: str | None
+    favourites: bool
     rank: str | None
+
+
+class BrowseOptions(TypedDict, total=False):
+    """Which photos to look at: the filters of a search, and whether to show hidden photos instead of all others."""
+
+    folder: str | None
+    after: str | date | None
+    before: str | date | None
+    camera: str | None
+    favourites: bool
+    hidden: bool

@@ -27,7 +27,7 @@ _MARKS: dict[State, tuple[str, str]] = {
 def command(index: Path | None, as_json: bool, model: str, engine: str) -> None:
     """Check your setup and suggest fixes.
 
-    Exits with 1 if something is wrong. Notes are harmless.
+    Exits with 1 if something is wrong, including all that `sketchseek status` finds. Notes are harmless.
     """
     settings, unread = _settings()
     found = [("settings", finding) for finding in unread]

@@ -9,7 +9,7 @@ from model import Encoder
 from service.console.job_file import config_option
 from service.console.options import Place, index_option, model_options
 from service.console.telling import report_options, reporting
-from service.ops.supervised import end_with_stdin
+from service.library.supervised import end_with_stdin
 
 _REMEMBERED = "{} (.gitignore syntax); repeatable. Later runs remember it; '' resets it."
 

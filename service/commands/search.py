@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from service.console.folders import meant, of_shell
 from service.console.options import Decorator, Place, index_option, model_options, shown
 from service.search.parameters import PARAMETERS, Parameter
 
@@ -70,7 +71,8 @@ def _query_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--photo", type=Place(), help="A photo of what you are looking for.")(function)
 
 
-@click.command("search")
+# More arguments are words that were not quoted.
+@click.command("search", context_settings={"allow_extra_args": True})
 @click.argument("sketch", type=Place(), required=False)
 @index_option()
 @click.option("--server", metavar="URL", help="Search through a running service instead of an index folder.")
@@ -86,14 +88,19 @@ def _query_options(function: Callable[..., Any]) -> Callable[..., Any]:
     show_default=True,
     help="Show thumbnails in the terminal, using this protocol.",
 )
+@click.option("--fail-if-none", is_flag=True, help="Exit with 1 if no photo is found.")
 @click.option("--open", "open_best", is_flag=True, help="Open the best photo in your picture viewer.")
 @model_options
+@click.pass_context
 def command(
+    ctx: click.Context,
+    /,
     index: Path | None,
     server: str | None,
     key: str | None,
     as_json: bool,
     thumbnails: str,
+    fail_if_none: bool,
     open_best: bool,
     model: str,
     engine: str,
@@ -101,6 +108,7 @@ def command(
 ) -> None:
     """Find photos of what the drawing SKETCH shows. Combine it with a photo, words, or both, or use those alone."""
     asked = {name: value for name, value in query.items() if value is not None}
+    _refuse_words(asked.get("sketch"), ctx.args)
     kind = "none" if as_json else _protocol(thumbnails)
     if server is not None:
         found = _from_service(server, key, asked, kind != "none")
@@ -119,6 +127,19 @@ def command(
             _show(one, kind, rated=rated, may_be_gone=server is None)
     if open_best and found.photos and click.launch(found.photos[0].row["url" if server else "path"]):
         raise click.ClickException("no picture viewer could be started; open the file by hand")
+    if fail_if_none and not found.photos:
+        ctx.exit(1)
+
+
+def _refuse_words(sketch: Path | None, more: Sequence[str]) -> None:
+    """Explain how to search by words if the drawing is no file, but looks like some."""
+    if sketch is not None and not sketch.exists():
+        words = " ".join([str(sketch), *more])
+        by_words = f"; to search by words: sketchseek search --text {shlex.quote(words)}"
+        looks_like_words = bool(more) or (sketch.name == str(sketch) and not sketch.suffix)
+        raise click.ClickException(shown(f"{sketch}: no such file{by_words if looks_like_words else ''}"))
+    if more:
+        raise click.UsageError(shown(f"one drawing at a time, without {' '.join(more)}"))
 
 
 def _protocol(wanted: str) -> "Pictures":
@@ -177,6 +198,7 @@ def _from_service(server: str, key: str | None, asked: Mapping[str, Any], pictur
 def _from_index(index: Path, model: str, engine: str, asked: Mapping[str, Any], pictures: bool) -> Found:
     # Imported only now: searching through a service must not wait for the model's libraries.
     from indexer import shelf
+    from indexer.marks import Marks
     from model import Encoder
     from model.card import Checkpoint
     from service.problems import ServiceError
@@ -184,6 +206,9 @@ def _from_index(index: Path, model: str, engine: str, asked: Mapping[str, Any], 
     from service.search.parameters.values import BadParameter, SearchParams
 
     words = {name: value for name, value in asked.items() if name not in query.PICTURES}
+    folder = words.get("folder", "")
+    if of_shell(folder):
+        del words["folder"]  # the service's rules are not for paths of this machine
     files = {kind: asked[kind] for kind in query.PICTURES if kind in asked}
     try:
         wanted = SearchParams.read(words).query(files)
@@ -196,7 +221,9 @@ def _from_index(index: Path, model: str, engine: str, asked: Mapping[str, Any], 
         for refused in published.refused:
             serving = published.manifest.generation
             click.secho(f"searching generation {serving}, because {refused.reason}", err=True, fg="red")
-        answer = finding.searched(wanted, encoder, published)
+        if folder.strip():
+            wanted = wanted.filtered(folder=meant(folder, published))
+        answer = finding.searched(wanted, encoder, published, Marks(index).now())
         photos = [Shown(_row(one), _thumbnail(index, one.hit) if pictures else b"") for one in answer.ranked]
         return Found(photos, answer.nothing_close)
     except BadParameter as error:

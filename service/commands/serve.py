@@ -5,6 +5,7 @@ import errno
 import ipaddress
 import os
 import socket
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +17,10 @@ from pydantic import ValidationError
 
 from indexer.library import shelf
 from indexer.stores.placement import DEVICES, Placement
-from model import SKETCH_CAPS, Encoder, gpu
+from model import SKETCH_CAPS, Caps, Encoder, gpu
 from model.card import Checkpoint
 from service.asgi import keys
+from service.console import browsing
 from service.console.options import Place, index_option, model_options
 from service.ops import logging, memory, signals
 from service.settings import Settings, said
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from service.search.gallery import Gallery
+
+
+# How many ports it tries.
+_PORTS = 10
 
 
 @click.command("serve")
@@ -49,10 +55,16 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="Order of the results of searches that do not name one.  [default: the model's choice]",
 )
+@click.option(
+    "--browser/--no-browser",
+    default=None,
+    help="Open the page in your browser.  [default: only if no command was given]",
+)
+@click.option("--alone", is_flag=True, hidden=True, help="What `sketchseek` without a command does.")
 @model_options
 @click.pass_context
-def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
-    """Serve the web page and the HTTP API.
+def command(ctx: click.Context, /, config: Path | None, alone: bool, **options: Any) -> None:
+    """Serve the web page and the HTTP API. Without an index, choose your photo folders in the page.
 
     You can set every option with an environment variable or in a settings file, too, along with many more:
     https://github.com/sketchseek/sketchseek/blob/main/docs/settings.md
@@ -63,7 +75,16 @@ def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
     chosen = {name: value for name, value in options.items() if _chosen(ctx, name)}
     settings = _settings(chosen)
     logging.configure(settings.log_format, settings.log_level)
-    listener = _listen(settings, keys.read(settings.api_keys, settings.api_keys_file))
+    keyring = keys.read(settings.api_keys, settings.api_keys_file)
+    browser = alone if settings.browser is None else settings.browser
+    if alone and "port" not in settings.model_fields_set:
+        settings, running = _free_port(settings)
+        if running:
+            click.echo(f"Already running: draw at {running}")
+            if browser:
+                browsing.show(running, wait=True)
+            return
+    listener = _listen(settings, keyring)
     app, gallery = _load(settings)
     from service.asgi.connections import allow_files, server
 
@@ -77,6 +98,9 @@ def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
         f"model {encoder.card.name} with {engine.name} on {engine.device}"
     )
     click.echo(f"Draw at http://{shown}:{port}/  (press Ctrl-C to stop)")
+    if browser:
+        # It may connect before the server runs, and wait.
+        browsing.show(f"http://{shown}:{port}/")
     signals.leave()
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again after stopping
         server(app, settings).run(sockets=[listener])
@@ -85,26 +109,44 @@ def command(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
 def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
     """Load the model and check the index on other cores while this one imports the web framework."""
     index = settings.index.expanduser()
-    caps = replace(
-        SKETCH_CAPS,
-        max_bytes=settings.max_upload_mb * 2**20,
-        max_pixels=settings.max_sketch_megapixels * 1_000_000,
-    )
-    fingerprint = Checkpoint.find(settings.model).card.fingerprint
+    caps = upload_caps(settings)
+    card = Checkpoint.find(settings.model).card
     memory = settings.encoder_memory_mb * 2**20
     placement = Placement(settings.index_device, settings.gpu_index, settings.index_memory_mb * 2**20)
     source = shelf(index, placement)
     with ThreadPoolExecutor(2) as pool:
+        from service.search.gallery import Gallery, opened
+
         loading = pool.submit(Encoder.load, settings.model, engine=settings.engine, memory=memory)
         if gpu.seems_there():
             # The index gets the GPU memory that the model leaves.
             loading.result()
-        opening = pool.submit(source.open, fingerprint)
+        opening = pool.submit(opened, index, source, card)
         from service.app import create_app
-        from service.search.gallery import Gallery
 
         gallery = Gallery(index, loading.result(), caps, opening.result(), source)
     return create_app(gallery, settings), gallery
+
+
+def upload_caps(settings: Settings) -> Caps:
+    """The limits on pictures that clients send."""
+    return replace(
+        SKETCH_CAPS,
+        max_bytes=settings.max_upload_mb * 2**20,
+        max_pixels=settings.max_sketch_megapixels * 1_000_000,
+        # Whoever sits at this machine sends photos of their own.
+        raw=settings.loopback and not settings.proxied,
+    )
+
+
+def _free_port(settings: Settings) -> tuple[Settings, str | None]:
+    """The settings with a port that is free, or else the address of a service that shows this same index already."""
+    for port in range(settings.port, settings.port + _PORTS):
+        with contextlib.suppress(click.ClickException), contextlib.closing(_bound(settings.host, port)):
+            return settings.model_copy(update={"port": port}), None
+        if browsing.serves(address := f"http://127.0.0.1:{port}/", settings.index):
+            return settings, address
+    return settings.model_copy(update={"port": 0}), None
 
 
 def _chosen(ctx: click.Context, name: str) -> bool:
@@ -123,23 +165,35 @@ def _settings(options: dict[str, Any]) -> Settings:
 
 def _listen(settings: Settings, keyring: keys.Keyring) -> socket.socket:
     """Bind the port before loading anything slow, with a clear error if that fails."""
+
+    def check(address: str) -> None:
+        if not ipaddress.ip_address(address).is_loopback and not keyring:
+            _warn_or_refuse(settings)
+
+    return _bound(settings.host, settings.port, check)
+
+
+def _bound(host: str, port: int, check: Callable[[str], None] = lambda _: None) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        if not ipaddress.ip_address(address[0]).is_loopback and not keyring:
-            _warn_or_refuse(settings)
+        check(str(address[0]))
         listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(128)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(128)
+        except OSError:
+            listener.close()
+            raise
     except UnicodeError:
-        raise click.ClickException(f"cannot listen on {settings.host!r}: not a host name") from None
+        raise click.ClickException(f"cannot listen on {host!r}: not a host name") from None
     except OSError as error:
-        where = f"{settings.host}:{settings.port}"
+        where = f"{host}:{port}"
         if error.errno == errno.EADDRINUSE:
             raise click.ClickException(
-                f"{where} is in use by another program; choose another port, such as --port {settings.port + 1}"
+                f"{where} is in use by another program; choose another port, such as --port {port + 1}"
             ) from None
         raise click.ClickException(f"cannot listen on {where}: {error.strerror}") from None
     return listener

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +9,21 @@ import click
 
 from indexer import Status, status
 from indexer.reports.report import skipped_total
-from service.console.options import index_option
+from service.console.options import index_option, shown
 
 
 @click.command("status")
 @index_option(required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def command(index: Path, as_json: bool) -> None:
-    """Show the state of an index. Exits with 1 if something is wrong with it."""
+    """Show the state of an index.
+
+    Exits with 1 if something is wrong: a damaged file, a photo folder that is missing or empty, a last run that failed,
+    left something out, or was killed, or a rollback that keeps runs from publishing.
+    """
     found = status(index)
     if as_json:
-        click.echo(json.dumps(asdict(found), indent=1))
+        click.echo(json.dumps(found.plain(), indent=1))
     else:
         _show(found)
     if found.problems:
@@ -44,7 +47,7 @@ def _show(found: Status) -> None:
     for name, text in rows.items():
         click.echo(f"{name:12}{text}")
     for problem in found.problems:
-        click.secho(f"problem: {problem}", err=True, fg="red")
+        click.secho(shown(f"problem: {problem}"), err=True, fg="red")
 
 
 def _last_run(report: dict[str, Any]) -> str:

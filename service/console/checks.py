@@ -136,8 +136,8 @@ def index_state(asked: Asked) -> Iterator[Finding]:
     except (SketchseekError, OSError) as error:
         yield Finding("wrong", str(error), f"sketchseek index FOLDER_OF_PHOTOS --index {asked.index}")
         return
-    for problem in found.problems:
-        yield Finding("wrong", problem, _command_in(problem) or run)
+    for trouble in found.troubles:
+        yield Finding("wrong", trouble.what, trouble.advice or _command_in(trouble.what) or run)
     if found.generation is None:
         return
     yield Finding(

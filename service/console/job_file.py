@@ -24,7 +24,8 @@ def config_option(function: Any) -> Any:
         is_eager=True,
         expose_value=False,
         callback=_read,
-        help="Read options from this TOML file; options on the command line override it.",
+        help="Read options from this TOML file; options on the command line override it. "
+        f"An example: {DOCS}/examples/job.toml",
     )(function)
 
 

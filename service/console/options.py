@@ -11,6 +11,7 @@ from model.engines import NAMES
 from model.errors import NoEngine
 from service.named import given, place
 
+_DEFAULT_INDEX = "the one in the settings file, ./index, or sketchseek/index in your data folder"
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -50,15 +51,27 @@ def _expanded(ctx: click.Context, parameter: click.Parameter, value: Path | None
         raise click.BadParameter(str(error), ctx, parameter) from None
 
 
-def index_option(**extra: Any) -> Decorator:
+def _expanded_or_default(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+    if value is not None:
+        return _expanded(ctx, parameter, value)
+    if ctx.resilient_parsing:
+        return None
+    # Imported late: the settings take longer to load than --help may.
+    from service.settings import named_index
+
+    return named_index()
+
+
+def index_option(*, required: bool = False, **extra: Any) -> Decorator:
+    """The index folder; if a command cannot do without, the one that `sketchseek serve` would use by default."""
     return click.option(
         "--index",
         "index",
         type=Place(file_okay=False),
         envvar="SKETCHSEEK_INDEX",
         show_envvar=True,
-        callback=_expanded,
-        help="The index folder.",
+        callback=_expanded_or_default if required else _expanded,
+        help=f"The index folder.  [default: {_DEFAULT_INDEX}]",
         **extra,
     )
 

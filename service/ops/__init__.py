@@ -1,1 +1,1 @@
-"""Operations: logs, metrics, signals, memory, reindexing."""
+"""Operations: logs, metrics, signals, memory."""

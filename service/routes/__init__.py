@@ -1,12 +1,11 @@
 """The HTTP routes, one module per topic."""
 
-from http import HTTPStatus
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request
 
 from service.asgi.openapi import PROBLEM
-from service.codes import CODES
+from service.codes import CODES, title
 from service.schemas import Problem
 from service.search.gallery import Gallery
 
@@ -24,7 +23,7 @@ def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
     statuses: dict[int | str, dict[str, Any]] = {}
     for code in codes:
         status, meaning = CODES[code].status, CODES[code].meaning
-        problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=meaning, code=code)
+        problem = Problem(title=title(status), status=status, detail=meaning, code=code)
         content: dict[str, Any] = {"schema": {"$ref": PROBLEM}, "examples": {}}
         known = statuses.setdefault(
             status, {"description": "", "content": {"application/problem+json": content}}

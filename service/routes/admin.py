@@ -1,24 +1,15 @@
 """/admin: reload the index, and update it."""
 
 from functools import partial
-from typing import Annotated, cast
 
 import anyio.to_thread
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 
-from service.ops.reindex import Reindex
-from service.problems import ServiceError
 from service.routes import OpenGallery, problems
+from service.routes.folders import Kept
 from service.schemas import Indexing, Reloaded
 
 router = APIRouter(prefix="/admin", tags=["admin"], responses=problems("admins_only"))
-
-
-async def _reindex(request: Request) -> Reindex:
-    return cast(Reindex, request.app.state.reindex)
-
-
-Job = Annotated[Reindex, Depends(_reindex)]
 
 
 @router.post("/reload")
@@ -35,15 +26,13 @@ async def reload(gallery: OpenGallery) -> Reloaded:
 
 
 @router.post("/reindex", status_code=202, responses=problems("already_running"))
-async def start(job: Job) -> Indexing:
-    """Start `sketchseek index` over the known folders, in a separate process."""
-    if job.running:
-        raise ServiceError("already_running", "an index job is already running; see GET /admin/reindex")
-    await job.start()
-    return job.state
+async def start(keeper: Kept) -> Indexing:
+    """Start `sketchseek index` over the known folders, in a separate process. Ends a pause."""
+    await keeper.start()
+    return keeper.job.state
 
 
 @router.get("/reindex")
-async def progress(job: Job) -> Indexing:
+async def progress(keeper: Kept) -> Indexing:
     """The progress of the running job, or the result of the last one."""
-    return job.state
+    return keeper.job.state

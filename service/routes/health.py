@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from service.health import HealthWatch
 from service.routes import OpenGallery
 from service.schemas import Alive, Info, Ready
 
@@ -37,15 +38,24 @@ async def livez() -> Alive:
     responses={503: {"model": Ready, "description": "The service is not ready; `reasons` says why."}},
 )
 async def readyz(request: Request, response: Response, gallery: OpenGallery) -> Ready:
-    """Whether a search would be answered now. `reasons` also names a newer generation that could not be opened."""
+    """Whether a search would be answered now.
+
+    `reasons` also names what does not keep it from answering: a newer generation that could not be opened, a missing
+    photo folder, a last run that failed. It needs no key, so it names neither folders nor files; GET /index does.
+    """
+    watch: HealthWatch = request.app.state.health
+    troubles = await watch.soon()
     published = gallery.published
     stalled, engine = request.app.state.searcher.batcher.stalled, gallery.encoder.engine
-    ready = not stalled and engine.problem is None and not gallery.damaged
+    ready = not stalled and engine.problem is None and not gallery.damaged and not gallery.empty
     if not ready:
         response.status_code = 503
-    reasons = ["the model does not respond" if stalled else None, engine.problem, gallery.problem]
+    nothing = "no photos are indexed yet" if gallery.empty else None
+    kinds = dict.fromkeys(trouble.kind for trouble in troubles)
+    reasons = ["the model does not respond" if stalled else None, engine.problem, nothing, *kinds]
     return Ready(
         ready=ready,
+        setup=gallery.empty,
         photos=len(published),
         generation=published.manifest.generation,
         model=gallery.encoder.card.name,

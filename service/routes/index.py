@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 
 from indexer.jobs.status import is_running
 from indexer.reports.report import skipped_files, skipped_total
+from service.health import HealthWatch, public
 from service.ops.logging import without_paths
 from service.ops.reports import Reports
 from service.routes import OpenGallery, problems
@@ -27,27 +28,30 @@ async def index(
     k: Annotated[int, Query(ge=0, le=1000, description="How many skipped files to list.")] = 100,
     offset: Annotated[int, Query(ge=0, le=10_000_000, description="How many of them to skip first.")] = 0,
 ) -> IndexState:
-    """The number of photos, what the last run did, and which files it skipped and why."""
+    """The number of photos, whether all is well, what the last run did, and which files it skipped and why."""
     reports: Reports = request.app.state.reports
-    return await anyio.to_thread.run_sync(_state, gallery, reports, k, offset, limiter=reports.limiter)
+    watch: HealthWatch = request.app.state.health
+    return await anyio.to_thread.run_sync(_state, gallery, reports, watch, k, offset, limiter=reports.limiter)
 
 
-def _state(gallery: Gallery, reports: Reports, k: int, offset: int) -> IndexState:
-    published = gallery.published
+def _state(gallery: Gallery, reports: Reports, watch: HealthWatch, k: int, offset: int) -> IndexState:
+    published, (health, lines) = gallery.published, public(watch.now())
     report, roots = reports.last(), published.roots()
     return IndexState(
         photos=len(published),
         generation=published.manifest.generation,
         published=published.manifest.created,
         running=is_running(gallery.index),
-        last_run=_run(report) if report else None,
+        last_run=last_run(report) if report else None,
         skipped=[_skipped(entry, roots) for entry in skipped_files(gallery.index, report, offset, k)],
         skipped_total=skipped_total(report),
         problem=gallery.problem,
+        health=health,
+        problems=lines,
     )
 
 
-def _run(report: Mapping[str, Any]) -> LastRun:
+def last_run(report: Mapping[str, Any]) -> LastRun:
     """Convert a report, which any version of the indexer may have written."""
     counts = {name: value for name in _COUNTS if isinstance(value := report.get(name), int)}
     seconds = report.get("seconds")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as InPath
 
 from indexer import Photo
-from indexer.decoding.thumbnails import Size
+from indexer.decoding.thumbnails import LONGEST, Size
 from service.asgi.connected import while_connected
 from service.photos.files import open_original
 from service.photos.sending import send_original, unchanged
@@ -42,7 +42,7 @@ async def original(request: Request, photo_id: PhotoId, gallery: OpenGallery) ->
     """
     # A drive that does not respond blocks other photos, but nothing else.
     reading: anyio.CapacityLimiter = request.app.state.reading
-    photo = await anyio.to_thread.run_sync(_find, gallery, photo_id)
+    photo = await anyio.to_thread.run_sync(find_photo, gallery, photo_id)
     opened = await anyio.to_thread.run_sync(open_original, photo, limiter=reading)
     return send_original(request, opened, photo.path.name, reading)
 
@@ -58,7 +58,7 @@ async def thumbnail(
     request: Request,
     photo_id: PhotoId,
     gallery: OpenGallery,
-    size: Annotated[Size, Query(description="Within 320 x 320, or within 1024 x 1024.")] = "small",
+    size: Annotated[Size, Query(description="Within 320, 640, or 1280 pixels a side.")] = "small",
     v: Annotated[str, Query(description="Content hash, as in a result's `thumbnail_url`.")] = "",
 ) -> Response:
     """The photo as a WebP thumbnail, whatever its format."""
@@ -66,7 +66,7 @@ async def thumbnail(
     photo, data = await anyio.to_thread.run_sync(_look_up, gallery, thumbnails, photo_id, size)
     # A URL with the content hash never shows anything else.
     kept = "max-age=31536000, immutable" if v and photo.content.startswith(v) else "no-cache"
-    headers = {"etag": f'"{photo.content}-{size}"', "cache-control": f"private, {kept}"}
+    headers = {"etag": f'"{photo.content}-{LONGEST[size]}"', "cache-control": f"private, {kept}"}
     if unchanged(request.headers, headers["etag"]):
         return Response(status_code=304, headers=headers)
     if data is None:
@@ -77,11 +77,11 @@ async def thumbnail(
 def _look_up(
     gallery: Gallery, thumbnails: Thumbnails, photo_id: str, size: Size
 ) -> tuple[Photo, bytes | None]:
-    photo = _find(gallery, photo_id)
+    photo = find_photo(gallery, photo_id)
     return photo, thumbnails.stored(photo, size)
 
 
-def _find(gallery: Gallery, photo_id: str) -> Photo:
+def find_photo(gallery: Gallery, photo_id: str) -> Photo:
     photo = gallery.trusted.photo(photo_id)
     if photo is None:
         raise ServiceError("photo_not_found", "no photo has this id; use one from a search result")

@@ -1,15 +1,18 @@
 """From the parts of a query to photos: what the service and the command line have in common."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from indexer import Library
+from indexer import Library, Photo
+from indexer.marks import Marked
 from model import SKETCH_CAPS, BadImage, Caps, Encoder, decode
 from model.modality import Modality, Pixels, Vectors, unit
 from model.rerankers import Question
+from service.listings import PhotoInfo
 from service.problems import ServiceError
 from service.schemas import Result
 from service.search.query import PICTURES, Kind, Part, Query
@@ -17,6 +20,7 @@ from service.search.reranking import Answer, Ranked, Rerankers, find
 
 # A mix shorter than this share of its weights has no meaningful direction.
 _NOTHING = 1e-3
+NOTHING_MARKED = Marked()
 
 
 def prepared(part: Part, encoder: Encoder, published: Library, caps: Caps) -> Pixels | Vectors | str:
@@ -55,8 +59,15 @@ def question(ready: Sequence[tuple[Part, Any]], vectors: Sequence[Vectors]) -> Q
     return Question((total / length).astype(np.float32), _pictures(ready), kinds)
 
 
-def searched(query: Query, encoder: Encoder, published: Library) -> Answer:
+def visible(query: Query, marked: Marked) -> Query:
+    """The same query without hidden photos and, if it asks for that, among favourites only."""
+    where = marked.among(query.where, favourites=query.favourites)
+    return query if where is query.where else replace(query, where=where)
+
+
+def searched(query: Query, encoder: Encoder, published: Library, marked: Marked = NOTHING_MARKED) -> Answer:
     """Search for a single query, without a shared model."""
+    query = visible(query, marked)
     reranker = Rerankers(encoder).chosen(query.rank)
     ready: list[tuple[Part, Any]] = []
     for part in query.parts:
@@ -69,22 +80,36 @@ def searched(query: Query, encoder: Encoder, published: Library) -> Answer:
     return find(published, question(ready, vectors), query, reranker)
 
 
-def described(ranked: Ranked) -> Result:
-    """Describe a photo as in the service's results."""
-    hit, photo = ranked.hit, ranked.hit.photo
+def shown(photo: Photo, favourites: Set[str] = frozenset()) -> PhotoInfo:
+    """Describe a photo as in lists; `favourites` are contents."""
+    return PhotoInfo(**_fields(photo, favourites))
+
+
+def _fields(photo: Photo, favourites: Set[str]) -> dict[str, Any]:
     url = f"/photos/{photo.public_id}"
+    return {
+        "id": photo.public_id,
+        "path": photo.relative,
+        "url": url,
+        # With the content's hash in the address, browsers can cache a thumbnail forever. Not with eight digits: large
+        # ones of version 0.1 are cached under that.
+        "thumbnail_url": f"{url}/thumbnail?v={photo.content[:10]}",
+        "width": photo.width,
+        "height": photo.height,
+        "taken": photo.taken,
+        "camera": photo.camera,
+        "colour": None if photo.colour is None else f"#{photo.colour:06x}",
+        "favourite": photo.content in favourites,
+    }
+
+
+def described(ranked: Ranked, favourites: Set[str] = frozenset()) -> Result:
+    """Describe a photo as in the service's results."""
+    hit = ranked.hit
     return Result(
-        id=photo.public_id,
+        **_fields(hit.photo, favourites),
         score=round(hit.score, 4),
         relevance=None if ranked.relevance is None else round(ranked.relevance, 4),
-        path=photo.relative,
-        url=url,
-        # With the content's hash in the address, browsers can cache a thumbnail forever.
-        thumbnail_url=f"{url}/thumbnail?v={photo.content[:8]}",
-        width=photo.width,
-        height=photo.height,
-        taken=photo.taken,
-        camera=photo.camera,
         duplicates=list(hit.duplicates),
         detail=None if ranked.detail is None else dict(ranked.detail),
     )
@@ -94,7 +119,21 @@ def _pictures(ready: Sequence[tuple[Part, Any]]) -> dict[Modality, Pixels]:
     return {Modality(part.kind): value for part, value in ready if part.kind in PICTURES}
 
 
-def _known(published: Library, name: str) -> Vectors:
+def _known(published: Library, names: str) -> Vectors:
+    """The direction of all these photos together: those with a minus sign lead away from it."""
+    rows = [
+        -_vector(published, name[1:]) if name.startswith("-") else _vector(published, name)
+        for name in names.split(",")
+    ]
+    total: Vectors = np.sum(rows, axis=0, dtype=np.float32)
+    if float(np.linalg.norm(total)) < _NOTHING * len(rows):
+        detail = "the photos in `like` cancel each other out: leave one out"
+        raise ServiceError("empty_query", detail)
+    mixed: Vectors = unit(total[None])[0]
+    return mixed
+
+
+def _vector(published: Library, name: str) -> Vectors:
     vector = published.vector(name)
     if vector is None:
         raise ServiceError("photo_not_found", f"no photo has the id {name[:40]!r}; search again")

@@ -6,9 +6,12 @@ import time
 from collections.abc import Hashable
 from pathlib import Path
 
+from indexer.empty import EmptyLibrary, is_new
 from indexer.errors import BrokenGeneration
 from indexer.library import Library, Shelf, shelf
+from indexer.marks import Marks
 from model import Caps, Encoder, SketchseekError
+from model.card import Card
 from service.ops.logging import without_paths
 from service.problems import index_damaged
 
@@ -30,10 +33,13 @@ class Gallery:
         source: Shelf | None = None,
     ) -> None:
         self.index = index
+        self.marks = Marks(index)
         self.encoder = encoder
         self.caps = caps
         self._shelf = shelf(index) if source is None else source
-        self._published = self._shelf.open(encoder.fingerprint) if published is None else published
+        if published is None:
+            published = opened(index, self._shelf, encoder.card)
+        self._published = published
         self._refreshing = threading.Lock()
         self.swaps = 0
         self.problem: str | None = _problem(self._published)
@@ -45,6 +51,11 @@ class Gallery:
     @property
     def published(self) -> Library:
         return self._published
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has been published yet, so that every search finds nothing."""
+        return isinstance(self._published, EmptyLibrary)
 
     @property
     def trusted(self) -> Library:
@@ -70,6 +81,8 @@ class Gallery:
         refused and has not changed since is checked again only occasionally, unless requested `now`:
         hashing a gigabyte every two seconds takes a core.
         """
+        if self.empty and is_new(self.index):
+            return False
         with self._refreshing:
             doubtful, sight = True, self._shelf.glance()
             try:
@@ -112,6 +125,13 @@ class Gallery:
         self.swaps += 1
         self.damaged, self.problem = False, _problem(fresh)
         log.info("now serving generation %s with %d photos", fresh.manifest.generation, len(fresh))
+
+
+def opened(index: Path, source: Shelf, card: Card) -> Library:
+    """The generation to serve; an empty library if there is none yet."""
+    if is_new(index):
+        return EmptyLibrary(card.name, card.fingerprint, card.dimension)
+    return source.open(card.fingerprint)
 
 
 def _problem(published: Library) -> str | None:

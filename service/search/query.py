@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from indexer.library import Filter
+    from indexer.values import Filter
 
 
 class Kind(StrEnum):
@@ -38,6 +38,7 @@ class Query:
     min_score: float | None = None
     fold_duplicates: bool = False
     where: "Filter | None" = None
+    favourites: bool = False
     # None for the default of the service or the model.
     rank: str | None = None
 
@@ -45,9 +46,9 @@ class Query:
     def has_pictures(self) -> bool:
         return any(part.kind in PICTURES for part in self.parts)
 
-    def filtered(self, **rules: str) -> "Query":
+    def filtered(self, **rules: Any) -> "Query":
         """Add these conditions of a Filter to the query."""
         # Imported only now: a client of a service needs neither the index nor numpy.
-        from indexer.library import Filter
+        from indexer.values import Filter
 
         return replace(self, where=replace(self.where or Filter(), **rules))

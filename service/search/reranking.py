@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import Hit, Library
-from indexer.library import Nearest
+from indexer.values import Nearest
 from model import Encoder, ModelError
 from model.rerankers import RERANKERS, Candidates, Detail, Question, Ranking, Reranker
 from service.search.query import Query

@@ -6,6 +6,7 @@ Searches without a picture never wait for pictures to be decoded.
 import asyncio
 import os
 import time
+from collections.abc import Set
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -20,7 +21,7 @@ from model.rerankers import Question, Reranker
 from service.ops.metrics import Metrics
 from service.schemas import Result, SearchResponse, Took
 from service.search.batcher import Batcher
-from service.search.finding import described, encoders, prepared, question
+from service.search.finding import described, encoders, prepared, question, visible
 from service.search.gallery import Gallery
 from service.search.query import PICTURES, Kind, Part, Query
 from service.search.reranking import Rerankers, first_stage, second_stage
@@ -53,6 +54,8 @@ class Searcher:
         """Search; raises BadImage for an unusable picture, and NoTextTower if the model does not support words."""
         # Use one generation from here on, whatever is swapped in meanwhile.
         published, reranker = self.gallery.trusted, self.rerankers.chosen(query.rank)
+        marked = self.gallery.marks.now()
+        query = visible(query, marked)
         with self.batcher.admitted(pictures=query.has_pictures) as deadline:
             clock = [time.perf_counter()]
             ready = [(part, await self._prepared(part, published)) for part in query.parts]
@@ -61,7 +64,7 @@ class Searcher:
             asked = question(ready, vectors)
             clock.append(time.perf_counter())
             limiter = self._scanning if published.device == "cpu" else self._asking
-            find = partial(self._found, published, asked, query, reranker)
+            find = partial(self._found, published, asked, query, reranker, marked.favourite)
             results, nothing_close, ranked_at = await anyio.to_thread.run_sync(find, limiter=limiter)
             clock += [ranked_at, time.perf_counter()]
         return SearchResponse(
@@ -91,13 +94,13 @@ class Searcher:
 
     @staticmethod
     def _found(
-        published: Library, asked: Question, query: Query, reranker: Reranker
+        published: Library, asked: Question, query: Query, reranker: Reranker, favourites: Set[str]
     ) -> tuple[list[Result], bool, float]:
         """The results, whether nothing is close, and when the second stage started."""
         first = first_stage(published, asked, query, reranker)
         middle = time.perf_counter()
         answer = second_stage(published, asked, query, reranker, first)
-        return [described(one) for one in answer.ranked], answer.nothing_close, middle
+        return [described(one, favourites) for one in answer.ranked], answer.nothing_close, middle
 
     def _took(self, clock: list[float]) -> Took:
         decoded, encoded, found, ranked = (after - before for before, after in pairwise(clock))

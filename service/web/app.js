@@ -1,53 +1,88 @@
 /**
  * Wires the page together: every change to the query starts a search, and every answer is shown.
  */
+import { Bringing } from "./bringing.js";
 import { Drawing } from "./drawing/drawing.js";
-import { offerExamples, strokesOf } from "./drawing/examples.js";
+import { KNOWN, strokesOf } from "./drawing/examples.js";
 import { toPng } from "./drawing/ink.js";
+import { isField } from "./drawing/keys.js";
 import { Pad } from "./drawing/pad.js";
-import { acceptFiles, asInk, asPhoto, looksDrawn, openPicture } from "./drawing/pictures.js";
 import { Replay } from "./drawing/replay.js";
 import { Toolbar } from "./drawing/toolbar.js";
+import { keepGutter, lazySetup, offerExamples, offerExtras } from "./extras.js";
+import { counted, t } from "./language.js";
+import { StartPage } from "./library/start.js";
 import { normalized } from "./photos/answers.js";
 import { Results } from "./photos/results.js";
-import { Viewer } from "./photos/viewer.js";
+import { announce, showFigures, showSummary } from "./photos/summary.js";
 import { Address } from "./search/address.js";
+import { Filters } from "./search/filters.js";
+import { showWordHint, wordHint } from "./search/hints.js";
 import { LiveSearch } from "./search/live.js";
 import { Parts } from "./search/parts.js";
 import { Query } from "./search/query.js";
 import { copyFrom, save } from "./search/sharing.js";
-import { counted, IndexPanel } from "./service/indexpanel.js";
 import { keyAsker } from "./service/key.js";
+import { Lamp } from "./service/lamp.js";
 import { Notice } from "./service/notice.js";
-import { PAGE, Problem, SearchClient, readiness } from "./service/server.js";
+import { storePicture, storedPicture } from "./service/pictures.js";
+import { PAGE, Problem, SearchClient, fetchAsAdmin, read, readiness } from "./service/server.js";
+import { Viewer } from "./viewer/viewer.js";
 
 const EXAMPLE_MS = 900;
 
 const byId = (id) => document.getElementById(id);
 
+const noKey = async () => ""; // whoever only looks is not asked
 const askForKey = keyAsker(byId("key"));
 const client = new SearchClient(undefined, askForKey);
 const live = new LiveSearch(search);
 const query = new Query();
 const drawing = new Drawing();
 const pad = new Pad(byId("canvas"), drawing, {
-  touched: () => replay.finish(),
+  touched: leaveField,
   started: strokeStarted,
   moved: () => live.strokeMoved(),
   dropped: drawingChanged,
 });
 const replay = new Replay(pad, drawing);
-const toolbar = new Toolbar(drawing, pad, replay);
-const parts = new Parts(query, { changed: queryChanged, removed: removePart, swapped: swapPart });
-const address = new Address(query, drawing, () => live.now());
-const viewer = new Viewer(byId("viewer"), {
-  closed: ({ id }) => results.focus(id),
-  alike: searchAlike,
-  copy: (photo, button) => copyFrom(button, new URL(photo.url, location.href).href),
+const toolbar = new Toolbar(drawing, pad, replay, offerExtras(drawing, replay, (text) => toolbar.say(text)));
+const parts = new Parts(query, { changed: queryChanged, removed: removePart, swapped: (kind) => bringing.swap(kind) });
+const address = new Address(query, drawing, restoreSearch, {
+  store: (file) => storePicture(file, askForKey),
+  stored: (id) => storedPicture(id, askForKey),
 });
-const results = new Results(byId("results"), (photos, index) => viewer.open(photos, index));
+const viewer = new Viewer(byId("viewer"), {
+  closed: ({ id }) => (startPage.active ? startPage : results).focus(id),
+  alike: ({ photo, sign }) => findAlike([photo], sign),
+  searched: searchRegion,
+  filter: (filters) => query.filter(filters),
+  marked: (photo) => startPage.marked(photo),
+  copy: (text, button) => copyFrom(button, text),
+  read: (url) => read(url, askForKey),
+  change: (url, method) => fetchAsAdmin(url, { method }, askForKey),
+});
+const startPage = new StartPage(query, {
+  send: (url, options) => read(url, noKey, options),
+  call: (url, options) => fetchAsAdmin(url, options, noKey),
+  open: (...chosen) => viewer.open(...chosen),
+  copy: copyFrom,
+  alike: findAlike,
+  announce,
+  search: () => live.now(),
+});
+const filters = new Filters(query, () => read("facets", noKey));
+const results = new Results(byId("results"), (...chosen) => viewer.open(...chosen), startPage.selection.dress);
+startPage.besides(byId("results"), results);
 const notice = new Notice(byId("notice"), { retry: () => live.now(), recovered });
-const panel = new IndexPanel(byId("index"), askForKey, indexChanged);
+const bringing = new Bringing(query, drawing, notice, askForKey);
+const lamp = new Lamp(byId("index-open"), {
+  open: () => setUp((setup) => setup.open()),
+  changed: indexChanged,
+  unfinished: () => setUp((setup) => setup.follow()),
+  announce,
+});
+const setUp = lazySetup(askForKey, lamp, (problem) => notice.show(problem));
 
 let shown = null; // the form that the results on the page answer
 let fetching = false;
@@ -79,7 +114,7 @@ async function search() {
 async function makeForm() {
   const png = drawing.isEmpty && !pad.unfinished ? null : await toPng(drawing, pad.unfinished);
   const form = query.form(png);
-  if (form === null) throw new Problem({ status: 422, title: "The drawing is empty", code: "nothing" });
+  if (form === null) throw new Problem({ status: 422, title: t("The drawing is empty"), code: "nothing" });
   return form;
 }
 
@@ -91,6 +126,7 @@ async function searchMore() {
     if (more) {
       const answer = normalized(more);
       results.append(answer.results);
+      showFigures(answer, results.count);
       offerMore(answer);
     }
   } catch (problem) {
@@ -107,43 +143,24 @@ function setState(state) {
 
 function showAnswer(received) {
   const answer = normalized(received);
-  const { results: photos, total_searched: total, took_ms: took, generation } = answer;
-  const far = answer.nothing_close && photos.length > 0;
-  showWelcome(false);
-  results.show(photos);
-  byId("found").classList.toggle("far", far);
-  parts.suggest(photos);
-  byId("heading").textContent = far ? "Nothing close to this" : headingFor(photos, total);
-  const time = `${counted(total)} in ${Math.max(1, Math.round(took.total))} ms`;
-  byId("figures").textContent = far ? `The nearest of ${counted(total)}` : time;
-  byId("nothing").hidden = photos.length > 0;
+  startPage.leave();
+  results.show(answer.results);
+  announce(showSummary(answer, query.filtersUsed > 0));
   byId("widen").hidden = !query.filtersUsed;
-  byId("nothing-text").textContent = nothingText(total);
   offerMore(answer);
-  announce(far ? `Nothing close to this. ${counted(photos.length)} shown` : `${counted(photos.length)} found`);
-  panel.served(generation);
-}
-
-function headingFor(photos, total) {
-  if (photos.length) return "Best matches";
-  return total ? "No photos found" : "No photos to search yet";
-}
-
-function nothingText(total) {
-  if (query.filtersUsed) return "No photos match your filters.";
-  return total ? "Try another drawing or other words." : "Photos appear here once they have been indexed.";
+  showWordHint(wordHint(query.text, answer.nothing_close));
+  lamp.served(answer.generation);
 }
 
 function offerMore({ results: photos, total_searched: total }) {
   byId("more").hidden = photos.length < PAGE || results.count >= total;
 }
 
-function showWelcome(visible) {
-  byId("welcome").hidden = !visible;
-  byId("heading").hidden = visible;
-  byId("results").hidden = byId("share").hidden = visible;
-  byId("found").classList.toggle("welcoming", visible);
-  if (visible) byId("found").classList.remove("far");
+// From now on, Ctrl+Z is about the drawing.
+function leaveField() {
+  replay.finish();
+  toolbar.say("");
+  if (isField(document.activeElement)) document.activeElement.blur();
 }
 
 function strokeStarted() {
@@ -154,8 +171,8 @@ function strokeStarted() {
 function drawingChanged() {
   const { isEmpty, items } = drawing;
   document.body.classList.toggle("drawing", !isEmpty);
-  const drawn = isEmpty ? "empty" : `${counted(items.length, "line")} drawn`;
-  byId("canvas").setAttribute("aria-label", `Drawing area, ${drawn}`);
+  const drawn = t("Drawing area, {lines} drawn", { lines: counted(items.length, "line") });
+  byId("canvas").setAttribute("aria-label", isEmpty ? t("Drawing area, empty") : drawn);
   queryChanged(0);
 }
 
@@ -173,50 +190,50 @@ function forgetSearch() {
   notice.settle();
   setState("empty");
   results.show([]);
-  announce(shown ? "Search cleared" : "");
+  announce(shown ? t("Search cleared") : "");
   shown = null;
   byId("heading").textContent = byId("figures").textContent = "";
   byId("nothing").hidden = byId("more").hidden = true;
-  showWelcome(true);
+  showWordHint("");
+  startPage.show();
 }
 
 function removePart(kind) {
   if (kind === "sketch") toolbar.clear();
-  else query.update({ [kind]: kind === "photo" ? null : "" });
+  else query.update({ [kind]: query.noParts[kind] });
 }
 
-/** Turns a photo into a drawing, or the added pictures of the drawing into a photo. */
-async function swapPart(kind) {
-  if (kind === "photo") {
-    const picture = query.photo;
-    query.update({ photo: null });
-    drawing.add(asInk(picture));
-  } else {
-    const pictures = drawing.items.filter(({ mask }) => mask);
-    drawing.remove(new Set(pictures));
-    query.update({ photo: await asPhoto(pictures.at(-1)) });
-  }
-}
-
-async function addPicture(file) {
-  if (!file) return;
+/** Searches as the address says, at first and after Back or Forward. */
+async function restoreSearch() {
+  const { held, pictures } = address.read();
+  if (held || shown) live.now();
+  else startPage.show();
   try {
-    const picture = await openPicture(file);
-    notice.settle();
-    if (looksDrawn(picture)) drawing.add(asInk(picture));
-    else query.update({ photo: await asPhoto(picture) });
+    const gone = await pictures;
+    if (!gone) return;
+    await live.now();
+    notice.show(gone);
   } catch (problem) {
     notice.show(problem);
   }
 }
 
-function searchAlike({ id }) {
+/** Adds photos to the query, to find more like them (sign +1) or less (-1). */
+function findAlike(photos, sign) {
+  changeQuery(() => query.liken(photos.map(({ id }) => id), sign));
+}
+
+/** Searches for a region of a photo, besides whatever else is searched for. */
+function searchRegion(blob, name) {
+  return changeQuery(() => bringing.search(new File([blob], name, { type: blob.type })));
+}
+
+/** Changes the query so that Back returns to the one before. */
+async function changeQuery(change) {
   address.keep();
-  replay.drop();
-  if (!drawing.isEmpty) drawing.clear();
-  query.update({ ...query.noParts, like: id });
+  await change();
   address.write();
-  byId("found").scrollIntoView({ block: "nearest" });
+  byId("found").scrollIntoView({ block: "start" });
 }
 
 function startExample(example) {
@@ -225,56 +242,58 @@ function startExample(example) {
   replay.play(strokesOf(example, pad.penWidth), still ? 0 : EXAMPLE_MS);
 }
 
+/** Promises whether there are photos to search. */
 async function greet() {
+  let photos = 0;
   try {
     const state = await readiness();
-    if (state.ready) showCount(state);
+    if (state.setup || state.photos === 0) await setUp((setup) => setup.begin());
+    else if (state.ready) photos = showCount(state);
     else notice.waitForIndex(state);
   } catch (problem) {
     notice.show(problem);
   }
-  await panel.refresh();
+  await lamp.refresh();
+  return photos > 0;
 }
 
 function showCount({ photos }) {
-  if (photos !== null) byId("count").textContent = `your ${counted(photos)}`;
+  if (photos === null) return 0;
+  byId("count").textContent = t("your {photos}", { photos: counted(photos) });
+  startPage.photos = photos;
+  return photos;
 }
 
 function indexChanged(state) {
+  localStorage.removeItem(KNOWN); // other photos, other examples
   showCount(state);
-  announce(`Index updated: ${counted(state.photos)}`);
+  announce(t("Index updated: {photos}", { photos: counted(state.photos) }));
+  startPage.refresh();
+  filters.refresh();
   if (!isIdle()) live.now();
 }
 
 // If there is a query, the notice stays until the server has answered it.
 function recovered(state) {
   showCount(state);
-  if (isIdle()) notice.hide();
-  else live.now();
-}
-
-function announce(text) {
-  if (byId("announcer").textContent !== text) byId("announcer").textContent = text; // each change is read out once
+  if (state.setup) setUp((setup) => setup.begin());
+  if (!isIdle() && !state.setup) return live.now();
+  notice.hide();
+  startPage.show();
 }
 
 drawing.addEventListener("change", drawingChanged);
-byId("share").addEventListener("click", () => {
-  address.write();
-  copyFrom(byId("share"), location.href, address.omitted ? `Copied without ${address.omitted}` : "Copied");
+byId("share").addEventListener("click", async () => {
+  await address.share().catch(() => {}); // what the link leaves out is said below
+  copyFrom(byId("share"), location.href, address.omitted ? t("Copied without {what}", { what: address.omitted }) : t("Copied"));
 });
 byId("download").addEventListener("click", async () => {
   const png = await toPng(drawing);
   if (png) save(png, "drawing.png");
 });
-for (const [button, input] of [["choose", "file"], ["take", "camera-file"]]) {
-  byId(button).addEventListener("click", () => byId(input).click());
-  byId(input).addEventListener("change", () => addPicture(byId(input).files[0]).then(() => (byId(input).value = "")));
-}
 byId("more").addEventListener("click", searchMore);
 const nearEnd = new IntersectionObserver(([edge]) => edge.isIntersecting && searchMore(), { rootMargin: "400px" });
 nearEnd.observe(byId("more"));
-acceptFiles(addPicture);
-showWelcome(true);
-offerExamples(byId("examples"), startExample);
-if (address.read()) live.now();
-greet();
+restoreSearch();
+offerExamples(startExample, { ready: greet(), wanted: isIdle });
+keepGutter();

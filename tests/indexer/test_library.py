@@ -1,6 +1,7 @@
 """What every shelf and its libraries promise, for each kind of address in SHELVES."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -50,7 +51,8 @@ def described(entry: Entry) -> Entry:
     """Years and cameras, which the pictures do not have."""
     number = NAMES.index(entry.relative) if entry.relative in NAMES else 0
     taken = None if number % 5 == 4 else f"{2015 + number % 7}-0{1 + number % 9}-11T10:00:00"
-    return entry._replace(taken=taken, camera=CAMERAS[number % 4])
+    moment = taken or (None if number % 3 else "2019-05-05T05:05:05")
+    return entry._replace(taken=taken, camera=CAMERAS[number % 4], moment=moment)
 
 
 @dataclass
@@ -121,6 +123,7 @@ FILTERS: list[tuple[Filter | None, Callable[[Entry], bool]]] = [
     (Filter(folder="nowhere"), lambda _: False),
     (Filter(after="2017", before="2019"), lambda one: one.taken is not None and "2017" <= one.taken < "2019"),
     (Filter(camera="pixel 8"), lambda one: one.camera == "Pixel 8"),
+    (Filter(camera="PIX"), lambda one: one.camera == "Pixel 8"),
     (Filter(camera="a'b\\c", folder="a b"), lambda one: one.camera == "A'B\\C" and below("a b")(one)),
 ]
 
@@ -188,6 +191,60 @@ def test_what_is_folded_does_not_depend_on_how_many_are_asked_for(work: Work, em
             for hit in whole:
                 group = {photo.public_id for photo in opened.duplicates(hit.photo)}
                 assert {*hit.duplicates, hit.photo.public_id} <= group
+    opened.close()
+
+
+def newest_first(work: Work, passes: Callable[[Entry], bool]) -> list[Entry]:
+    entries = sorted((entry for entry, _ in work.known.values()), key=lambda one: one.relative)
+    return [one for one in sorted(entries, key=lambda one: one.moment or "", reverse=True) if passes(one)]
+
+
+def test_photos_are_listed_by_month_and_page_whatever_the_filter(work: Work, empty: Shelf) -> None:
+    work.publish(empty)
+    opened = empty.open(ORIGIN.fingerprint)
+    marked = frozenset(entry.content for entry, _ in list(work.known.values())[::4])
+    filters = [
+        *FILTERS,
+        (Filter(folder=str(work.photos / "a")), below("a")),
+        (Filter(only=marked), lambda one: one.content in marked),
+        (Filter(without=marked), lambda one: one.content not in marked),
+        (Filter(folder="a", only=marked), lambda one: one.content in marked and below("a")(one)),
+        (Filter(only=frozenset()), lambda _: False),
+    ]
+    for where, passes in filters:
+        wanted = [one.relative for one in newest_first(work, passes)]
+        months = Counter((one.moment or "")[:7] for one in newest_first(work, passes))
+        timeline = opened.timeline(where)
+        assert [(one.month, one.photos) for one in timeline] == list(months.items())
+        assert opened.count(where) == len(wanted)
+        for k in (1, 7, 500):
+            pages = [opened.listing(where, offset=offset, k=k) for offset in range(0, len(wanted) + k, k)]
+            assert [photo.relative for page in pages for photo in page] == wanted
+        in_months = [photo.relative for one in timeline for photo in opened.listing(where, month=one.month)]
+        assert in_months == wanted
+        found = opened.search(queries(1)[0], 99, where=where, fold_duplicates=True)
+        assert {hit.photo.relative for hit in found} <= set(wanted)
+        assert sum(1 + hit.folded for hit in found) == len(wanted)
+    assert opened.listing(month="1999-01") == []
+    opened.close()
+
+
+def test_facets_count_what_filters_match(work: Work, empty: Shelf) -> None:
+    work.publish(empty)
+    opened = empty.open(ORIGIN.fingerprint)
+    for hidden in (0, 9):
+        without = frozenset(entry.content for entry, _ in list(work.known.values())[:hidden])
+        facets, where = opened.facets(without), Filter(without=without)
+        assert set(facets.folders) <= {"a", "a b", "a/deep", "50%_off", "mu\u0308ll", "o'neil"}
+        for folder, photos in facets.folders.items():
+            assert opened.count(replace(where, folder=folder)) == photos > 0
+        for camera, photos in facets.cameras.items():
+            assert opened.count(replace(where, camera=camera)) == photos > 0
+        for year, photos in facets.years.items():
+            wanted = replace(where, after=year, before=str(int(year) + 1))
+            assert opened.count(wanted) == photos > 0
+        assert list(facets.years) == sorted(facets.years, reverse=True)
+        assert opened.count(where) == 30 - hidden
     opened.close()
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer import Report, Silent, inspect, run, shelf, status
+from indexer import Filter, Report, Silent, inspect, run, shelf, status
 from tests.kit.standin import DIMENSION, SIZE, InThread, StandIn, write_photo
 
 OLD = Path(__file__).parent / "old"
@@ -49,8 +49,27 @@ def test_it_opens_and_finds_each_photo(index: Path, photos: Path) -> None:
     opened.close()
 
 
+def test_it_can_be_browsed(index: Path) -> None:
+    opened = shelf(index).open(StandIn().fingerprint)
+    # It knows when photos were taken, but not when their files were last changed.
+    assert [(month.month, month.photos) for month in opened.timeline()] == [("", 7)]
+    shown = opened.listing(k=99)
+    assert [photo.relative for photo in shown] == sorted(NAMES)
+    assert dict(opened.facets().folders) == {"a": 4, "b": 3}
+    first = frozenset({shown[0].content})
+    assert [photo.relative for photo in opened.listing(Filter(only=first))] == ["a/0.png", "b/copy.png"]
+    assert [photo.relative for photo in opened.listing(Filter(without=first), offset=1)] == [
+        "a/4.png", "a/6.png", "b/3.png", "b/5.png",
+    ]  # fmt: skip
+    assert dict(opened.facets(first).folders) == {"a": 3, "b": 2}
+    opened.close()
+
+
 def test_nothing_is_wrong_with_it(index: Path) -> None:
-    assert status(index).problems == ()
+    # Its photos lie elsewhere here.
+    assert [trouble.what for trouble in status(index).troubles] == [
+        "/srv/photos: the photo folder is missing"
+    ]
     assert inspect(index) == []
     kept_on = shelf(index)
     assert {name: kept_on.verify(name) for name in kept_on.generations()} == {"000002": [], "000001": []}

@@ -1,6 +1,7 @@
 """The command as users run it: in its own process, with its exit code and what it prints."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -15,6 +16,10 @@ import pytest
 
 from indexer.generations.generation import current
 from indexer.generations.manifest import read_manifest, seal_manifest
+from service.cli import _suggestion
+from service.library import reindex
+from service.library.reindex import Reindex
+from service.settings import Settings
 from tests.kit import TOP
 from tests.kit.pictures import drawing_png, truncated
 from tests.kit.service.commands import Serving, in_a_process, refused, sketchseek
@@ -69,8 +74,8 @@ def test_search_prints_a_table_or_json(index: Path, fish: Path, library: Path) -
     rows = json.loads(sketchseek("search", fish, "--index", index, "-k", "4", "--json").stdout)
     assert [row["path"] for row in rows] == [line.split("  ")[-1] for line in lines]
     assert set(rows[0]) == {
-        "id", "score", "relevance", "path", "width", "height", "taken", "camera", "duplicates", "detail",
-        "nothing_close",
+        "id", "score", "relevance", "path", "width", "height", "taken", "camera", "colour", "favourite",
+        "duplicates", "detail", "nothing_close",
     }  # fmt: skip
 
 
@@ -160,7 +165,8 @@ def test_serve_refuses_bad_settings(tmp_path: Path) -> None:
     unknown = "(SKETCHSEEK_RANK): unknown re-ranker 'magic'; known: plain, collection"
     refused(sketchseek("serve", "--port", "0", "--rank", "magic"), unknown)
     refused(sketchseek("serve", "--port", "0", "--host", "no.such.host.invalid"), "cannot listen on")
-    refused(sketchseek("serve", "--port", "0", "--index", tmp_path / "none"), "no such folder")
+    (tmp_path / "letter.txt").touch()
+    refused(sketchseek("serve", "--port", "0", "--index", tmp_path), "not an index")
 
 
 def test_help_is_quick_and_names_everything() -> None:
@@ -215,3 +221,75 @@ def test_output_that_nobody_takes(index: Path, arguments: tuple[str, ...]) -> No
         ["sh", "-c", 'exec "$@" >&-', "sh", *command], cwd=TOP, stderr=subprocess.PIPE, text=True, check=False
     )
     assert (closed.returncode, closed.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("serach", "No such command 'serach'. Did you mean 'search'?"),
+        ("Serve", "No such command 'Serve'. Did you mean 'serve'?"),
+        ("ban", "No such command 'ban'. Did you mean 'bank'?"),
+        ("exdex", "No such command 'exdex'. Did you mean 'index'?"),
+        ("xyzzy", "No such command 'xyzzy'."),
+    ],
+)
+def test_a_misspelled_command_is_recognised(typed: str, said: str) -> None:
+    done = sketchseek(typed)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, f"Error: {said}")
+
+
+def test_several_commands_that_are_near_are_all_named() -> None:
+    assert _suggestion("mere") == " Did you mean 'merge' or 'serve'?"
+
+
+_IMPOSTOR = "raise SystemExit('this is the folder of somebody else')"
+
+
+@pytest.mark.parametrize("name", ["service", "indexer", "model"])
+def test_folders_of_the_same_name_in_the_working_folder_do_no_harm(
+    name: str, library: Path, tmp_path: Path
+) -> None:
+    """The script, with its decoder processes; and the run that a service starts."""
+    here = tmp_path / "here"
+    (here / name).mkdir(parents=True)
+    (here / name / "__init__.py").write_text(_IMPOSTOR)
+    script = here.parent / "sketchseek"
+    script.write_text(
+        f"#!{sys.executable}\nimport sys\nfrom service.__main__ import main\nsys.exit(main())\n"
+    )
+    script.chmod(0o755)
+
+    def run(*words: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(script), *map(str, words)],
+            cwd=here,
+            env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    done = run("index", library, "--index", tmp_path / "index")
+    assert (done.returncode, "15 added" in done.stdout) == (0, True), done.stderr
+    started = _index_as_a_service_does(tmp_path / "index", here)
+    assert (started.returncode, "somebody else" in started.stdout) == (0, False), started.stdout
+
+
+def _index_as_a_service_does(index: Path, here: Path) -> subprocess.CompletedProcess[str]:
+    async def nothing() -> None:
+        pass
+
+    command = Reindex(Settings(index=index), nothing)._command()
+    with subprocess.Popen(
+        command,
+        cwd=here,
+        env=reindex._environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as job:
+        assert job.stdout is not None
+        # The job would stop if its standard input closed first.
+        out = job.stdout.read()
+    return subprocess.CompletedProcess(command, job.returncode, out)

@@ -63,6 +63,7 @@ PARAMETERS: Registry[Parameter[Any]] = Registry(
         "after": "service.search.parameters.filters:AFTER",
         "before": "service.search.parameters.filters:BEFORE",
         "camera": "service.search.parameters.filters:CAMERA",
+        "favourites": "service.search.parameters.filters:FAVOURITES",
         "rank": "service.search.parameters.ranking:RANK",
     },
 )

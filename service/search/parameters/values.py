@@ -1,6 +1,6 @@
 """The values of search parameters: read from text or JSON, validated by their declarations, applied to a query."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -14,7 +14,7 @@ from pydantic import (
     create_model,
 )
 
-from service.problems import ServiceError
+from service.problems import ServiceError, plainly
 from service.search.parameters import PARAMETERS, Parameter
 from service.search.query import Kind, Part, Query
 
@@ -30,12 +30,26 @@ class BadParameter(ServiceError):
         super().__init__("invalid_request", f"{self.name}: {self.reason}")
 
 
+def repeated(name: str) -> BadParameter:
+    return BadParameter(name, "was sent more than once; send it once")
+
+
+def once(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Names and values, of which no name comes twice."""
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if name in found:
+            raise repeated(name)
+        found[name] = value
+    return found
+
+
 def _given(value: object) -> object:
     """Drop empty values: forms send fields that were not filled in."""
     return None if isinstance(value, str) and not value.strip() else value
 
 
-def _field(parameter: Parameter[Any]) -> tuple[Any, Any]:
+def declared(parameter: Parameter[Any]) -> tuple[Any, Any]:
     """Declare a parameter as a pydantic field."""
     rules: dict[str, Any] = {"ge": parameter.least, "le": parameter.most, "max_length": parameter.longest}
     if parameter.kind is float:
@@ -73,20 +87,10 @@ def _one_of(annotation: Any, parameter: Parameter[Any]) -> Any:
     return Annotated[annotation, AfterValidator(known), Field(json_schema_extra=schema)]
 
 
-class _Checked(BaseModel):
+class Checked(BaseModel):
+    """Parameters of a request: all are known, and valid."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-_PARAMETERS = {name: PARAMETERS.load(name) for name in PARAMETERS}
-if TYPE_CHECKING:
-    _Declared = _Checked
-else:
-    fields = {name: _field(parameter) for name, parameter in _PARAMETERS.items()}
-    _Declared = create_model("_Declared", __base__=_Checked, **fields)
-
-
-class SearchParams(_Declared):
-    """Everything a search takes besides its pictures, in the URL or as form fields: one field per parameter."""
 
     @classmethod
     def read(cls, said: Mapping[str, object]) -> Self:
@@ -96,12 +100,32 @@ class SearchParams(_Declared):
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"]) or "request"
-            raise BadParameter(name, str(first["msg"]).removeprefix("Value error, ")) from None
+            raise BadParameter(name, plainly(first)) from None
 
     @property
     def given(self) -> dict[str, Any]:
         """The parameters that were given, by name."""
         return {name: value for name in self.model_fields_set if (value := getattr(self, name)) is not None}
+
+
+def applied(given: Mapping[str, Any], query: Query) -> Query:
+    """Apply parameters to a query, in the registry's order."""
+    for name, parameter in _PARAMETERS.items():
+        if name in given:
+            query = parameter.apply(query, given[name])
+    return query
+
+
+_PARAMETERS = {name: PARAMETERS.load(name) for name in PARAMETERS}
+if TYPE_CHECKING:
+    _Declared = Checked
+else:
+    fields = {name: declared(parameter) for name, parameter in _PARAMETERS.items()}
+    _Declared = create_model("_Declared", __base__=Checked, **fields)
+
+
+class SearchParams(_Declared):
+    """Everything a search takes besides its pictures, in the URL or as form fields: one field per parameter."""
 
     def query(self, pictures: Mapping[Kind, bytes | Path]) -> Query:
         """The query that these and pictures make together; refused if nothing is searched for."""
@@ -114,9 +138,5 @@ class SearchParams(_Declared):
         return query
 
     def applied(self, query: Query) -> Query:
-        """Apply everything that was given to the query, in the registry's order."""
-        given = self.given
-        for name, parameter in _PARAMETERS.items():
-            if name in given:
-                query = parameter.apply(query, given[name])
-        return query
+        """Apply everything that was given to the query."""
+        return applied(self.given, query)

@@ -18,4 +18,4 @@ def _weight(kind: Kind, of: str) -> Parameter[float]:
 SKETCH = _weight(Kind.SKETCH, "the drawing")
 PHOTO = _weight(Kind.PHOTO, "the photo")
 TEXT = _weight(Kind.TEXT, "the words")
-LIKE = _weight(Kind.LIKE, "the photo in the index")
+LIKE = _weight(Kind.LIKE, "the photos in the index")

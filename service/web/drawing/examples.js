@@ -1,13 +1,19 @@
 /**
  * Ready-made drawings to try: each is a few strokes, as SVG paths on a 100 x 100 sheet.
  */
+import { t } from "../language.js";
 import { PAPER } from "./drawing.js";
 
 const SHEET = 100;
 const STEP = 0.9; // sheet units between the points of a replayed stroke
 const SVG = "http://www.w3.org/2000/svg";
 
-const EXAMPLES = [
+/** Where this browser keeps how likely each example is to find something: {at, known: {name: relevance}}. */
+export const KNOWN = "sketchseek-examples";
+const DAY_MS = 86_400_000;
+
+/** Those on the start page of a first visit. */
+export const EXAMPLES = [
   {
     name: "Strawberry",
     paths: [
@@ -123,17 +129,29 @@ const EXAMPLES = [
   },
 ];
 
+/** What an earlier visit of the same day learned: how likely each example is to find something, by name. */
+export function knownExamples() {
+  try {
+    const { at, known } = JSON.parse(localStorage.getItem(KNOWN));
+    return Date.now() - at < DAY_MS ? known : {};
+  } catch {
+    return {};
+  }
+}
+
 /** Fills a list with a button for each example; `start(example)` is called when one is chosen. */
-export function offerExamples(list, start) {
-  for (const example of EXAMPLES) {
+export function showExamples(list, examples, start) {
+  const items = examples.map((example) => {
     const button = document.createElement("button");
     button.type = "button";
-    button.append(iconOf(example), example.name);
+    button.title = t(example.name);
+    button.append(iconOf(example), t(example.name));
     button.addEventListener("click", () => start(example));
     const item = document.createElement("li");
     item.append(button);
-    list.append(item);
-  }
+    return item;
+  });
+  list.replaceChildren(...items);
 }
 
 /** An example as strokes for a Drawing. */

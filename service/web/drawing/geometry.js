@@ -1,5 +1,5 @@
 /**
- * Geometry of strokes: what an eraser touches, and lines with fewer or more points.
+ * Geometry of strokes: what an eraser touches, and lines with fewer points.
  */
 
 /** Whether a stroke comes within `reach` of the segment between two points. */
@@ -18,8 +18,11 @@ export function touches({ width, points }, from, to, reach) {
   return false;
 }
 
-/** Fewer points that stay within `tolerance` of the given line (Douglas-Peucker). */
-export function simplified(points, tolerance) {
+/**
+ * Fewer points that stay within `tolerance` of the given line (Douglas-Peucker).
+ * A change of pressure counts as much as it moves the edge of a stroke of this width.
+ */
+export function simplified(points, tolerance, width) {
   const keep = new Set([0, points.length - 1]);
   const open = [[0, points.length - 1]]; // a stack: recursion would be too deep for a scribble of thousands of points
   while (open.length) {
@@ -27,7 +30,7 @@ export function simplified(points, tolerance) {
     let far = tolerance;
     let at = -1;
     for (let i = start + 1; i < end; i += 1) {
-      const off = distance(points[i], points[start], points[end]);
+      const off = deviation(points[i], points[start], points[end], width);
       if (off > far) [far, at] = [off, i];
     }
     if (at < 0) continue;
@@ -37,26 +40,22 @@ export function simplified(points, tolerance) {
   return points.filter((_, i) => keep.has(i));
 }
 
-/** Points at most `spacing` apart on the same line, so that curves drawn through them stay close to it. */
-export function densified(points, spacing) {
-  const dense = points.slice(0, 1);
-  for (let i = 1; i < points.length; i += 1) {
-    const [a, b] = [points[i - 1], points[i]];
-    const pieces = Math.max(1, Math.ceil(Math.hypot(b.x - a.x, b.y - a.y) / spacing));
-    for (let piece = 1; piece <= pieces; piece += 1) {
-      const t = piece / pieces;
-      const between = (name) => a[name] + t * (b[name] - a[name]);
-      dense.push({ x: between("x"), y: between("y"), pressure: between("pressure") });
-    }
-  }
-  return dense;
+function deviation(point, a, b, width) {
+  const t = along(point, a, b);
+  const edge = (Math.abs(point.pressure - a.pressure - t * (b.pressure - a.pressure)) * width) / 2;
+  return Math.max(edge, distance(point, a, b));
+}
+
+/** Where on a segment the nearest place to a point is: 0 at `a`, 1 at `b`. */
+function along(point, a, b) {
+  const [dx, dy] = [b.x - a.x, b.y - a.y];
+  const length = dx * dx + dy * dy;
+  return length ? Math.min(1, Math.max(0, ((point.x - a.x) * dx + (point.y - a.y) * dy) / length)) : 0;
 }
 
 function distance(point, a, b) {
-  const [dx, dy] = [b.x - a.x, b.y - a.y];
-  const length = dx * dx + dy * dy;
-  const t = length ? Math.min(1, Math.max(0, ((point.x - a.x) * dx + (point.y - a.y) * dy) / length)) : 0;
-  return Math.hypot(point.x - a.x - t * dx, point.y - a.y - t * dy);
+  const t = along(point, a, b);
+  return Math.hypot(point.x - a.x - t * (b.x - a.x), point.y - a.y - t * (b.y - a.y));
 }
 
 function cross(a, b, c, d) {

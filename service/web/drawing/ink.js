@@ -1,7 +1,10 @@
 /**
  * Items to pixels: one way of painting, for the screen and for the PNG that is sent to the server.
  */
+import { curves, flattened } from "./curves.js";
 import { PAPER } from "./drawing.js";
+
+const BULGE = 1; // paper units: between its points, a stroke is straight but for this
 
 /** Paints items in the context's colour; its transform must map paper units to pixels. */
 export function paint(context, items) {
@@ -62,10 +65,23 @@ export function toPng(drawing, unfinished = null) {
   if (unfinished) paint(context, [unfinished]);
   const erased = unfinished?.erase || items.some(({ erase }) => erase);
   if (erased && isBlank(context)) return Promise.resolve(null);
+  return blobOf(onWhite(context), "image/png");
+}
+
+function onWhite(context) {
   context.globalCompositeOperation = "destination-over";
   context.fillStyle = "#fff";
   context.fillRect(0, 0, PAPER, PAPER);
-  return blobOf(output, "image/png");
+  return context.canvas;
+}
+
+/** Promises items as a PNG of 512 px, dark on white. */
+export function pictureOf(items) {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = PAPER;
+  const context = blankContext(canvas, "#000");
+  paint(context, items);
+  return blobOf(onWhite(context), "image/png");
 }
 
 /** Promises the canvas as an encoded picture. */
@@ -111,30 +127,21 @@ function paintEven(context, width, points) {
   context.lineWidth = width;
   context.beginPath();
   context.moveTo(points[0].x, points[0].y);
-  for (const { control, end } of curves(points)) context.quadraticCurveTo(control.x, control.y, end.x, end.y);
+  for (const { near, far, to } of curves(points, BULGE)) context.bezierCurveTo(near.x, near.y, far.x, far.y, to.x, to.y);
   context.stroke();
 }
 
-// A canvas path has a single width, so a stroke with pressure is painted curve by curve.
+// A canvas path has a single width, so a stroke with pressure is painted piece by piece.
 function paintPressed(context, width, points) {
-  let start = points[0];
-  for (const { control, end } of curves(points)) {
-    context.lineWidth = width * control.pressure;
-    context.beginPath();
-    context.moveTo(start.x, start.y);
-    context.quadraticCurveTo(control.x, control.y, end.x, end.y);
-    context.stroke();
-    start = end;
+  let last = points[0];
+  for (const curve of curves(points, BULGE)) {
+    for (const point of flattened(curve)) {
+      context.lineWidth = (width * (last.pressure + point.pressure)) / 2;
+      context.beginPath();
+      context.moveTo(last.x, last.y);
+      context.lineTo(point.x, point.y);
+      context.stroke();
+      last = point;
+    }
   }
-}
-
-/** Quadratic curves from midpoint to midpoint, for smooth joints; the last one ends at the last point. */
-function* curves(points) {
-  const last = points.length - 1;
-  for (let i = 1; i < last; i += 1) yield { control: points[i], end: midpoint(points[i], points[i + 1]) };
-  yield { control: points[last], end: points[last] };
-}
-
-function midpoint(a, b) {
-  return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
 }

@@ -1,9 +1,11 @@
 /**
  * The canvas you draw on: turns pointer events into strokes and keeps the screen in step with the drawing.
  */
+import { cursorOf, paintRing } from "./cursors.js";
 import { PAPER } from "./drawing.js";
 import { touches } from "./geometry.js";
 import { Layer, blankContext, paint } from "./ink.js";
+import { Line } from "./line.js";
 
 const CLOSEST_POINTS = 1.5; // paper units: closer points only add jitter
 const PALM_REST_MS = 1000; // a touch this soon after the pen is the palm of the same hand
@@ -13,11 +15,12 @@ const PEN_ERASER = 32; // in a pointer's `buttons`: the pen is held upside down
 
 export class Pad {
   penWidth = 7;
-  tool = "pen"; // or "erase", which removes ink, or "remove", which removes whole strokes
+  #tool = "pen";
   #canvas;
   #drawing;
   #hooks;
-  #gesture = null; // of a pointer or a replayed example: {pointer, kind, tool, item, hits}
+  #gesture = null; // of a pointer or a replayed example: {pointer, kind, tool, line or hits, last}
+  #hovered = null; // the stroke that "remove" would take
   #lastPen = -Infinity;
   #frame = 0;
   #settled = new Layer();
@@ -30,14 +33,24 @@ export class Pad {
     this.#listen();
   }
 
+  /** "pen", "erase", which removes ink, or "remove", which removes whole strokes. */
+  get tool() {
+    return this.#tool;
+  }
+
+  set tool(tool) {
+    this.#tool = tool;
+    this.#redraw();
+  }
+
   /** The stroke still being drawn, or null. */
   get unfinished() {
-    return this.#gesture?.item ?? null;
+    return this.#gesture?.line?.stroke ?? null;
   }
 
   /** Shows a stroke that is not part of the drawing yet; null hides it. */
   show(item) {
-    this.#gesture = item && { pointer: null, kind: "replay", tool: "pen", item };
+    this.#gesture = item && { pointer: null, kind: "replay", tool: "pen", line: { stroke: item } };
     this.#redraw();
   }
 
@@ -47,6 +60,7 @@ export class Pad {
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     canvas.addEventListener("pointerup", (event) => this.#up(event));
     canvas.addEventListener("pointercancel", (event) => this.#cancel(event));
+    canvas.addEventListener("pointerleave", () => this.#hover(null));
     canvas.addEventListener("contextmenu", (event) => event.preventDefault());
     this.#drawing.addEventListener("change", () => this.#redraw());
     new ResizeObserver(() => this.#redraw()).observe(canvas);
@@ -69,13 +83,13 @@ export class Pad {
   }
 
   #begun(tool) {
-    if (tool === "remove") return { tool, item: null, hits: new Set() };
-    if (tool === "erase") return { tool, item: { width: ERASER_WIDTH, erase: true, points: [] } };
-    return { tool, item: { width: this.penWidth, points: [] } };
+    if (tool === "remove") return { tool, hits: new Set() };
+    return { tool, line: new Line(tool === "erase" ? { width: ERASER_WIDTH, erase: true } : { width: this.penWidth }) };
   }
 
   #move(event) {
     if (event.pointerType === "pen") this.#lastPen = event.timeStamp;
+    if (this.tool === "remove" && !this.#gesture) this.#hover(event);
     if (event.pointerId !== this.#gesture?.pointer) return;
     const coalesced = event.getCoalescedEvents?.() ?? [];
     this.#extend(coalesced.length ? coalesced : [event]);
@@ -84,7 +98,8 @@ export class Pad {
 
   #up(event) {
     if (event.pointerId !== this.#gesture?.pointer) return;
-    const { item, hits } = this.#gesture;
+    const { line, hits } = this.#gesture;
+    const item = line?.stroke;
     this.#gesture = null;
     if (hits?.size) this.#drawing.remove(hits);
     else if (item && !(item.erase && this.#drawing.isEmpty)) this.#drawing.add(item);
@@ -107,22 +122,37 @@ export class Pad {
   }
 
   #extend(events) {
-    const box = this.#canvas.getBoundingClientRect();
-    const scale = PAPER / box.width;
+    const added = [];
     for (const event of events) {
-      const point = { x: (event.clientX - box.left) * scale, y: (event.clientY - box.top) * scale };
-      if (this.#gesture.tool === "remove") this.#hit(point);
-      else append(this.#gesture.item.points, { ...point, pressure: this.#gesture.item.erase ? 1 : pressureOf(event) });
+      const point = { ...this.#place(event), pressure: this.#gesture.line?.stroke.erase ? 1 : pressureOf(event) };
+      if (this.#gesture.hits) this.#hit(point);
+      else if (this.#gesture.last && apart(point, this.#gesture.last) < CLOSEST_POINTS) continue;
+      this.#gesture.last = point;
+      added.push(point);
     }
+    this.#gesture.line?.extend(added);
     this.#redraw();
+  }
+
+  /** Where on the paper an event is, in its units. */
+  #place({ clientX, clientY }) {
+    const { left, top, width } = this.#canvas.getBoundingClientRect();
+    const scale = PAPER / width;
+    return { x: (clientX - left) * scale, y: (clientY - top) * scale };
   }
 
   #hit(point) {
     const { hits, last = point } = this.#gesture;
-    for (const item of this.#drawing.items) {
-      if (!item.mask && !item.erase && touches(item, last, point, REMOVE_REACH)) hits.add(item);
-    }
-    this.#gesture.last = point;
+    for (const item of this.#drawing.items) if (isReached(item, last, point)) hits.add(item);
+    this.#hovered = null;
+  }
+
+  #hover(event) {
+    const point = event && this.#place(event);
+    const found = point ? (this.#drawing.items.findLast((item) => isReached(item, point, point)) ?? null) : null;
+    if (found === this.#hovered) return;
+    this.#hovered = found;
+    this.#redraw();
   }
 
   #redraw() {
@@ -135,21 +165,34 @@ export class Pad {
   #paint() {
     const { width, height } = this.#canvas.getBoundingClientRect();
     const pixels = Math.max(1, Math.round(Math.min(width, height) * devicePixelRatio));
-    const ink = getComputedStyle(this.#canvas).color;
+    const style = getComputedStyle(this.#canvas);
     if (this.#canvas.width !== pixels) this.#canvas.width = this.#canvas.height = pixels;
-    const context = blankContext(this.#canvas, ink);
-    const hits = this.#gesture?.hits;
+    const context = blankContext(this.#canvas, style.color);
+    const { line, hits, kind, last } = this.#gesture ?? {};
     const { items, epoch } = this.#drawing;
     const left = hits?.size ? items.filter((item) => !hits.has(item)) : items;
-    this.#settled.update(left, `${epoch} ${hits?.size ?? 0}`, pixels, ink);
+    this.#settled.update(left, `${epoch} ${hits?.size ?? 0}`, pixels, style.color);
     context.drawImage(this.#settled.canvas, 0, 0, PAPER, PAPER);
-    if (this.#gesture?.item) paint(context, [this.#gesture.item]);
+    if (line) paint(context, [line.stroke]);
+    if (line?.stroke.erase && kind !== "mouse") paintRing(context, last, ERASER_WIDTH);
+    this.#point(context, style, (ERASER_WIDTH * width) / PAPER);
+  }
+
+  // The line that a click would take stands out.
+  #point(context, style, eraser) {
+    this.#canvas.style.cursor = cursorOf(this.tool, eraser);
+    if (this.tool !== "remove" || !this.#drawing.items.includes(this.#hovered)) return;
+    context.strokeStyle = context.fillStyle = style.getPropertyValue("--accent");
+    paint(context, [this.#hovered]);
   }
 }
 
-function append(points, point) {
-  const last = points.at(-1);
-  if (!last || Math.hypot(point.x - last.x, point.y - last.y) >= CLOSEST_POINTS) points.push(point);
+function isReached(item, from, to) {
+  return !item.mask && !item.erase && touches(item, from, to, REMOVE_REACH);
+}
+
+function apart(a, b) {
+  return Math.hypot(a.x - b.x, a.y - b.y);
 }
 
 // Only pens measure pressure: a mouse always reports 0.5, and values for fingers mean little.

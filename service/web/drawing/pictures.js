@@ -1,12 +1,14 @@
 /**
  * Pictures added to a search: pasted, dropped, chosen or taken. However large they are, only a small version is sent.
  */
+import { t } from "../language.js";
 import { PAPER } from "./drawing.js";
 import { blobOf } from "./ink.js";
 
 const LONG_SIDE = 1024; // the model looks at 224 pixels
 const MAX_BYTES = 200e6;
 const SAMPLE = 64;
+const OTHERS = /\.(heic|heif|hif|tiff?|nef|cr2|cr3|arw|dng|raf|orf|rw2)$/i; // what browsers cannot open, and the server can
 const MARGIN = 0.06; // around a drawing, as a share of the paper
 
 /** Why a file cannot be used, in words for the visitor. */
@@ -19,26 +21,46 @@ class UnusableFile extends Error {
   }
 }
 
-/** Promises {bitmap, name}; rejects with an UnusableFile that says what to do. */
-export async function openPicture(file) {
-  const name = file.name || "picture";
-  if (file.size > MAX_BYTES) throw new UnusableFile(`${name} is too large`, "Choose a picture under 200 MB.");
+/**
+ * Promises {bitmap, name}, and {shared} if the server keeps the picture under that id; rejects with an UnusableFile
+ * that says what to do. `convert(file)` promises {id, file}: the same picture as a file that this browser can open.
+ */
+export async function openPicture(file, convert) {
+  const name = file.name || t("picture");
+  if (file.size > MAX_BYTES) throw new UnusableFile(t("{name} is too large", { name }), t("Choose a picture under 200 MB."));
   try {
     return { bitmap: await createImageBitmap(file), name };
   } catch {
-    const detail = `This browser cannot open ${name} as a picture. Try a JPEG, PNG or WebP file.`;
-    throw new UnusableFile("Could not open the picture", detail);
+    if (mayBePicture(file)) return openElsewhere(file, name, convert);
+    const detail = t("This browser cannot open {name} as a picture. Try a JPEG, PNG or WebP file.", { name });
+    throw new UnusableFile(t("Could not open the picture"), detail);
   }
 }
 
+async function openElsewhere(file, name, convert) {
+  try {
+    const { id, file: opened } = await convert(file);
+    return { bitmap: await createImageBitmap(opened), name, shared: id };
+  } catch (problem) {
+    if (!(problem.status >= 400 && problem.status < 500)) throw problem;
+    const detail = t("Neither this browser nor the server can open {name}: {problem}", { name, problem: problem.message });
+    throw new UnusableFile(t("Could not open the picture"), detail);
+  }
+}
+
+// Many systems do not know the type of a raw file; a text is not worth an upload.
+function mayBePicture({ name, type }) {
+  return type.startsWith("image/") || OTHERS.test(name);
+}
+
 /** A picture as the query's photo: small enough to send with every search. */
-export async function asPhoto({ bitmap, name }) {
+export async function asPhoto({ bitmap, name, shared }) {
   const scale = Math.min(1, LONG_SIDE / Math.max(bitmap.width, bitmap.height));
   const size = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
-  const canvas = blankCanvas(...size);
+  const canvas = blankCanvas(...size, "#fff");
   canvas.getContext("2d").drawImage(bitmap, 0, 0, ...size);
   const blob = await blobOf(canvas, "image/jpeg", 0.9);
-  return { blob, name, bitmap, preview: URL.createObjectURL(blob) };
+  return { blob, name, bitmap, shared, preview: URL.createObjectURL(blob) };
 }
 
 /** A picture as an item of the drawing: its dark lines become ink, centred on the paper. */
@@ -56,6 +78,18 @@ export function asInk({ bitmap, name }) {
     const ink = (bright - light[i]) / Math.max(40, bright - dark);
     image.data[4 * i + 3] = 255 * Math.min(1, Math.max(0, 1.3 * ink - 0.15));
   }
+  context.putImageData(image, 0, 0);
+  return { mask, bitmap, name };
+}
+
+/** A picture of a whole paper, dark on white, as an item that puts the same ink in the same places. */
+export function asPaper({ bitmap, name }) {
+  const mask = blankCanvas(PAPER, PAPER, "#fff");
+  const context = mask.getContext("2d", { willReadFrequently: true });
+  context.drawImage(bitmap, 0, 0, PAPER, PAPER);
+  const image = context.getImageData(0, 0, PAPER, PAPER);
+  const light = lightness(image.data);
+  for (let i = 0; i < light.length; i += 1) image.data[4 * i + 3] = 255 - light[i];
   context.putImageData(image, 0, 0);
   return { mask, bitmap, name };
 }

@@ -1,6 +1,8 @@
 /**
  * Draws the strokes of an example one after another, as if by hand.
  */
+import { settled } from "./line.js";
+
 export class Replay {
   #pad;
   #drawing;
@@ -29,7 +31,7 @@ export class Replay {
 
   /** Draws the remaining strokes at once. */
   finish() {
-    for (const stroke of this.drop()) this.#drawing.add(stroke);
+    for (const stroke of this.drop()) this.#drawing.add(settled(stroke));
   }
 
   /** Stops, and returns the strokes not drawn yet. */
@@ -44,7 +46,7 @@ export class Replay {
       const stroke = this.#pending.shift();
       drawn += stroke.points.length;
       this.#pad.show(null);
-      this.#drawing.add(stroke);
+      this.#drawing.add(settled(stroke));
     }
     const next = this.#pending[0];
     const count = Math.floor(due - drawn);

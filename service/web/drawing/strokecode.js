@@ -5,23 +5,31 @@
  * offset from each point to the next (usually one byte per axis), followed by a pressure byte where there is pressure.
  */
 import { PAPER } from "./drawing.js";
-import { densified, simplified } from "./geometry.js";
+import { simplified } from "./geometry.js";
+import { GRID } from "./line.js";
 
-const VERSION = 1;
+const VERSION = 2;
+const GRIDS = { 1: 1, 2: GRID }; // version -> steps per paper unit
 const ERASE = 1;
 const PRESSED = 2;
-const SPACING = 3; // paper units between the points of a decoded stroke
-const TOLERANCES = [0.75, 1.5, 3];
+const COARSER = [1, 2, 4]; // paper units
 /** Mail programs and proxies cut off longer addresses. */
 const MAX_LENGTH = 6000;
 
-/** The strokes of a drawing as text; null if no tolerance makes it short enough. */
+/** The strokes as text, from which `decode` makes the same strokes again; null if it is too long for an address. */
 export function encode(items) {
   const strokes = items.filter(({ points }) => points);
+  return strokes.length > MAX_LENGTH / 4 ? null : withinLimit(strokes.flatMap(bytesOf));
+}
+
+/** The strokes with fewer points, as text; null if even that is too long. */
+export function encodeCoarsely(items) {
+  const strokes = items.filter(({ points }) => points);
   if (strokes.length > MAX_LENGTH / 4) return null;
-  for (const tolerance of TOLERANCES) {
-    const bytes = [VERSION, ...strokes.flatMap((stroke) => bytesOf(stroke, tolerance))];
-    if (bytes.length * 1.34 <= MAX_LENGTH) return toText(bytes);
+  for (const tolerance of COARSER) {
+    const coarse = ({ points, ...stroke }) => ({ ...stroke, points: simplified(points, tolerance, stroke.width) });
+    const text = withinLimit(strokes.flatMap((stroke) => bytesOf(coarse(stroke))));
+    if (text !== null) return text;
   }
   return null;
 }
@@ -34,8 +42,8 @@ export function decode(text) {
   } catch {
     return [];
   }
-  if (bytes[0] !== VERSION) return [];
-  const reader = new Reader(bytes, 1);
+  if (!(bytes[0] in GRIDS)) return [];
+  const reader = new Reader(bytes, 1, GRIDS[bytes[0]]);
   const strokes = [];
   while (!reader.ended) {
     const stroke = reader.stroke();
@@ -45,14 +53,17 @@ export function decode(text) {
   return strokes;
 }
 
-function bytesOf({ width, erase, points }, tolerance) {
+function withinLimit(bytes) {
+  return bytes.length * 1.34 <= MAX_LENGTH ? toText([VERSION, ...bytes]) : null;
+}
+
+function bytesOf({ width, erase, points }) {
   const pressed = points.some(({ pressure }) => pressure !== 1);
-  const fewer = simplified(points, tolerance);
   const bytes = [Math.min(255, Math.round(width)), (erase ? ERASE : 0) | (pressed ? PRESSED : 0)];
-  pushNumber(bytes, fewer.length);
+  pushNumber(bytes, points.length);
   let [x, y] = [0, 0];
-  for (const point of fewer) {
-    const [nextX, nextY] = [Math.round(point.x), Math.round(point.y)];
+  for (const point of points) {
+    const [nextX, nextY] = [Math.round(point.x * GRID), Math.round(point.y * GRID)];
     pushNumber(bytes, zigzag(nextX - x));
     pushNumber(bytes, zigzag(nextY - y));
     if (pressed) bytes.push(Math.min(255, Math.round(point.pressure * 100)));
@@ -62,9 +73,8 @@ function bytesOf({ width, erase, points }, tolerance) {
 }
 
 class Reader {
-  constructor(bytes, at) {
-    this.bytes = bytes;
-    this.at = at;
+  constructor(bytes, at, grid) {
+    Object.assign(this, { bytes, at, grid });
   }
 
   get ended() {
@@ -80,11 +90,11 @@ class Reader {
     for (let i = 0; i < count && !this.overrun; i += 1) {
       x += unzigzag(this.number());
       y += unzigzag(this.number());
-      points.push({ x, y, pressure: flags & PRESSED ? this.byte() / 100 : 1 });
+      points.push({ x: x / this.grid, y: y / this.grid, pressure: flags & PRESSED ? this.byte() / 100 : 1 });
     }
     const outside = points.some(({ x, y }) => Math.max(Math.abs(x), Math.abs(y)) > 4 * PAPER);
     if (this.overrun || outside) return null;
-    return { width, points: densified(points, SPACING), ...(flags & ERASE ? { erase: true } : {}) };
+    return { width, points, ...(flags & ERASE ? { erase: true } : {}) };
   }
 
   get overrun() {

@@ -1,6 +1,8 @@
 /**
- * The tools below the paper, and their keyboard shortcuts.
+ * The tools on the paper and below it, and their keys.
  */
+import { t } from "../language.js";
+import { listenForKeys } from "./keys.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -9,7 +11,8 @@ export class Toolbar {
   #pad;
   #replay;
 
-  constructor(drawing, pad, replay) {
+  /** `more` are other keys and what they do. */
+  constructor(drawing, pad, replay, more) {
     this.#drawing = drawing;
     this.#pad = pad;
     this.#replay = replay;
@@ -20,7 +23,23 @@ export class Toolbar {
       if (choice.checked) this.#choose(choice.value);
       choice.addEventListener("change", () => this.#choose(choice.value));
     }
-    document.addEventListener("keydown", (event) => this.#key(event));
+    const take = (value) => () => document.querySelector(`[name=pen][value="${value}"]`).click();
+    const presses = (id) => () => byId(id).click();
+    listenForKeys({
+      "Ctrl+z": () => this.undo(),
+      "Ctrl+Shift+z": () => drawing.redo(),
+      "Ctrl+y": () => drawing.redo(),
+      1: take(4),
+      2: take(7),
+      3: take(13),
+      p: () => take(pad.penWidth)(),
+      e: take("erase"),
+      r: take("remove"),
+      c: presses("clear"),
+      d: presses("download"),
+      "/": () => byId("text").focus(),
+      ...more,
+    });
     drawing.addEventListener("change", () => this.#update());
   }
 
@@ -34,11 +53,17 @@ export class Toolbar {
     this.#drawing.clear();
   }
 
+  /** Says something on the paper; nothing hides it. */
+  say(text) {
+    byId("tool-says").textContent = text;
+    byId("tool-says").hidden = !text;
+  }
+
   #choose(value) {
     const width = Number(value);
     this.#pad.tool = width ? "pen" : value;
     if (width) this.#pad.penWidth = width;
-    byId("canvas").dataset.tool = this.#pad.tool;
+    this.say(width ? "" : value === "erase" ? t("Rub over ink to erase it") : t("Tap a line to erase all of it"));
   }
 
   #update() {
@@ -47,18 +72,7 @@ export class Toolbar {
     setEnabled(byId("redo"), canRedo);
     setEnabled(byId("clear"), !isEmpty);
     setEnabled(byId("download"), !isEmpty);
-  }
-
-  #key(event) {
-    const typing = event.target.closest?.("input:not([type=radio], [type=range]), textarea, [contenteditable]");
-    if (typing || event.altKey || document.querySelector("dialog[open]")) return;
-    const key = event.key.toLowerCase();
-    const control = event.ctrlKey || event.metaKey;
-    if (control && key === "z") event.shiftKey ? this.#drawing.redo() : this.undo();
-    else if (control && key === "y") this.#drawing.redo();
-    else if (!control && key === "/") byId("text").focus();
-    else return;
-    event.preventDefault();
+    setEnabled(byId("keep"), !isEmpty);
   }
 }
 

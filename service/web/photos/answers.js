@@ -1,39 +1,44 @@
 /**
  * Search answers made safe to show: a missing or invalid value affects only itself, never the other photos.
  */
+import { locale, t } from "../language.js";
 
 /** The answer with every value valid: an invalid score or relevance becomes null, and photos without an id are left out. */
 export function normalized(answer) {
-  const photos = Array.isArray(answer?.results) ? answer.results : [];
   return {
     ...answer,
-    results: photos.filter((photo) => photo?.id && typeof photo.id === "string").map(normalizedPhoto),
+    results: normalizedPhotos(answer?.results),
     nothing_close: answer?.nothing_close === true,
-    total_searched: numberOr(answer?.total_searched, photos.length),
-    took_ms: { total: numberOr(answer?.took_ms?.total, 0) },
+    total_searched: numberOr(answer?.total_searched, answer?.results?.length ?? 0),
   };
+}
+
+/** The photos of any list, with every value valid. */
+export function normalizedPhotos(list) {
+  const photos = Array.isArray(list) ? list : [];
+  return photos.filter((photo) => photo?.id && typeof photo.id === "string").map(normalizedPhoto);
 }
 
 /** A photo's score, for people; empty if it has none. */
 export function scoreOf({ score }) {
-  return score === null ? "" : `score ${score.toFixed(2)}`;
+  return score === null ? "" : t("score {number}", { number: score.toFixed(2) });
 }
 
 /** How likely a photo shows what was searched for, as a word; empty if the server cannot tell. */
 export function likelihoodOf({ relevance }) {
   if (relevance === null) return "";
-  return ["unlikely", "maybe", "likely"][Math.min(2, Math.floor(3 * relevance))];
+  return [t("unlikely"), t("maybe"), t("likely")][Math.min(2, Math.floor(3 * relevance))];
 }
 
 /** The same as a number. */
 export function percentageOf({ relevance }) {
-  return relevance === null ? "" : `${Math.round(100 * relevance)}% likely`;
+  return relevance === null ? "" : t("{percent}% likely", { percent: Math.round(100 * relevance) });
 }
 
 /** The day a photo was taken, for people; empty if unknown. */
 export function dayOf({ taken }) {
   const date = new Date(taken ?? "");
-  return Number.isNaN(date.valueOf()) ? "" : date.toLocaleDateString("en", { dateStyle: "medium" });
+  return Number.isNaN(date.valueOf()) ? "" : date.toLocaleDateString(locale(), { dateStyle: "medium" });
 }
 
 /** The last part of a path. */
@@ -53,6 +58,8 @@ function normalizedPhoto(photo) {
     width: Math.max(1, numberOr(photo.width, 1)),
     height: Math.max(1, numberOr(photo.height, 1)),
     camera: textOr(photo.camera, null),
+    colour: /^#[0-9a-f]{6}$/i.test(photo.colour) ? photo.colour : null,
+    favourite: photo.favourite === true,
     duplicates: Array.isArray(photo.duplicates) ? photo.duplicates : [],
   };
 }

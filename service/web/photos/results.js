@@ -1,8 +1,8 @@
 /**
  * The grid of photos found: laid out before any picture has loaded, and navigable with the arrow keys.
  */
-import { dayOf, fileName, likelihoodOf, scoreOf } from "./answers.js";
-import { justify } from "./justify.js";
+import { justify, rowHeight } from "./justify.js";
+import { describe, fit, newTile } from "./tile.js";
 
 const GAP = 8;
 const GLIDE = { duration: 220, easing: "cubic-bezier(0.2, 0, 0, 1)" };
@@ -10,15 +10,20 @@ const GLIDE = { duration: 220, easing: "cubic-bezier(0.2, 0, 0, 1)" };
 export class Results {
   #list;
   #open;
+  #dress;
   #photos = [];
   #boxes = [];
   #tiles = new Map(); // photo id -> its <li>, reused by the next answer so that photos in both do not flicker
   #width = 0;
 
-  /** `open(photos, index)` is called when a photo is chosen. */
-  constructor(list, open) {
+  /**
+   * `open(photos, index, {group})` is called when a photo is chosen; `group` if its near-duplicates were.
+   * `dress(tile, photo)` is called for each tile.
+   */
+  constructor(list, open, dress = () => {}) {
     this.#list = list;
     this.#open = open;
+    this.#dress = dress;
     list.addEventListener("keydown", (event) => this.#navigate(event));
     list.addEventListener("focusin", (event) => this.#makeTabStop(event.target));
     new ResizeObserver(() => this.#layOut()).observe(list);
@@ -35,7 +40,7 @@ export class Results {
     const kept = this.#tiles;
     this.#photos = photos;
     this.#tiles = new Map(photos.map((photo) => [photo.id, kept.get(photo.id) ?? this.#newTile(photo)]));
-    photos.forEach((photo, i) => describe(this.#tiles.get(photo.id), photo, i));
+    this.#describe();
     this.#layOut(true);
     this.#list.replaceChildren(...this.#tiles.values());
     this.#makeTabStop(this.#buttons()[Math.max(0, Math.min(focused, photos.length - 1))]);
@@ -48,10 +53,10 @@ export class Results {
     const fresh = photos.filter(({ id }) => !this.#tiles.has(id));
     for (const photo of fresh) this.#tiles.set(photo.id, this.#newTile(photo));
     this.#photos = [...this.#photos, ...fresh];
-    this.#photos.forEach((photo, i) => describe(this.#tiles.get(photo.id), photo, i));
+    this.#describe();
     this.#layOut(true);
     this.#list.append(...fresh.map(({ id }) => this.#tiles.get(id)));
-    for (const { id } of fresh) this.#tiles.get(id).querySelector("button").tabIndex = -1;
+    for (const { id } of fresh) this.#tiles.get(id).querySelector(".tile").tabIndex = -1;
   }
 
   /** Focuses a photo by its id or index; the first one if it is gone. */
@@ -61,16 +66,46 @@ export class Results {
     (buttons[index] ?? buttons[0])?.focus();
   }
 
+  /** The photo with this id, if it is shown. */
+  photoOf(id) {
+    return this.#photos.find((photo) => photo.id === id);
+  }
+
+  /** The photos from one id to another, both included. */
+  async between(one, other) {
+    const [first, last] = [one, other].map((id) => this.#photos.findIndex((photo) => photo.id === id)).sort((a, b) => a - b);
+    return first < 0 ? [] : this.#photos.slice(first, last + 1);
+  }
+
+  async all() {
+    return this.#photos;
+  }
+
+  /** Photos have got or lost a mark. */
+  update() {
+    this.#describe();
+  }
+
+  /** Takes photos away. */
+  remove(ids) {
+    this.show(this.#photos.filter(({ id }) => !ids.has(id)));
+  }
+
   #newTile(photo) {
-    const tile = document.getElementById("tile").content.firstElementChild.cloneNode(true);
-    const image = tile.querySelector("img");
-    image.addEventListener("load", () => tile.classList.add("loaded"));
-    image.addEventListener("error", () => tile.classList.add("gone"));
-    image.src = photo.thumbnail_url;
-    tile.querySelector("button").addEventListener("click", () => {
-      this.#open(this.#photos, this.#photos.findIndex(({ id }) => id === photo.id));
+    const tile = newTile(photo);
+    tile.querySelector(".tile").addEventListener("click", ({ target }) => {
+      const group = target.closest(".copies") !== null;
+      this.#open(this.#photos, this.#photos.findIndex(({ id }) => id === photo.id), { group });
     });
     return tile;
+  }
+
+  #describe() {
+    this.#photos.forEach((photo, i) => {
+      const tile = this.#tiles.get(photo.id);
+      describe(tile, photo, i);
+      this.#dress(tile, photo);
+    });
   }
 
   #places() {
@@ -93,21 +128,15 @@ export class Results {
     const width = Math.floor(this.#list.getBoundingClientRect().width);
     if (!width || (width === this.#width && !force)) return;
     this.#width = width;
-    const target = Math.min(220, Math.max(112, width / 4.4));
     const ratios = this.#photos.map((photo) => photo.width / photo.height || 1);
-    this.#boxes = justify(ratios, width, target, GAP);
-    this.#photos.forEach(({ id }, i) => {
-      const { width: across, height, whole } = this.#boxes[i];
-      const tile = this.#tiles.get(id);
-      tile.style.width = `${across}px`;
-      tile.style.height = `${height}px`;
-      tile.classList.toggle("whole", whole);
-    });
+    this.#boxes = justify(ratios, width, rowHeight(width), GAP);
+    this.#photos.forEach((photo, i) => fit(this.#tiles.get(photo.id), photo, this.#boxes[i]));
   }
 
   #navigate(event) {
     const from = this.#indexOf(event.target);
     if (from < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!event.target.matches(".tile")) return;
     const last = this.#photos.length - 1;
     const to = {
       ArrowLeft: () => Math.max(0, from - 1),
@@ -146,24 +175,10 @@ export class Results {
   }
 
   #buttons() {
-    return [...this.#list.querySelectorAll("button")];
+    return [...this.#list.querySelectorAll(".tile")];
   }
 
   #indexOf(element) {
-    return this.#buttons().indexOf(element);
+    return this.#buttons().indexOf(element.closest("li")?.querySelector(".tile"));
   }
-}
-
-function describe(tile, photo, index) {
-  const likelihood = likelihoodOf(photo);
-  const day = dayOf(photo);
-  const copies = photo.duplicates?.length ?? 0;
-  tile.querySelector(".name").textContent = fileName(photo.path);
-  tile.querySelector(".fact").textContent = [day, likelihood || scoreOf(photo)].filter(Boolean).join(" · ");
-  tile.querySelector(".meter").hidden = !likelihood;
-  tile.style.setProperty("--relevance", photo.relevance);
-  tile.querySelector(".copies").textContent = copies ? `+${copies}` : "";
-  const similar = copies ? `${copies} near-duplicate${copies === 1 ? "" : "s"}` : "";
-  const facts = [photo.path, day, likelihood || scoreOf(photo), similar].filter(Boolean).join(", ");
-  tile.querySelector("button").setAttribute("aria-label", `${index + 1}: ${facts}`);
 }

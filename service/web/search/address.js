@@ -1,39 +1,58 @@
 /**
  * Keeps the search in the page's address, so that you can share it and go back to it.
  */
-import { decode, encode } from "../drawing/strokecode.js";
+import { decode, encode, encodeCoarsely } from "../drawing/strokecode.js";
+import { t } from "../language.js";
+import { LinkPictures } from "./linkpictures.js";
 
 const WAIT_MS = 400; // browsers limit how often a page may change its address
 
 export class Address {
   #query;
   #drawing;
+  #pictures;
   #timer = 0;
   #encoded = { version: -1, text: "" };
 
-  /** `returned()` is called after Back or Forward, once query and drawing have been restored. */
-  constructor(query, drawing, returned) {
+  /**
+   * `returned()` is called after Back or Forward, once query and drawing have been restored.
+   * `pictures` are {store, stored} for the pictures of links.
+   */
+  constructor(query, drawing, returned, pictures) {
     this.#query = query;
     this.#drawing = drawing;
-    addEventListener("popstate", () => {
-      this.read();
-      returned();
-    });
+    this.#pictures = new LinkPictures(query, drawing, pictures);
+    addEventListener("popstate", returned);
   }
 
   /** What the address leaves out: "pictures", "the drawing" if it is too long, or nothing. */
   get omitted() {
-    if (this.#strokes() === null) return "the drawing";
-    return this.#drawing.items.some(({ mask }) => mask) || this.#query.photo ? "pictures" : "";
+    if (this.#strokes() === null) return t("the drawing");
+    return this.#pictures.complete ? "" : t("pictures");
   }
 
-  /** Restores query and drawing from the address. Returns whether it held a search. */
+  /**
+   * Restores query and drawing from the address. Returns {held: whether it held a search, pictures: promises a problem
+   * if one of its pictures is gone}.
+   */
   read() {
     clearTimeout(this.#timer);
+    const params = new URLSearchParams(location.search);
+    const pictures = this.#pictures.fetch(params);
     const strokes = decode(new URLSearchParams(location.hash.slice(1)).get("d") ?? "");
     if (strokes.length || !this.#drawing.isEmpty) this.#drawing.replace(strokes);
-    this.#query.fromParams(new URLSearchParams(location.search));
-    return strokes.length > 0 || location.search.length > 1;
+    this.#query.fromParams(params);
+    return { held: strokes.length > 0 || location.search.length > 1, pictures };
+  }
+
+  /** Has the server store what the address cannot hold, and writes it. */
+  async share() {
+    try {
+      await this.#pictures.share();
+    } finally {
+      this.#encoded.version = -1;
+      this.write();
+    }
   }
 
   writeSoon() {
@@ -54,14 +73,19 @@ export class Address {
   }
 
   #text() {
-    const params = this.#query.toParams().toString();
+    const named = this.#query.toParams();
+    for (const [name, id] of Object.entries(this.#pictures.ids)) if (id) named.set(name, id);
+    const params = named.toString();
     const strokes = this.#strokes();
     return `${location.pathname}${params && `?${params}`}${strokes ? `#d=${strokes}` : ""}`;
   }
 
   #strokes() {
-    const { version, isEmpty, items } = this.#drawing;
-    if (this.#encoded.version !== version) this.#encoded = { version, text: isEmpty ? "" : encode(items) };
+    const { version } = this.#drawing;
+    if (this.#encoded.version !== version) {
+      const { rest } = this.#pictures;
+      this.#encoded = { version, text: rest.length ? (encode(rest) ?? encodeCoarsely(rest)) : "" };
+    }
     return this.#encoded.text;
   }
 }

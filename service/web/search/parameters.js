@@ -1,6 +1,7 @@
 /**
  * The search parameters as the server declares them: their names, defaults and bounds.
  */
+import { t } from "../language.js";
 
 const declared = JSON.parse(document.getElementById("parameters").textContent);
 
@@ -50,10 +51,10 @@ export function controlOf(name) {
   const row = document.createElement("label");
   const field = document.createElement(choices ? "select" : "input");
   field.name = name;
-  row.title = description;
-  row.append(`${label} `, field);
+  row.title = t(description);
+  row.append(`${t(label)} `, field);
   if (choices) {
-    field.append(new Option("Automatic", ""), ...choices.map((choice) => new Option(labels[choice] ?? choice, choice)));
+    field.append(new Option(t("Automatic"), ""), ...choices.map((choice) => new Option(t(labels[choice] ?? choice), choice)));
   } else if (type === "boolean") {
     row.className = "check";
     field.type = "checkbox";

@@ -1,9 +1,10 @@
 /**
- * The controls of the query: words, filters, and a row for each part of the search with its weight and a button to
- * remove it. Rows appear only when they add something to the paper and the words.
+ * The controls of the query: words, and a row for each part of the search with its weight and a button to remove it. Rows appear only when they add something to the paper and the words.
  */
 
-import { controlOf, OFFERED, PARAMETERS, unset } from "./parameters.js";
+import { t } from "../language.js";
+import { PARAMETERS } from "./parameters.js";
+import { idOf } from "./query.js";
 
 const byId = (id) => document.getElementById(id);
 const TYPING_MS = 180;
@@ -18,19 +19,8 @@ export class Parts {
     this.#query = query;
     this.#hooks = hooks;
     byId("text").maxLength = PARAMETERS.text.maxLength;
-    for (const name of ["folder", "camera"]) byId("filters").elements[name].maxLength = PARAMETERS[name].maxLength;
-    for (const name of OFFERED) byId("unfilter").before(controlOf(name));
     byId("text").addEventListener("input", () => query.update({ text: byId("text").value }, { calm: true }));
     byId("words").addEventListener("submit", (event) => event.preventDefault());
-    byId("filter").addEventListener("click", () => this.#showFilters(byId("filters").hidden));
-    byId("filters").addEventListener("submit", (event) => event.preventDefault());
-    byId("filters").addEventListener("input", () => query.filter(this.#filtersGiven(), { calm: true }));
-    for (const id of ["unfilter", "widen"]) {
-      byId(id).addEventListener("click", () => {
-        if (document.activeElement === byId(id)) byId("filter").focus();
-        query.filter(query.noFilters);
-      });
-    }
     query.addEventListener("change", ({ detail }) => {
       this.#showQuery();
       hooks.changed(detail.calm ? TYPING_MS : 0);
@@ -53,13 +43,6 @@ export class Parts {
     }
   }
 
-  /** Offers the folders and cameras of these photos as filters. */
-  suggest(photos) {
-    const folders = photos.map(({ path }) => path.split("/").slice(0, -1).join("/"));
-    addOptions(byId("folders"), folders);
-    addOptions(byId("cameras"), photos.map(({ camera }) => camera));
-  }
-
   #newRow(kind) {
     const row = byId("part").content.firstElementChild.cloneNode(true);
     const slider = row.querySelector("input");
@@ -76,50 +59,62 @@ export class Parts {
     const { text, photo, like, weights } = this.#query;
     const find = (name) => row.querySelector(name);
     const quoted = `“${text.trim()}”`;
-    const label = { sketch: "Drawing", text: quoted, photo: "Your picture", like: "More like this" }[kind];
-    const name = { sketch: "the drawing", text: quoted, photo: "your picture", like: "the similar photo" }[kind];
+    const label = { sketch: t("Drawing"), text: quoted, photo: t("Your picture"), like: likeText(like) }[kind];
+    const name = { sketch: t("the drawing"), text: quoted, photo: t("your picture"), like: t("the similar photos") }[kind];
     find(".label").textContent = label;
-    showSample(find(".sample"), kind === "photo" ? photo.preview : kind === "like" ? thumbnailOf(like) : "", kind);
-    find(".remove").ariaLabel = `Remove ${name}`;
-    const swap = { photo: "Use as drawing", sketch: drawn.picture ? "Use as photo" : "" }[kind] ?? "";
+    showSample(find(".sample"), kind === "photo" ? photo.preview : "", kind);
+    if (kind === "like") this.#showLikes(find(".likes"), like);
+    find(".remove").ariaLabel = t("Remove {name}", { name });
+    const swap = { photo: t("Use as drawing"), sketch: drawn.picture ? t("Use as photo") : "" }[kind] ?? "";
     find(".swap").textContent = swap;
     find(".swap").hidden = !swap;
     const slider = find("input");
     slider.hidden = find("output").hidden = !mixed;
     slider.value = weights[kind];
-    slider.ariaLabel = `Weight of ${name}`;
+    slider.ariaLabel = t("Weight of {name}", { name });
+    slider.style.setProperty("--value", weights[kind]);
     slider.ariaValueText = find("output").textContent = weightText(weights[kind]);
   }
 
+  // Each photo is a button that takes it out again.
+  #showLikes(list, like) {
+    const before = new Map([...list.children].map((button) => [button.dataset.id, button]));
+    const buttons = like.map((signed) => {
+      const id = idOf(signed);
+      const less = signed !== id;
+      const button = before.get(id) ?? this.#newLike(id);
+      button.classList.toggle("less", less);
+      button.title = button.ariaLabel = less ? t("Remove the photo to be less like") : t("Remove the photo to be more like");
+      return button;
+    });
+    if (buttons.length !== before.size || buttons.some((button, i) => list.children[i] !== button)) list.replaceChildren(...buttons);
+  }
+
+  #newLike(id) {
+    const button = document.createElement("button");
+    const image = new Image();
+    image.alt = "";
+    image.src = `photos/${encodeURIComponent(id)}/thumbnail`;
+    button.type = "button";
+    button.dataset.id = id;
+    button.append(image);
+    button.addEventListener("click", () => {
+      byId("text").focus({ preventScroll: true });
+      this.#query.unliken(id);
+    });
+    return button;
+  }
+
   #showQuery() {
-    const { text, filters, filtersUsed } = this.#query;
+    const { text } = this.#query;
     if (byId("text").value.trim() !== text.trim()) byId("text").value = text;
-    for (const field of byId("filters").querySelectorAll("input, select")) {
-      if (field.type === "checkbox") field.checked = filters[field.name];
-      else if (field.value.trim() !== filters[field.name]) field.value = filters[field.name];
-    }
-    byId("filter").classList.toggle("used", filtersUsed > 0);
-    byId("filter").ariaLabel = filtersUsed ? `Filters, ${filtersUsed} active` : "Filters";
-    byId("unfilter").hidden = !filtersUsed;
-  }
-
-  #showFilters(shown) {
-    byId("filters").hidden = !shown;
-    byId("filter").ariaExpanded = String(shown);
-    if (!shown) return;
-    byId("filters").querySelector("input").focus({ preventScroll: true });
-    byId("filters").scrollIntoView({ block: "nearest" });
-  }
-
-  #filtersGiven() {
-    const given = Object.fromEntries(new FormData(byId("filters")));
-    const ticked = Object.fromEntries(OFFERED.filter((name) => unset(name) === false).map((name) => [name, name in given]));
-    return { ...given, ...ticked, folder: given.folder.trim(), camera: given.camera.trim(), fold: "fold" in given };
   }
 }
 
-function thumbnailOf(id) {
-  return `photos/${encodeURIComponent(id)}/thumbnail`;
+function likeText(like) {
+  const less = like.filter((signed) => signed.startsWith("-")).length;
+  if (less === like.length) return t("Less like this");
+  return less ? t("More and less like these") : t("More like this");
 }
 
 function showSample(box, url, kind) {
@@ -132,16 +127,6 @@ function showSample(box, url, kind) {
 }
 
 function weightText(weight) {
-  if (weight === 0) return "off";
+  if (weight === 0) return t("off");
   return `${weight < 0 ? "−" : ""}${Math.round(Math.abs(100 * weight))}%`;
-}
-
-function addOptions(list, values) {
-  const known = new Set([...list.options].map((option) => option.value));
-  for (const value of new Set(values)) {
-    if (!value || known.has(value) || list.options.length >= 200) continue;
-    const option = document.createElement("option");
-    option.value = value;
-    list.append(option);
-  }
 }

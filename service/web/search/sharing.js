@@ -1,13 +1,15 @@
 /**
  * Copies links to the clipboard and saves the drawing as a file.
  */
+import { t } from "../language.js";
+
 const CONFIRMATION_MS = 2000;
 
 /** Copies a text, and shows a confirmation on the button for a moment. */
-export async function copyFrom(button, text, confirmation = "Copied") {
+export async function copyFrom(button, text, confirmation = t("Copied")) {
   const label = button.querySelector("span") ?? button;
   const before = (button.dataset.label ??= label.textContent);
-  label.textContent = (await copied(text)) ? confirmation : "Copy failed";
+  label.textContent = (await copied(text)) ? confirmation : t("Copy failed");
   setTimeout(() => (label.textContent = before), CONFIRMATION_MS);
 }
 

@@ -1,9 +1,10 @@
 /**
  * Asks for a key when the service needs one.
  */
+import { t } from "../language.js";
 
-const SOURCE = "Ask whoever runs this gallery for one. It is kept until you close this tab.";
-const TITLES = { any: "This gallery needs a key", admin: "This needs an admin key" };
+const SOURCE = t("Ask whoever runs this gallery for one. It is kept until you close this tab.");
+const TITLES = { any: t("This gallery needs a key"), admin: t("This needs an admin key") };
 
 /**
  * A function that shows the dialog and promises the key typed in, or nothing if the dialog was closed.
@@ -20,7 +21,7 @@ export function keyAsker(dialog) {
     asking ??= new Promise((resolve) => {
       dialog.querySelector("h2").textContent = TITLES[kind];
       dialog.querySelector("label").textContent = SOURCE;
-      dialog.querySelector(".wrong").textContent = wrong ? "That key is not valid. Try another one." : "";
+      dialog.querySelector(".wrong").textContent = wrong ? t("That key is not valid. Try another one.") : "";
       input.value = dialog.returnValue = "";
       dialog.showModal();
       dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });

@@ -1,6 +1,7 @@
 /**
  * Says what went wrong, and how to recover: with a button, or by waiting until the server is ready again.
  */
+import { t } from "../language.js";
 import { readiness } from "./server.js";
 
 const WAITS_MS = [1000, 2000, 4000, 8000];
@@ -23,19 +24,19 @@ export class Notice {
   show(problem) {
     const { status, title, detail, code, retryAfter, message } = problem;
     const busy = code === "busy" || status === 429;
-    if (status === 0) this.#wait("The server is not responding", "Your drawing is safe. Trying again…");
-    else if (busy) this.#wait("One moment", "The server is busy. Trying again…", retryAfter);
+    if (status === 0) this.#wait(t("The server is not responding"), t("Your drawing is safe. Trying again…"));
+    else if (busy) this.#wait(t("One moment"), t("The server is busy. Trying again…"), retryAfter);
     else if (status === 503) this.waitForIndex({ reasons: [detail || title], retryAfter });
     else if (code === "unusable_file") this.#say(title, detail, false);
     else {
       this.#stopWatching();
-      this.#say("Search failed", sentence(detail || title || message), true);
+      this.#say(t("Search failed"), sentence(detail || title || message), true);
     }
   }
 
   waitForIndex({ reasons, retryAfter = null }) {
-    const next = "This page continues by itself once they are.";
-    this.#wait("Your photos are not ready yet", [...reasons.map(sentence), next].join(" "), retryAfter);
+    const next = t("This page continues by itself once they are.");
+    this.#wait(t("Your photos are not ready yet"), [...reasons.map(sentence), next].join(" "), retryAfter);
   }
 
   hide() {
@@ -69,7 +70,7 @@ export class Notice {
     try {
       const state = await readiness();
       if (!this.#watching) return;
-      if (state.ready) this.#recovered(state);
+      if (state.ready || state.setup) this.#recovered(state);
       else this.waitForIndex(state);
     } catch (problem) {
       if (this.#watching) this.show(problem);

@@ -1,6 +1,7 @@
 /**
  * The page's requests to the server: searches, its readiness, and the state of its index.
  */
+import { t } from "../language.js";
 
 const TIMEOUT_MS = 30_000;
 const KEY = "sketchseek-key";
@@ -19,7 +20,7 @@ export class Problem extends Error {
     const seconds = Number.parseFloat(response.headers.get("Retry-After"));
     return new Problem({
       status: response.status,
-      title: body.title || `The server responded with status ${response.status}`,
+      title: body.title || t("The server responded with status {status}", { status: response.status }),
       detail: body.detail,
       code: body.code,
       retryAfter: Number.isFinite(seconds) ? seconds * 1000 : null,
@@ -47,7 +48,7 @@ export async function fetchSignedIn(url, options, askForKey, fetchImpl) {
 /** Sends a request that needs an admin key: with this tab's key, or else with one the visitor is asked for. */
 export async function fetchAsAdmin(url, options, askForKey) {
   for (let key = sessionStorage.getItem(KEY), wrong = false; ; wrong = true) {
-    const response = await fetchInTime(url, { ...options, headers: key ? bearer(key) : {} });
+    const response = await fetchInTime(url, { ...options, headers: { ...options.headers, ...(key && bearer(key)) } });
     if (response.status !== 401 && response.status !== 403) return jsonOf(response);
     key = await askForKey({ kind: "admin", wrong });
     if (!key) return null;
@@ -113,17 +114,22 @@ export class SearchClient {
   }
 }
 
-/** Promises {photos, generation, published, running, last_run, skipped, skipped_total}. */
+/** Promises {photos, generation, published, running, last_run, skipped, skipped_total, health, problems}. */
 export async function indexState(askForKey) {
-  return jsonOf(await fetchSignedIn("index", { cache: "no-store" }, askForKey, fetchInTime));
+  return read("index", askForKey, { cache: "no-store" });
 }
 
-/** Promises {ready, photos, reasons}; rejects with a Problem of status 0 if the server does not respond. */
+/** Promises what is at an address, as JSON. */
+export async function read(url, askForKey, options = {}) {
+  return jsonOf(await fetchSignedIn(url, options, askForKey, fetchInTime));
+}
+
+/** Promises {ready, setup, photos, generation, reasons}; rejects with a Problem of status 0 if there is no answer. */
 export async function readiness() {
   const response = await fetchInTime("readyz", { cache: "no-store" });
   const body = await response.json().catch(() => ({}));
-  const { photos = null, reasons = [] } = body;
-  return { ready: response.ok && body.ready !== false, photos, reasons };
+  const { photos = null, generation = null, reasons = [], setup = false } = body;
+  return { ready: response.ok && body.ready !== false, setup, photos, generation, reasons };
 }
 
 function refuse(error) {
@@ -131,7 +137,7 @@ function refuse(error) {
 }
 
 function unreachable(error) {
-  return new Problem({ status: 0, title: "The server is not responding", detail: error.message });
+  return new Problem({ status: 0, title: t("The server is not responding"), detail: error.message });
 }
 
 async function fetchInTime(url, options) {

@@ -23,7 +23,7 @@ def test_an_emptied_key_file_keeps_the_door_shut(tmp_path: Path) -> None:
     made = sketchseek("key")
     with file.open("a") as opened:
         opened.write(made.stdout)
-    refused(sketchseek("serve", "--port", 0, "--index", tmp_path / "index", **said), "no such folder")
+    refused(sketchseek("serve", "--port", 0, "--index", tmp_path, **said), "not an index")
 
 
 @pytest.mark.parametrize(

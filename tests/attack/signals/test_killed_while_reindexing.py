@@ -20,7 +20,7 @@ from tests.kit.waiting import until
 
 WATCHED = (
     "import signal, time; {}; "
-    "from service.ops.supervised import end_with_stdin; end_with_stdin({}); time.sleep(600)"
+    "from service.library.supervised import end_with_stdin; end_with_stdin({}); time.sleep(600)"
 )
 
 

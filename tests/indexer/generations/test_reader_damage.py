@@ -119,7 +119,8 @@ def test_a_million_photos_are_filtered_by_an_index(tmp_path: Path) -> None:
     writer = PhotosWriter(tmp_path / "photos.sqlite")
     taken = (f"20{n % 90:02d}-01-01" for n in range(5000))
     writer.add(
-        (n, "/r", f"{n % 7}/{n}.jpg", "c", 1, 1, when, None, None, None) for n, when in enumerate(taken)
+        (n, "/r", f"{n % 7}/{n}.jpg", "c", 1, 1, when, None, None, None, None, when)
+        for n, when in enumerate(taken)
     )
     writer.finish()
     photos = Photos(tmp_path / "photos.sqlite")
@@ -143,7 +144,7 @@ def test_a_score_is_a_number(tmp_path: Path, odd: float) -> None:
     rows[list(wrong), 5] = odd
     built = build(tmp_path / "index.faiss", source(ids, rows), "flat")
     writer = PhotosWriter(tmp_path / "photos.sqlite")
-    writer.add((n, "/r", f"{n % 2}/{n}.jpg", str(n), 1, 1, None, None, None, None) for n in ids.tolist())
+    writer.add((n, "/r", f"{n % 2}/{n}.jpg", str(n), 1, 1, *[None] * 6) for n in ids.tolist())
     writer.finish()
     plain, photos = LayeredStore.open(tmp_path, built.effort), Photos(tmp_path / "photos.sqlite")
     store = BiasedStore(plain, rows.shape[1], biased=False)

@@ -57,10 +57,15 @@ def refused(done: subprocess.CompletedProcess[str], part: str) -> None:
 class Serving:
     """`sketchseek serve` as its own process, on a port that the system chose."""
 
-    def __init__(self, *arguments: object) -> None:
+    def __init__(self, *arguments: object, **environment: str) -> None:
         command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", *map(str, arguments)]
         self.process = subprocess.Popen(
-            command, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            cwd=TOP,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **environment},
         )
         assert self.process.stdout is not None
         self.said = [self.process.stdout.readline() for _ in range(2)]

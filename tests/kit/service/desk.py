@@ -20,8 +20,13 @@ expect, PlaywrightError = sync_api.expect, sync_api.Error
 
 Point = tuple[float, float]
 SEARCH = "**/search?*"
-KEEP_LAST_BODY = """const send = window.fetch;
-window.fetch = (to, options) => { window.lastBody = options?.body ?? window.lastBody; return send(to, options); };"""
+KEEP_LAST_SEARCH = """const send = window.fetch;
+window.fetch = (to, options) => {
+    window.lastBody = options?.body ?? window.lastBody;
+    const answer = send(to, options);
+    if (String(to).startsWith("search?")) answer.then((it) => { window.lastAnswer = it.clone(); }, () => {});
+    return answer;
+};"""
 
 
 class Desk:
@@ -35,7 +40,7 @@ class Desk:
         page.on("console", lambda told: self.problems.append(told.text) if told.type == "error" else None)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("request", lambda request: self.addresses.append(request.url))
-        page.add_init_script(KEEP_LAST_BODY)  # Chromium tells the devtools nothing of a body that is a blob
+        page.add_init_script(KEEP_LAST_SEARCH)  # Chromium tells the devtools nothing of a body that is a blob
 
     def at(self, point: Point) -> Point:
         box = self.page.locator("#canvas").bounding_box()
@@ -52,7 +57,7 @@ class Desk:
     @contextlib.contextmanager
     def answered(self) -> Iterator[None]:
         """What happens inside leads to a search; afterwards its answer is on the page."""
-        with self.page.expect_response(SEARCH):
+        with self.page.expect_response("**/search?*offset=0"):  # not one that tries an example
             yield
         expect(self.page.locator("#found[data-state=current]")).to_have_count(1)
 
@@ -63,7 +68,7 @@ class Desk:
         return self.results()
 
     def results(self) -> list[str]:
-        return [tile.get_attribute("aria-label") or "" for tile in self.page.locator(".tile").all()]
+        return [tile.get_attribute("aria-label") or "" for tile in self.page.locator("#results .tile").all()]
 
     def button(self, name: str) -> Any:
         return self.page.get_by_role("button", name=name, exact=True)

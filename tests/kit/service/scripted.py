@@ -1,6 +1,6 @@
 """The index job of the service with a script in its place."""
 
-from service.ops.reindex import Reindex
+from service.library.reindex import Reindex
 from service.settings import Settings
 
 

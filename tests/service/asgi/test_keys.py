@@ -221,9 +221,10 @@ def test_entries_that_are_none_are_refused_without_repeating_them(tmp_path: Path
 
 
 def test_nobody_listens_beyond_this_machine_by_accident(tmp_path: Path) -> None:
-    where = ("serve", "--port", 0, "--index", tmp_path / "none", "--host", "0.0.0.0")
+    (tmp_path / "letter.txt").touch()
+    where = ("serve", "--port", 0, "--index", tmp_path, "--host", "0.0.0.0")
     refused(sketchseek(*where), "sketchseek key")
-    refused(sketchseek(*where, SKETCHSEEK_API_KEYS=READ_ENTRY), "no such folder")
+    refused(sketchseek(*where, SKETCHSEEK_API_KEYS=READ_ENTRY), "not an index")
     meant = sketchseek(*where, "--allow-anyone")
     assert "anyone who does sees the photos" in meant.stderr
-    assert "no such folder" in meant.stderr
+    assert "not an index" in meant.stderr

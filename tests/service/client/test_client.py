@@ -251,3 +251,44 @@ def test_the_client_needs_neither_server_nor_engine() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_browsing_marking_and_downloading(own_server: LiveServer) -> None:
+    async def asked() -> list[object]:
+        async with AsyncClient(own_server.url) as client:
+            return [
+                await client.timeline(folder="fish"),
+                await client.photos(folder="fish", offset=1, k=2),
+                await client.facets(),
+                await client.details(one),
+                await client.group(one),
+                await client.favourite(one),
+                await client.hide(one),
+                await client.photos(hidden=True),
+                await client.hide(one, False),
+                await client.favourite(one, False),
+            ]
+
+    with Client(own_server.url) as client:
+        page = client.photos(folder="fish", k=3)
+        one = page.photos[0].id
+        assert [(page.total, len(page.photos)), client.timeline(folder="fish").total] == [(6, 3), 6]
+        there = asyncio.run(asked())
+        here = [
+            client.timeline(folder="fish"),
+            client.photos(folder="fish", offset=1, k=2),
+            client.facets(),
+            client.details(one),
+            client.group(one),
+            client.favourite(one),
+            client.hide(one),
+            client.photos(hidden=True),
+            client.hide(one, False),
+            client.favourite(one, False),
+        ]
+        assert here == there
+        assert [photo.id for photo in here[7].photos] == [one]  # type: ignore[attr-defined]
+        archive = client.download([photo.id for photo in page.photos])
+        assert (archive.media_type, archive.content[:2]) == ("application/zip", b"PK")
+        with pytest.raises(NotFound):
+            client.download(["0" * 16])

@@ -53,7 +53,9 @@ def test_labels_that_training_held_out_are_not_in_it(copy: Path, data: Path, tmp
 def test_what_cannot_be_is_refused_in_one_line(copy: Path, data: Path, tmp_path: Path) -> None:
     before = (copy / "card.json").read_bytes()
     refused(sketchseek("bank", "lite", data), "lite is a model that ships with sketchseek: copy ")
-    refused(sketchseek("bank", tmp_path, data), "card.json: cannot be read")
+    refused(
+        sketchseek("bank", tmp_path, data), "(No such file or directory); give a model folder, which holds"
+    )
     refused(sketchseek("bank", copy, tmp_path / "absent"), "expected data at")
     copy.chmod(0o555)
     with unprivileged():

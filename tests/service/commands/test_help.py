@@ -1,6 +1,7 @@
 """Help with examples that parse, and completion as shells ask for it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -89,3 +90,9 @@ def test_bash_takes_what_completion_prints(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout.split() == ["status"], done.stderr
+
+
+@pytest.mark.parametrize("name", main.list_commands(CONTEXT))
+def test_help_names_no_document_that_the_wheel_lacks(name: str) -> None:
+    words = CliRunner().invoke(main, [name, "--help"], terminal_width=1000).output.split()
+    assert [word for word in words if re.search(r"(docs|examples)/", word) and "https://" not in word] == []

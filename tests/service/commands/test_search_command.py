@@ -1,6 +1,8 @@
 """What the search command says of the photos it lists, and why it lists none."""
 
 import json
+import os
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 
 from service.schemas import SearchResponse
+from tests.kit import TOP
 from tests.kit.service.commands import sketchseek
 from tests.kit.service.giving import scripted
 from tests.kit.service.servers import LiveServer
@@ -77,3 +80,55 @@ def test_one_line_names_what_left_no_photo(
 def test_an_empty_index_says_so() -> None:
     none = asked(answer(nothing_close=True))
     assert (none.stderr, none.returncode) == ("nothing found: the index holds no photos yet\n", 0)
+
+
+def test_finding_none_can_fail(index: Path) -> None:
+    none = (*TEXT, "--after", "2090", "--index", index, "--fail-if-none")
+    for options in ((), ("--json",)):
+        done = sketchseek(*none, *options)
+        assert (done.returncode, "nothing found: " in done.stderr) == (1, True)
+    assert sketchseek(*TEXT, "--index", index, "--fail-if-none").returncode == 0
+
+
+def test_folders_match_as_results_show_them_and_as_the_shell_sees_them(
+    index: Path, library: Path, tmp_path: Path
+) -> None:
+    search = ("search", "--text", "a fish", "--index", index, "-k", "50", "--folder")
+    inside = {str(path) for path in (library / "fish").iterdir()}
+    (tmp_path / "link").symlink_to(library)
+    printed = sketchseek(*search, "fish").stdout.splitlines()[0].split("  ")[-1]
+    from_here = os.path.relpath(library / "fish", TOP)
+    for folder in (
+        "fish",
+        "fish/",
+        library / "fish",
+        f"{library}/fish/",
+        from_here,
+        tmp_path / "link/fish",
+        printed,
+    ):
+        found = sketchseek(*search, folder, "--json")
+        assert {row["path"] for row in json.loads(found.stdout)} == inside, folder
+    assert len(json.loads(sketchseek(*search, tmp_path, "--json").stdout)) == 15
+    for folder in ("../nowhere", "/nowhere", "~nobody", "nowhere"):
+        assert f"no photo passes --folder {shlex.quote(folder)}" in sketchseek(*search, folder).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("a red car",), "a red car: no such file; to search by words: sketchseek search --text 'a red car'"),
+        (("a", "red", "car"), "a: no such file; to search by words: sketchseek search --text 'a red car'"),
+        (("none.png",), "none.png: no such file"),
+        (("some/where",), "some/where: no such file"),
+    ],
+)
+def test_words_in_the_place_of_a_drawing(index: Path, arguments: tuple[str, ...], hint: str) -> None:
+    done = sketchseek("search", *arguments, "--index", index)
+    assert (done.returncode, done.stderr) == (1, f"Error: {hint}\n")
+
+
+def test_one_drawing_at_a_time(index: Path, tmp_path: Path) -> None:
+    (tmp_path / "one.png").touch()
+    done = sketchseek("search", tmp_path / "one.png", "two.png", "--index", index)
+    assert (done.returncode, "one drawing at a time, without two.png" in done.stderr) == (2, True)

@@ -1,4 +1,4 @@
-"""The photos themselves over real HTTP: in parts, only when changed, in two sizes, gone, changed, and out of reach."""
+"""The photos themselves over real HTTP: in parts, only when changed, in all sizes, gone, changed, and out of reach."""
 
 import os
 import shutil
@@ -137,16 +137,18 @@ def test_addresses_that_name_the_content_are_kept_for_good(live_server: LiveServ
         problem(client.get(f"{result['url']}/thumbnail?size=huge"), 422, "invalid_request")
 
 
-def test_two_sizes_of_every_kind_of_photo(shelf: LiveServer) -> None:
+def test_three_sizes_of_every_kind_of_photo(shelf: LiveServer) -> None:
     found = odd(shelf)
     assert len(found) == 4
     with shelf.client() as client:
         for name, result in found.items():
             small = opened(client.get(result["thumbnail_url"]))
+            medium = opened(client.get(f"{result['thumbnail_url']}&size=medium"))
             large = opened(client.get(f"{result['thumbnail_url']}&size=large"))
             assert max(small.size) == min(320, max(result["width"], result["height"])), name
-            assert max(large.size) == min(1024, max(result["width"], result["height"])), name
-    assert len(list((shelf.index / "thumbnails" / "large").rglob("*.webp"))) == 4
+            assert max(medium.size) == min(640, max(result["width"], result["height"])), name
+            assert max(large.size) == min(1280, max(result["width"], result["height"])), name
+    assert len(list((shelf.index / "thumbnails" / "1280").rglob("*.webp"))) == 3
     assert sorted(path.name for path in (shelf.photos / "odd").iterdir()) == sorted(found)
 
 
@@ -173,7 +175,7 @@ def test_large_pictures_are_kept_within_a_limit(own_server: LiveServer) -> None:
         Image.effect_noise((1100, 1100), 90).save(own_server.photos / f"noise {seed}.png")
     run(own_server.index, [own_server.photos], own_server.gallery.encoder, Silent())
     own_server.gallery.refresh()
-    kept = own_server.index / "thumbnails" / "large"
+    kept = own_server.index / "thumbnails" / "1280"
     with listening(own_server.gallery, large_pictures_mb=1) as url, httpx.Client(base_url=url) as client:
         found = client.post("/search?k=200", content=PNG).json()["results"]
         noise = [f"{one['url']}/thumbnail?size=large" for one in found if one["path"].startswith("noise")]
@@ -210,7 +212,7 @@ def test_pictures_go_with_their_photo(own_server: LiveServer) -> None:
     path, result = first(own_server)
     with own_server.client() as client:
         opened(client.get(f"{result['url']}/thumbnail?size=large"))
-    assert len(list((own_server.index / "thumbnails" / "large").rglob("*.webp"))) == 1
+    assert len(list(own_server.index.glob("thumbnails/640/*/*.webp"))) == 1
     path.unlink()
     run(own_server.index, [own_server.photos], own_server.gallery.encoder, Silent())
-    assert not list((own_server.index / "thumbnails" / "large").rglob("*.webp"))
+    assert not list(own_server.index.glob("thumbnails/640/*/*.webp"))

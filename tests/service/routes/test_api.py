@@ -1,6 +1,7 @@
 """The HTTP API over a real socket: every route, every kind of refusal."""
 
 import json
+import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -35,7 +36,9 @@ def test_the_answer_says_all_it_should(live_server: LiveServer) -> None:
     assert len(body["results"]) == 7
     first = body["results"][0]
     known = {"id", "score", "path", "url", "thumbnail_url", "width", "height"}
-    assert set(first) == known | {"taken", "camera", "duplicates", "detail", "relevance"}
+    described = {"taken", "camera", "colour", "favourite", "duplicates", "detail", "relevance"}
+    assert set(first) == known | described
+    assert re.fullmatch("#[0-9a-f]{6}", first["colour"])
     assert first["path"].startswith("fish/")
     assert (first["width"], first["height"]) == (320, 320)
     assert all(0 <= result["relevance"] <= 1 for result in body["results"])
@@ -137,7 +140,9 @@ def test_health_and_documents(live_server: LiveServer) -> None:
     with live_server.client() as client:
         assert client.get("/livez").json() == {"alive": True}
         ready = client.get("/readyz").json()
-        assert ready == {"ready": True, "photos": 30, "generation": "000001", "model": "lite", "reasons": []}
+        assert ready == {
+        "ready": True, "setup": False, "photos": 30, "generation": "000001", "model": "lite", "reasons": [],
+    }  # fmt: skip
         spec = client.get("/openapi.json").json()
     assert set(spec["paths"]) >= {
         "/search",

@@ -74,9 +74,11 @@ def test_what_is_not_given_is_not_applied_and_what_is_empty_counts_as_not_given(
 def test_an_error_names_the_parameter_and_says_what_it_may_be_in_one_line() -> None:
     for said, line in (
         ({"rank": "magic"}, "rank: unknown name 'magic'; known: plain, collection"),
-        ({"after": "yesterday"}, "after: the camera's local time, without a zone: 2024, "),
-        ({"k": "0"}, "k: Input should be greater than or equal to 1"),
-        ({"tekst": "a"}, "tekst: "),
+        ({"after": "yesterday"}, "after: cannot read 'yesterday' as a date; write 2024, "),
+        ({"k": "0"}, "k: must be at least 1"),
+        ({"k": "x"}, "k: must be a whole number"),
+        ({"min_score": "nan"}, "min_score: must be "),
+        ({"tekst": "a"}, "tekst: is not a parameter"),
     ):
         with pytest.raises(BadParameter) as refused:
             SearchParams.read(said)
@@ -85,6 +87,19 @@ def test_an_error_names_the_parameter_and_says_what_it_may_be_in_one_line() -> N
     with pytest.raises(BadParameter) as long:
         SearchParams.read({"x" * 10_000: "y"})
     assert len(str(long.value)) < 500
+
+
+def test_a_list_of_photos_is_one_part() -> None:
+    query = SearchParams.read({"like": " a, -b ,c"}).query({})
+    assert query.parts == (Part(Kind.LIKE, "a,-b,c", 1),)
+    for like, reason in (
+        ("a,,b", "an id is empty"),
+        ("a,-", "an id is empty"),
+        ("a,-a", "an id is given twice"),
+        (",".join(f"{number:x}" for number in range(17)), "17 ids; at most 16"),
+    ):
+        with pytest.raises(BadParameter, match=f"^like: {reason}"):
+            SearchParams.read({"like": like})
 
 
 def test_weights_belong_to_their_parts_whatever_the_order() -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from indexer import Silent, run
 from model import SKETCH_CAPS, Encoder
-from model.modality import Modality
+from model.modality import Modality, unit
 from service.problems import ServiceError
 from service.search.finding import question
 from service.search.gallery import Gallery
@@ -209,6 +209,28 @@ def test_parameters_that_make_no_sense(
         assert part in problem(client.get("/search", params=fields), 422, code)
         form = {name: (None, value) for name, value in fields.items()} or {"text": (None, "")}
         assert part in problem(client.post("/search", files=form), 422, code)
+
+
+def test_several_photos_are_one_part_and_some_lead_away(live_server: LiveServer) -> None:
+    fish, mug = (results(live_server, text=name, k=1)[0]["id"] for name in ("a fish", "a mug"))
+    published = live_server.gallery.published
+    vectors = {one: published.vector(one) for one in (fish, mug)}
+    for like, signs in (
+        (f"{fish},{mug}", (1, 1)),
+        (f"{fish},-{mug}", (1, -1)),
+        (f"-{fish}, -{mug}", (-1, -1)),
+    ):
+        query = sum(sign * vectors[one] for one, sign in zip((fish, mug), signs, strict=True))
+        best = published.search(unit(query.astype(np.float32)), 5)
+        found = results(live_server, like=like, k=5, rank="plain")
+        assert [one["id"] for one in found] == [hit.photo.public_id for hit in best]
+    for like, code in ((f"{fish},{fish}", "invalid_request"), (f"{fish},-{fish}", "invalid_request")):
+        with live_server.client() as client:
+            problem(client.get("/search", params={"like": like}), 422, code)
+    copies = published.duplicates(published.photo(fish))
+    assert len(copies) == 1
+    with live_server.client() as client:
+        problem(client.get("/search", params={"like": f"{fish},{'f' * 15}0"}), 404, "photo_not_found")
 
 
 def test_an_unknown_photo_is_like_nothing(live_server: LiveServer) -> None:

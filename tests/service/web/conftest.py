@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.kit.service.chromium import CHROMIUM_ARGS
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Route
 
     from tests.kit.service.desk import Desk
     from tests.kit.service.servers import LiveServer
 
-QUIET = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
-CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-sync", *QUIET]
+# Of a visit earlier today, so that the page learns nothing while a test draws.
+EXAMPLES = ["Strawberry", "Fish", "Car", "Butterfly", "Mug", "Palm tree", "Aeroplane", "Flower"]
+LEARNED = """(names) => location.protocol !== "about:" && localStorage.setItem("sketchseek-examples", JSON.stringify(
+    { at: Date.now(), known: Object.fromEntries(names.map((name) => [name, 0.9])) }))"""
 
 
 @pytest.fixture(scope="package")
@@ -42,6 +46,7 @@ def open_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..
     def open_one(*, routes: dict[str, Callable[[Route], None]] | None = None, **options: Any) -> Desk:
         page = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options}).new_page()
         page.set_default_timeout(30_000)
+        page.add_init_script(f"({LEARNED})({EXAMPLES})")
         for address, handler in (routes or {}).items():
             page.route(address, handler)
         desks.append(Desk(page))
@@ -52,6 +57,7 @@ def open_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..
     yield open_one
     problems = [problem for desk in desks for problem in desk.problems]
     for desk in desks:
+        desk.page.unroute_all(behavior="ignoreErrors")  # a search may be under way
         desk.page.context.close()
     assert problems == []
 

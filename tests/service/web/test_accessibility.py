@@ -6,20 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.kit.service.axe import violations
 from tests.kit.service.desk import SEARCH, Desk, expect, judged
+from tests.kit.service.library import FakeLibrary, months
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-axe = pytest.importorskip(
-    "axe_playwright_python.sync_playwright", reason="needs axe-playwright-python (extra: dev)"
-)
-
-
-def violations(desk: Desk) -> list[str]:
-    # Between two themes of one fade, colours are whatever they are.
-    desk.page.wait_for_timeout(300)
-    found = axe.Axe().run(desk.page).response["violations"]
-    return [f"{one['id']}: {node['html']}" for one in found for node in one["nodes"]]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -27,6 +18,13 @@ def violations(desk: Desk) -> list[str]:
 def test_axe_finds_nothing(open_page: Callable[..., Desk], theme: str, width: int) -> None:
     desk = open_page(color_scheme=theme, viewport={"width": width, "height": 800}, reduced_motion="reduce")
     assert violations(desk) == [], "at first"
+    desk.draw((0.2, 0.3), (0.8, 0.3))
+    desk.button("Clear").click()
+    for key, sheet in (("?", "Help"), ("o", "Your drawings")):
+        desk.page.keyboard.press(key)
+        expect(desk.page.get_by_role("dialog", name=sheet)).to_be_visible()
+        assert violations(desk) == [], sheet
+        desk.page.keyboard.press("Escape")
     desk.drawn_results()
     with desk.answered():
         desk.page.locator("#text").fill("at night")
@@ -44,3 +42,32 @@ def test_axe_finds_nothing(open_page: Callable[..., Desk], theme: str, width: in
         with desk.answered():
             desk.page.locator("#text").fill(said)
         assert violations(desk) == [], said
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_axe_finds_nothing_among_the_photos_of_the_library(
+    open_page: Callable[..., Desk], theme: str, width: int
+) -> None:
+    desk = open_page(
+        routes=FakeLibrary(months(1684, each=60)).routes(),
+        color_scheme=theme,
+        viewport={"width": width, "height": 800},
+        reduced_motion="reduce",
+    )
+    expect(desk.page.locator("#timeline .tile").first).to_be_attached()
+    expect(desk.page.locator("#rail")).to_be_visible()
+    assert violations(desk) == [], "at first"
+    desk.button("Filters").click()
+    expect(desk.page.locator("#folders [role=option]").first).to_be_visible()
+    assert violations(desk) == [], "with folders to choose from"
+    desk.page.locator("#folders [role=option]").nth(1).click()
+    desk.page.get_by_label("Taken since: year").fill("2020")
+    expect(desk.page.locator("#timeline h3")).to_have_count(1)
+    assert violations(desk) == [], "with filters"
+    desk.page.locator("#timeline .tile").first.focus()
+    for key in ("x", "Shift+ArrowRight"):
+        desk.page.keyboard.press(key)
+    desk.button("Favourite").click()
+    expect(desk.page.locator("#toast")).to_contain_text("2 favourites added")
+    assert violations(desk) == [], "with photos chosen"

@@ -90,15 +90,13 @@ def test_each_photo_says_in_a_word_how_likely_it_is(desk: Desk) -> None:
     labels = desk.drawn_results()
     words = ["likely", "likely", "maybe", "maybe", "unlikely", "unlikely"]
     assert [re.split(", ", label)[1] for label in labels[:6]] == words
-    assert not any("score" in label for label in labels[:6])
-    assert all("likely" not in label and "score" in label for label in labels[6:])
+    assert not any("score" in label for label in labels)
+    assert not any("likely" in label for label in labels[6:])
     meters = desk.page.locator(".meter")
     assert [meters.nth(n).is_visible() for n in range(8)] == [True] * 6 + [False] * 2
     assert desk.page.locator(".caption .fact").nth(2).text_content() == "maybe"
     desk.page.locator(".tile").nth(1).click()
-    expect(desk.page.locator("#viewer .facts")).to_contain_text(
-        re.compile(r" · 67%\slikely · score\s-?\d\.\d\d · 2 of")
-    )
+    expect(desk.page.locator("#viewer .facts")).to_have_text("likely")
 
 
 def test_a_photo_that_stays_takes_its_new_likelihood(desk: Desk) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import random
 import re
 from pathlib import Path
@@ -10,22 +9,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.kit.service.bringing import DROP, PASTE, encoded, lines
 from tests.kit.service.desk import Desk, expect
 from tests.kit.shapes import drawing, picture
 
 pytestmark = pytest.mark.browser
 
-DROP = """([name, type, bytes]) => {
-    const held = new DataTransfer();
-    held.items.add(new File([new Uint8Array(bytes)], name, { type }));
-    for (const kind of ["dragover", "drop"])
-        document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: held, bubbles: true, cancelable: true }));
-}"""
-PASTE = """([name, type, bytes]) => {
-    const held = new DataTransfer();
-    held.items.add(new File([new Uint8Array(bytes)], name, { type }));
-    document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: held, bubbles: true, cancelable: true }));
-}"""
 SCRIBBLE = """(strokes) => {
     const canvas = document.querySelector("#canvas");
     const { left, top, width } = canvas.getBoundingClientRect();
@@ -39,18 +28,6 @@ SCRIBBLE = """(strokes) => {
         send("pointerup", x + 0.004, y + 0.004);
     }
 }"""
-
-
-def encoded(image: Image.Image, kind: str = "PNG") -> list[int]:
-    buffer = io.BytesIO()
-    image.save(buffer, kind)
-    return list(buffer.getvalue())
-
-
-def lines(desk: Desk, count: int) -> None:
-    noun = "line" if count == 1 else "lines"
-    drawn = f"{count:,} {noun} drawn" if count else "empty"
-    expect(desk.page.locator("#canvas")).to_have_attribute("aria-label", f"Drawing area, {drawn}")
 
 
 def take(desk: Desk, tool: str) -> None:

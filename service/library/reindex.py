@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,20 @@ from service.settings import Settings
 # Longer than any line of the job: a report lists only the first skipped files.
 _LINE = 2**20
 _TAIL = 20
-_NICE = 10
+_NICE, _NICEST = 10, 19
 _END = {"done": "done", "failed": "failed", "stopped": "stopped"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a job is to do: add folders (none: update those of earlier runs), and forget some.
+
+    In the `background`, it leaves disk and processor to everybody else.
+    """
+
+    add: Sequence[Path] = ()
+    forget: Sequence[Path] = ()
+    background: bool = False
 
 
 class Reindex:
@@ -34,6 +48,7 @@ class Reindex:
         self._watcher: asyncio.Task[None] | None = None
         self._tail: deque[str] = deque(maxlen=_TAIL)
         self._state = Indexing(state="never")
+        self._asked, self._stopping = Asked(), False
 
     @property
     def state(self) -> Indexing:
@@ -43,8 +58,9 @@ class Reindex:
     def running(self) -> bool:
         return self._watcher is not None and not self._watcher.done()
 
-    async def start(self) -> None:
+    async def start(self, asked: Asked | None = None) -> None:
         """Start the job; the caller has checked that none is running."""
+        self._asked, self._stopping = asked or Asked(), False
         self._tail.clear()
         self._process = None
         self._state = Indexing(state="running", started=_now())
@@ -53,8 +69,9 @@ class Reindex:
     async def stop(self, patience: float = 10.0) -> None:
         """Ask the job to stop, which keeps its work; kill it if it does not."""
         watcher = self._watcher
-        if watcher is None:
+        if watcher is None or watcher.done():
             return
+        self._stopping = True
         while self._process is None and not watcher.done():  # still starting
             await asyncio.sleep(0.01)
         process = self._process
@@ -69,11 +86,28 @@ class Reindex:
         watcher.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watcher
+        if self._state.state == "running":
+            self._state.state, self._state.finished = "stopped", _now()
 
     def _command(self) -> list[str]:
-        chosen = self._settings
+        chosen, folders = self._settings, map(str, self._asked.add)
         options = ["--index", str(chosen.index), "--model", chosen.model, "--engine", chosen.engine, "--json"]
-        return [sys.executable, "-m", "service", "index", *options]
+        options += [f"--forget={folder}" for folder in self._asked.forget]
+        idle = ["ionice", "-c", "3"] if self._asked.background and shutil.which("ionice") else []
+        # -P: not what lies in the working folder, which may have a folder `service` of its own.
+        # After "--", no name of a folder is taken for an option.
+        return [
+            *idle,
+            sys.executable,
+            "-P",
+            "-m",
+            "service",
+            "index",
+            *options,
+            "--supervised",
+            "--",
+            *folders,
+        ]
 
     async def _run(self) -> None:
         try:
@@ -83,28 +117,30 @@ class Reindex:
             self._tail.append(f"cannot start the job: {error.strerror}")
             return
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)  # searches come first
+            # Searches come first.
+            os.setpriority(os.PRIO_PROCESS, process.pid, _NICEST if self._asked.background else _NICE)
         assert process.stdout is not None
         async for line in _lines(process.stdout):
             self._read_line(line.decode("utf-8", "replace").strip())
         status = await process.wait()
         self._state.exit_status, self._state.finished = status, _now()
         if self._state.state == "running":
-            self._state.state = "done" if status == 0 else "failed"
-        await self._finished()
+            cut = "stopped" if self._stopping else "failed"
+            self._state.state = "done" if status == 0 else cut
+        if not self._stopping:
+            await self._finished()
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         # In a separate session: Ctrl-C goes to the service, which then stops the job itself.
         return await asyncio.create_subprocess_exec(
             *self._command(),
             # Its standard input closes when this process ends, even if killed, and that stops the job.
-            "--supervised",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             limit=_LINE,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": _with_us()},
+            env=_environment(),
         )
 
     def _read_line(self, line: str) -> None:
@@ -161,10 +197,11 @@ def _plain(name: str, value: object) -> object:
     return without_paths(value) if isinstance(value, str) else value
 
 
-def _with_us() -> str:
-    """PYTHONPATH for the job, so that it runs this same program whatever the working folder."""
+def _environment() -> dict[str, str]:
+    """The job's: PYTHONPATH begins with this same program, wherever it was started from."""
     top = str(Path(__file__).resolve().parents[2])
-    return os.pathsep.join(filter(None, [top, os.environ.get("PYTHONPATH")]))
+    paths = os.pathsep.join(filter(None, [top, os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": paths}
 
 
 def _now() -> str:

@@ -1,0 +1,133 @@
+"""The page in windows of all sizes: the paper grows, stays in view, and leaves the photos room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.kit.service.bringing import DROP, encoded
+from tests.kit.service.desk import Desk, expect
+from tests.kit.shapes import picture
+
+pytestmark = pytest.mark.browser
+
+IN_VIEW = """(selector) => {
+    const box = document.querySelector(selector).getBoundingClientRect();
+    const [across, down] = [Math.min(box.right, innerWidth) - Math.max(box.left, 0),
+        Math.min(box.bottom, innerHeight) - Math.max(box.top, 0)];
+    return Math.max(0, across) * Math.max(0, down) / (box.width * box.height);
+}"""
+CUT = """() => [...document.querySelectorAll(".parts .label, .parts .swap, .bar h2, .tools .word, #examples button")]
+    .filter((it) => it.checkVisibility())
+    .filter((it) => it.scrollWidth > it.clientWidth + 1 || it.getBoundingClientRect().right > innerWidth)
+    .map((it) => it.outerHTML)"""
+
+
+def in_view(desk: Desk, selector: str) -> float:
+    seen: float = desk.page.evaluate(IN_VIEW, selector)
+    return seen
+
+
+def busy(desk: Desk) -> None:
+    """Three parts and the filters."""
+    desk.drawn_results()
+    with desk.answered():
+        desk.page.locator("#text").fill("at night")
+    with desk.answered():
+        desk.page.evaluate(DROP, ["mug.jpg", "image/jpeg", encoded(picture("mug", 90), "JPEG")])
+    desk.button("Filters").click()
+
+
+def test_the_paper_grows_with_the_window(open_page: Callable[..., Desk]) -> None:
+    sides = []
+    for width, height in ((1280, 800), (1920, 1080), (2560, 1300)):
+        desk = open_page(viewport={"width": width, "height": height})
+        box = desk.page.locator(".paper").bounding_box()
+        assert box is not None
+        assert box["width"] == box["height"]
+        sides.append(box["width"])
+    assert sides == sorted(set(sides))
+    assert 640 <= sides[-1] <= 720
+
+
+@pytest.mark.parametrize("height", [560, 650, 800])
+def test_the_paper_stays_in_view_with_three_parts_and_filters(
+    open_page: Callable[..., Desk], height: int
+) -> None:
+    desk = open_page(viewport={"width": 1280, "height": height})
+    busy(desk)
+    assert in_view(desk, ".paper") == 1
+    desk.page.mouse.move(900, 400)
+    desk.page.mouse.wheel(0, 2000)
+    desk.page.locator("#filters input").last.focus()
+    assert in_view(desk, ".paper") == 1
+    assert in_view(desk, ".tools") == 1
+    assert in_view(desk, ".words") == 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(740, 360), (667, 320), (844, 390)])
+def test_a_phone_on_its_side_shows_paper_tools_and_photos(
+    open_page: Callable[..., Desk], width: int, height: int
+) -> None:
+    desk = open_page(viewport={"width": width, "height": height}, has_touch=True, is_mobile=True)
+    assert in_view(desk, ".paper") == 1
+    for tool in desk.page.locator(".pens label, .steps button").all():
+        box = tool.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= height
+        assert (box["width"], box["height"]) == (44, 44)
+    desk.drawn_results()
+    assert in_view(desk, ".paper") == 1
+    assert in_view(desk, ".tile") == 1
+    desk.page.evaluate("() => scrollTo(0, 400)")
+    assert in_view(desk, ".paper") == 1
+    assert desk.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (740, 360), (1280, 800)])
+def test_no_label_is_cut(open_page: Callable[..., Desk], width: int, height: int) -> None:
+    desk = open_page(viewport={"width": width, "height": height}, locale="de-DE")
+    assert desk.page.evaluate(CUT) == []
+    desk.drawn_results()
+    with desk.answered():
+        desk.page.locator("#text").fill("bei Nacht")
+    with desk.answered():
+        desk.page.evaluate(DROP, ["mug.jpg", "image/jpeg", encoded(picture("mug", 90), "JPEG")])
+    assert desk.page.evaluate(CUT) == []
+
+
+def test_the_erasers_can_be_told_apart(desk: Desk) -> None:
+    desk.draw((0.2, 0.5), (0.8, 0.5))
+    canvas = desk.page.locator("#canvas")
+    cursors, says = set(), set()
+    for key in "per":
+        desk.page.keyboard.press(key)
+        desk.ink()
+        cursors.add(canvas.evaluate("it => it.style.cursor"))
+        says.add(desk.page.locator("#tool-says").text_content())
+    assert len(cursors) == len(says) == 3
+    ring = next(cursor for cursor in cursors if "A" in cursor)
+    box = canvas.bounding_box()
+    assert box is not None
+    assert f"width='{round(40 * box['width'] / 512) + 4}'" in ring, "as wide as it rubs"
+
+
+def test_the_line_that_would_go_is_marked(desk: Desk) -> None:
+    desk.draw((0.2, 0.5), (0.8, 0.5))
+    accent = (0x2A, 0x5B, 0xD0)
+
+    def colour() -> tuple[int, ...]:
+        desk.ink()
+        at = """() => { const canvas = document.querySelector("#canvas"); const half = canvas.width / 2;
+            return [...canvas.getContext("2d").getImageData(half, half, 1, 1).data].slice(0, 3); }"""
+        return tuple(desk.page.evaluate(at))
+
+    desk.page.keyboard.press("r")
+    desk.page.mouse.move(*desk.at((0.3, 0.9)))
+    assert colour() != accent
+    desk.page.mouse.move(*desk.at((0.3, 0.51)))
+    assert colour() == accent
+    desk.page.mouse.move(*desk.at((0.3, 0.9)))
+    assert colour() != accent
+    expect(desk.page.locator("#tool-says")).to_be_visible()

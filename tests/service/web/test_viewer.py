@@ -1,0 +1,238 @@
+"""One photo, large: as sharp as the screen, among its neighbours, and out of the way of nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.kit.service.chromium import CHROMIUM_ARGS
+from tests.kit.service.desk import Desk, expect, forgive_failed_requests, problem
+from tests.kit.service.viewing import DETAILS, ORIGINAL, frame, large, opened, sharp
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.kit.service.servers import LiveServer
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+DESK = {"viewport": {"width": 1280, "height": 800}}
+
+
+def asked_for(desk: Desk) -> set[str]:
+    """The versions that were asked for of the photo that the viewer shows."""
+    address = desk.page.locator("#viewer .original").evaluate("(link) => link.href")
+    thumbnails = [url for url in desk.addresses if url.startswith(f"{address}/thumbnail?")]
+    sizes = {url.rsplit("size=", 1)[1] if "size=" in url else "small" for url in thumbnails}
+    return sizes | ({"original"} if address in desk.addresses else set())
+
+
+@pytest.mark.parametrize(
+    ("options", "scale", "side", "largest"),
+    [
+        (DESK, 1, 1280, "large"),
+        (DESK, 2, 4000, "original"),
+        (PHONE, 1, 640, "medium"),
+        (PHONE, 2, 1280, "large"),
+        (PHONE, 3, 1280, "large"),
+    ],
+)
+def test_the_first_photo_is_as_sharp_as_the_screen_and_no_larger(
+    open_page: Callable[..., Desk], options: dict[str, Any], scale: int, side: int, largest: str
+) -> None:
+    desk = opened(open_page, device_scale_factor=scale, **options)
+    sharp(desk, side)
+    assert side >= frame(desk)["width"] * scale
+    sizes = ["small", "medium", "large", "original"]
+    assert max(sizes.index(size) for size in asked_for(desk)) == sizes.index(largest)
+
+
+def test_a_photo_without_more_pixels_is_not_asked_for_again(open_page: Callable[..., Desk]) -> None:
+    desk = opened(open_page, fields={"width": 300, "height": 200})
+    desk.page.keyboard.press("+")
+    with desk.page.expect_request("**/details"):
+        desk.page.keyboard.press("i")
+    assert asked_for(desk) - {"details"} == {"small"}
+
+
+def test_formats_that_browsers_cannot_show_stay_with_the_thumbnail(open_page: Callable[..., Desk]) -> None:
+    desk = opened(open_page, device_scale_factor=2, fields={"ending": ".heic"})
+    sharp(desk, 1280)
+    desk.page.keyboard.press("+")
+    assert "original" not in asked_for(desk)
+    expect(desk.page.locator("#viewer .problem")).to_be_empty()
+
+
+def test_an_original_that_cannot_be_shown_after_all_leaves_the_thumbnail(
+    open_page: Callable[..., Desk],
+) -> None:
+    routes = {ORIGINAL: lambda route: route.fulfill(body=b"", content_type="image/jpeg")}
+    desk = opened(open_page, device_scale_factor=2, routes=routes)
+    sharp(desk, 1280)
+    expect(desk.page.locator("#viewer .problem")).to_be_empty()
+
+
+def test_neighbours_are_there_before_they_are_turned_to(open_page: Callable[..., Desk]) -> None:
+    desk = opened(open_page, nth=4)
+    sharp(desk, 1280)
+    shown = desk.page.locator("#results .tile img")
+    for nth in (3, 5):
+        address = shown.nth(nth).evaluate("(image) => image.src")
+        desk.page.wait_for_function(
+            "(url) => performance.getEntriesByName(url).length > 0", arg=f"{address}&size=large"
+        )
+    desk.page.evaluate(
+        "() => document.querySelectorAll('#viewer .photo').forEach((it) => { it.old = true; })"
+    )
+    desk.page.keyboard.press("ArrowRight")
+    sharp(desk, 1280)
+    assert "small" not in asked_for(desk) or len(asked_for(desk)) == 2
+
+
+def test_a_photo_that_is_gone_says_so(open_page: Callable[..., Desk]) -> None:
+    desk = opened(open_page, routes={"**/thumbnail*size=*": problem(410, "gone")})
+    expect(desk.page.locator("#viewer .problem")).to_contain_text("has been moved or deleted")
+    sharp(desk, 320)
+    forgive_failed_requests(desk)
+
+
+def test_the_list_may_be_longer_than_the_page(desk: Desk) -> None:
+    desk.page.route("**/photos/*/thumbnail*", large()["**/thumbnail*"])
+    desk.page.route(ORIGINAL, large()[ORIGINAL])
+    desk.page.evaluate(
+        """async () => {
+            const { Viewer } = await import("/web/viewer/viewer.js");
+            const dialog = document.querySelector("#viewer");
+            dialog.replaceWith(dialog.cloneNode(true)); // a dialog without listeners
+            const photo = (i) => ({ id: `${i}`, path: `2024/${i}.jpg`, url: `photos/${i}`,
+                thumbnail_url: `photos/${i}/thumbnail?v=1`, width: 1000, height: 800 });
+            window.asked = [];
+            window.left = new Promise((closed) => {
+                const hooks = { closed: (photo, i) => closed([photo.id, i]) };
+                const viewer = new Viewer(document.querySelector("#viewer"), hooks);
+                viewer.open({ count: 100000, photo: async (i) => { asked.push(i); return photo(i); } }, 99999);
+            });
+        }"""
+    )
+    file = desk.page.locator("#viewer .file")
+    expect(file).to_have_text("99999.jpg")
+    expect(desk.page.locator("#viewer .place")).to_have_text("100,000 of 100,000")
+    desk.page.keyboard.press("ArrowRight")
+    expect(file).to_have_text("0.jpg")
+    desk.page.keyboard.press("ArrowRight")
+    expect(file).to_have_text("1.jpg")
+    expect(desk.page.locator("#viewer .facts")).to_be_empty()
+    desk.page.keyboard.press("Escape")
+    assert desk.page.evaluate("left") == ["1", 1]
+    assert set(desk.page.evaluate("asked")) <= {99998, 99999, 0, 1, 2}
+
+
+def test_bars_fade_while_nothing_happens_and_come_back(open_page: Callable[..., Desk]) -> None:
+    desk = open_page(routes=large(), reduced_motion="reduce")
+    desk.page.clock.install()
+    with desk.answered():
+        desk.page.locator("#text").fill("house")
+        desk.page.clock.run_for(1000)
+    desk.page.locator("#results .tile").first.click()
+    deeds = desk.page.locator("#viewer .deeds")
+    desk.page.mouse.move(600, 300)
+    desk.page.clock.run_for(2900)
+    expect(deeds).to_have_css("opacity", "1")
+    desk.page.clock.run_for(200)
+    expect(deeds).to_have_css("opacity", "0")
+    desk.page.mouse.move(610, 310)
+    expect(deeds).to_have_css("opacity", "1")
+    desk.page.keyboard.press("Tab")
+    desk.page.clock.run_for(10_000)
+    expect(deeds).to_have_css("opacity", "1")  # whoever uses the keyboard sees where they are
+
+
+NAMES = {
+    "long": "x" * 300 + ".jpg",
+    "markup": '<img src=x onerror="window.intruded=1">.jpg',
+    "rtl": "\u202e\u05ea\u05de\u05d5\u05e0\u05d4 \u05d4\u05d9\u05dd\u202e.jpg",
+    "newline": "one\ntwo.jpg",
+}
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+@pytest.mark.parametrize("size", [(360, 740), (740, 360), (320, 480), (1280, 800)])
+def test_whatever_a_photo_is_called_everything_stays_in_the_window(
+    open_page: Callable[..., Desk], name: str, size: tuple[int, int]
+) -> None:
+    if name != NAMES["long"] and size != (360, 740):
+        pytest.skip("the longest name stands for the others here")
+    width, height = size
+    details = DETAILS | {"location": f"/home/{name}", "lens": name}
+    desk = opened(
+        open_page,
+        routes={"**/photos/*/details": lambda route: route.fulfill(json=details)},
+        viewport={"width": width, "height": height},
+        fields={"duplicates": ["a"]},
+    )
+    assert desk.page.evaluate(OUTSIDE) == []
+    with desk.page.expect_request("**/details"):
+        desk.page.keyboard.press("i")
+    expect(desk.page.locator(".details .map")).to_be_visible()
+    assert desk.page.evaluate(OUTSIDE) == []
+    assert desk.page.evaluate(TOO_WIDE) <= 0
+    assert desk.page.evaluate("window.intruded") is None
+
+
+OUTSIDE = """() => [...document.querySelectorAll("#viewer :is(button, a, p, h2)")]
+    .filter((it) => it.checkVisibility() && it.getClientRects().length && !it.closest(".details"))
+    .filter((it) => { const { left, right, top, bottom } = it.getBoundingClientRect();
+        return left < -0.5 || right > innerWidth + 0.5 || top < -0.5 || bottom > innerHeight + 0.5; })
+    .map((it) => it.outerHTML)"""
+TOO_WIDE = """() => { const it = document.querySelector(".details");
+    return it.scrollWidth - it.clientWidth; }"""
+
+
+def test_full_screen_is_entered_and_left(open_page: Callable[..., Desk]) -> None:
+    desk = opened(open_page)
+    full = desk.button("Full screen")
+    desk.page.keyboard.press("f")
+    expect(full).to_have_attribute("aria-pressed", "true")
+    expect(desk.page.locator("#viewer .photo")).to_be_visible()
+    full.click()
+    expect(full).to_have_attribute("aria-pressed", "false")
+    desk.page.keyboard.press("f")
+    expect(full).to_have_attribute("aria-pressed", "true")
+    desk.button("Close").click()
+    desk.page.wait_for_function("document.fullscreenElement === null")
+
+
+def test_dialogs_have_the_whole_window_and_the_page_beneath_stays(
+    browser: Browser, live_server: LiveServer
+) -> None:
+    """With a scrollbar as on a desk, which takes 15 pixels; the other tests' browser has none."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    with_scrollbars = browser.browser_type.launch(
+        executable_path=found, args=CHROMIUM_ARGS, ignore_default_args=["--hide-scrollbars"]
+    )
+    try:
+        page = with_scrollbars.new_page(viewport={"width": 1000, "height": 400}, reduced_motion="reduce")
+        page.goto(f"{live_server.url}?text=house")
+        page.locator("#results .tile").nth(4).wait_for()
+        before = page.evaluate(PAGE)
+        assert before["gutter"] == 15
+        for opener, dialog in (("#results .tile", "#viewer"), ("#index-open", "#index")):
+            page.locator(opener).first.click()
+            page.locator(dialog).wait_for()
+            box = page.evaluate(f"() => document.querySelector('{dialog}').getBoundingClientRect().right")
+            assert page.evaluate(PAGE) == before | {"gutter": 0}, dialog
+            assert box == 1000 or dialog == "#index"
+            page.keyboard.press("Escape")
+            page.locator(dialog).wait_for(state="hidden")
+            assert page.evaluate(PAGE) == before
+    finally:
+        with_scrollbars.close()
+
+
+# What the scrollbar takes, and where the photos on the page are.
+PAGE = """() => { const { left, width } = document.querySelector("#results").getBoundingClientRect();
+    return { gutter: innerWidth - document.documentElement.clientWidth, left, width, top: scrollY }; }"""
