@@ -1,50 +1,25 @@
 """`sketchseek search`: find photos by a drawing, a photo, words or a mix, in an index or through a service."""
 
-import contextlib
 import json
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.console.folders import meant, of_shell
-from service.console.options import Decorator, Place, index_option, model_options, shown
+from service.console.options import Decorator, Place, flag, index_option, model_options, shown
+from service.console.sources import Found, Shown, from_index, from_service
 from service.search.parameters import PARAMETERS, Parameter
 
 if TYPE_CHECKING:
-    from indexer import Hit
     from service.console.terminal import Pictures
-    from service.search.reranking import Ranked
 
 # Defaults that differ from the page's: a terminal shows fewer.
 _DEFAULTS = {"k": 10}
 # Settings that the service has, too.
 _ENVIRONMENT = {"rank": "SKETCHSEEK_RANK"}
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A photo as --json prints it, and a WebP of it if the terminal can show pictures, else no bytes."""
-
-    row: dict[str, Any]
-    thumbnail: bytes = b""
-
-
-@dataclass(frozen=True)
-class Found:
-    """The photos, best first, and whether probably none of them shows what was searched for."""
-
-    photos: Sequence[Shown]
-    nothing_close: bool
-
-
-def _flag(name: str) -> str:
-    return f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
 
 
 def _option(name: str, parameter: Parameter[Any]) -> Decorator:
@@ -54,7 +29,7 @@ def _option(name: str, parameter: Parameter[Any]) -> Decorator:
     bounds = None if parameter.least is None else f"from {parameter.least:g} to {parameter.most:g}"
     notes = "; ".join(filter(None, (bounds, None if shown is None else f"default: {shown}")))
     return click.option(
-        _flag(name),
+        flag(name),
         type=parameter.kind,
         is_flag=parameter.kind is bool,
         default=default,
@@ -106,29 +81,37 @@ def command(
     engine: str,
     **query: Any,
 ) -> None:
-    """Find photos of what the drawing SKETCH shows. Combine it with a photo, words, or both, or use those alone."""
+    """Find photos of what the drawing SKETCH shows. Combine it with a photo, words, or both, or use those alone.
+
+    With nothing but filters, such as --folder or --after, list the photos that pass them, newest first.
+    """
     asked = {name: value for name, value in query.items() if value is not None}
     _refuse_words(asked.get("sketch"), ctx.args)
     kind = "none" if as_json else _protocol(thumbnails)
     if server is not None:
-        found = _from_service(server, key, asked, kind != "none")
-    elif index is not None:
-        found = _from_index(index, model, engine, asked, kind != "none")
+        found = from_service(server, key, asked, pictures=kind != "none")
     else:
-        raise click.UsageError("name what to search: --index FOLDER or --server URL")
+        found = from_index(index or _default_index(), model, engine, asked, pictures=kind != "none")
     if remark := _remark(found, asked):
         click.echo(remark, err=True)
     if as_json:
         rows = [one.row | {"nothing_close": found.nothing_close} for one in found.photos]
         click.echo(json.dumps(rows, indent=1))
     else:
-        rated = any(one.row["relevance"] is not None for one in found.photos)
+        rated = any(one.row.get("relevance") is not None for one in found.photos)
         for one in found.photos:
             _show(one, kind, rated=rated, may_be_gone=server is None)
     if open_best and found.photos and click.launch(found.photos[0].row["url" if server else "path"]):
         raise click.ClickException("no picture viewer could be started; open the file by hand")
     if fail_if_none and not found.photos:
         ctx.exit(1)
+
+
+def _default_index() -> Path:
+    # Imported only now: the settings take a while to load.
+    from service.settings import named_index
+
+    return named_index()
 
 
 def _refuse_words(sketch: Path | None, more: Sequence[str]) -> None:
@@ -156,7 +139,7 @@ def _remark(found: Found, asked: Mapping[str, Any]) -> str:
         remark = "nothing close: probably no photo shows this; these come nearest"
         return remark if found.nothing_close else ""
     narrowing = [
-        f"{_flag(name)} {shlex.quote(str(asked[name]))}"
+        f"{flag(name)} {shlex.quote(str(asked[name]))}"
         for name in PARAMETERS
         if name in asked and PARAMETERS.load(name).narrows and asked[name] != PARAMETERS.load(name).default
     ]
@@ -174,74 +157,7 @@ def _show(found: Shown, kind: "Pictures", *, rated: bool, may_be_gone: bool) -> 
 
         click.echo(render(decode(found.thumbnail).image, kind), nl=False, color=True)
     gone = "  (gone since it was indexed)" if may_be_gone and not path.exists() else ""
-    relevance = found.row["relevance"]
+    relevance = found.row.get("relevance")
     rating = f"{'' if relevance is None else format(relevance, '.0%'):>4}  " if rated else ""
-    click.echo(f"{found.row['score']:6.3f}  {rating}{shown(path)}{gone}")
-
-
-def _from_service(server: str, key: str | None, asked: Mapping[str, Any], pictures: bool) -> Found:
-    from service.client import ApiError, Client
-
-    base = server.rstrip("/")
-    photos = []
-    with Client(server, key=key) as client:
-        answer = client.search(**asked)
-        for one in answer.results:
-            row = one.model_dump() | {"url": base + one.url, "thumbnail_url": base + one.thumbnail_url}
-            thumbnail = b""
-            with contextlib.suppress(ApiError):  # it may be gone by now; show its line anyway
-                thumbnail = client.thumbnail(one.id).content if pictures else b""
-            photos.append(Shown(row, thumbnail))
-    return Found(photos, answer.nothing_close)
-
-
-def _from_index(index: Path, model: str, engine: str, asked: Mapping[str, Any], pictures: bool) -> Found:
-    # Imported only now: searching through a service must not wait for the model's libraries.
-    from indexer import shelf
-    from indexer.marks import Marks
-    from model import Encoder
-    from model.card import Checkpoint
-    from service.problems import ServiceError
-    from service.search import finding, query
-    from service.search.parameters.values import BadParameter, SearchParams
-
-    words = {name: value for name, value in asked.items() if name not in query.PICTURES}
-    folder = words.get("folder", "")
-    if of_shell(folder):
-        del words["folder"]  # the service's rules are not for paths of this machine
-    files = {kind: asked[kind] for kind in query.PICTURES if kind in asked}
-    try:
-        wanted = SearchParams.read(words).query(files)
-        # The card is enough to know the fingerprint, so the index opens while the engine compiles the model.
-        fingerprint = Checkpoint.find(model).card.fingerprint
-        with ThreadPoolExecutor(1) as pool:
-            loading = pool.submit(Encoder.load, model, engine=engine)
-            published = shelf(index).open(fingerprint)
-            encoder = loading.result()
-        for refused in published.refused:
-            serving = published.manifest.generation
-            click.secho(f"searching generation {serving}, because {refused.reason}", err=True, fg="red")
-        if folder.strip():
-            wanted = wanted.filtered(folder=meant(folder, published))
-        answer = finding.searched(wanted, encoder, published, Marks(index).now())
-        photos = [Shown(_row(one), _thumbnail(index, one.hit) if pictures else b"") for one in answer.ranked]
-        return Found(photos, answer.nothing_close)
-    except BadParameter as error:
-        raise click.ClickException(f"{_flag(error.name)}: {error.reason}") from None
-    except ServiceError as error:
-        raise click.ClickException(error.detail) from None
-
-
-def _row(ranked: "Ranked") -> dict[str, Any]:
-    from service.search.finding import described
-
-    plain = described(ranked).model_dump(exclude={"url", "thumbnail_url"})
-    return plain | {"path": str(ranked.hit.photo.path)}
-
-
-def _thumbnail(index: Path, hit: "Hit") -> bytes:
-    from indexer.decoding.thumbnails import thumbnail_path
-
-    with contextlib.suppress(OSError):  # the service, or the next run, makes a missing one again
-        return thumbnail_path(index / "thumbnails", hit.photo.content).read_bytes()
-    return b""
+    score = f"{found.row['score']:6.3f}  " if "score" in found.row else ""
+    click.echo(f"{score}{rating}{shown(path)}{gone}")

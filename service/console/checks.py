@@ -27,7 +27,7 @@ _PACKAGES = ("openvino", "torch", "faiss-cpu", "faiss-gpu-cuvs", "fastapi", "pil
 
 @dataclass(frozen=True)
 class Asked:
-    """What to check; `index` is None if no index was given."""
+    """What to check; `index` is None for the one that `sketchseek serve` would use."""
 
     index: Path | None
     model: str
@@ -127,33 +127,32 @@ def pictures(_: Asked) -> Iterator[Finding]:
 
 def index_state(asked: Asked) -> Iterator[Finding]:
     """The state of the index, whether it fits the model, and free disk space."""
-    if asked.index is None:
-        yield Finding("note", "no index given", "sketchseek doctor --index FOLDER")
+    where = (asked.index or asked.settings.index).expanduser()
+    if asked.index is None and not os.path.lexists(where):
+        yield Finding("note", f"no index yet at {where}", "sketchseek, and choose your photo folders")
         return
-    run = f"sketchseek index --index {asked.index}"
+    run = f"sketchseek index --index {where}"
     try:
-        found = status(asked.index)
+        found = status(where)
     except (SketchseekError, OSError) as error:
-        yield Finding("wrong", str(error), f"sketchseek index FOLDER_OF_PHOTOS --index {asked.index}")
+        yield Finding("wrong", str(error), f"sketchseek index FOLDER_OF_PHOTOS --index {where}")
         return
     for trouble in found.troubles:
         yield Finding("wrong", trouble.what, trouble.advice or _command_in(trouble.what) or run)
     if found.generation is None:
         return
-    yield Finding(
-        "ok", f"{asked.index}: {found.photos} photos, generation {found.generation}, {found.index_type}"
-    )
+    yield Finding("ok", f"{where}: {found.photos} photos, generation {found.generation}, {found.index_type}")
     try:
-        kept_on = shelf(asked.index)
+        kept_on = shelf(where)
         theirs = kept_on.manifest(kept_on.current()).fingerprint
         ours = Encoder.load(asked.model).fingerprint
     except SketchseekError:
         return
     if theirs != ours:
         yield Finding("wrong", f"the index was made by another model ({found.model}) than {asked.model}", run)
-    if (free := shutil.disk_usage(asked.index).free) < _LEAST_FREE:
+    if (free := shutil.disk_usage(where).free) < _LEAST_FREE:
         text = f"only {free / 2**20:.0f} MiB free on the disk of the index"
-        yield Finding("wrong", text, f"sketchseek prune 1 --index {asked.index}, or free some space")
+        yield Finding("wrong", text, f"sketchseek prune 1 --index {where}, or free some space")
 
 
 def settings(asked: Asked) -> Iterator[Finding]:

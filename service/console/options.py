@@ -23,6 +23,11 @@ def shown(path: Path | str) -> str:
     )
 
 
+def flag(name: str) -> str:
+    """The option of a search parameter."""
+    return f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
+
+
 def needs(doing: str, *modules: str) -> None:
     """Raise an error with the command that fixes it if a package of the `train` extra is missing."""
     for module in modules:

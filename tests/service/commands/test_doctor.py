@@ -23,11 +23,14 @@ def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in variables():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 
 
-def test_all_is_well(job: Job, library: Path) -> None:
+def test_all_is_well(job: Job, library: Path, tmp_path: Path) -> None:
+    none = doctor()
+    assert (none.exit_code, f"no index yet at {tmp_path}/data/sketchseek/index" in none.output) == (0, True)
     job(library)
-    done = doctor("--index", str(job.index))
+    done = doctor()  # ./index
     assert done.exit_code == 0, done.output
     for part in (
         "openvino on cpu runs the model lite",

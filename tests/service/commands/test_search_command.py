@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import subprocess
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +133,35 @@ def test_one_drawing_at_a_time(index: Path, tmp_path: Path) -> None:
     (tmp_path / "one.png").touch()
     done = sketchseek("search", tmp_path / "one.png", "two.png", "--index", index)
     assert (done.returncode, "one drawing at a time, without two.png" in done.stderr) == (2, True)
+
+
+def test_filters_alone_list_the_photos_newest_first(
+    library: Path, tmp_path: Path, live_server: LiveServer
+) -> None:
+    index = tmp_path / "index"
+    for photo, year in zip(sorted((library / "fish").iterdir()), (2003, 2001, 2002), strict=True):
+        moment = datetime(year, 1, 1).timestamp()
+        os.utime(photo, (moment, moment))
+    sketchseek("index", library, "--index", index)
+    second, third, first = (str(path) for path in sorted((library / "fish").iterdir()))
+    listed = sketchseek("search", "--folder", library / "fish", "--index", index)
+    assert (listed.stdout.splitlines(), listed.stderr, listed.returncode) == (
+        [second, first, third],
+        "",
+        0,
+    )
+    page = sketchseek("search", "--folder", "fish", "-k", "1", "--offset", "1", "--json", "--index", index)
+    assert [row["path"] for row in json.loads(page.stdout)] == [first]
+    served = sketchseek("search", "--folder", "fish", "--server", live_server.url, "-k", "2")
+    assert [Path(line).parent.name for line in served.stdout.splitlines()] == ["fish", "fish"]
+    none = sketchseek("search", "--after", "2090", "--index", index, "--fail-if-none")
+    assert (none.returncode, "no photo passes --after 2090" in none.stderr) == (1, True)
+    empty = sketchseek("search", "--index", index)
+    assert (empty.returncode, "nothing to search for" in empty.stderr) == (1, True)
+
+
+def test_the_index_that_the_page_uses_is_searched_by_default(index: Path, tmp_path: Path) -> None:
+    (tmp_path / "data" / "sketchseek").mkdir(parents=True)
+    index.rename(tmp_path / "data" / "sketchseek" / "index")
+    done = sketchseek(*TEXT, "-k", "1", XDG_DATA_HOME=str(tmp_path / "data"))
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 1)

@@ -1,0 +1,152 @@
+"""Where `sketchseek search` finds its photos: an index folder, or a running service.
+
+Given filters alone, both list the photos that pass, newest first.
+"""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from service.console.folders import meant, of_shell
+from service.console.options import flag
+
+if TYPE_CHECKING:
+    from indexer import Library, Photo
+    from service.listings import PhotoInfo
+    from service.search.reranking import Ranked
+
+_PARTS = ("sketch", "photo", "text", "like")
+_FILTERS = ("folder", "after", "before", "camera", "favourites")
+_PAGE = ("k", "offset")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A photo as --json prints it, and a WebP of it if the terminal can show pictures, else no bytes."""
+
+    row: dict[str, Any]
+    thumbnail: bytes = b""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The photos, best first, and whether probably none of them shows what was searched for."""
+
+    photos: Sequence[Shown]
+    nothing_close: bool = False
+
+
+def _filters_alone(asked: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What to list, if there is nothing to search for."""
+    if any(asked.get(name) for name in _PARTS) or not any(asked.get(name) for name in _FILTERS):
+        return None
+    return {name: asked[name] for name in (*_FILTERS, *_PAGE) if name in asked}
+
+
+def from_service(server: str, key: str | None, asked: Mapping[str, Any], *, pictures: bool) -> Found:
+    """Search, or list, through a service."""
+    from service.client import ApiError, Client
+
+    base = server.rstrip("/")
+    with Client(server, key=key) as client:
+
+        def shown(photo: "PhotoInfo") -> Shown:
+            row = photo.model_dump() | {"url": base + photo.url, "thumbnail_url": base + photo.thumbnail_url}
+            with contextlib.suppress(ApiError):  # it may be gone by now; show its line anyway
+                return Shown(row, client.thumbnail(photo.id).content if pictures else b"")
+            return Shown(row)
+
+        if (listed := _filters_alone(asked)) is not None:
+            return Found([shown(photo) for photo in client.photos(**listed).photos])
+        answer = client.search(**asked)
+        return Found([shown(one) for one in answer.results], answer.nothing_close)
+
+
+def from_index(index: Path, model: str, engine: str, asked: Mapping[str, Any], *, pictures: bool) -> Found:
+    """Search, or list, an index folder."""
+    # Imported only now: searching through a service must not wait for the model's libraries.
+    from service.problems import ServiceError
+    from service.search.parameters.values import BadParameter
+
+    try:
+        if (listed := _filters_alone(asked)) is not None:
+            return _listed(index, model, listed, pictures)
+        return _searched(index, model, engine, asked, pictures)
+    except BadParameter as error:
+        raise click.ClickException(f"{flag(error.name)}: {error.reason}") from None
+    except ServiceError as error:
+        raise click.ClickException(error.detail) from None
+
+
+def _searched(index: Path, model: str, engine: str, asked: Mapping[str, Any], pictures: bool) -> Found:
+    from indexer.marks import Marks
+    from model import Encoder
+    from service.search import finding, query
+    from service.search.parameters.values import SearchParams
+
+    words, folder = _apart({name: value for name, value in asked.items() if name not in query.PICTURES})
+    files = {kind: asked[kind] for kind in query.PICTURES if kind in asked}
+    wanted = SearchParams.read(words).query(files)
+    with ThreadPoolExecutor(1) as pool:
+        # The card is enough to open the index, while the engine compiles the model.
+        loading = pool.submit(Encoder.load, model, engine=engine)
+        published = _opened(index, model)
+        encoder = loading.result()
+    if folder:
+        wanted = wanted.filtered(folder=meant(folder, published))
+    answer = finding.searched(wanted, encoder, published, Marks(index).now())
+
+    def shown(ranked: "Ranked") -> Shown:
+        return _shown(index, ranked.hit.photo, finding.described(ranked), pictures)
+
+    return Found([shown(one) for one in answer.ranked], answer.nothing_close)
+
+
+def _listed(index: Path, model: str, asked: Mapping[str, Any], pictures: bool) -> Found:
+    from indexer.marks import Marks
+    from indexer.values import Filter
+    from service.search import finding
+    from service.search.parameters.browsing import Paged
+
+    words, folder = _apart(asked)
+    page = Paged.read(words)
+    published, marked = _opened(index, model), Marks(index).now()
+    where = page.where(marked)
+    if folder:
+        where = replace(where or Filter(), folder=meant(folder, published))
+    photos = published.listing(where, offset=page.offset, k=page.k)
+    return Found([_shown(index, photo, finding.shown(photo, marked.favourite), pictures) for photo in photos])
+
+
+def _apart(asked: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """The parameters without a folder that is clearly a path of this machine, for which the service has no rules."""
+    folder = str(asked.get("folder") or "").strip()
+    if not folder:
+        return dict(asked), ""
+    return {name: value for name, value in asked.items() if name != "folder" or not of_shell(folder)}, folder
+
+
+def _opened(index: Path, model: str) -> "Library":
+    from indexer import shelf
+    from model.card import Checkpoint
+
+    published = shelf(index).open(Checkpoint.find(model).card.fingerprint)
+    for refused in published.refused:
+        serving = published.manifest.generation
+        click.secho(f"searching generation {serving}, because {refused.reason}", err=True, fg="red")
+    return published
+
+
+def _shown(index: Path, photo: "Photo", described: "PhotoInfo", pictures: bool) -> Shown:
+    from indexer.decoding.thumbnails import thumbnail_path
+
+    plain = described.model_dump(exclude={"url", "thumbnail_url"}) | {"path": str(photo.path)}
+    if pictures:
+        with contextlib.suppress(OSError):  # the service, or the next run, makes a missing one again
+            return Shown(plain, thumbnail_path(index / "thumbnails", photo.content).read_bytes())
+    return Shown(plain)
