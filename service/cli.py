@@ -31,10 +31,10 @@ _COMMANDS = {
     "prune": ("service.commands.prune", "Remove old generations."),
     "completion": ("service.commands.completion", "Print the shell completion script."),
     "train": ("model.training.command", "Train a model on drawings, photos, and class names."),
-    "blend": ("service.commands.blend", "Average the weights of several training runs."),
-    "bank": ("service.commands.bank", "Give a finished model its bank, which keeps rankings fair."),
-    "evaluate": ("service.commands.evaluate", "Measure a model's accuracy on your own data."),
-    "export": ("service.commands.export", "Rebuild a model's OpenVINO graph from its torch weights."),
+    "blend": ("service.commands.models.blend", "Average the weights of several training runs."),
+    "bank": ("service.commands.models.bank", "Give a finished model its bank, which keeps rankings fair."),
+    "evaluate": ("service.commands.models.evaluate", "Measure a model's accuracy on your own data."),
+    "export": ("service.commands.models.export", "Rebuild a model's OpenVINO graph from its torch weights."),
 }
 
 

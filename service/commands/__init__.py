@@ -1,1 +1,1 @@
-"""The subcommands of `sketchseek`, one module each."""
+"""The subcommands of `sketchseek`, one module each; those about models have a folder of their own."""

@@ -1,0 +1,1 @@
+"""Subcommands that make models or measure them; they need the extra `train`."""
