@@ -1,6 +1,6 @@
 """The values that a `Library` takes and gives: photos, filters, results, and what can be said of a whole collection."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -48,6 +48,21 @@ class Photo:
     def group(self) -> int:
         """An id shared by all near-duplicates, and by no other photo."""
         return self.id if self.duplicate_of is None else self.duplicate_of
+
+    @property
+    def originality(self) -> tuple[int, bool]:
+        """Orders near-duplicates, the original first: copies are smaller, or lost what the camera wrote."""
+        return (-self.width * self.height, self.taken is None)
+
+
+def original(alike: Sequence[Photo], best: Photo) -> Photo:
+    """The one of near-duplicates to show; of those that seem as original, the best or the oldest exact copy of it."""
+
+    def standing(photo: Photo) -> tuple[object, ...]:
+        is_other = photo.content != best.content
+        return (*photo.originality, is_other, photo.moment or "9", photo.relative, photo.root)
+
+    return min(alike, key=standing, default=best)
 
 
 @dataclass(frozen=True)

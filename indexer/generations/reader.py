@@ -22,7 +22,7 @@ from indexer.library import search
 from indexer.stores import Ids, Selection
 from indexer.stores.biased import MOST, BiasedStore
 from indexer.stores.registry import Stores
-from indexer.values import Filter, Hit, Nearest, Photo, Refused
+from indexer.values import Filter, Hit, Nearest, Photo, Refused, original
 from model.bank import weights_of
 from model.modality import Modality, Vectors
 
@@ -265,13 +265,13 @@ class Published(Browses):
     def _with_duplicates(self, hits: list[Hit], where: Filter | None) -> list[Hit]:
         """Add all near-duplicates, even those scored too low to be fetched, from the photo list.
 
-        Of exact copies, which score the same, the first by path is shown.
+        The original is shown, with the score of the best, which may be a copy.
         """
         members = self._photos.members([hit.photo.group for hit in hits], where)
         complete = []
         for hit in hits:
             group = members[hit.photo.group]
-            shown = next((photo for photo in group if photo.content == hit.photo.content), hit.photo)
+            shown = original(group, hit.photo)
             others = tuple(photo.public_id for photo in group if photo.id != shown.id)
             complete.append(Hit(shown, hit.score, others))
         return complete

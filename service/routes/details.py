@@ -40,7 +40,10 @@ async def details(request: Request, photo_id: PhotoId, gallery: OpenGallery) -> 
     "/photos/{photo_id}/group", responses=problems("photo_not_found", "invalid_request", "index_damaged")
 )
 async def group(request: Request, photo_id: PhotoId, gallery: OpenGallery) -> Group:
-    """A photo and its near-duplicates, the original first: most pixels, then the largest file, then the oldest."""
+    """A photo and its near-duplicates, the original first.
+
+    That is the one with most pixels; then one that says when it was taken; then the largest file, then the oldest.
+    """
     return await anyio.to_thread.run_sync(_group, gallery, photo_id, limiter=request.app.state.reading)
 
 
@@ -79,7 +82,7 @@ def _group(gallery: Gallery, photo_id: str) -> Group:
             sizes[one.content] = _bytes(one)
     found.sort(
         key=lambda one: (
-            -one.width * one.height, -sizes.get(one.content, 0), one.moment or "9", one.relative, one.root
+            *one.originality, -sizes.get(one.content, 0), one.moment or "9", one.relative, one.root
         )
     )  # fmt: skip
     return Group(photos=[shown(one, marked.favourite) for one in found])

@@ -25,7 +25,7 @@ MIN_SCORE = Parameter(
 
 FOLD_DUPLICATES = Parameter(
     bool,
-    "Show only the best of near-duplicates.",
+    "Show only the original of near-duplicates.",
     default=Query.fold_duplicates,
     apply=lambda query, fold: replace(query, fold_duplicates=fold),
 )

@@ -37,14 +37,18 @@ export class Choices {
     return this.#all.some(({ count }) => count === null);
   }
 
-  /** Shows places and counts them one after another; the folder for pictures is ticked if it has any. */
+  /**
+   * Shows places and counts them one after another; the folder for pictures is ticked if it has any. Drives without
+   * photos go away again.
+   */
   async suggest(places) {
     const known = new Set(this.#all.map(({ path }) => path));
     const added = places.filter(({ path }) => !known.has(path)).map((place) => this.#show(place));
     this.#update();
     for (const choice of added) {
       await this.#count(choice);
-      if (choice.name === "Pictures" && choice.count?.photos && !choice.touched) choice.box.checked = true;
+      if (choice.name === "Pictures" && choice.count.photos && !choice.touched) choice.box.checked = true;
+      if (!NAMES[choice.name] && !choice.count.photos && choice.count.complete && !choice.touched) this.#drop(choice);
       this.#update();
     }
   }
@@ -78,6 +82,11 @@ export class Choices {
     this.#all.push(choice);
     this.element.append(choice.row);
     return choice;
+  }
+
+  #drop(choice) {
+    this.#all.splice(this.#all.indexOf(choice), 1);
+    choice.row.remove();
   }
 
   async #count(choice) {

@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageFilter
+from PIL import ExifTags, Image, ImageFilter
 
-from indexer import Filter, Hit, Published
+from indexer import Filter, Published
 from indexer.catalogue.database import Catalogue
 from indexer.catalogue.records import Entry
 from indexer.generations.generation import current
@@ -109,19 +109,33 @@ def test_near_duplicates_are_folded_on_request(
         every = published.search(query, 30)
         assert (len(every), hits[0].folded) == (len(published), len(alike) - 1)
         # Some of the drawn pictures are near-duplicates of one another as well; of which depends on who came first.
-        assert [hit.photo.content for hit in hits] == _contents_of_each_group(every)[:15]
+        assert [hit.photo.group for hit in hits] == list(dict.fromkeys(hit.photo.group for hit in every))[:15]
+        assert hits[0].photo.relative == "alone.png"
         if kind == "flat":  # a graph may find equals in another order when it is asked for fewer
             assert published.search(query, 5, offset=1, fold_duplicates=True) == hits[1:6]
             for k in (1, 2, 5):
                 assert published.search(query, k, fold_duplicates=True) == hits[:k]
 
 
-def _contents_of_each_group(hits: list[Hit]) -> list[str]:
-    """Of the best in each; there may be exact copies of it."""
-    first: dict[int, str] = {}
-    for hit in hits:
-        first.setdefault(hit.photo.group, hit.photo.content)
-    return list(first.values())
+def test_the_original_stands_for_its_copies(job: Job, library: Path) -> None:
+    """Even where a copy, smaller or compressed again, is nearer to the query."""
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2019:07:04 18:02:11"
+    original = picture("mug", seed=77, size=640)
+    original.save(library / "z original.jpg", quality=95, exif=exif)
+    (library / "copies").mkdir()
+    original.save(library / "copies" / "again.jpg", quality=60)
+    original.resize((480, 480)).save(library / "copies" / "small.jpg")
+    job(library)
+    published = Published.open(job.index, job.encoder.fingerprint)
+    for name in ("again.jpg", "small.jpg"):
+        with Image.open(library / "copies" / name) as copy:
+            best = published.search(job.encoder.photos([copy.convert("RGB")]), 1, fold_duplicates=True)[0]
+        assert (best.photo.relative, best.folded) == ("z original.jpg", 2)
+        assert best.score > 0.99
+    within = Filter(folder="copies")
+    among = published.search(job.encoder.photos([original]), 1, where=within, fold_duplicates=True)[0]
+    assert (among.photo.relative, among.folded) == ("copies/again.jpg", 1)
 
 
 def test_the_vector_of_a_photo_finds_it(published: Published, job: Job) -> None:
