@@ -94,6 +94,13 @@ def test_a_place_that_cannot_be_used_says_why(
     forgive_failed_requests(desk)
 
 
+def test_drives_without_photos_are_not_suggested(arrive: Callable[..., Desk], newcomer: Newcomer) -> None:
+    newcomer.photos["/media/anna/stick"] = "this folder is empty"
+    desk = arrive()
+    expect(desk.page.locator(".choices li")).to_have_count(2)
+    expect(desk.page.locator(".choices")).not_to_contain_text("stick")
+
+
 def test_nothing_chosen_is_no_dead_end(arrive: Callable[..., Desk], newcomer: Newcomer) -> None:
     newcomer.places = []
     desk = arrive()
