@@ -61,4 +61,6 @@ class _Job:
 def _step_back() -> None:
     if _HAS_PRIORITIES:
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+            here = threading.get_native_id()
+            # Added to what the process has, which somebody may have chosen.
+            os.setpriority(os.PRIO_PROCESS, here, min(19, os.getpriority(os.PRIO_PROCESS, here) + _NICE))
