@@ -22,8 +22,8 @@ class UnusableFile extends Error {
 }
 
 /**
- * Promises {bitmap, name}, and {shared} if the server keeps the picture under that id; rejects with an UnusableFile
- * that says what to do. `convert(file)` promises {id, file}: the same picture as a file that this browser can open.
+ * Promises {bitmap, name}, and {shared, kept} if the server keeps the picture under that id, as that file; rejects with
+ * an UnusableFile that says what to do. `convert(file)` promises {id, file}: the same picture as a file that this browser can open.
  */
 export async function openPicture(file, convert) {
   const name = file.name || t("picture");
@@ -40,7 +40,7 @@ export async function openPicture(file, convert) {
 async function openElsewhere(file, name, convert) {
   try {
     const { id, file: opened } = await convert(file);
-    return { bitmap: await createImageBitmap(opened), name, shared: id };
+    return { bitmap: await createImageBitmap(opened), name, shared: id, kept: opened };
   } catch (problem) {
     if (!(problem.status >= 400 && problem.status < 500)) throw problem;
     const detail = t("Neither this browser nor the server can open {name}: {problem}", { name, problem: problem.message });
@@ -53,14 +53,21 @@ function mayBePicture({ name, type }) {
   return type.startsWith("image/") || OTHERS.test(name);
 }
 
-/** A picture as the query's photo: small enough to send with every search. */
-export async function asPhoto({ bitmap, name, shared }) {
+/**
+ * A picture as the query's photo: small enough to send with every search. One that the server keeps is sent as it is
+ * kept, so that everybody with the link searches with the same.
+ */
+export async function asPhoto({ bitmap, name, shared, kept }) {
+  const blob = kept ?? (await reduced(bitmap));
+  return { blob, name, bitmap, shared, preview: URL.createObjectURL(blob) };
+}
+
+async function reduced(bitmap) {
   const scale = Math.min(1, LONG_SIDE / Math.max(bitmap.width, bitmap.height));
   const size = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
   const canvas = blankCanvas(...size, "#fff");
   canvas.getContext("2d").drawImage(bitmap, 0, 0, ...size);
-  const blob = await blobOf(canvas, "image/jpeg", 0.9);
-  return { blob, name, bitmap, shared, preview: URL.createObjectURL(blob) };
+  return blobOf(canvas, "image/jpeg", 0.9);
 }
 
 /** A picture as an item of the drawing: its dark lines become ink, centred on the paper. */

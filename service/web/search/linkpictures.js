@@ -49,13 +49,21 @@ export class LinkPictures {
   /** Stores what the address cannot hold. */
   async share() {
     const { photo } = this.#query;
-    if (photo && !photo.shared) photo.shared = await this.#store(photo.blob);
+    if (photo && !photo.shared) await this.#sharePhoto(photo);
     const { items } = this.#drawing;
     if (this.complete && encode(this.rest) !== null) return;
     const masks = items.findLastIndex(({ mask }) => mask) + 1;
     const count = encode(items.slice(masks)) === null ? items.length : masks;
     const last = items[count - 1];
     this.#ink = { id: await this.#store(await pictureOf(items.slice(0, count))), count, last };
+  }
+
+  async #sharePhoto(photo) {
+    const shared = await this.#store(photo.blob);
+    const kept = await this.#stored(shared);
+    const same = kept && (await asPhoto({ bitmap: await createImageBitmap(kept), name: photo.name, shared, kept }));
+    if (same && this.#query.photo === photo) this.#query.update({ photo: same });
+    else photo.shared = shared;
   }
 
   /** Fetches the pictures that an address names. Promises the problem to show if one is gone, else null. */
@@ -68,14 +76,14 @@ export class LinkPictures {
       const files = await Promise.all([wanted.picture, wanted.ink].map((id) => id && this.#stored(id)));
       const bitmaps = await Promise.all(files.map((file) => file && createImageBitmap(file)));
       if (this.#arriving !== wanted) return null; // another address has been opened
-      await this.#use(wanted, ...bitmaps);
+      await this.#use(wanted, bitmaps, files[0]);
       return files.includes(null) ? gone() : null;
     } finally {
       if (this.#arriving === wanted) this.#arriving = NONE;
     }
   }
 
-  async #use(ids, picture, ink) {
+  async #use(ids, [picture, ink], kept) {
     const name = t("picture");
     if (ink) {
       const whole = ink.width === PAPER && ink.height === PAPER;
@@ -83,7 +91,7 @@ export class LinkPictures {
       this.#ink = { id: ids.ink, count: 1, last: item };
       this.#drawing.replace([item, ...this.#drawing.items]);
     }
-    if (picture) this.#query.update({ photo: await asPhoto({ bitmap: picture, name, shared: ids.picture }) });
+    if (picture) this.#query.update({ photo: await asPhoto({ bitmap: picture, name, shared: ids.picture, kept }) });
   }
 
   get #inkCount() {

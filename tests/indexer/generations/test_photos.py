@@ -31,7 +31,7 @@ def photos(tmp_path: Path) -> Iterator[Photos]:
     path = tmp_path / "photos.sqlite"
     writer = PhotosWriter(path)
     writer.add(
-        (number, "/root", relative, "c", 1, 1, None, camera, None, None, None)
+        (number, "/root", relative, "c", 1, 1, None, camera, None, None, None, None)
         for number, (relative, camera) in enumerate(zip(PATHS, CAMERAS, strict=True), 1)
     )
     writer.finish()
@@ -102,6 +102,7 @@ def test_filters_of_many_photos_are_answered_by_indexes(
             1,
             None,
             f"é {number % 101}",
+            None,
             None,
             None,
             None,

@@ -212,7 +212,7 @@ def test_parameters_that_make_no_sense(
 
 
 def test_several_photos_are_one_part_and_some_lead_away(live_server: LiveServer) -> None:
-    fish, mug = (results(live_server, text=name, k=1)[0]["id"] for name in ("a fish", "a mug"))
+    fish, mug = (results(live_server, text="a", folder=name, k=1)[0]["id"] for name in ("fish", "mug"))
     published = live_server.gallery.published
     vectors = {one: published.vector(one) for one in (fish, mug)}
     for like, signs in (

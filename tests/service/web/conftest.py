@@ -57,7 +57,8 @@ def open_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..
     yield open_one
     problems = [problem for desk in desks for problem in desk.problems]
     for desk in desks:
-        desk.page.unroute_all(behavior="ignoreErrors")  # a search may be under way
+        if not desk.page.is_closed():
+            desk.page.unroute_all(behavior="ignoreErrors")  # a search may be under way
         desk.page.context.close()
     assert problems == []
 
