@@ -37,7 +37,8 @@ def sections() -> dict[str, list[Block]]:
     found = {}
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         title, _, rest = section.partition("\n")
-        found[title] = [Block(language, *body.split("\n", 1)) for language, body in _BLOCK.findall(rest)]
+        if blocks := [Block(language, *body.split("\n", 1)) for language, body in _BLOCK.findall(rest)]:
+            found[title] = blocks
     return found
 
 

@@ -10,7 +10,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from service.asgi import keys
-from service.asgi.access import Access
+from service.asgi.access import Access, Rules
 from tests.kit.service.asking import PNG, problem
 from tests.kit.service.servers import LiveServer, listening
 from tests.kit.service.sockets import dial, heard
@@ -158,7 +158,7 @@ def test_a_cookie_of_backslashes() -> None:
 
     def status(cookie: bytes) -> int:
         scope = {"type": "http", "method": "GET", "path": "/info", "headers": [(b"cookie", cookie)]}
-        asyncio.run(Access(app, keyring, loopback=True)(scope, receive, send))
+        asyncio.run(Access(app, Rules(keyring, loopback=True))(scope, receive, send))
         started = [message for message in answers if message["type"] == "http.response.start"]
         return int(started[-1]["status"])
 

@@ -116,6 +116,7 @@ def test_a_signal_while_libraries_load(
     (tmp_path / "numpy.py").write_text("import time; print('loading', flush=True); time.sleep(60)")
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{TOP}")
     arguments = [sys.executable, "-m", "service", command, "--index", "x", "y"]
+    (tmp_path / "y").touch()
     with subprocess.Popen(
         arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as running:

@@ -37,7 +37,7 @@ def names(library: FakeLibrary) -> list[str]:
 
 
 def bar(desk: Desk) -> Any:
-    return desk.page.get_by_role("toolbar", name="Selected photos")
+    return desk.page.get_by_role("region", name="Selected photos")
 
 
 def test_check_marks_ranges_and_keys(open_page: Callable[..., Desk], library: FakeLibrary) -> None:

@@ -159,7 +159,7 @@ def test_twenty_thousand_strokes_stay_usable(desk: Desk) -> None:
         desk.page.evaluate(SCRIBBLE, 20_000)
     lines(desk, 20_000)
     with desk.answered():
-        desk.draw((0.1, 0.1), (0.9, 0.9))
+        desk.draw((0.2, 0.2), (0.9, 0.9))
     desk.button("Undo").click()
     lines(desk, 20_000)
     desk.button("Clear").click()

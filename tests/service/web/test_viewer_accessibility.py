@@ -20,6 +20,7 @@ def test_axe_finds_nothing_around_a_photo(open_page: Callable[..., Desk], size: 
     desk = opened(open_page, viewport=viewport, fields={"duplicates": ["a"], "relevance": 0.9})
     desk.page.route("**/photos/*/group", near_duplicates(desk))
     assert violations(desk) == [], "a photo"
+    desk.page.mouse.move(size[0] / 2, size[1] / 2)  # the bars may have gone meanwhile
     desk.button("More").click()
     assert violations(desk) == [], "the menu"
     desk.page.keyboard.press("Escape")
