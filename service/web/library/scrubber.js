@@ -38,8 +38,8 @@ export class Scrubber {
   }
 
   #follow() {
-    const { blocks, total } = this.#timeline;
-    const shown = total > 0 && blocks.height > (this.#rail.hidden ? SCREENS : 0.8 * SCREENS) * innerHeight;
+    const { blocks, total, visible } = this.#timeline;
+    const shown = visible && total > 0 && blocks.height > (this.#rail.hidden ? SCREENS : 0.8 * SCREENS) * innerHeight;
     this.#rail.hidden = !shown;
     this.#rail.classList.toggle("below", this.#timeline.top > innerHeight / 2);
     document.body.classList.toggle("scrubbed", shown);

@@ -59,6 +59,10 @@ export class Timeline extends EventTarget {
     this.dispatchEvent(new Event("moved"));
   }
 
+  get visible() {
+    return this.#visible;
+  }
+
   photoOf(id) {
     const found = this.blocks.find(id);
     return found && found.block.photos[found.index];

@@ -168,6 +168,16 @@ def test_the_rail_goes_to_any_month(open_page: Callable[..., Desk]) -> None:
     assert names.index(middle) == pytest.approx(len(names) / 2, abs=len(names) / 10)
 
 
+def test_the_rail_goes_when_a_search_comes(open_page: Callable[..., Desk]) -> None:
+    desk = open_page(routes=FakeLibrary(months(20_000)).routes())
+    rail = desk.page.locator("#rail")
+    expect(rail).to_be_visible()
+    desk.drawn_results()
+    expect(rail).to_be_hidden()
+    desk.button("Clear").click()
+    expect(rail).to_be_visible()
+
+
 def test_arrow_keys_walk_on_into_what_has_not_come_yet(open_page: Callable[..., Desk]) -> None:
     library = FakeLibrary({"2024-07": 3, "2024-06": 210, "2024-05": 2})
     desk = open_page(routes=library.routes())
