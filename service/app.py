@@ -18,6 +18,7 @@ from fastapi.responses import HTMLResponse
 from service.asgi import errors, keys, openapi
 from service.asgi.access import Access, Rules
 from service.asgi.assets import Assets, Html
+from service.asgi.compressing import Compressing
 from service.asgi.guard import Guard, allowed_hosts
 from service.asgi.page import WEB, page
 from service.asgi.tracing import Tracing
@@ -144,6 +145,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
 
 def _add_layers(app: FastAPI, settings: Settings) -> None:
     """Add the middleware; the last one added is the outermost."""
+    app.add_middleware(Compressing)
     app.add_middleware(Access, rules=app.state.access)
     if origins := listed(settings.cors_origins):
         # Outside Access: browsers send preflight requests without a key.

@@ -30,7 +30,7 @@ class Assets(StaticFiles):
         plain.headers["vary"] = "accept-encoding"
         # Weak: the bytes depend on the encoding.
         plain.headers["etag"] = f"W/{plain.headers['etag']}"
-        if not isinstance(plain, FileResponse) or not _accepted(Headers(scope=scope)):
+        if not isinstance(plain, FileResponse) or not accepts_gzip(Headers(scope=scope)):
             return plain
         body = _compressed(os.fspath(full_path), stat_result.st_mtime_ns)
         kept = {name: value for name, value in plain.headers.items() if name != "content-length"}
@@ -46,12 +46,13 @@ class Html:
 
     def response(self, headers: Headers) -> HTMLResponse:
         said = {"cache-control": "no-cache", "vary": "accept-encoding"}
-        if _accepted(headers):
+        if accepts_gzip(headers):
             return HTMLResponse(self._small, headers={**said, "content-encoding": "gzip"})
         return HTMLResponse(self._plain, headers=said)
 
 
-def _accepted(headers: Headers) -> bool:
+def accepts_gzip(headers: Headers) -> bool:
+    """Whether a client can read compressed answers."""
     offers = (part.replace(" ", "").lower() for part in headers.get("accept-encoding", "").split(","))
     return any(
         offer == "gzip" or (offer.startswith("gzip;") and not offer.endswith("q=0")) for offer in offers

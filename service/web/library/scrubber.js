@@ -42,7 +42,6 @@ export class Scrubber {
     const shown = visible && total > 0 && blocks.height > (this.#rail.hidden ? SCREENS : 0.8 * SCREENS) * innerHeight;
     this.#rail.hidden = !shown;
     this.#rail.classList.toggle("below", this.#timeline.top > innerHeight / 2);
-    document.body.classList.toggle("scrubbed", shown);
     if (!shown) return;
     this.#draw();
     this.#rail.style.setProperty("--at", `${100 * this.#part()}%`);
