@@ -70,7 +70,7 @@ def _visit(browser: Browser, url: str) -> None:
         page.on("requestfinished", lambda request, sizes=sizes: sizes.append(_size(request)))
         page.goto(url)
         page.wait_for_selector("#examples button")
-        ready.append(page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"))
+        ready.append(page.evaluate("performance.getEntriesByName('drawable')[0].startTime"))
         page.wait_for_load_state("networkidle")
         weight, shifted = sum(sizes), max(shifted, page.evaluate(SHIFTS))
         page.context.close()

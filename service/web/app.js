@@ -2,11 +2,10 @@
  * Wires the page together: every change to the query starts a search, and every answer is shown.
  */
 import { Bringing } from "./bringing.js";
-import { Drawing } from "./drawing/drawing.js";
 import { KNOWN, strokesOf } from "./drawing/examples.js";
 import { toPng } from "./drawing/ink.js";
 import { isField } from "./drawing/keys.js";
-import { Pad } from "./drawing/pad.js";
+import { drawing, hooks, pad } from "./drawing/paper.js";
 import { Replay } from "./drawing/replay.js";
 import { Toolbar } from "./drawing/toolbar.js";
 import { keepGutter, lazySetup, offerExamples, offerExtras } from "./extras.js";
@@ -38,13 +37,7 @@ const askForKey = keyAsker(byId("key"));
 const client = new SearchClient(undefined, askForKey);
 const live = new LiveSearch(search);
 const query = new Query();
-const drawing = new Drawing();
-const pad = new Pad(byId("canvas"), drawing, {
-  touched: leaveField,
-  started: strokeStarted,
-  moved: () => live.strokeMoved(),
-  dropped: drawingChanged,
-});
+Object.assign(hooks, { touched: leaveField, started: strokeStarted, moved: () => live.strokeMoved(), dropped: drawingChanged });
 const replay = new Replay(pad, drawing);
 const toolbar = new Toolbar(drawing, pad, replay, offerExtras(drawing, replay, (text) => toolbar.say(text)));
 const parts = new Parts(query, { changed: queryChanged, removed: removePart, swapped: (kind) => bringing.swap(kind) });
@@ -203,10 +196,12 @@ function removePart(kind) {
   else query.update({ [kind]: query.noParts[kind] });
 }
 
-/** Searches as the address says, at first and after Back or Forward. */
-async function restoreSearch() {
-  const { held, pictures } = address.read();
-  if (held || shown) live.now();
+/** Searches as the address says, after Back or Forward or, with what has been drawn meanwhile, at first. */
+async function restoreSearch({ first = false } = {}) {
+  const begun = first && !drawing.isEmpty;
+  const { held, pictures } = address.read(begun);
+  if (begun) drawingChanged();
+  if (held || shown || begun) live.now();
   else startPage.show();
   try {
     const gone = await pictures;
@@ -294,6 +289,6 @@ byId("download").addEventListener("click", async () => {
 byId("more").addEventListener("click", searchMore);
 const nearEnd = new IntersectionObserver(([edge]) => edge.isIntersecting && searchMore(), { rootMargin: "400px" });
 nearEnd.observe(byId("more"));
-restoreSearch();
+restoreSearch({ first: true });
 offerExamples(startExample, { ready: greet(), wanted: isIdle });
 keepGutter();

@@ -32,15 +32,15 @@ export class Address {
   }
 
   /**
-   * Restores query and drawing from the address. Returns {held: whether it held a search, pictures: promises a problem
-   * if one of its pictures is gone}.
+   * Restores query and drawing from the address; `keep` keeps the drawing, unless the address has another. Returns
+   * {held: whether it held a search, pictures: promises a problem if one of its pictures is gone}.
    */
-  read() {
+  read(keep = false) {
     clearTimeout(this.#timer);
     const params = new URLSearchParams(location.search);
     const pictures = this.#pictures.fetch(params);
     const strokes = decode(new URLSearchParams(location.hash.slice(1)).get("d") ?? "");
-    if (strokes.length || !this.#drawing.isEmpty) this.#drawing.replace(strokes);
+    if (strokes.length || !(keep || this.#drawing.isEmpty)) this.#drawing.replace(strokes);
     this.#query.fromParams(params);
     return { held: strokes.length > 0 || location.search.length > 1, pictures };
   }

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
 from tests.kit.service.desk import SEARCH, Desk, expect, pen
+from tests.kit.waiting import until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Route
+
+    from tests.kit.service.servers import LiveServer
 
 pytestmark = pytest.mark.browser
 
@@ -116,3 +124,24 @@ def test_an_example_appears_at_once_under_reduced_motion(open_page: Callable[...
     desk = open_page(reduced_motion="reduce")
     desk.page.evaluate("() => [...document.querySelectorAll('#examples button')].at(1).click()")
     assert desk.page.locator("#canvas").get_attribute("aria-label") == "Drawing area, 8 lines drawn"
+
+
+def test_what_is_drawn_before_the_page_is_complete_is_searched_for(
+    browser: Browser, live_server: LiveServer
+) -> None:
+    """Whoever draws at once loses nothing: the paper is there before all else."""
+    held: list[Route] = []
+    with contextlib.closing(browser.new_context(viewport={"width": 1280, "height": 800})) as context:
+        page = context.new_page()
+        page.route("**/web/app.js", lambda route: held.append(route))
+        page.goto(live_server.url, wait_until="commit")
+        until(lambda: page.evaluate("performance.getEntriesByName('drawable').length > 0"))
+        desk = Desk(page)
+        desk.draw((0.3, 0.3), (0.7, 0.3), (0.7, 0.7))
+        assert desk.ink() > 0
+        drawn = desk.ink()
+        with desk.answered():
+            held[0].continue_()
+        assert desk.ink() == drawn
+        expect(page.locator("#found[data-state=current]")).to_have_count(1)
+        expect(page).to_have_url(re.compile("#d="))
