@@ -18,12 +18,15 @@ FIRST_SECONDS = 15.0
 _PAUSES = (60.0, 120.0, 300.0)
 # How many times longer than the last publication took the run must work before the next.
 _WORTH = 30.0
+# The longest that somebody who stops a run waits for its last publication.
+_QUICK = 4.0
 
 
 class Cadence:
     """When to publish next; `cost` is how long it took the last time, in seconds."""
 
     def __init__(self, cost: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self.cost = cost
         self._clock = clock
         self._pauses = iter(_PAUSES)
         self._next = clock() + max(FIRST_SECONDS, _WORTH * cost)
@@ -33,6 +36,7 @@ class Cadence:
         return self._clock() >= self._next
 
     def done(self, cost: float) -> None:
+        self.cost = cost
         self._next = self._clock() + max(next(self._pauses, _PAUSES[-1]), _WORTH * cost)
 
 
@@ -53,6 +57,11 @@ class Interim:
     @property
     def due(self) -> bool:
         return self._cadence.due and not self._collection.empty and self._may()
+
+    @property
+    def worth_a_last_one(self) -> bool:
+        """Whether a run that was stopped publishes what it has done: if that is quick."""
+        return self._cadence.cost <= _QUICK and not self._collection.empty and self._may()
 
     def publish(self) -> None:
         before = self._report.spent.get("interim", 0.0)

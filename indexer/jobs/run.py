@@ -18,6 +18,7 @@ from indexer.jobs.finishing import clean_up, fill_in_colours, publish_if_needed
 from indexer.jobs.interim import Cadence, Interim
 from indexer.jobs.pipeline import Pipeline
 from indexer.jobs.plan import Plan, Plans, RulesChange, count, make_plans
+from indexer.jobs.stopping import Interrupted
 from indexer.jobs.sweeping import forget_damaged, note_damaged, sweep
 from indexer.library import shelf
 from indexer.locking.opening import is_text, locked, plainly
@@ -184,20 +185,27 @@ class _Run:
         highest = max(self._catalogue.shards(self._encoder.fingerprint), default=0)
         with ShardWriter(self._vectors, self._encoder.dimension, above=highest) as shard:
             pipeline = Pipeline(
-                self._encoder, self._catalogue, shard, self._thumbnails, plans.was_good, self._publish_some
+                self._encoder, self._catalogue, shard, self._thumbnails, plans.was_good, self._publish_if_due
             )
             try:
                 self._report.skipped += pipeline.run(files, self._reporter)
+            except Interrupted:
+                if self._part is None and self._interim.worth_a_last_one:
+                    self._publish_some()
+                raise
             finally:
                 self._report.embedded = pipeline.embedded
             return pipeline.failing
 
-    def _publish_some(self) -> None:
+    def _publish_if_due(self) -> None:
         """Between two commits of a whole index; a part is never published."""
         if self._part is None and self._interim.due:
-            # Before the collection reads it.
-            banks.keep(self._index, Origin.of(self._encoder), self._encoder.bank)
-            self._interim.publish()
+            self._publish_some()
+
+    def _publish_some(self) -> None:
+        # Before the collection reads it.
+        banks.keep(self._index, Origin.of(self._encoder), self._encoder.bank)
+        self._interim.publish()
 
     def _report_thumbnails(self, missing: Set[str]) -> None:
         left = [content for content in missing if not has_thumbnail(self._thumbnails, content)]

@@ -63,8 +63,7 @@ export class Filters {
     byId("filter").ariaExpanded = String(shown);
     if (!shown) return;
     this.#ask();
-    byId("filters").querySelector("input").focus({ preventScroll: true });
-    byId("filters").scrollIntoView({ block: "nearest" });
+    byId("filters").firstElementChild.scrollIntoView({ block: "nearest" }); // what is searched for stays in sight
   }
 
   async #ask() {

@@ -1,5 +1,7 @@
 """What a long run publishes while it goes on: soon, ever more rarely, always whole, and complete in the end."""
 
+import os
+import signal
 import subprocess
 import sys
 from itertools import pairwise
@@ -11,6 +13,7 @@ from indexer import Partition, Published
 from indexer.generations import generation
 from indexer.jobs import interim
 from indexer.jobs.interim import FIRST_SECONDS, Cadence
+from indexer.jobs.stopping import Interrupted
 from indexer.reports.progress import Progress
 from tests.kit import TOP
 from tests.kit.jobs import Counting, Job
@@ -133,6 +136,38 @@ def test_killed_after_publishing_it_is_whole_and_the_next_run_completes_it(quick
     done = quick()
     assert (done.photos, done.published) == (100, True)
     assert quick().published is False
+
+
+class Stopping(Counting):
+    """Somebody presses Ctrl-C after 60 photos."""
+
+    def advance(self, progress: Progress) -> None:
+        super().advance(progress)
+        if progress.done == 60:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("partition", "cost", "published"),
+    [(None, 0.0, True), (None, 99.0, False), (Partition.parse("1/1"), 0.0, False)],
+)
+def test_a_run_that_is_stopped_publishes_what_it_has_done_if_that_is_quick(
+    quick: Job,
+    hundred: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    partition: Partition | None,
+    cost: float,
+    published: bool,
+) -> None:
+    monkeypatch.setattr("tests.kit.jobs.Counting", Stopping)
+    monkeypatch.setattr("indexer.jobs.run._cost", lambda _: cost)
+    with pytest.raises(Interrupted):
+        quick(hundred, partition=partition)
+    assert len(generation.generations(quick.index)) == published
+    if published:
+        half = Published.open(quick.index, quick.encoder.fingerprint)
+        assert 60 <= len(half) < 100
+        half.close()
 
 
 def test_it_publishes_soon_then_ever_more_rarely_and_never_at_great_cost() -> None:
