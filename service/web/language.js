@@ -12,7 +12,6 @@ const NOUNS = {
   line: ["{n} line", "{n} lines"],
   favourite: ["{n} favourite", "{n} favourites"],
   "near-duplicate": ["{n} near-duplicate", "{n} near-duplicates"],
-  favourite: ["{n} favourite", "{n} favourites"],
 };
 const ATTRIBUTES = ["aria-label", "title", "placeholder"];
 

@@ -63,7 +63,9 @@ export class Filters {
     byId("filter").ariaExpanded = String(shown);
     if (!shown) return;
     this.#ask();
-    byId("filters").firstElementChild.scrollIntoView({ block: "nearest" }); // what is searched for stays in sight
+    byId("filters").firstElementChild.scrollIntoView({ block: "nearest" });
+    // Not what would cover the parts of a search, or bring up a keyboard.
+    if (byId("parts").hidden && matchMedia("(hover: hover)").matches) byId("filters").querySelector("input").focus();
   }
 
   async #ask() {

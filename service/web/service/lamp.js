@@ -10,6 +10,7 @@ const CALM_MS = 15_000;
 const WORDS = {
   ok: t("Everything is up to date"),
   running: t("Your photos are being indexed"),
+  paused: t("Indexing has stopped"),
   warning: t("Something needs your attention"),
   failed: t("Something is wrong"),
   away: t("The server is not responding"),
@@ -25,7 +26,7 @@ export class Lamp {
   #timer = 0;
   #generation;
   #seen = "";
-  /** ok, running, warning, failed or away. */
+  /** ok, running, paused, warning, failed or away. */
   health = "";
 
   /**
@@ -112,7 +113,8 @@ export class Lamp {
   }
 }
 
-/** ok, warning or failed; servers before 0.2 do not say it themselves. */
+/** ok, paused, warning or failed; servers before 0.2 do not say it themselves. */
 function healthOf({ health, problem, last_run: run }) {
-  return health ?? (run?.state === "failed" ? "failed" : problem ? "warning" : "ok");
+  const found = health ?? (run?.state === "failed" ? "failed" : problem ? "warning" : "ok");
+  return found === "ok" && run?.state === "stopped" ? "paused" : found;
 }

@@ -3,6 +3,7 @@
  */
 import { t } from "../language.js";
 import { Problem, fetchAsAdmin } from "../service/server.js";
+import { translated } from "./said.js";
 
 const RUNNING_MS = 1000;
 const CALM_MS = 5000;
@@ -123,6 +124,6 @@ export function told(problem) {
 
 /** The server's words, which begin small and have no full stop, as a sentence. */
 export function sentence(text) {
-  const trimmed = text.trim().replace(/[.\s]+$/, "");
+  const trimmed = translated(text.trim()).replace(/[.\s]+$/, "");
   return trimmed ? `${trimmed[0].toUpperCase()}${trimmed.slice(1)}.` : "";
 }

@@ -146,3 +146,18 @@ def test_a_search_says_what_was_searched(desk: Desk) -> None:
         desk.page.get_by_role("combobox", name="Folder").fill("nowhere")
     expect(desk.page.locator("#heading")).to_have_text("No photos found in 30 photos")
     expect(desk.page.locator("#figures")).to_have_text("")
+
+
+def test_a_date_is_one_field_and_what_is_searched_for_stays_in_sight(
+    open_page: Callable[..., Desk],
+) -> None:
+    desk = open_page(viewport={"width": 1280, "height": 800})
+    desk.drawn_results()
+    with desk.answered():
+        desk.page.locator("#text").fill("house")
+    desk.button("Filters").click()
+    for part in ("year", "month", "day"):
+        expect(desk.page.get_by_label(f"Taken since: {part}")).to_have_css("border-top-width", "0px")
+    expect(desk.page.locator("#folders")).to_be_hidden()
+    for part in desk.page.locator("#parts li").all():
+        expect(part).to_be_in_viewport(ratio=1)

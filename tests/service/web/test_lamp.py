@@ -35,7 +35,12 @@ def test_each_state_has_its_own_shape_and_words(open_page: Callable[..., Desk], 
         expect(desk.page.locator("#index-open")).to_contain_text(words)
         expect(desk.page.locator("#index-open")).to_have_attribute("data-health", health)
         shapes.add(desk.page.evaluate(SHAPE))
-    assert len(shapes) == 3
+    newcomer.seen |= {"health": "ok", "last_run": {"state": "stopped", "seconds": 1.0}}
+    desk = open_page(routes=newcomer.routes)
+    expect(desk.page.locator("#index-open")).to_have_attribute("data-health", "paused")
+    expect(desk.page.locator("#index-open")).to_have_attribute("title", "Indexing has stopped")
+    shapes.add(desk.page.evaluate(SHAPE))
+    assert len(shapes) == 4
 
 
 def test_it_is_not_green_while_the_server_is_down(open_page: Callable[..., Desk], newcomer: Newcomer) -> None:

@@ -17,7 +17,7 @@ from service.asgi.page import WEB, languages
 if TYPE_CHECKING:
     from tests.kit.service.desk import Desk
 
-SAID = re.compile(r"""\bt\(\s*"((?:[^"\\]|\\.)*)\"""")
+SAID = re.compile(r"""\b(?:t|said)\(\s*"((?:[^"\\]|\\.)*)\"""")
 NOUN = re.compile(r"""\["({n} [^"]*)", "({n} [^"]*)"\]""")
 NAME = re.compile(r'\bname: "([A-Z][^"]*)"')
 PLACE = re.compile(r"{\w+}")
@@ -62,7 +62,8 @@ def of_modules() -> Iterator[str]:
 
 
 def of_parameters() -> Iterator[str]:
-    for declared in search_parameters().values():
+    for rules in search_parameters().values():
+        declared = {**rules.get("anyOf", [{}])[0], **rules}
         if label := declared.get("x-label"):
             yield from (label, declared["description"], *declared.get("x-labels", {}).values())
 

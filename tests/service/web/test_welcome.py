@@ -94,6 +94,14 @@ def test_a_place_that_cannot_be_used_says_why(
     forgive_failed_requests(desk)
 
 
+def test_what_the_server_says_is_translated(arrive: Callable[..., Desk], newcomer: Newcomer) -> None:
+    newcomer.photos[PICTURES] = "this folder contains /a {b}, which is in your library; remove that first"
+    row = arrive(locale="de-DE").page.locator(".choices li").first
+    expect(row).to_contain_text(
+        "Dieser Ordner enthält /a {b}, der in deiner Bibliothek ist; entferne erst diesen."
+    )
+
+
 def test_drives_without_photos_are_not_suggested(arrive: Callable[..., Desk], newcomer: Newcomer) -> None:
     newcomer.photos["/media/anna/stick"] = "this folder is empty"
     desk = arrive()
