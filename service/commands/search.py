@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from service.console.options import Decorator, Place, flag, index_option, model_options, shown
-from service.console.sources import Found, Shown, from_index, from_service
+from service.console.sources import FILTERS, PARTS, Found, Shown, from_index, from_service
 from service.search.parameters import PARAMETERS, Parameter
 
 if TYPE_CHECKING:
@@ -83,10 +83,13 @@ def command(
 ) -> None:
     """Find photos of what the drawing SKETCH shows. Combine it with a photo, words, or both, or use those alone.
 
-    With nothing but filters, such as --folder or --after, list the photos that pass them, newest first.
+    Best matches come first, each with its score, how likely it is right, and its path; the order also weighs what
+    the photos around them show. With nothing but filters, such as --folder or --after, list the photos that pass
+    them, newest first.
     """
     asked = {name: value for name, value in query.items() if value is not None}
     _refuse_words(asked.get("sketch"), ctx.args)
+    _refuse_nothing(asked)
     kind = "none" if as_json else _protocol(thumbnails)
     if server is not None:
         found = from_service(server, key, asked, pictures=kind != "none")
@@ -125,6 +128,11 @@ def _refuse_words(sketch: Path | None, more: Sequence[str]) -> None:
         raise click.UsageError(shown(f"one drawing at a time, without {' '.join(more)}"))
 
 
+def _refuse_nothing(asked: Mapping[str, Any]) -> None:
+    if not any(asked.get(name) for name in PARTS + FILTERS):
+        raise click.ClickException("nothing to search for: name a drawing, or use --text, --photo, or --like")
+
+
 def _protocol(wanted: str) -> "Pictures":
     if wanted == "none" or (wanted == "auto" and not sys.stdout.isatty()):
         return "none"
@@ -135,6 +143,8 @@ def _protocol(wanted: str) -> "Pictures":
 
 def _remark(found: Found, asked: Mapping[str, Any]) -> str:
     """What people should know of the photos, or why there are none."""
+    if found.photos and found.total is not None:
+        return f"{len(found.photos)} of {found.total} photos" if len(found.photos) < found.total else ""
     if found.photos:
         remark = "nothing close: probably no photo shows this; these come nearest"
         return remark if found.nothing_close else ""

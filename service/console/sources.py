@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from service.listings import PhotoInfo
     from service.search.reranking import Ranked
 
-_PARTS = ("sketch", "photo", "text", "like")
-_FILTERS = ("folder", "after", "before", "camera", "favourites")
+PARTS = ("sketch", "photo", "text", "like")
+FILTERS = ("folder", "after", "before", "camera", "favourites")
 _PAGE = ("k", "offset")
 
 
@@ -35,17 +35,21 @@ class Shown:
 
 @dataclass(frozen=True)
 class Found:
-    """The photos, best first, and whether probably none of them shows what was searched for."""
+    """The photos, best first, and whether probably none of them shows what was searched for.
+
+    `total` is how many there are to list; None for a search.
+    """
 
     photos: Sequence[Shown]
     nothing_close: bool = False
+    total: int | None = None
 
 
 def _filters_alone(asked: Mapping[str, Any]) -> dict[str, Any] | None:
     """What to list, if there is nothing to search for."""
-    if any(asked.get(name) for name in _PARTS) or not any(asked.get(name) for name in _FILTERS):
+    if any(asked.get(name) for name in PARTS) or not any(asked.get(name) for name in FILTERS):
         return None
-    return {name: asked[name] for name in (*_FILTERS, *_PAGE) if name in asked}
+    return {name: asked[name] for name in (*FILTERS, *_PAGE) if name in asked}
 
 
 def from_service(server: str, key: str | None, asked: Mapping[str, Any], *, pictures: bool) -> Found:
@@ -62,7 +66,8 @@ def from_service(server: str, key: str | None, asked: Mapping[str, Any], *, pict
             return Shown(row)
 
         if (listed := _filters_alone(asked)) is not None:
-            return Found([shown(photo) for photo in client.photos(**listed).photos])
+            listing = client.photos(**listed)
+            return Found([shown(photo) for photo in listing.photos], total=listing.total)
         answer = client.search(**asked)
         return Found([shown(one) for one in answer.results], answer.nothing_close)
 
@@ -120,7 +125,8 @@ def _listed(index: Path, model: str, asked: Mapping[str, Any], pictures: bool) -
     if folder:
         where = replace(where or Filter(), folder=meant(folder, published))
     photos = published.listing(where, offset=page.offset, k=page.k)
-    return Found([_shown(index, photo, finding.shown(photo, marked.favourite), pictures) for photo in photos])
+    shown = [_shown(index, photo, finding.shown(photo, marked.favourite), pictures) for photo in photos]
+    return Found(shown, total=published.count(where))
 
 
 def _apart(asked: Mapping[str, Any]) -> tuple[dict[str, Any], str]:

@@ -21,7 +21,7 @@ function ways() {
   const texts = [
     t("Draw what you remember: a rough outline is enough. A second line makes the search sharper."),
     t("Paste or drop a picture anywhere. A drawing goes onto the paper; a photo becomes part of the search."),
-    t("JPEG, PNG, WebP, HEIC, TIFF and camera raw files all work."),
+    t("JPEG, PNG, WebP, HEIC and TIFF files all work."),
     t("Links keep your drawing, words, filters and pictures: use Copy link to share a search."),
   ];
   return element("ul", { class: "ways" }, ...texts.map((text) => element("li", {}, text)));

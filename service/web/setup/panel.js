@@ -161,7 +161,7 @@ function factsOf({ photos, published }) {
 }
 
 function watchingText(watching) {
-  if (watching) return t("New, changed and deleted photos are noticed by themselves.");
+  if (watching) return t("New, changed and deleted photos are noticed automatically.");
   return t("These folders are not watched: check when there are new photos.");
 }
 

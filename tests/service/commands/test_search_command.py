@@ -156,8 +156,10 @@ def test_filters_alone_list_the_photos_newest_first(
     assert [Path(line).parent.name for line in served.stdout.splitlines()] == ["fish", "fish"]
     none = sketchseek("search", "--after", "2090", "--index", index, "--fail-if-none")
     assert (none.returncode, "no photo passes --after 2090" in none.stderr) == (1, True)
-    empty = sketchseek("search", "--index", index)
-    assert (empty.returncode, "nothing to search for" in empty.stderr) == (1, True)
+    assert served.stderr == "2 of 6 photos\n"
+    for nothing in ((), ("--fold-duplicates",)):
+        empty = sketchseek("search", *nothing, "--index", index)
+        assert (empty.returncode, "nothing to search for: name a drawing" in empty.stderr) == (1, True)
 
 
 def test_the_index_that_the_page_uses_is_searched_by_default(index: Path, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_a_missing_folder_is_told_and_can_be_removed(
     expect(panel.locator(".shelf li").nth(1)).to_contain_text(
         "Not there: connect its drive, or remove the folder."
     )
-    expect(panel).to_contain_text("noticed by themselves")
+    expect(panel).to_contain_text("noticed automatically")
     panel.get_by_role("button", name="Remove stick").click()
     expect(panel.locator(".question")).to_contain_text("Its photos stay on your disk")
     panel.get_by_role("button", name="Keep it").click()
