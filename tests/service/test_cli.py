@@ -101,7 +101,8 @@ def test_search_refuses_parameters_that_make_no_sense(index: Path, fish: Path) -
     unknown = ("search", fish, "--rank", "magic")
     refused(sketchseek(*unknown, "--index", index), "--rank: unknown name 'magic'; known: plain, collection")
     refused(sketchseek("search", "--like", "0" * 16, "--index", index), "no photo has the id")
-    assert "--index FOLDER or --server URL" in sketchseek("search", fish).stderr
+    elsewhere = {"XDG_DATA_HOME": "/nowhere"}
+    refused(sketchseek("search", fish, **elsewhere), "create an index there with: sketchseek index PHOTOS")
 
 
 def test_search_asks_a_service(live_server: LiveServer, fish: Path, tmp_path: Path) -> None:
