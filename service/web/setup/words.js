@@ -4,6 +4,7 @@
 import { counted, locale, t } from "../language.js";
 import { sentence } from "./library.js";
 
+const TELLING = 20; // photos: how long the first ones took says nothing of the rest
 const RUN_COUNTS = ["added", "changed", "moved", "removed"];
 
 /** How far a run has come: how many, how fast, how long still. */
@@ -13,6 +14,7 @@ export function progressText(progress) {
   const percent = Math.floor((100 * done) / photos);
   if (what && what !== "photos") return t("Making your photos searchable: {percent} %", { percent });
   const facts = [t("{done} of {photos}", { done: number(done), photos: counted(photos) })];
+  if (done < Math.min(TELLING, photos)) return facts[0];
   if (rate >= 1) facts.push(t("{n} per second", { n: number(Math.round(rate)) }));
   if (Number.isFinite(left) && done < photos) facts.push(timeLeft(left));
   return facts.join(" · ");
