@@ -2,6 +2,7 @@
  * The photos of the library, newest first, on a page as long as they need: only what is near has elements.
  */
 import { Blocks } from "./blocks.js";
+import { Opened } from "./opened.js";
 import { fetchMonths, Pages } from "./pages.js";
 import { Sections } from "./sections.js";
 
@@ -21,6 +22,7 @@ export class Timeline extends EventTarget {
   #still = 0;
   #asked = 0;
   #visible = false;
+  #opened = null; // what the viewer goes through
 
   /** hooks: {open(photos, index), dress(tile, photo)}; `send(address, options)` promises an answer. */
   constructor(root, send, hooks) {
@@ -42,6 +44,7 @@ export class Timeline extends EventTarget {
     this.#pages.forget();
     this.#pages.filters = filters;
     this.blocks = new Blocks(months, again ? this.blocks : null);
+    this.#opened?.renewed(this.#hidden);
     this.#anchor = again ? this.#moved() : null;
     this.total = total;
     this.#visible = true;
@@ -75,6 +78,7 @@ export class Timeline extends EventTarget {
 
   remove(ids) {
     const before = this.blocks.photos;
+    this.#opened?.losing(ids);
     this.blocks.remove(ids);
     this.total -= before - this.blocks.photos;
     this.#root.hidden = this.total === 0;
@@ -150,8 +154,13 @@ export class Timeline extends EventTarget {
 
   #came(block, photos) {
     if (!this.#visible || !this.blocks.list.includes(block)) return;
-    this.blocks.fill(block, photos);
+    // The server says of no photo that it is hidden: those shown are all, or none of them.
+    this.blocks.fill(block, photos && photos.map((photo) => ({ ...photo, hidden: this.#hidden })));
     if (photos) this.#place();
+  }
+
+  get #hidden() {
+    return Boolean(this.#pages.filters.hidden);
   }
 
   // Photos have other heights than was thought: what one looks at stays where it is.
@@ -198,13 +207,11 @@ export class Timeline extends EventTarget {
 
   // The viewer goes through all photos; those that have not come are fetched when it gets there.
   #show(id) {
-    const first = { block: this.blocks.list[0], index: 0 };
-    const photo = async (number) => {
-      const { block, index } = this.blocks.step(first, number);
-      await this.#pages.load(block);
-      return block.photos?.[index] ?? null;
-    };
-    this.#open({ count: this.blocks.photos, photo }, this.blocks.number(id));
+    this.#opened = new Opened(
+      () => this.blocks,
+      (block) => this.#pages.load(block),
+    );
+    this.#open(this.#opened, this.blocks.number(id));
   }
 
   async #photosOf(blocks, most) {
