@@ -23,6 +23,7 @@ export class Timeline extends EventTarget {
   #asked = 0;
   #visible = false;
   #opened = null; // what the viewer goes through
+  #held = null; // {block, part, scrolled}: where one has been sent, as long as one has not scrolled on
 
   /** hooks: {open(photos, index), dress(tile, photo)}; `send(address, options)` promises an answer. */
   constructor(root, send, hooks) {
@@ -46,6 +47,7 @@ export class Timeline extends EventTarget {
     this.blocks = new Blocks(months, again ? this.blocks : null);
     this.#opened?.renewed(this.#hidden);
     this.#anchor = again ? this.#moved() : null;
+    this.#held = this.held && this.#anchor?.block ? { ...this.#held, block: this.#anchor.block } : null;
     this.total = total;
     this.#visible = true;
     this.#root.hidden = total === 0;
@@ -55,7 +57,7 @@ export class Timeline extends EventTarget {
   hide() {
     this.#asked += 1;
     this.#visible = false;
-    this.#anchor = null;
+    this.#anchor = this.#held = null;
     this.#pages.want([]);
     this.#sections.clear();
     this.#root.hidden = true;
@@ -80,6 +82,7 @@ export class Timeline extends EventTarget {
     const before = this.blocks.photos;
     this.#opened?.losing(ids);
     this.blocks.remove(ids);
+    if (!this.blocks.list.includes(this.#held?.block)) this.#held = null;
     this.total -= before - this.blocks.photos;
     this.#root.hidden = this.total === 0;
     this.#place();
@@ -118,6 +121,19 @@ export class Timeline extends EventTarget {
     else if (top + box.height > innerHeight - 12) scrollBy(0, top + box.height - innerHeight + 12);
     this.render();
     this.#sections.focus(block, block.photos[index].id);
+  }
+
+  /** Goes to a place in a block; it stays at the top of the window, whatever photos come, until one scrolls on. */
+  goTo(block, inside = 1) {
+    scrollBy({ top: this.top + block.top + inside, behavior: "instant" });
+    this.#held = { block, part: inside / block.height, scrolled: scrollY };
+    this.render();
+  }
+
+  /** The block to which one has been sent, if one is still there. */
+  get held() {
+    if (this.#held?.scrolled !== scrollY) this.#held = null;
+    return this.#held?.block ?? null;
   }
 
   /** Where the list starts, relative to the window. */
@@ -175,7 +191,9 @@ export class Timeline extends EventTarget {
       const { block, id, part, at } = this.#anchor;
       const box = id && block.boxes?.[block.photos.findIndex((photo) => photo.id === id)];
       const now = this.top + block.top + (box ? block.head + box.y : part * block.height);
+      const { held } = this;
       if (Math.abs(now - at) > 0.5) scrollBy({ top: now - at, behavior: "instant" });
+      if (held) this.#held.scrolled = scrollY;
     }
     this.render();
   }
@@ -183,6 +201,7 @@ export class Timeline extends EventTarget {
   // Remembers the first photo in sight, unless what is above the list is in sight too.
   #look(top) {
     this.#anchor = { top };
+    if (this.held) return void Object.assign(this.#anchor, this.#held, { at: 0 });
     if (top <= 0) return;
     for (const block of this.blocks.within(top, top + innerHeight)) {
       const inside = top - block.top - block.head;
