@@ -39,7 +39,8 @@ const live = new LiveSearch(search);
 const query = new Query();
 Object.assign(hooks, { touched: leaveField, started: strokeStarted, moved: () => live.strokeMoved(), dropped: drawingChanged });
 const replay = new Replay(pad, drawing);
-const toolbar = new Toolbar(drawing, pad, replay, offerExtras(drawing, replay, (text) => toolbar.say(text)));
+const extras = offerExtras(drawing, replay, (text) => toolbar.tell(text));
+const toolbar = new Toolbar(drawing, pad, replay, { ...extras, "Ctrl+a": () => startPage.selection.all() });
 const parts = new Parts(query, { changed: queryChanged, removed: removePart, swapped: (kind) => bringing.swap(kind) });
 const address = new Address(query, drawing, restoreSearch, {
   store: (file) => storePicture(file, askForKey),

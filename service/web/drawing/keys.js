@@ -20,7 +20,7 @@ export function allowSingleKeys(allowed) {
   else localStorage.setItem(SINGLE, "off");
 }
 
-/** Calls actions[key](): a key is "e", "?", or, with Ctrl or Command, "Ctrl+Shift+z". */
+/** Calls actions[key](): a key is "e", "?", or, with Ctrl or Command, "Ctrl+Shift+z". False leaves it to the browser. */
 export function listenForKeys(actions) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.altKey || isField(event.target)) return;
@@ -30,7 +30,6 @@ export function listenForKeys(actions) {
     const key = event.key.toLowerCase();
     const action = actions[control ? `Ctrl+${event.shiftKey ? "Shift+" : ""}${key}` : key];
     if (!action || (event.repeat && !control)) return;
-    event.preventDefault();
-    action();
+    if (action() !== false) event.preventDefault();
   });
 }

@@ -4,12 +4,15 @@
 import { t } from "../language.js";
 import { listenForKeys } from "./keys.js";
 
+const TOLD_MS = 5000; // what has been done is said for this long
+
 const byId = (id) => document.getElementById(id);
 
 export class Toolbar {
   #drawing;
   #pad;
   #replay;
+  #told = 0; // the timer of a message that goes by itself
 
   /** `more` are other keys and what they do. */
   constructor(drawing, pad, replay, more) {
@@ -53,8 +56,16 @@ export class Toolbar {
     this.#drawing.clear();
   }
 
-  /** Says something on the paper; nothing hides it. */
+  /** Says on the paper what has been done: until the next thing is done, and no longer than a few seconds. */
+  tell(text) {
+    this.say(text);
+    this.#told = setTimeout(() => this.say(""), TOLD_MS);
+  }
+
+  /** Says something on the paper, such as what the tool does, until it is drawn on. */
   say(text) {
+    clearTimeout(this.#told);
+    this.#told = 0;
     byId("tool-says").textContent = text;
     byId("tool-says").hidden = !text;
   }
@@ -67,6 +78,7 @@ export class Toolbar {
   }
 
   #update() {
+    if (this.#told) this.say("");
     const { canUndo, canRedo, isEmpty } = this.#drawing;
     setEnabled(byId("undo"), canUndo);
     setEnabled(byId("redo"), canRedo);

@@ -51,6 +51,8 @@ function groups() {
       [["←", "→", "↑", "↓"], t("Go from photo to photo")],
       [[t("Home"), t("End")], t("First and last photo")],
       [[t("Enter")], t("Open the photo")],
+      [["X"], t("Select the photo")],
+      [[`${control}+A`], t("Select all photos, once one is selected")],
     ],
     [t("One photo")]: [
       [["←", "→"], t("Previous and next photo")],

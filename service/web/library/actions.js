@@ -15,7 +15,7 @@ export class Actions {
   #timer = 0;
 
   /**
-   * hooks: {call(address, options), copy(button, text), alike(photos, sign), removed(ids), restored(), marked()}.
+   * hooks: {call(address, options), copy(button, text), alike(photos, sign), removed(ids), restored(ids), marked()}.
    * `call` promises an answer, or null where the server refuses.
    */
   constructor(selection, hooks) {
@@ -85,8 +85,8 @@ export class Actions {
     this.#hooks.removed(ids);
     const photos = { photos: counted(done.length) };
     this.#say(hidden ? t("{photos} hidden", photos) : t("{photos} shown again", photos), async () => {
-      await this.#mark(done, "hidden", !hidden);
-      this.#hooks.restored();
+      const back = await this.#mark(done, "hidden", !hidden);
+      this.#hooks.restored(new Set(back.map(({ id }) => id)));
     });
   }
 

@@ -7,6 +7,8 @@ import { monthName } from "./sections.js";
 const LABEL_PX = 26; // between two years
 const SCREENS = 2.5; // a shorter list needs no rail; a rail makes the list a little shorter
 const LINGER_MS = 1200;
+const STILL_PX = 3; // a hand that holds still moves no further
+const IN_SIGHT_PX = 150; // of the month that is named, while one drags
 
 export class Scrubber {
   #rail;
@@ -14,7 +16,7 @@ export class Scrubber {
   #months = [];
   #drawn = "";
   #timer = 0;
-  #chosen = {}; // by a key: {number, scrolled}
+  #named = null; // {month, y}: what was said of a place on the rail, and holds although heights change
 
   constructor(rail, timeline) {
     this.#rail = rail;
@@ -25,7 +27,7 @@ export class Scrubber {
       if (event.button) return;
       rail.setPointerCapture(event.pointerId);
       rail.classList.add("held");
-      this.#drag(event);
+      this.#press(event);
       rail.focus({ preventScroll: true });
       event.preventDefault();
     });
@@ -34,7 +36,10 @@ export class Scrubber {
       else this.#hint(event);
     });
     for (const end of ["pointerup", "pointercancel"]) rail.addEventListener(end, () => rail.classList.remove("held"));
-    rail.addEventListener("pointerleave", () => this.#say(this.#current()));
+    rail.addEventListener("pointerleave", () => {
+      this.#named = null;
+      this.#say(this.#current());
+    });
   }
 
   #follow() {
@@ -65,11 +70,18 @@ export class Scrubber {
 
   // The month at the top of the window, by its number; the last ones cannot get there.
   #current() {
-    if (this.#chosen.scrolled === scrollY) return this.#chosen.number;
+    const { held } = this.#timeline;
+    const chosen = held ? this.#numberOf(held.month) : -1;
+    if (chosen >= 0) return chosen;
     return this.#part() === 1 ? this.#months.length - 1 : this.#monthAt(this.#part());
   }
 
+  #numberOf(month) {
+    return this.#months.findIndex((one) => one.month === month);
+  }
+
   #monthAt(part) {
+    if (part === 1) return this.#months.length - 1;
     const next = this.#months.findIndex(({ block }) => block.top > part * this.#reach());
     return (next < 0 ? this.#months.length : Math.max(1, next)) - 1;
   }
@@ -91,7 +103,7 @@ export class Scrubber {
       mark.style.top = `${100 * at}%`;
       if (yearOf(month) !== year && at * pixels - below >= LABEL_PX) {
         below = at * pixels;
-        mark.textContent = month ? new Date(Number(yearOf(month)), 0).toLocaleDateString(locale(), { year: "numeric" }) : "–";
+        mark.textContent = month ? Number(yearOf(month)).toLocaleString(locale(), { useGrouping: false }) : "–";
         year = yearOf(month);
       } else if (marks.length && at * pixels - marks.at(-1).at < 6) continue;
       marks.push({ mark, at: at * pixels });
@@ -104,18 +116,44 @@ export class Scrubber {
     return Math.min(1, Math.max(0, (clientY - top) / height));
   }
 
+  // The month at a place on the rail, by its number: the one that was named there, as long as the hand holds still.
+  #under(event) {
+    const known = this.#isStill(event) ? this.#numberOf(this.#named.month) : -1;
+    if (known >= 0) return known;
+    const number = this.#monthAt(this.#at(event));
+    this.#named = { month: this.#months[number].month, y: event.clientY };
+    return number;
+  }
+
+  #isStill({ clientY }) {
+    return this.#named !== null && Math.abs(clientY - this.#named.y) <= STILL_PX;
+  }
+
+  // As much of the month as there is room for.
+  #press(event) {
+    this.#goNear(event, this.#under(event), innerHeight);
+  }
+
   #drag(event) {
+    if (!this.#isStill(event)) this.#goNear(event, this.#under(event), IN_SIGHT_PX);
+  }
+
+  #goNear(event, number, room) {
+    const { blocks } = this.#timeline;
     const part = this.#at(event);
-    scrollBy({ top: this.#timeline.top + part * this.#reach(), behavior: "instant" });
-    this.#timeline.render();
+    const { top } = this.#months[number].block;
+    const end = this.#months[number + 1]?.block.top ?? blocks.height;
+    const y = Math.max(top + 1, Math.min(part * this.#reach(), end - room));
+    const block = blocks.at(y);
+    this.#rail.style.setProperty("--hint", `${100 * part}%`);
+    this.#timeline.goTo(block, y - block.top);
   }
 
   // Where a click would lead.
   #hint(event) {
     if (event.pointerType !== "mouse") return;
-    const part = this.#at(event);
-    this.#rail.style.setProperty("--hint", `${100 * part}%`);
-    this.#say(this.#monthAt(part));
+    this.#rail.style.setProperty("--hint", `${100 * this.#at(event)}%`);
+    this.#say(this.#under(event));
   }
 
   #say(number) {
@@ -138,9 +176,7 @@ export class Scrubber {
     }[event.key]?.();
     if (to === undefined) return;
     event.preventDefault();
-    scrollBy({ top: this.#timeline.top + this.#months[to].block.top + 1, behavior: "instant" });
-    this.#chosen = { number: to, scrolled: scrollY };
-    this.#timeline.render();
+    this.#timeline.goTo(this.#months[to].block);
   }
 
   #nextYear(now) {

@@ -42,6 +42,14 @@ export class Selection extends EventTarget {
     if (this.size) this.#change(() => this.#photos.clear());
   }
 
+  /** If photos are chosen already, chooses all those of their list, or as many as it gives. Returns whether. */
+  all() {
+    const last = [...this.#photos.keys()].at(-1);
+    const found = this.#grids.find(({ grid }) => grid.photoOf(last));
+    found?.grid.all(last).then((photos) => this.#add(photos));
+    return this.size > 0;
+  }
+
   /** Photos that are gone cannot stay chosen. */
   drop(ids) {
     this.#change(() => ids.forEach((id) => this.#photos.delete(id)));

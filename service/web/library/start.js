@@ -16,7 +16,7 @@ export class StartPage {
   #hooks;
   #results = null;
   #library = null; // how many photos there are in all
-  #gone = new Set(); // ids of those hidden, or shown again, which may come back
+  #gone = new Map(); // ids of those taken away, which may come back -> whether they have been hidden, not shown again
   #shown = "";
   #actions = null;
 
@@ -82,7 +82,7 @@ export class StartPage {
   marked({ id, favourite, hidden }) {
     const grid = this.active ? this.#timeline : this.#results;
     const photo = grid.photoOf(id);
-    if (!photo) return this.#gone.delete(id) && this.#restore();
+    if (!photo) return this.#gone.has(id) && this.#restore(new Set([id]));
     if (Boolean(hidden) !== this.#showsHidden) return this.#remove(new Set([id]));
     photo.favourite = favourite;
     grid.update();
@@ -106,7 +106,7 @@ export class StartPage {
     byId("heading").hidden = byId("share").hidden = !filtered;
     byId("heading").textContent = filtered ? this.#title() : "";
     const shown = total.toLocaleString(locale());
-    const all = this.#library === null ? counted(total) : t("{shown} of {photos}", { shown, photos: counted(this.#library) });
+    const all = this.#library === null || this.#showsHidden ? counted(total) : t("{shown} of {photos}", { shown, photos: counted(this.#library) });
     byId("figures").textContent = filtered ? all : "";
     byId("nothing").hidden = byId("widen").hidden = !(filtered && total === 0);
     byId("nothing-text").textContent = t("No photos match your filters.");
@@ -123,16 +123,27 @@ export class StartPage {
     return this.active && this.#query.filters.only_hidden;
   }
 
-  #restore() {
+  // Photos are back where they were taken away.
+  #restore(ids) {
+    for (const id of ids) {
+      const hidden = this.#gone.get(id);
+      if (this.#gone.delete(id)) this.#count(hidden ? +1 : -1);
+    }
     return this.active ? this.refresh() : this.#hooks.search();
   }
 
   #remove(ids) {
-    this.#gone = new Set([...this.#gone, ...ids]);
+    const hidden = !this.#showsHidden;
+    for (const id of ids) this.#gone.set(id, hidden);
+    this.#count(hidden ? -ids.size : ids.size);
     if (!this.active) return this.#results.remove(ids);
     this.#timeline.remove(ids);
-    if (this.#library !== null && !this.#query.filters.only_hidden) this.#library -= ids.size;
     this.#describe();
+  }
+
+  // Hidden photos do not count.
+  #count(change) {
+    if (this.#library !== null) this.#library += change;
   }
 
   #welcome(visible) {
@@ -151,7 +162,7 @@ export class StartPage {
       showsHidden: () => this.#showsHidden,
       marked: () => [this.#timeline, this.#results].forEach((grid) => grid.update()),
       removed: (ids) => this.#remove(ids),
-      restored: () => this.#restore(),
+      restored: (ids) => this.#restore(ids),
     };
     this.#actions = import("./actions.js").then(({ Actions }) => new Actions(this.selection, { call, copy, alike, ...shows }));
   }

@@ -2,6 +2,7 @@
  * The photos of the library, newest first, on a page as long as they need: only what is near has elements.
  */
 import { Blocks } from "./blocks.js";
+import { Opened } from "./opened.js";
 import { fetchMonths, Pages } from "./pages.js";
 import { Sections } from "./sections.js";
 
@@ -21,6 +22,8 @@ export class Timeline extends EventTarget {
   #still = 0;
   #asked = 0;
   #visible = false;
+  #opened = null; // what the viewer goes through
+  #held = null; // {block, part, scrolled}: where one has been sent, as long as one has not scrolled on
 
   /** hooks: {open(photos, index), dress(tile, photo)}; `send(address, options)` promises an answer. */
   constructor(root, send, hooks) {
@@ -42,7 +45,9 @@ export class Timeline extends EventTarget {
     this.#pages.forget();
     this.#pages.filters = filters;
     this.blocks = new Blocks(months, again ? this.blocks : null);
+    this.#opened?.renewed(this.#hidden);
     this.#anchor = again ? this.#moved() : null;
+    this.#held = this.held && this.#anchor?.block ? { ...this.#held, block: this.#anchor.block } : null;
     this.total = total;
     this.#visible = true;
     this.#root.hidden = total === 0;
@@ -52,7 +57,7 @@ export class Timeline extends EventTarget {
   hide() {
     this.#asked += 1;
     this.#visible = false;
-    this.#anchor = null;
+    this.#anchor = this.#held = null;
     this.#pages.want([]);
     this.#sections.clear();
     this.#root.hidden = true;
@@ -75,7 +80,9 @@ export class Timeline extends EventTarget {
 
   remove(ids) {
     const before = this.blocks.photos;
+    this.#opened?.losing(ids);
     this.blocks.remove(ids);
+    if (!this.blocks.list.includes(this.#held?.block)) this.#held = null;
     this.total -= before - this.blocks.photos;
     this.#root.hidden = this.total === 0;
     this.#place();
@@ -116,6 +123,19 @@ export class Timeline extends EventTarget {
     this.#sections.focus(block, block.photos[index].id);
   }
 
+  /** Goes to a place in a block; it stays at the top of the window, whatever photos come, until one scrolls on. */
+  goTo(block, inside = 1) {
+    scrollBy({ top: this.top + block.top + inside, behavior: "instant" });
+    this.#held = { block, part: inside / block.height, scrolled: scrollY };
+    this.render();
+  }
+
+  /** The block to which one has been sent, if one is still there. */
+  get held() {
+    if (this.#held?.scrolled !== scrollY) this.#held = null;
+    return this.#held?.block ?? null;
+  }
+
   /** Where the list starts, relative to the window. */
   get top() {
     return this.#root.getBoundingClientRect().top;
@@ -150,8 +170,13 @@ export class Timeline extends EventTarget {
 
   #came(block, photos) {
     if (!this.#visible || !this.blocks.list.includes(block)) return;
-    this.blocks.fill(block, photos);
+    // The server says of no photo that it is hidden: those shown are all, or none of them.
+    this.blocks.fill(block, photos && photos.map((photo) => ({ ...photo, hidden: this.#hidden })));
     if (photos) this.#place();
+  }
+
+  get #hidden() {
+    return Boolean(this.#pages.filters.hidden);
   }
 
   // Photos have other heights than was thought: what one looks at stays where it is.
@@ -166,7 +191,9 @@ export class Timeline extends EventTarget {
       const { block, id, part, at } = this.#anchor;
       const box = id && block.boxes?.[block.photos.findIndex((photo) => photo.id === id)];
       const now = this.top + block.top + (box ? block.head + box.y : part * block.height);
+      const { held } = this;
       if (Math.abs(now - at) > 0.5) scrollBy({ top: now - at, behavior: "instant" });
+      if (held) this.#held.scrolled = scrollY;
     }
     this.render();
   }
@@ -174,6 +201,7 @@ export class Timeline extends EventTarget {
   // Remembers the first photo in sight, unless what is above the list is in sight too.
   #look(top) {
     this.#anchor = { top };
+    if (this.held) return void Object.assign(this.#anchor, this.#held, { at: 0 });
     if (top <= 0) return;
     for (const block of this.blocks.within(top, top + innerHeight)) {
       const inside = top - block.top - block.head;
@@ -198,13 +226,11 @@ export class Timeline extends EventTarget {
 
   // The viewer goes through all photos; those that have not come are fetched when it gets there.
   #show(id) {
-    const first = { block: this.blocks.list[0], index: 0 };
-    const photo = async (number) => {
-      const { block, index } = this.blocks.step(first, number);
-      await this.#pages.load(block);
-      return block.photos?.[index] ?? null;
-    };
-    this.#open({ count: this.blocks.photos, photo }, this.blocks.number(id));
+    this.#opened = new Opened(
+      () => this.blocks,
+      (block) => this.#pages.load(block),
+    );
+    this.#open(this.#opened, this.blocks.number(id));
   }
 
   async #photosOf(blocks, most) {

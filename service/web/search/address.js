@@ -5,6 +5,7 @@ import { decode, encode, encodeCoarsely } from "../drawing/strokecode.js";
 import { t } from "../language.js";
 import { LinkPictures } from "./linkpictures.js";
 
+const PARTS = ["text", "like", "picture", "ink"]; // what an address searches for, besides a drawing
 const WAIT_MS = 400; // browsers limit how often a page may change its address
 
 export class Address {
@@ -63,13 +64,16 @@ export class Address {
   write() {
     clearTimeout(this.#timer);
     const next = this.#text();
-    if (next !== location.pathname + location.search + location.hash) history.replaceState(null, "", next);
+    if (next === location.pathname + location.search + location.hash) return;
+    // From the first search, Back returns to the photos; one that follows another takes its place.
+    if (searches(next) && !searches(location.href) && !history.state?.begun) history.pushState({ begun: true }, "", next);
+    else history.replaceState(history.state, "", next);
   }
 
   /** Adds a history entry, so that Back returns to the search as it is now. */
   keep() {
     this.write();
-    history.pushState(null, "", location.href);
+    history.pushState({ begun: !searches(location.href) }, "", location.href);
   }
 
   #text() {
@@ -88,4 +92,9 @@ export class Address {
     }
     return this.#encoded.text;
   }
+}
+
+function searches(address) {
+  const { searchParams, hash } = new URL(address, location.href);
+  return hash.startsWith("#d=") || PARTS.some((name) => searchParams.has(name));
 }

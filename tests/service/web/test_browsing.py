@@ -125,6 +125,26 @@ def test_favourites_and_hidden_photos_can_be_looked_at(
     desk.button("Show again").click()
     expect(desk.page.locator("#timeline .tile")).to_have_count(1)
     assert library.hidden == {photos[9]}
+    expect(desk.page.locator("#figures")).to_have_text("1 photo")
+
+
+def test_hidden_photos_are_counted_apart(open_page: Callable[..., Desk], library: FakeLibrary) -> None:
+    photos = [photo["id"] for photo in library.all({})]
+    library.hidden.update(photos[:2])
+    desk = open_page(routes=library.routes())
+    expect(desk.page.locator("#timeline .tile").first).to_be_visible()
+    desk.button("Filters").click()
+    desk.page.get_by_label("Hidden photos only").check()
+    figures = desk.page.locator("#figures")
+    expect(figures).to_have_text("2 photos")
+    desk.page.locator("#timeline .tile").first.focus()
+    desk.page.keyboard.press("x")
+    desk.button("Show again").click()
+    expect(figures).to_have_text("1 photo")
+    number = library.months["2023-05"]
+    desk.page.get_by_label("Hidden photos only").uncheck()
+    desk.page.get_by_role("combobox", name="Folder").fill("2023-05")
+    expect(figures).to_have_text(f"{number} of 1,683 photos")
 
 
 def test_nothing_left_is_said_and_can_be_undone(open_page: Callable[..., Desk], library: FakeLibrary) -> None:

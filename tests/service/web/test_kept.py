@@ -70,6 +70,27 @@ def test_only_the_latest_thirty_are_kept_but_all_that_are_saved(desk: Desk) -> N
     expect(sheet.locator("section", has_text="Recent").locator(".card")).to_have_count(30)
 
 
+def test_what_has_been_done_is_said_for_a_while(open_page: Callable[..., Desk]) -> None:
+    desk = open_page(reduced_motion="reduce")
+    desk.page.clock.install()
+    says = desk.page.locator("#tool-says")
+    desk.draw((0.2, 0.5), (0.8, 0.5))
+    desk.page.keyboard.press("s")
+    expect(says).to_have_text("Saved in your drawings")
+    desk.page.keyboard.press("c")
+    expect(says).to_be_hidden()
+    desk.draw((0.2, 0.5), (0.8, 0.5))
+    desk.page.keyboard.press("s")
+    expect(says).to_have_text("Saved in your drawings")
+    desk.page.clock.run_for(4500)
+    expect(says).to_be_visible()
+    desk.page.clock.run_for(1000)
+    expect(says).to_be_hidden()
+    desk.page.keyboard.press("e")
+    desk.page.clock.run_for(60_000)
+    expect(says).to_have_text("Rub over ink to erase it")
+
+
 def test_stars_and_bins_do_what_they_say(desk: Desk) -> None:
     for y in (0.3, 0.6):
         desk.draw((0.2, y), (0.8, y))

@@ -50,7 +50,7 @@ def test_the_help_lists_every_key_that_works(desk: Desk) -> None:
     sheet = desk.page.get_by_role("dialog", name="Help")
     expect(sheet).to_be_visible()
     listed = set(sheet.locator("kbd").all_text_contents())
-    assert set("123PERCSOD/?") | {"Ctrl+Z", "Ctrl+Shift+Z", "Esc", "Enter"} <= listed
+    assert set("123PERCSOD/?") | {"Ctrl+Z", "Ctrl+Shift+Z", "Ctrl+A", "Esc", "Enter"} <= listed
     desk.page.keyboard.press("c")
     desk.page.keyboard.press("Escape")
     expect(sheet).to_be_hidden()

@@ -152,6 +152,41 @@ def test_more_like_this_and_the_way_back(desk: Desk) -> None:
     assert desk.results() == found
 
 
+def test_the_way_back_from_the_first_search_leads_to_the_photos(desk: Desk) -> None:
+    home = desk.page.url
+    entries = desk.page.evaluate("history.length")
+    desk.drawn_results()
+    expect(desk.page).to_have_url(re.compile("#d="))
+    with desk.answered():
+        desk.page.locator("#text").fill("sea")
+    expect(desk.page).to_have_url(re.compile("text=sea#d="))
+    desk.page.go_back()
+    expect(desk.page).to_have_url(home)
+    expect(desk.page.locator("#timeline .tile").first).to_be_visible()
+    assert desk.ink() == 0
+    with desk.answered():
+        desk.page.go_forward()
+    assert desk.ink() > 0
+    expect(desk.page.locator("#text")).to_have_value("sea")
+    desk.page.locator("#text").fill("")
+    desk.button("Clear").click()
+    expect(desk.page).to_have_url(home)
+    desk.drawn_results()
+    expect(desk.page).to_have_url(re.compile("#d="))
+    assert desk.page.evaluate("history.length") == entries + 1, "searches do not pile up"
+
+
+def test_the_way_back_from_more_like_a_photo_leads_to_the_photos(desk: Desk) -> None:
+    entries = desk.page.evaluate("history.length")
+    desk.page.locator("#timeline .tile").nth(2).click()
+    with desk.answered():
+        desk.button("More like this").click()
+    expect(desk.page).to_have_url(re.compile("like="))
+    assert desk.page.evaluate("history.length") == entries + 1
+    desk.page.go_back()
+    expect(desk.page.locator("#timeline .tile").first).to_be_visible()
+
+
 def test_an_address_opens_the_same_search_elsewhere(open_page: Callable[..., Desk]) -> None:
     first = open_page(routes={SEARCH: judged()})
     first.drawn_results()

@@ -70,6 +70,26 @@ def test_check_marks_ranges_and_keys(open_page: Callable[..., Desk], library: Fa
     expect(desk.page.get_by_role("dialog")).to_be_visible()
 
 
+def test_once_one_is_chosen_all_are_wherever_the_focus_is(
+    open_page: Callable[..., Desk], library: FakeLibrary
+) -> None:
+    desk = open_page(routes=library.routes())
+    marked = "() => getSelection().toString()"
+    desk.page.locator(TILE).nth(1).hover()
+    desk.page.locator("#timeline .pick").nth(1).click()
+    desk.page.keyboard.press("Control+a")
+    expect(bar(desk)).to_contain_text("320 selected")
+    assert desk.page.evaluate(marked) == ""
+    bar(desk).get_by_role("button", name="Clear selection").click()
+    desk.page.keyboard.press("Control+a")
+    expect(bar(desk)).to_be_hidden()
+    assert desk.page.evaluate(marked), "without a photo chosen it is the browser's own"
+    desk.page.locator("#timeline .pick").nth(1).click()
+    field = desk.page.locator("#text")
+    field.press("Control+a")
+    expect(bar(desk)).to_contain_text("1 selected")
+
+
 def test_a_range_reaches_over_what_has_not_come(open_page: Callable[..., Desk]) -> None:
     library = FakeLibrary({"2024-07": 1500})
     desk = open_page(routes=library.routes())

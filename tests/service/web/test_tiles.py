@@ -100,3 +100,21 @@ def test_captions_hold_no_figures_of_the_machine(desk: Desk) -> None:
     captions = desk.page.locator("#results .caption").all_text_contents()
     assert captions
     assert not [text for text in captions if re.search(r"score|0\.\d\d", text)]
+
+
+@pytest.mark.parametrize("shade", [255, 0])
+def test_a_favourites_heart_is_red_on_light_and_dark_photos(
+    open_page: Callable[..., Desk], shade: int
+) -> None:
+    held = io.BytesIO()
+    Image.new("RGB", (64, 48), (shade,) * 3).save(held, "webp")
+    library = FakeLibrary({"2024-07": 3}, picture=lambda *_: (held.getvalue(), "image/webp"))
+    library.favourites.update(photo["id"] for photo in library.all({}))
+    desk = open_page(routes=library.routes())
+    expect(desk.page.locator("#timeline .loaded")).to_have_count(3)
+    heart = Image.open(io.BytesIO(desk.page.locator("#timeline .heart").first.screenshot())).convert("RGB")
+    pixels = list(zip(*(heart.getchannel(name).tobytes() for name in "RGB"), strict=True))
+    red = [p for p in pixels if p[0] > 200 and p[0] - max(p[1:]) > 80]
+    edge = [p for p in pixels if abs(max(p) - shade) > 80 and max(p) - min(p) < 30]
+    assert len(red) > 0.25 * len(pixels)
+    assert len(edge) > 0.03 * len(pixels), "it stands out by more than its colour"

@@ -168,6 +168,64 @@ def test_the_rail_goes_to_any_month(open_page: Callable[..., Desk]) -> None:
     assert names.index(middle) == pytest.approx(len(names) / 2, abs=len(names) / 10)
 
 
+@pytest.mark.parametrize("each", [30, 400])
+def test_the_rail_says_where_a_click_leads_and_where_it_has_led(
+    open_page: Callable[..., Desk], each: int
+) -> None:
+    desk = open_page(routes=FakeLibrary(months(6000, each=each)).routes())
+    rail = desk.page.locator("#rail")
+    expect(rail).to_be_visible()
+    desk.page.wait_for_function(SETTLED)
+    box = rail.bounding_box()
+    assert box is not None
+    says = rail.locator(".now")
+    for part in (0.83, 0.31, 0.56, 0.12, 0.7):
+        x, y = box["x"] + 30, box["y"] + part * box["height"]
+        desk.page.mouse.move(x, y)
+        said = says.text_content()
+        desk.page.mouse.down()
+        desk.page.mouse.up()
+        desk.page.wait_for_timeout(300)
+        month = in_sight(desk)[0]["path"].split("/")[0]
+        assert desk.page.evaluate(SHORT, month) == said
+        desk.page.mouse.move(x, y + 1)
+        assert says.text_content() == said
+        desk.page.mouse.move(x - 200, y)
+        assert says.text_content() == said
+
+
+SHORT = (
+    """(month) => new Date(`${month}-15`).toLocaleDateString("en-US", { month: "short", year: "numeric" })"""
+)
+
+
+def test_years_dots_and_photos_have_columns_of_their_own(open_page: Callable[..., Desk]) -> None:
+    desk = open_page(routes=FakeLibrary(months(20_000, each=150)).routes())
+    expect(desk.page.locator("#rail")).to_be_visible()
+    photos, years, dots, thumb = desk.page.evaluate(
+        """() => { const edges = (query) => { const boxes = [...document.querySelectorAll(query)]
+                .map((it) => it.getBoundingClientRect());
+            return [Math.min(...boxes.map((it) => it.left)), Math.max(...boxes.map((it) => it.right))]; };
+            return ["#timeline", ".marks span:not(:empty)", ".marks span:empty", ".thumb"].map(edges); }"""
+    )
+    assert photos[1] < years[0] < years[1] < dots[0] < dots[1] < thumb[0]
+
+
+def test_the_strip_about_a_run_leaves_the_rail_free(open_page: Callable[..., Desk]) -> None:
+    desk = open_page(routes=FakeLibrary(months(20_000)).routes())
+    expect(desk.page.locator("#rail")).to_be_visible()
+    desk.page.evaluate(
+        """async () => { const { loadStyle } = await import("/web/viewer/styles.js");
+            await loadStyle("setup");
+            const strip = Object.assign(document.createElement("section"), { className: "strip" });
+            document.querySelector("main").before(strip); }"""
+    )
+    strip, rail = (desk.page.locator(query).bounding_box() for query in (".strip", "#rail"))
+    assert strip is not None
+    assert rail is not None
+    assert strip["x"] + strip["width"] < rail["x"]
+
+
 def test_the_rail_goes_when_a_search_comes(open_page: Callable[..., Desk]) -> None:
     desk = open_page(routes=FakeLibrary(months(20_000)).routes())
     rail = desk.page.locator("#rail")

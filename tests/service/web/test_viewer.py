@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.kit.service.chromium import CHROMIUM_ARGS
 from tests.kit.service.desk import Desk, expect, forgive_failed_requests, problem
+from tests.kit.service.library import FakeLibrary, months
 from tests.kit.service.viewing import DETAILS, ORIGINAL, frame, large, opened, sharp
 
 if TYPE_CHECKING:
@@ -206,16 +208,24 @@ def test_full_screen_is_entered_and_left(open_page: Callable[..., Desk]) -> None
     desk.page.wait_for_function("document.fullscreenElement === null")
 
 
-def test_dialogs_have_the_whole_window_and_the_page_beneath_stays(
-    browser: Browser, live_server: LiveServer
-) -> None:
-    """With a scrollbar as on a desk, which takes 15 pixels; the other tests' browser has none."""
+@contextlib.contextmanager
+def with_scrollbars(browser: Browser) -> Iterator[Browser]:
+    """With scrollbars as on a desk, which take 15 pixels; the other tests' browser has none."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    with_scrollbars = browser.browser_type.launch(
+    launched = browser.browser_type.launch(
         executable_path=found, args=CHROMIUM_ARGS, ignore_default_args=["--hide-scrollbars"]
     )
     try:
-        page = with_scrollbars.new_page(viewport={"width": 1000, "height": 400}, reduced_motion="reduce")
+        yield launched
+    finally:
+        launched.close()
+
+
+def test_dialogs_have_the_whole_window_and_the_page_beneath_stays(
+    browser: Browser, live_server: LiveServer
+) -> None:
+    with with_scrollbars(browser) as scrolling:
+        page = scrolling.new_page(viewport={"width": 1000, "height": 400}, reduced_motion="reduce")
         page.goto(f"{live_server.url}?text=house")
         page.locator("#results .tile").nth(4).wait_for()
         before = page.evaluate(PAGE)
@@ -229,8 +239,31 @@ def test_dialogs_have_the_whole_window_and_the_page_beneath_stays(
             page.keyboard.press("Escape")
             page.locator(dialog).wait_for(state="hidden")
             assert page.evaluate(PAGE) == before
-    finally:
-        with_scrollbars.close()
+
+
+def test_what_is_fixed_to_the_window_stays_beneath_every_dialog(
+    browser: Browser, live_server: LiveServer
+) -> None:
+    with with_scrollbars(browser) as scrolling:
+        page = scrolling.new_page(reduced_motion="reduce")
+        for address, answer in FakeLibrary(months(5000)).routes().items():
+            page.route(address, answer)
+        page.goto(live_server.url)
+        page.locator("#timeline .tile").first.hover()
+        page.locator("#timeline .pick").first.click()
+        page.locator("#chosen").wait_for()
+        page.locator("#rail").wait_for()
+        before = page.evaluate(EDGES)
+        for opener in ("#help", "#drawings", "#index-open"):
+            page.locator(opener).click()
+            page.locator("dialog[open]").wait_for()
+            assert page.evaluate(EDGES) == before, opener
+            page.keyboard.press("Escape")
+            page.locator("dialog[open]").wait_for(state="hidden")
+
+
+EDGES = """() => ["#rail", "#chosen", "#timeline", "#canvas", "#help"].map((query) => {
+    const { left, right } = document.querySelector(query).getBoundingClientRect(); return [left, right]; })"""
 
 
 # What the scrollbar takes, and where the photos on the page are.
