@@ -40,7 +40,8 @@ const query = new Query();
 Object.assign(hooks, { touched: leaveField, started: strokeStarted, moved: () => live.strokeMoved(), dropped: drawingChanged });
 const replay = new Replay(pad, drawing);
 const extras = offerExtras(drawing, replay, (text) => toolbar.tell(text));
-const toolbar = new Toolbar(drawing, pad, replay, { ...extras, "Ctrl+a": () => startPage.selection.all() });
+const selecting = { "Ctrl+a": () => startPage.selection.all(), escape: () => startPage.selection.size > 0 && startPage.selection.clear() };
+const toolbar = new Toolbar(drawing, pad, replay, { ...extras, ...selecting });
 const parts = new Parts(query, { changed: queryChanged, removed: removePart, swapped: (kind) => bringing.swap(kind) });
 const address = new Address(query, drawing, restoreSearch, {
   store: (file) => storePicture(file, askForKey),

@@ -48,6 +48,9 @@ def test_check_marks_ranges_and_keys(open_page: Callable[..., Desk], library: Fa
     desk.page.locator("#timeline .pick").nth(1).click()
     assert chosen(desk) == [order[1]]
     expect(bar(desk)).to_contain_text("1 selected")
+    desk.page.keyboard.press("Escape")
+    assert chosen(desk) == [], "wherever the focus is"
+    desk.page.locator("#timeline .pick").nth(1).click()
     tiles.nth(3).click()
     tiles.nth(6).click(modifiers=["Shift"])
     assert chosen(desk) == [order[1], *order[3:7]]
