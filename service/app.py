@@ -96,7 +96,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
             tasks.append(asyncio.create_task(Watcher(keeper).run()))
         with _on_hangup(reload):
             yield
-        await job.stop()
+        await keeper.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, *reloads, return_exceptions=True)

@@ -27,6 +27,7 @@ from service.search.gallery import Gallery
 from service.settings import Settings, listed
 
 _THREADS = 4
+_AGAIN_SECONDS = 1.0
 _T = TypeVar("_T")
 
 
@@ -44,6 +45,7 @@ class Keeper:
         self._resume = settings.resume
         self._changing = asyncio.Lock()
         self._intent = intent.read(gallery.index)
+        self._beginning: asyncio.Task[None] | None = None
 
     @property
     def index(self) -> Path:
@@ -56,6 +58,15 @@ class Keeper:
     @property
     def intent(self) -> Intent:
         return self._intent
+
+    @property
+    def pending(self) -> bool:
+        """Whether there are folders to add or to forget that no run has dealt with yet."""
+        return bool(self._intent.add or self._intent.forget)
+
+    @property
+    def _unfinished(self) -> bool:
+        return not self.paused and (self._intent.running or self.pending)
 
     @property
     def busy(self) -> bool:
@@ -75,14 +86,38 @@ class Keeper:
         return Chooser(self.places, self.index, [holding.path for holding in self.folders()])
 
     async def begin(self) -> None:
-        """At startup: go on with a run that the last stop interrupted."""
-        if self._intent.running and not self._intent.paused and self._resume and not is_running(self.index):
+        """At startup: go on with a run that the last stop interrupted, once its process has ended."""
+        if not (self._resume and self._unfinished):
+            return
+        if self.busy:
+            self._beginning = asyncio.create_task(self._go_on())
+        else:
             await self._start()
+
+    async def close(self) -> None:
+        """Stop the run, which goes on at the next start."""
+        if self._beginning is not None:
+            self._beginning.cancel()
+            await asyncio.gather(self._beginning, return_exceptions=True)
+        await self.job.stop()
+
+    async def _go_on(self) -> None:
+        while self._unfinished and not self.job.running:
+            async with self._changing:
+                if not self.busy:
+                    await self._start()
+                    return
+            await asyncio.sleep(_AGAIN_SECONDS)
 
     async def add(self, text: str) -> None:
         """Add a folder and start a run; one that is active is stopped, which keeps its work, and goes on with both."""
         async with self._changing:
             self._refuse_elsewhere()
+            if not self.job.running and text in self._intent.add:
+                # A run was to add it, but never did.
+                await self._want(paused=False, running=True)
+                await self._restart()
+                return
             chooser = await self._in_thread(self.chooser)
             if self.job.running and chooser.holds(text):
                 raise _already()
@@ -147,11 +182,9 @@ class Keeper:
     async def ended(self) -> None:
         """A run has ended by itself: forget what it has done."""
         roots = {str(holding.path) for holding in await self._in_thread(partial(holdings, self.index))}
-        left = Intent(
-            paused=self._intent.paused,
-            add=tuple(path for path in self._intent.add if path not in roots),
-            forget=tuple(path for path in self._intent.forget if path in roots),
-        )
+        add = tuple(path for path in self._intent.add if path not in roots)
+        forget = tuple(path for path in self._intent.forget if path in roots)
+        left = Intent(paused=self._intent.paused, running=bool(add or forget), add=add, forget=forget)
         if left != self._intent:
             with contextlib.suppress(ServiceError):
                 await self._write(left)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ from service.ops.logging import without_paths
 from service.schemas import Indexing
 from service.settings import Settings
 
+log = logging.getLogger("sketchseek")
 # Longer than any line of the job: a report lists only the first skipped files.
 _LINE = 2**20
 _TAIL = 20
@@ -124,6 +126,9 @@ class Reindex:
             self._read_line(line.decode("utf-8", "replace").strip())
         status = await process.wait()
         self._state.exit_status, self._state.finished = status, _now()
+        if status and not self._stopping:
+            how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+            log.warning("the index run %s: %s", how, self._tail[-1] if self._tail else "it said nothing")
         if self._state.state == "running":
             cut = "stopped" if self._stopping else "failed"
             self._state.state = "done" if status == 0 else cut

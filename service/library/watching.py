@@ -7,6 +7,7 @@ do not arrive (network drives, exhausted inotify watches, no watchfiles), it com
 import asyncio
 import logging
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,11 @@ except ImportError:
     watchfiles = None
 
 log = logging.getLogger("sketchseek")
+# It reports every event.
+logging.getLogger("watchfiles").setLevel(logging.WARNING)
 
+# More folders than this are compared every few minutes instead: systems limit how many one may watch.
+_MOST_WATCHED = 8192
 _REMOTE = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "virtiofs", "afs", "ceph", "glusterfs"})
 _POWER = Path("/sys/class/power_supply")
 _LEAST_CHARGE = 30
@@ -58,6 +63,8 @@ class Watcher:
         # What the folders looked like when a run was started last: it need not be tried again.
         self._tried = b""
         self._said: str | None = None
+        # When to try again what people asked for and no run has done, and how often that was tried.
+        self._retry, self._retries = 0.0, 0
 
     async def run(self) -> None:
         """Look now, for changes while nobody watched; then whenever something seems to change."""
@@ -77,6 +84,9 @@ class Watcher:
             return True
         if keeper.job.running or is_running(keeper.index):
             return False
+        if keeper.pending:
+            return await self._take_up()
+        self._retries = 0
         sight: Sight = await anyio.to_thread.run_sync(look, keeper.index, limiter=keeper.limiter)
         if not sight.stale or sight.mark == self._tried:
             return True
@@ -91,6 +101,20 @@ class Watcher:
         except ServiceError:  # somebody else was faster
             return False
         self._tried = sight.mark
+        return True
+
+    async def _take_up(self) -> bool:
+        """Start what was asked for but not done, such as a folder whose run was killed; ever more rarely."""
+        due = self._retries > 0 and time.monotonic() >= self._retry
+        if due or not self._retries:
+            self._retry = time.monotonic() + self._pace.later * 2 ** min(self._retries, 5)
+            self._retries += 1
+        if not due:
+            return False
+        try:
+            await self._keeper.start()
+        except ServiceError:
+            return False
         return True
 
     async def _until_changed(self, wait: float) -> None:
@@ -117,8 +141,9 @@ class Watcher:
             await asyncio.sleep(min(wait, self._pace.blind))
             return
         try:
+            watched = await anyio.to_thread.run_sync(below, folders, limiter=self._keeper.limiter)
             async with asyncio.timeout(wait):
-                async for _ in events(folders):
+                async for _ in events(watched):
                     return
         except TimeoutError:
             return
@@ -139,9 +164,23 @@ class Watcher:
         ]
 
 
+def below(folders: Sequence[Path]) -> list[Path]:
+    """These folders and those in them that a run would look into: not through links, nor hidden ones."""
+    found: list[Path] = []
+    for root in folders:
+        for folder, names, _ in os.walk(root):
+            found.append(Path(folder))
+            names[:] = [name for name in names if not name.startswith(".")]
+            if len(found) == _MOST_WATCHED:
+                log.info("watching only %d folders; the others are compared every few minutes", len(found))
+                return found
+    return found
+
+
 async def events(folders: Sequence[Path]) -> AsyncIterator[object]:
-    """Yields when something below a folder changes."""
-    watching = watchfiles.awatch(*folders, recursive=True, ignore_permission_denied=True, watch_filter=None)
+    """Yields when something in one of these folders changes."""
+    # Not recursive: that would follow links, walking whatever they lead to on the event loop.
+    watching = watchfiles.awatch(*folders, recursive=False, ignore_permission_denied=True, watch_filter=None)
     async for changes in watching:
         yield changes
 

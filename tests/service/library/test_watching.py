@@ -10,9 +10,11 @@ import pytest
 
 from indexer.jobs.contents import look
 from model import SKETCH_CAPS, Encoder
+from service.library import intent
+from service.library.intent import Intent
 from service.library.keeper import Keeper
 from service.library.reindex import Asked, Reindex
-from service.library.watching import Pace, Watcher, put_off
+from service.library.watching import Pace, Watcher, below, put_off
 from service.ops.reports import Reports
 from service.search.gallery import Gallery
 from service.settings import Settings
@@ -71,6 +73,66 @@ def test_a_pause_holds(keeper: Keeper, library: Path) -> None:
     picture("star", 77).save(library / "new.png")
     asyncio.run(keeper.pause())
     assert _check(Watcher(keeper, busy=lambda: None), keeper) == (True, [])
+
+
+def test_what_was_asked_for_and_never_done_is_taken_up_ever_more_rarely(
+    keeper: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run was killed before it recorded its folder."""
+    more = tmp_path / "more"
+    more.mkdir()
+    intent.write(keeper.index, Intent(add=(str(more),)))
+    lost = Keeper(keeper.gallery, Noting(), keeper.reports, Settings(index=keeper.index))
+    now = 1000.0
+    monkeypatch.setattr("service.library.watching.time.monotonic", lambda: now)
+    watcher = Watcher(lost, Pace(later=60.0), busy=lambda: None)
+    assert _check(watcher, lost) == (False, []), "whoever looks now sees that it failed"
+    begun = []
+    for minute in range(8):
+        now = 1000.0 + 60 * minute
+        begun += [minute for asked in _check(watcher, lost)[1] if more in asked.add]
+    assert begun == [1, 3, 7]
+
+
+def test_a_folder_that_no_run_has_added_can_be_added_again(keeper: Keeper, tmp_path: Path) -> None:
+    more = tmp_path / "more"
+    more.mkdir()
+    intent.write(keeper.index, Intent(add=(str(more),)))
+    lost = Keeper(keeper.gallery, Noting(), keeper.reports, Settings(index=keeper.index))
+    asyncio.run(lost.add(str(more)))
+    assert more in cast(Noting, lost.job).asked[0].add
+
+
+def test_a_run_that_is_still_winding_down_elsewhere_is_waited_for(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service was killed and has started again before its child noticed."""
+    monkeypatch.setattr("service.library.keeper._AGAIN_SECONDS", 0.01)
+    intent.write(keeper.index, Intent(running=True))
+    again = Keeper(keeper.gallery, Noting(), keeper.reports, Settings(index=keeper.index))
+
+    async def restarted() -> tuple[int, int]:
+        with monkeypatch.context() as patch:
+            patch.setattr("service.library.keeper.is_running", lambda _: True)
+            await again.begin()
+            await asyncio.sleep(0.05)
+            before = len(cast(Noting, again.job).asked)
+        while not cast(Noting, again.job).asked:
+            await asyncio.sleep(0.01)
+        return before, len(cast(Noting, again.job).asked)
+
+    assert asyncio.run(restarted()) == (0, 1)
+
+
+def test_only_what_a_run_looks_into_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link may lead to the whole disk."""
+    for name in ("photos/2019/sea", "photos/.hidden/deep", "elsewhere/deep"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "photos" / "link").symlink_to(tmp_path / "elsewhere")
+    photos = tmp_path / "photos"
+    assert below([photos]) == [photos, photos / "2019", photos / "2019" / "sea"]
+    monkeypatch.setattr("service.library.watching._MOST_WATCHED", 2)
+    assert below([photos]) == [photos, photos / "2019"]
 
 
 def test_battery_and_load_put_work_off(tmp_path: Path) -> None:
