@@ -48,11 +48,14 @@ class HealthWatch:
         return [*self._served(), *self._around]
 
     def _served(self) -> list[Trouble]:
-        """Why this is not the newest generation, or not a sound one."""
+        """Why this is not the newest generation, or not a sound one; and what became of damaged marks."""
         gallery = self._gallery
-        if gallery.problem is None:
-            return []
-        return [Trouble(gallery.problem, gallery.problem, grave=gallery.damaged)]
+        found = []
+        if gallery.problem is not None:
+            found.append(Trouble(gallery.problem, gallery.problem, grave=gallery.damaged))
+        if gallery.marks.problem is not None:
+            found.append(Trouble("marks were damaged", gallery.marks.problem))
+        return found
 
     def _look(self, report: Mapping[str, Any]) -> list[Trouble]:
         gallery = self._gallery

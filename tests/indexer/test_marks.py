@@ -1,6 +1,7 @@
 """Favourites and hidden photos: kept by content, shared by processes, and no reason for anything else to fail."""
 
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -71,16 +72,90 @@ def test_they_survive_new_runs_moves_and_new_names(quick: Job, tmp_path: Path) -
     marks.close()
 
 
-@pytest.mark.parametrize("damage", [b"", b"no database" * 400])
-def test_a_damaged_file_costs_only_the_marks(tmp_path: Path, damage: bytes) -> None:
-    (tmp_path / MARKS_FILE).write_bytes(damage)
+def flip(path: Path, at: int = 0, data: bytes = b"no database") -> None:
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(data)
+
+
+@pytest.mark.parametrize("damage", ["emptied", "overwritten", "cut short"])
+def test_a_damaged_file_is_set_aside_and_the_marks_come_back(tmp_path: Path, damage: str) -> None:
+    """From the copy at the start; what it does not have yet is lost."""
+    marks = Marks(tmp_path)
+    marks.put("a", "hidden", True)
+    marks.put("b", "hidden", True)
+    marks.close()
+    path = tmp_path / MARKS_FILE
+    if damage == "overwritten":
+        flip(path, data=b"no database" * 400)
+    else:
+        with path.open("r+b") as file:
+            file.truncate(100 if damage == "cut short" else 0)
+    again = Marks(tmp_path)
+    assert again.now() == Marked(hidden=frozenset("a"))
+    assert "1 came from a copy, without the last ones" in (again.problem or "")
+    assert (tmp_path / f"{MARKS_FILE}.damaged").exists()
+    assert again.put("c", "favourite", True) == Marked(frozenset("c"), frozenset("a"))
+    again.close()
+    other = Marks(tmp_path)
+    assert (other.now(), other.problem) == (Marked(frozenset("c"), frozenset("a")), None)
+    other.close()
+
+
+def test_what_cannot_be_restored_is_told(tmp_path: Path) -> None:
+    (tmp_path / MARKS_FILE).write_bytes(b"no database" * 400)
     marks = Marks(tmp_path)
     assert marks.now() == Marked()
-    if damage:
-        with pytest.raises(MarksProblem, match="cannot store the mark"):
-            marks.put("a", "favourite", True)
-        (tmp_path / MARKS_FILE).unlink()
-    assert marks.put("b", "hidden", True).hidden == {"b"}
+    assert "hidden photos show again" in (marks.problem or "")
+    marks.close()
+
+
+def test_a_file_that_is_replaced_or_deleted_meanwhile_is_noticed(tmp_path: Path) -> None:
+    marks = Marks(tmp_path)
+    marks.put("a", "hidden", True)
+    (tmp_path / MARKS_FILE).unlink()
+    assert marks.now().hidden == {"a"}, "not forgotten while it serves"
+    assert marks.put("b", "hidden", True).hidden == {"a", "b"}
+    other = Marks(tmp_path)
+    assert other.now().hidden == {"a", "b"}, "and written again with the next"
+    other.close()
+    (tmp_path / "backup").mkdir()
+    backup = Marks(tmp_path / "backup")
+    backup.put("z", "favourite", True)
+    backup.close()
+    (tmp_path / "backup" / MARKS_FILE).replace(tmp_path / MARKS_FILE)
+    assert marks.now() == Marked(favourite=frozenset("z"))
+    marks.close()
+
+
+def test_nothing_is_written_where_no_index_is_left_or_through_a_link(tmp_path: Path) -> None:
+    marks = Marks(tmp_path / "gone")
+    with pytest.raises(MarksProblem):
+        marks.put("a", "hidden", True)
+    assert not (tmp_path / "gone").exists()
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / MARKS_FILE).symlink_to(tmp_path / "outside")
+    linked = Marks(tmp_path / "linked")
+    assert linked.now() == Marked()
+    with pytest.raises(MarksProblem, match="it is a link"):
+        linked.put("a", "hidden", True)
+    assert not (tmp_path / "outside").exists()
+
+
+def test_whoever_asks_does_not_wait_for_a_mark_that_is_being_stored(tmp_path: Path) -> None:
+    marks = Marks(tmp_path)
+    marks.put("a", "hidden", True)
+    blocker = sqlite3.connect(tmp_path / MARKS_FILE, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    storing = threading.Thread(target=marks.put, args=("b", "hidden", True))
+    storing.start()
+    for _ in range(1000):
+        assert marks.now().hidden == {"a"}
+    assert storing.is_alive(), "all that while"
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    storing.join(30)
+    assert marks.now().hidden == {"a", "b"}
     marks.close()
 
 
