@@ -7,7 +7,9 @@ Small ones are made while a photo is being decoded anyway. Medium and large ones
 medium ones would make indexing a fifth slower and treble the disk space, and most would never be seen.
 """
 
+import errno
 import io
+import os
 import secrets
 import zlib
 from pathlib import Path
@@ -80,8 +82,11 @@ def webp(image: Image.Image, longest: int) -> bytes:
 
 
 def write_thumbnail(folder: Path, content: str, data: bytes, size: Size = "small") -> Path:
-    """Write a thumbnail atomically; others may be writing the same one."""
+    """Write a thumbnail atomically; others may be writing the same one. Creates the folder, but not what it is in."""
     path = thumbnail_path(folder, content, size)
+    if not folder.parent.is_dir():
+        # What is left of an index would keep the next from being created there.
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder.parent))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{secrets.token_hex(4)}{UNFINISHED}")
     try:

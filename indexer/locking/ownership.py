@@ -5,6 +5,7 @@ our tables, the manifest of a generation, or the `part.json` of a part.
 """
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,10 @@ MARK = "sketchseek index"
 _TABLES = {"roots", "photos", "contents", "vectors", "state"}
 _SEALED = {"format", "fingerprint", "files", "seal"}
 _LONGEST = 2**20
+_CACHES = {"thumbnails", "shared"}
+# Folders in them: by the first digits of a hash, or by size.
+_SHARD = re.compile(r"[0-9a-f]{2}|640|1280")
+_SETUP = re.compile(r"setup\.json(\.tmp)?|marks\.sqlite.*")
 
 
 def is_ours(folder: Path) -> bool:
@@ -27,7 +32,18 @@ def is_ours(folder: Path) -> bool:
     if names == {"LOCK"}:
         # A power cut, or a run that died before it wrote the mark, leaves part of it, or zeros.
         return mark is not None and MARK.encode().startswith(mark.strip(b"\0"))
+    if all(map(_is_left_over, folder.iterdir())):
+        return True
     return _is_catalogue(folder / "catalogue.sqlite") or any(map(_is_sealed, _sealed_files(folder)))
+
+
+def _is_left_over(path: Path) -> bool:
+    """Whether a service may have written this where an index was deleted: its caches, and what people had asked for."""
+    if path.is_symlink():
+        return False
+    if path.name in _CACHES and path.is_dir():
+        return all(each.is_dir() and _SHARD.fullmatch(each.name) for each in path.iterdir())
+    return _SETUP.fullmatch(path.name) is not None and path.is_file()
 
 
 def _sealed_files(folder: Path) -> list[Path]:

@@ -1,5 +1,6 @@
 """Access control: all routes but the page and the probes require a key; /admin and all changes, an admin key."""
 
+import re
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
@@ -10,8 +11,13 @@ from service.asgi.guard import LOOPBACK, bare
 from service.asgi.keys import COOKIE, Key, Keyring
 from service.problems import ServiceError
 
+_PAGE = re.compile("^https?://")
 _OPEN = frozenset({"/", "/livez", "/readyz", "/openapi.json", "/session"})
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
+# What proxies add to requests that come from elsewhere; and whatever begins with x-forwarded- or cf-.
+_PROXIES = frozenset(
+    {"forwarded", "via", "x-real-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip"}
+)
 # What changes nothing although it is sent by POST. All else that may change something is for admins.
 _ASKING = frozenset({"/search", "/session", "/download", "/pictures"})
 # What no other site's page shall start, even though it could not read the answer: large ones, and pictures to keep.
@@ -94,7 +100,7 @@ def _cookie(headers: Headers) -> str:
 
 def _is_local(headers: Headers) -> bool:
     """Whether a local program or our own page sent the request, not another page or a proxy."""
-    proxied = {"forwarded", "x-forwarded-for", "via"} & set(headers)
+    proxied = any(name in _PROXIES or name.startswith(("x-forwarded-", "cf-")) for name in headers)
     return not proxied and bare(headers.get("host", "")) in LOOPBACK and _is_own_page(headers)
 
 
@@ -105,7 +111,7 @@ def _is_own_page(headers: Headers) -> bool:
         return site in {"none", "same-origin"}
     # Without TLS, browsers say the former only for loopback addresses.
     origin = headers.get("origin")
-    return origin is None or origin.rpartition("//")[2] == headers.get("host", "")
+    return origin is None or _PAGE.sub("", origin, count=1) == headers.get("host", "")
 
 
 def _other_site() -> ServiceError:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Set
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -18,6 +19,7 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
+_HOST = re.compile(r"(\[[0-9a-f:.%]+\]|[^\s\[\]:/@?#\\]+)(?::[0-9]{1,5})?")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 # Enough for a photo that is too large by mistake; anything beyond is not a mistake.
 _DRAINED = 64 * 2**20
@@ -128,6 +130,6 @@ class _Body:
 
 
 def bare(host: str) -> str:
-    """Strip the port: localhost:8000 becomes localhost, [::1]:8000 becomes [::1]."""
-    name = host.lower()
-    return name[: name.find("]") + 1] if name.startswith("[") else name.rsplit(":", 1)[0]
+    """Strip the port: localhost:8000 becomes localhost, [::1]:8000 becomes [::1], and what is no host nothing."""
+    found = _HOST.fullmatch(host.lower())
+    return found[1] if found else ""

@@ -1,5 +1,6 @@
 """From nothing to a library, as the page does it: over real HTTP, with real runs."""
 
+import shutil
 from pathlib import Path
 
 import httpx
@@ -10,6 +11,7 @@ from model import SKETCH_CAPS, Encoder
 from service.asgi import keys
 from service.search.gallery import Gallery
 from tests.kit.service.asking import PNG, problem
+from tests.kit.service.servers import listening
 from tests.kit.service.setting_up import settled, started, state
 from tests.kit.shapes import write_library
 
@@ -110,12 +112,17 @@ def test_nothing_of_it_is_for_others(client: httpx.Client, home: Path) -> None:
         {"x-forwarded-for": "10.0.0.1"},
         {"forwarded": "for=10.0.0.1"},
         {"via": "1.1 proxy"},
+        {"x-real-ip": "10.0.0.1"},
+        {"x-forwarded-host": "photos.example.org"},
+        {"cf-connecting-ip": "10.0.0.1"},
+        {"origin": f"http://evil.example//{host}"},
     ]
     for headers in foreign:
         for answer in _everything(client, path, headers):
             problem(answer, 403, "admins_only")
-    for answer in _everything(client, path, {"host": "photos.example.org"}):
-        problem(answer, 421, "misdirected_request")
+    for name in ("photos.example.org", "[::1].evil.example", "localhost:80@evil.example", "127.0.0.1:evil"):
+        for answer in _everything(client, path, {"host": name}):
+            problem(answer, 421, "misdirected_request")
     assert state(client)["state"] == "empty"
     own = {"origin": f"http://{host}", "sec-fetch-site": "same-origin"}
     assert client.get("/admin/folders", headers=own).status_code == 200
@@ -155,6 +162,27 @@ def test_an_index_that_cannot_be_written_says_so(home: Path, encoder: Encoder) -
         answer = client.post("/admin/library/folders", json={"path": str(home / "Pictures")})
         problem(answer, 503, "index_unwritable")
         assert state(client)["state"] == "empty"
+
+
+def test_an_index_deleted_while_it_serves_can_be_made_again(
+    home: Path, encoder: Encoder, index: Path
+) -> None:
+    gallery = Gallery(index, encoder, SKETCH_CAPS)
+    with listening(gallery) as url, httpx.Client(base_url=url) as client:
+        one = client.get("/photos").json()["photos"][0]["id"]
+        shutil.rmtree(index)
+        assert client.post("/pictures", files={"picture": PNG}).status_code == 503
+        assert client.put(f"/photos/{one}/favourite").status_code == 503
+        assert not index.exists(), "nothing is left that would be in the way"
+    gallery.published.close()
+    # As a service of an older version leaves it.
+    (index / "thumbnails" / "640").mkdir(parents=True)
+    (index / "shared" / "a1").mkdir(parents=True)
+    (index / "setup.json").write_text("{}")
+    assert len(Gallery(index, encoder, SKETCH_CAPS).published) == 0
+    (index / "thumbnails" / "holiday").mkdir()
+    with pytest.raises(IndexProblem):
+        Gallery(index, encoder, SKETCH_CAPS)
 
 
 def test_other_files_and_damage_are_no_empty_library(tmp_path: Path, encoder: Encoder, index: Path) -> None:
