@@ -205,7 +205,7 @@ def test_full_screen_is_entered_and_left(open_page: Callable[..., Desk]) -> None
     desk.page.keyboard.press("f")
     expect(full).to_have_attribute("aria-pressed", "true")
     desk.button("Close").click()
-    desk.page.wait_for_function("document.fullscreenElement === null")
+    desk.page.wait_for_function("() => document.fullscreenElement === null")
 
 
 @contextlib.contextmanager

@@ -44,7 +44,7 @@ def test_details_say_what_is_known_and_ask_nobody_else(open_page: Callable[..., 
         "43.7696° N, 11.2558° E",
     ):
         expect(details).to_contain_text(text)
-    desk.page.wait_for_function("document.querySelector('.map img').naturalWidth > 0")
+    desk.page.wait_for_function("() => document.querySelector('.map img').naturalWidth > 0")
     point = desk.page.locator(".map .point")
     place, around = point.bounding_box(), desk.page.locator(".map").bounding_box()
     assert place is not None
@@ -112,7 +112,7 @@ def test_paths_and_places_are_copied_and_shown_in_their_folder(open_page: Callab
     desk.button("Copy path").click()
     desk.page.wait_for_function("(path) => copied === path", arg=DETAILS["location"])
     desk.button("Copy coordinates").click()
-    desk.page.wait_for_function("copied === '43.7696, 11.2558'")
+    desk.page.wait_for_function("() => copied === '43.7696, 11.2558'")
     with desk.page.expect_response("**/admin/reveal/*"):
         desk.button("Show in folder").click()
     assert re.fullmatch(r"POST .*/admin/reveal/[0-9a-f]{16}", asked[0])
