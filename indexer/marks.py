@@ -10,6 +10,7 @@ import errno
 import logging
 import os
 import sqlite3
+import stat
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -116,7 +117,7 @@ class Marks:
         except FileNotFoundError:
             self._forget()
             return None
-        if self._path.is_symlink():
+        if stat.S_ISLNK(found.st_mode):
             raise OSError(errno.ELOOP, "it is a link; move what it leads to here", str(self._path))
         if self._db is not None and self._file == (found.st_dev, found.st_ino):
             return self._db

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from service.console.options import Decorator, Place, flag, index_option, model_options, shown
-from service.console.sources import FILTERS, PARTS, Found, Shown, from_index, from_service
-from service.search.parameters import PARAMETERS, Parameter
+from service.console.sources import PARTS, Found, Shown, from_index, from_service
+from service.search.parameters import FILTERS, PARAMETERS, Parameter
 
 if TYPE_CHECKING:
     from service.console.terminal import Pictures

@@ -14,14 +14,15 @@ import click
 
 from service.console.folders import meant, of_shell
 from service.console.options import flag
+from service.search.parameters import FILTERS
+from service.search.query import Kind
 
 if TYPE_CHECKING:
     from indexer import Library, Photo
     from service.listings import PhotoInfo
     from service.search.reranking import Ranked
 
-PARTS = ("sketch", "photo", "text", "like")
-FILTERS = ("folder", "after", "before", "camera", "favourites")
+PARTS = tuple(Kind)
 _PAGE = ("k", "offset")
 
 

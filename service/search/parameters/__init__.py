@@ -45,6 +45,9 @@ class Parameter(Generic[T]):
     narrows: bool = False
 
 
+# Those that make sense without a search, too.
+FILTERS = ("folder", "after", "before", "camera", "favourites")
+
 # In the order in which they are applied and displayed.
 PARAMETERS: Registry[Parameter[Any]] = Registry(
     "search parameter",

@@ -6,11 +6,10 @@ from pydantic import Field, create_model
 
 from indexer.marks import Marked
 from indexer.values import Filter
-from service.search.parameters import PARAMETERS
+from service.search.parameters import FILTERS, PARAMETERS
 from service.search.parameters.values import Checked, applied, declared
 from service.search.query import Query
 
-FILTERS = ("folder", "after", "before", "camera", "favourites")
 _MONTH = r"^([0-9]{4}-[0-9]{2})?$"
 
 if TYPE_CHECKING:

@@ -66,6 +66,16 @@ def opened(open_page: Callable[..., Desk], shelf: Shelf, address: str) -> Desk:
     return desk
 
 
+def received(open_page: Callable[..., Desk], address: str) -> Desk:
+    """What somebody else sees of a link with a photo, from the real server."""
+    desk = open_page()
+    desk.page.goto("about:blank")
+    desk.page.goto(address)
+    expect(desk.page.locator("#parts")).to_contain_text("Your picture")
+    expect(desk.page.locator("#found[data-state=current]")).to_have_count(1)
+    return desk
+
+
 def test_a_link_carries_a_photo(open_page: Callable[..., Desk]) -> None:
     """The server keeps it; both search with what it keeps, so both see the same order."""
     first = open_page()
@@ -78,11 +88,7 @@ def test_a_link_carries_a_photo(open_page: Callable[..., Desk]) -> None:
     assert re.search(r"\?picture=[0-9a-f]{32}$", address)
     assert shared(first) == address
     assert sum(url.endswith("/pictures") for url in stored) == 1, "the same picture is stored once"
-    second = open_page()
-    second.page.goto("about:blank")
-    second.page.goto(address)
-    expect(second.page.locator("#parts")).to_contain_text("Your picture")
-    expect(second.page.locator("#found[data-state=current]")).to_have_count(1)
+    second = received(open_page, address)
     assert paths(second) == paths(first)
     assert second.page.url == address
 
@@ -190,9 +196,5 @@ def test_the_server_opens_and_keeps_what_a_browser_cannot(
     with first.answered():
         first.page.locator("#file").set_input_files(tmp_path / f"mug.{kind}")
     address = shared(first)
-    second = open_page()
-    second.page.goto("about:blank")
-    second.page.goto(address)
-    expect(second.page.locator("#parts")).to_contain_text("Your picture")
-    expect(second.page.locator("#found[data-state=current]")).to_have_count(1)
+    second = received(open_page, address)
     assert paths(second) == paths(first)
