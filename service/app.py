@@ -69,51 +69,18 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
         settings.max_searches, settings.max_batch, settings.search_seconds, settings.stall_seconds
     )
 
-    @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async def refresh() -> None:
-            await anyio.to_thread.run_sync(partial(gallery.refresh, now=True))
-
-        async def ended() -> None:
-            await keeper.ended()
-
-        batcher = Batcher(limits, metrics)
-        app.state.searcher = Searcher(gallery, batcher, metrics, settings.decoders, rerankers)
-        job = Reindex(settings, ended)
-        app.state.keeper = keeper = Keeper(gallery, job, app.state.reports, settings)
-        _measure(metrics, gallery, batcher)
-        tasks = [asyncio.create_task(_watch(gallery, settings.refresh_seconds))]
-        tasks.append(asyncio.create_task(_measure_lag(metrics)))
-        reloads: set[asyncio.Task[None]] = set()
-
-        def reload() -> None:
-            task = asyncio.create_task(refresh())
-            reloads.add(task)
-            task.add_done_callback(reloads.discard)
-
-        await keeper.begin()
-        if keeper.watching:
-            tasks.append(asyncio.create_task(Watcher(keeper).run()))
-        with _on_hangup(reload):
-            yield
-        await keeper.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, *reloads, return_exceptions=True)
-        await anyio.to_thread.run_sync(batcher.close)
-        maker.close()
-
     app = FastAPI(
         title="sketchseek",
         summary="Draw a few lines, get the photos that show that thing.",
         version=version("sketchseek"),
-        lifespan=lifespan,
+        lifespan=partial(_at_work, gallery=gallery, settings=settings, limits=limits, rerankers=rerankers),
         # FastAPI's documentation pages load scripts from other hosts; /openapi.json remains.
         docs_url=None,
         redoc_url=None,
     )
     app.state.gallery = gallery
     app.state.metrics = metrics
+    app.state.maker = maker
     app.state.keyring = keys.read(settings.api_keys, settings.api_keys_file)
     app.state.access = Rules(app.state.keyring, settings.loopback)
     app.state.thumbnails = Thumbnails(gallery.thumbnails, settings.large_pictures_mb * 2**20, maker)
@@ -141,6 +108,46 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
         return html.response(request.headers)
 
     return app
+
+
+@contextlib.asynccontextmanager
+async def _at_work(
+    app: FastAPI, *, gallery: Gallery, settings: Settings, limits: Limits, rerankers: Rerankers
+) -> AsyncIterator[None]:
+    """What runs as long as the application does."""
+    metrics: Metrics = app.state.metrics
+
+    async def refresh() -> None:
+        await anyio.to_thread.run_sync(partial(gallery.refresh, now=True))
+
+    async def ended() -> None:
+        await keeper.ended()
+
+    batcher = Batcher(limits, metrics)
+    app.state.searcher = Searcher(gallery, batcher, metrics, settings.decoders, rerankers)
+    job = Reindex(settings, ended)
+    app.state.keeper = keeper = Keeper(gallery, job, app.state.reports, settings)
+    _measure(metrics, gallery, batcher)
+    tasks = [asyncio.create_task(_watch(gallery, settings.refresh_seconds))]
+    tasks.append(asyncio.create_task(_measure_lag(metrics)))
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = asyncio.create_task(refresh())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    await keeper.begin()
+    if keeper.watching:
+        tasks.append(asyncio.create_task(Watcher(keeper).run()))
+    with _on_hangup(reload):
+        yield
+    await keeper.close()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, *reloads, return_exceptions=True)
+    await anyio.to_thread.run_sync(batcher.close)
+    app.state.maker.close()
 
 
 def _add_layers(app: FastAPI, settings: Settings) -> None:
