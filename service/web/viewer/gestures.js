@@ -18,6 +18,7 @@ export class Gestures {
   #down = new Map(); // pointer id -> where it is
   #start = null; // where the first pointer went down
   #kind = ""; // of the movement: "" until it is clear, move, turn, close, pinch, or done
+  #pointer = ""; // the type of the one that went down last
   #tapped = null; // the last tap, which the next may make a double one
   #timer = 0;
 
@@ -30,15 +31,15 @@ export class Gestures {
     stage.addEventListener("pointerup", (event) => this.#released(event));
     stage.addEventListener("pointercancel", (event) => this.#lost(event));
     stage.addEventListener("wheel", (event) => this.#wheeled(event), { passive: false });
-    stage.addEventListener("dblclick", (event) => {
-      if (event.pointerType !== "touch") zoom.toggle(pointOf(event));
-    });
+    // A double tap brings this event, too, and has been answered by then.
+    stage.addEventListener("dblclick", (event) => this.#pointer === "mouse" && zoom.toggle(pointOf(event)));
   }
 
   #pressed(event) {
     if (event.button) return;
     this.#stage.setPointerCapture(event.pointerId);
     this.#down.set(event.pointerId, pointOf(event));
+    this.#pointer = event.pointerType;
     if (this.#down.size === 1) {
       this.#start = { ...pointOf(event), beside: event.target === this.#stage };
       this.#kind = "";

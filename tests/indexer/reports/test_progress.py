@@ -10,7 +10,12 @@ import pytest
 from indexer.reports.progress import Bar, Progress
 from indexer.reports.times import Times
 
-LONG = Progress(123_456, 98_765, 1_234, Times(decode=900.0, encode=90.0, write=10.0))
+
+def long() -> Progress:
+    """Of a run that has just begun: the rate, and with it the time left, is that of the last half minute."""
+    return Progress(123_456, 98_765, 1_234, Times(decode=900.0, encode=90.0, write=10.0))
+
+
 WORD = re.compile(
     r"(\[[#-]{20}\])?( ?[0-9]+/[0-9]+ photos(,|$))?( [0-9]+/s(,|$))?( [0-9:]+ left(,|$))?"
     r"( decode [0-9]+% encode [0-9]+% write [0-9]+%(,|$))?( [0-9]+ skipped)?( ?[0-9]+%)?"
@@ -23,8 +28,8 @@ def test_a_line_fits_any_terminal_and_ends_with_a_word(columns: int, monkeypatch
     monkeypatch.setattr(Bar, "every", 0.0)
     shown = io.StringIO()
     bar = Bar(shown)
-    bar.begin(LONG)
-    bar.advance(LONG)
+    bar.begin(long())
+    bar.advance(long())
     lines = shown.getvalue().split("\r")[1:]
     assert all(len(line) < max(columns, 2) for line in lines)
     assert WORD.fullmatch(lines[-1].rstrip()), lines[-1]
@@ -39,6 +44,6 @@ def test_80_columns_show_what_matters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((80, 24)))
     monkeypatch.setattr(Bar, "every", 0.0)
     shown = io.StringIO()
-    Bar(shown).advance(LONG)
+    Bar(shown).advance(long())
     for part in ("98765/123456 photos", "/s", " left", "1234 skipped"):
         assert part in shown.getvalue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,13 @@ pytestmark = pytest.mark.browser
 
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 BARE = "() => document.querySelector('#viewer').classList.contains('bare')"
+
+# On a busy machine the second tap may arrive after the time of the first is over.
+HOLD_TIMERS = """() => {
+  window.held = new Map();
+  window.setTimeout = (does) => { window.held.set(window.held.size + 1, does); return window.held.size; };
+  window.clearTimeout = (timer) => window.held.delete(timer);
+}"""
 
 
 def share_at(desk: Desk, x: float, y: float) -> tuple[float, float]:
@@ -148,9 +156,17 @@ def test_a_tap_hides_the_bars_and_a_double_tap_zooms(open_page: Callable[..., De
     )
     desk.page.touchscreen.tap(180, 300)
     desk.page.wait_for_function(f"() => !({BARE})()")
-    twice = {"x": 180, "y": 300, "tapCount": 2, "gestureSourceType": "touch"}
-    desk.devtools.send("Input.synthesizeTapGesture", twice)
+    stamp = time.time() + 1
+    desk.page.evaluate(HOLD_TIMERS)
+    for after in (0.0, 0.1):
+        for kind, places in (("touchStart", [{"x": 180, "y": 300}]), ("touchEnd", [])):
+            touch = {"type": kind, "touchPoints": places, "timestamp": stamp + after}
+            desk.devtools.send("Input.dispatchTouchEvent", touch)
     desk.page.wait_for_function(
         "(width) => document.querySelector('.frame').getBoundingClientRect().width > 2 * width", arg=fitted
     )
+    desk.page.evaluate("() => [...window.held.values()].forEach((does) => does())")
     assert not desk.page.evaluate(BARE)
+    # Browsers add this event to a double tap if it was quick.
+    desk.page.locator("#viewer .stage").dispatch_event("dblclick", {"clientX": 180, "clientY": 300})
+    assert frame(desk)["width"] > 2 * fitted
