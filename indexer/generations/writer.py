@@ -19,7 +19,7 @@ from indexer.generations.photos import PHOTOS_FILE, Photos, PhotosWriter
 from indexer.reports.times import now
 from indexer.stores import Ids, OnStep, Source, Store
 from indexer.stores.backend import Before, Built
-from indexer.stores.biased import BiasedStore, widened
+from indexer.stores.biased import BiasedStore, questions, widened
 from indexer.stores.registry import Stores, asked, spelled, split
 from model.bank import Bank
 from model.modality import Vectors
@@ -126,7 +126,8 @@ def _weighed(
     source: Source, bank: Bank, unchanged: Ids, before: _Before | None, on_step: OnStep | None
 ) -> Source:
     known = None if before is None or not len(unchanged) else before.biases(bank)
-    return widened(source, weigh(source, bank, unchanged, known, on_step))
+    biases = weigh(source, bank, unchanged, known, on_step)
+    return widened(source, biases, questions(bank) if bank.kinds else None)
 
 
 def wanted_type(index: Path) -> str:

@@ -3,7 +3,7 @@
 This module defines the interface of an open store; `backend` that for building and opening, and `registry` lists all.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -27,11 +27,17 @@ class Nearest(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """Vectors to build from, read in batches as often as needed; never all in memory."""
+    """Vectors to build from, read in batches as often as needed; never all in memory.
+
+    If the last columns are biases, drawings end in the `tail` there. `questions`, if given, are sample queries to tune
+    the search with.
+    """
 
     count: int
     dimension: int
     batches: Callable[[], Batches]
+    tail: Sequence[float] = ()
+    questions: Vectors | None = None
 
     def sample(self, most: int) -> Vectors:
         """At most `most` vectors, evenly spaced."""

@@ -7,8 +7,8 @@ the bias, exactly, at no cost in time. See `model.bank`.
 import numpy as np
 
 from indexer.stores import Batches, Ids, Nearest, Selection, Source, Store
-from model.bank import KINDS
-from model.modality import Vectors
+from model.bank import KINDS, Bank, weights_of
+from model.modality import Modality, Vectors
 
 # Filled up with zeros: FAISS is several times slower if the length is not a multiple of eight.
 EXTRA = 8
@@ -19,8 +19,11 @@ _SCALE = 16.0
 # No share of a mean cosine is larger.
 MOST = 1.0
 
+# Of each kind of query.
+_QUESTIONS = 50
 
-def widened(source: Source, biases: Vectors) -> Source:
+
+def widened(source: Source, biases: Vectors, questions: Vectors | None = None) -> Source:
     """The same vectors, followed by their biases: one row for each, in the order of the source."""
 
     def batches() -> Batches:
@@ -29,7 +32,19 @@ def widened(source: Source, biases: Vectors) -> Source:
             yield ids, _appended(vectors, biases[done : done + len(ids)] / _SCALE)
             done += len(ids)
 
-    return Source(source.count, source.dimension + EXTRA, batches)
+    tail = _appended(np.zeros((1, 0), np.float32), _counted(weights_of({Modality.SKETCH: 1.0}))[None])
+    return Source(source.count, source.dimension + EXTRA, batches, tail[0].tolist(), questions)
+
+
+def questions(bank: Bank) -> Vectors:
+    """Some of the drawings and words of a bank, as a biased store is searched with them."""
+    parts = []
+    for kind, near in bank.kinds.items():
+        some = near.vectors[:: -(-len(near.vectors) // _QUESTIONS)]
+        parts.append(
+            _appended(some, np.broadcast_to(_counted(weights_of({kind: 1.0})), (len(some), len(KINDS))))
+        )
+    return np.concatenate(parts)
 
 
 class BiasedStore:
@@ -59,7 +74,7 @@ class BiasedStore:
     ) -> Nearest:
         """The nearest; with `weights`, one for each of KINDS, so much of these biases is subtracted from the scores."""
         if self.biased:
-            counted = np.zeros(len(KINDS), dtype=np.float32) if weights is None else -_SCALE * weights
+            counted = np.zeros(len(KINDS), dtype=np.float32) if weights is None else _counted(weights)
             queries = _appended(queries, np.broadcast_to(counted, (len(queries), len(KINDS))))
         return self.store.search(queries, k, among)
 
@@ -84,6 +99,12 @@ class BiasedStore:
     def let_go(self) -> "BiasedStore | None":
         whole = self.store.let_go()
         return None if whole is None else BiasedStore(whole, self._dimension, biased=self.biased)
+
+
+def _counted(weights: Vectors) -> Vectors:
+    """What a query with these weights ends in."""
+    counted: Vectors = -_SCALE * weights
+    return counted
 
 
 def _appended(vectors: Vectors, columns: Vectors) -> Vectors:

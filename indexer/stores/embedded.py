@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from indexer.errors import IndexProblem
+from indexer.errors import BrokenGeneration, IndexProblem
 from indexer.stores import Ids, OnStep, Source, Store
 from indexer.stores.backend import Before, Built
-from indexer.stores.faiss import INDEX_TYPES, KINDS, IndexType
+from indexer.stores.faiss import CODED, CODES, FRESH, INDEX_TYPES, KINDS, MAIN, IndexType
 from indexer.stores.placement import HOST, Placement
 
 if TYPE_CHECKING:
@@ -22,14 +22,13 @@ class FaissBackend:
 
     types: tuple[str, ...] = INDEX_TYPES
     kinds = KINDS
-    files = frozenset({"index.faiss"})
+    files = frozenset({MAIN})
 
     def __init__(self, placement: Placement = HOST, opener: "Opener | None" = None) -> None:
         self._placement, self._given = placement, opener
 
     def build(self, folder: Path, source: Source, index_type: str, on_step: OnStep | None = None) -> Built:
         from indexer.stores.faiss.build import build
-        from indexer.stores.faiss.layers import MAIN
 
         try:
             return build(folder / MAIN, source, cast(IndexType, index_type), on_step)
@@ -49,11 +48,12 @@ class FaissBackend:
     def open(self, folder: Path, built: Built) -> Store:
         from indexer.stores.faiss.layers import LayeredStore
 
+        if built.kind in CODED and not (folder / CODES).exists():
+            raise BrokenGeneration(f"{folder / CODES}: missing; run sketchseek index again")
         return LayeredStore.open(folder, built.effort, self._opener)
 
     def read_later(self, folder: Path) -> list[Path]:
         from indexer.stores.faiss.file import is_mapped
-        from indexer.stores.faiss.layers import FRESH, MAIN
 
         return [path for name in (MAIN, FRESH) if is_mapped(path := folder / name)]
 

@@ -1,44 +1,45 @@
-"""Build the file of a store from batches: choose its kind by size, train it, and tune its search effort.
+"""Build the files of a store from batches: choose their kind by size, train it, and tune its search effort.
 
-Never holds all vectors as float32. Approximate indexes are tuned with stored vectors plus random noise, which are about
-as near to their photos as drawings are: with the least effort that finds .99 of what an exact scan finds. The recall on
-other such queries goes into the manifest.
+Never holds all vectors as float32. The recall reached on sample queries goes into the manifest.
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import faiss
 import numpy as np
 
-from indexer.stores import Nearest, OnStep, Source
+from indexer.stores import OnStep, Source
 from indexer.stores.backend import Built
-from indexer.stores.faiss import EXACT, IndexType
-from indexer.stores.faiss.file import TUNED_AT, FaissFile
-from model.modality import Vectors, unit
+from indexer.stores.faiss import CODED, EXACT, IndexType
+from indexer.stores.faiss.coding import SCAN_UP_TO, build_codes
+from indexer.stores.faiss.file import FaissFile
+from indexer.stores.faiss.tuning import Sample, least
 
-# Up to this size, an exact scan is fast enough.
-FLAT_UP_TO = 200_000
+# Up to this size, comparing all vectors takes no longer than comparing codes and then the best vectors.
+FLAT_UP_TO = 20_000
+# What is asked of inverted lists and graphs.
 RECALL = 0.99
 
 _NEIGHBOURS = 32
 _CANDIDATES = 80
 _POINTS_PER_LIST = 64
-_LEAST = {"flat": 0, "hnsw": 1, "ivf": 4 * _POINTS_PER_LIST}
-_QUESTIONS = 200
+_LEAST = {"flat": 0, "hnsw": 1, "ivf": 4 * _POINTS_PER_LIST, "codes": 4 * _POINTS_PER_LIST}
 
 
-def choose(index_type: IndexType, count: int) -> Literal["flat", "hnsw", "ivf"]:
-    """The kind for this many vectors: lists need enough of them for training, and below that a scan is as fast."""
+def kind_of(index_type: IndexType, count: int) -> str:
+    """The kind for this many vectors: codes and lists need enough of them, and below that a scan is as fast."""
     if index_type == "auto":
-        return "flat" if count <= FLAT_UP_TO else "ivf"
-    return index_type if count >= _LEAST[index_type] else "flat"
+        index_type = "flat" if count <= FLAT_UP_TO else "codes"
+    if count < _LEAST[index_type]:
+        return EXACT
+    return CODED[count > SCAN_UP_TO] if index_type == "codes" else f"{index_type}-fp16"
 
 
 def build(path: Path, source: Source, index_type: IndexType = "auto", on_step: OnStep | None = None) -> Built:
     """Write the file."""
     tell = on_step or (lambda *_: None)
-    kind = choose(index_type, source.count)
+    kind = kind_of(index_type, source.count)
     inner = _empty(kind, source, tell)
     index = faiss.IndexIDMap(inner)
     done = 0
@@ -48,18 +49,19 @@ def build(path: Path, source: Source, index_type: IndexType = "auto", on_step: O
         tell("indexing", done, source.count)
     faiss.write_index(index, str(path))
     del index, inner
-    if kind == "flat":
+    if kind == EXACT:
         return Built(EXACT)
-    effort, recall = _tune(path, source, tell)
-    return Built(f"{kind}-fp16", effort, recall)
+    if kind in CODED:
+        return build_codes(path, source, tell)
+    return Built(kind, *_tune(path, source, tell))
 
 
 def _empty(kind: str, source: Source, tell: OnStep) -> Any:
     dimension, metric = source.dimension, faiss.METRIC_INNER_PRODUCT
     half = faiss.ScalarQuantizer.QT_fp16
-    if kind == "flat":
+    if kind in (EXACT, *CODED):
         return faiss.IndexScalarQuantizer(dimension, half, metric)
-    if kind == "hnsw":
+    if kind == "hnsw-fp16":
         graph = faiss.IndexHNSWSQ(dimension, half, _NEIGHBOURS, metric)
         graph.hnsw.efConstruction = _CANDIDATES
         return graph
@@ -79,44 +81,7 @@ def _empty(kind: str, source: Source, tell: OnStep) -> Any:
 
 
 def _tune(path: Path, source: Source, tell: OnStep) -> tuple[int, float]:
-    """The least effort that reaches RECALL on half of the queries, and the recall on the other half."""
-    chosen = source.sample(2 * _QUESTIONS)
-    noise = np.random.default_rng(0).standard_normal(chosen.shape).astype(np.float32)
-    questions = unit(chosen + unit(noise))
-    least = _least_scores(source, questions, tell)
-    most = min(TUNED_AT, source.count)
-    kept = slice(min(1, len(questions) - 1), None, 2)
-    effort, previous = 1, 0
-    while True:
-        found = FaissFile(path, effort)
-        if _recall(found.search(questions[::2], most), least[::2]) >= RECALL or effort >= source.count:
-            break
-        previous, effort = effort, 2 * effort
-    while effort - previous > max(1, effort // 8):
-        middle = (previous + effort) // 2
-        good = _recall(FaissFile(path, middle).search(questions[::2], most), least[::2]) >= RECALL
-        previous, effort = (previous, middle) if good else (middle, effort)
-    # A margin, because half of all other queries are harder.
-    effort += -(-effort // 4)
-    return effort, round(_recall(FaissFile(path, effort).search(questions[kept], most), least[kept]), 4)
-
-
-def _least_scores(source: Source, questions: Vectors, tell: OnStep) -> Vectors:
-    """For each query, the exact score of the tenth best vector."""
-    best = np.empty((len(questions), 0), dtype=np.float32)
-    done = 0
-    for ids, vectors in source.batches():
-        exact = np.asarray(vectors, dtype=np.float16).astype(np.float32)
-        best = np.concatenate([best, questions @ exact.T], axis=1)
-        at = min(TUNED_AT, best.shape[1])
-        best = -np.partition(-best, at - 1, axis=1)[:, :at]
-        done += len(ids)
-        tell("measuring", done, source.count)
-    least: Vectors = best.min(axis=1)
-    return least
-
-
-def _recall(found: Nearest, least: Vectors) -> float:
-    """The share of the ten best that was found; any of several equals counts."""
-    right = (found.ids >= 0) & (found.scores >= least[:, None] - 1e-4)
-    return float(right.mean())
+    """The effort that reaches RECALL, and the recall on other queries."""
+    chosen, judged = Sample.of(source, tell).halves
+    effort = least(lambda tried: chosen.recall(FaissFile(path, tried)) >= RECALL, source.count)
+    return effort, round(judged.recall(FaissFile(path, effort)), 4)

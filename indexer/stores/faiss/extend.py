@@ -12,10 +12,10 @@ import numpy as np
 from indexer.errors import BrokenGeneration
 from indexer.stores import Batches, Ids, Source
 from indexer.stores.backend import Before, Built
-from indexer.stores.faiss import EXACT, IndexType
-from indexer.stores.faiss.build import build, choose
+from indexer.stores.faiss import CODED, CODES, DEAD, EXACT, FRESH, MAIN, IndexType
+from indexer.stores.faiss.build import build, kind_of
 from indexer.stores.faiss.file import FaissFile
-from indexer.stores.faiss.layers import DEAD, FRESH, MAIN, read_dead, write_dead
+from indexer.stores.faiss.layers import read_dead, write_dead
 
 # Beyond this share of dead and new ids, rebuilding is better.
 REBUILD_AT = 0.05
@@ -26,13 +26,14 @@ def extend(
 ) -> Built | None:
     """Write all three files; None if that is not worth it, or if the file to copy is damaged."""
     built = before.built
-    if built.kind == EXACT or built.kind != f"{choose(index_type, source.count)}-fp16":
+    if built.kind == EXACT or built.kind != kind_of(index_type, source.count):
         return None
     if len(ids) - len(unchanged) > REBUILD_AT * len(ids):
         return None
-    shutil.copyfile(before.folder / MAIN, folder / MAIN)
     try:
-        before.check(folder / MAIN)
+        for name in (MAIN, CODES) if built.kind in CODED else (MAIN,):
+            shutil.copyfile(before.folder / name, folder / name)
+            before.check(folder / name)
         if DEAD in before.files:
             before.check(before.folder / DEAD)
     except BrokenGeneration:

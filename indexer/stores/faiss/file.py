@@ -16,14 +16,13 @@ from indexer.errors import BrokenGeneration
 from indexer.stores import Ids, Nearest, Rows, filtered
 from indexer.stores.faiss import EXACT
 from indexer.stores.faiss.lease import Lease
+from indexer.stores.faiss.tuning import TUNED_AT
 from model.modality import Vectors
 
 # Smaller files are read into memory: truncating a mapped file in place would kill the process.
 IN_MEMORY = 2**29
 # Up to this many rows, comparing them directly is faster than any index.
 FEW = 2048
-# Results per query when tuning the search effort; finding fewer takes no less effort.
-TUNED_AT = 10
 # Below this share of selected rows, graph search works badly.
 _SPARSE = 0.1
 _KINDS = {
@@ -133,7 +132,7 @@ class FaissFile:
             # The graph stores its vectors in a flat index.
             index = faiss.downcast_index(index.storage) if isinstance(index, faiss.IndexHNSW) else index
             parameters = None if selector is None else faiss.SearchParameters(sel=selector)
-        with _threads_for(len(queries)):
+        with threads_for(len(queries)):
             scores, rows = index.search(queries, k, params=parameters)
         # Some FAISS indexes silently ignore the selector.
         return (rows, scores) if among is None else filtered(rows, scores, among)
@@ -154,7 +153,7 @@ def is_mapped(path: Path, in_memory: int | None = None) -> bool:
 
 
 @contextmanager
-def _threads_for(queries: int) -> Iterator[None]:
+def threads_for(queries: int) -> Iterator[None]:
     """Use at most one thread per query: more would only spin on cores that others need.
 
     The setting applies to the calling thread only.

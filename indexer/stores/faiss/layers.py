@@ -3,7 +3,6 @@
 This way, a run that changes little in a large library need not rebuild its index.
 """
 
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,12 +11,10 @@ import numpy as np
 
 from indexer.errors import BrokenGeneration
 from indexer.stores import File, Ids, Nearest, Rows, Selection
-from indexer.stores.faiss import EXACT
+from indexer.stores.faiss import DEAD, EXACT, FRESH, MAIN
+from indexer.stores.faiss.codes import open_file, open_in_memory
 from indexer.stores.faiss.file import FaissFile
 from model.modality import Vectors
-
-MAIN, FRESH, DEAD = "index.faiss", "fresh.faiss", "dead.i64"
-
 
 # Opens a file with its effort, on the host or on a GPU.
 Opener = Callable[[Path, int], File]
@@ -32,7 +29,7 @@ class LayeredStore:
         self._again: Callable[[Opener], LayeredStore] | None = None
 
     @classmethod
-    def open(cls, folder: Path, effort: int = 0, opener: Opener = FaissFile) -> "LayeredStore":
+    def open(cls, folder: Path, effort: int = 0, opener: Opener = open_file) -> "LayeredStore":
         main = opener(folder / MAIN, effort)
         if (folder / FRESH).exists():
             kept = np.setdiff1d(main.ids, read_dead(folder), assume_unique=True)
@@ -56,7 +53,7 @@ class LayeredStore:
 
     def let_go(self) -> "LayeredStore | None":
         wanted = any(isinstance(file, FaissFile) and file.wanted for file in self._files)
-        return self._again(partial(FaissFile, in_memory=sys.maxsize)) if wanted and self._again else None
+        return self._again(open_in_memory) if wanted and self._again else None
 
     def release(self) -> None:
         for file in self._files:

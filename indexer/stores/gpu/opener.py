@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer.stores import File, Ids, Nearest, Rows, filtered
+from indexer.stores.faiss.codes import open_file
 from indexer.stores.faiss.file import FEW, FaissFile
 from indexer.stores.gpu.executor import Executor, Resident
 from indexer.stores.placement import DEVICES, Device, GpuIndex
@@ -117,7 +118,7 @@ class OnGpu:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, path: Path, effort: int = 0) -> File:
-        file = FaissFile(path, effort)
+        file = open_file(path, effort)
         if not len(file):
             return file
         with self._lock:
@@ -165,12 +166,12 @@ def opener(device: Device, kind: GpuIndex = "exact", memory: int = 0) -> Callabl
     `cuda` refuses an index that does not fit; `auto` uses a GPU if there is one and the index fits.
     """
     if device == "cpu" or (device == "auto" and not gpu.seems_there()):
-        return FaissFile
+        return open_file
     try:
         found = gpu.find()
     except DeviceProblem as error:
         log.warning("searching the index on the CPU: %s", error)
-        return FaissFile
+        return open_file
     where = f"{found.device} {found.name}"
     return OnGpu(_loader(kind, found.number), where, kind, memory, refuse=device == "cuda")
 

@@ -13,8 +13,9 @@ from indexer.duplicates import groups
 from indexer.duplicates.groups import THRESHOLD, all_pairs, new_pairs, stand_ins
 from indexer.duplicates.signatures import Signatures, stack
 from indexer.stores import Ids, Source
+from indexer.stores.faiss import MAIN
 from indexer.stores.faiss.build import build
-from indexer.stores.faiss.layers import MAIN, LayeredStore
+from indexer.stores.faiss.layers import LayeredStore
 from model import Encoder
 from model.modality import Vectors, unit
 

@@ -14,10 +14,11 @@ import torch
 from indexer import Published
 from indexer.stores import File, Rows
 from indexer.stores.embedded import FaissBackend
-from indexer.stores.faiss import IndexType
+from indexer.stores.faiss import DEAD, FRESH, MAIN, IndexType
 from indexer.stores.faiss.build import build
+from indexer.stores.faiss.codes import open_file
 from indexer.stores.faiss.file import FEW, FaissFile
-from indexer.stores.faiss.layers import DEAD, FRESH, MAIN, LayeredStore, write_dead
+from indexer.stores.faiss.layers import LayeredStore, write_dead
 from indexer.stores.gpu import opener as gpu_stores
 from indexer.stores.gpu.executor import Executor, NearestRows
 from indexer.stores.gpu.opener import (
@@ -311,11 +312,11 @@ def test_wheels_that_hide_one_another_are_told_apart(
 def test_without_a_card_the_host_searches_and_says_so(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert [opener(device) for device in DEVICES if device != "cuda"] == [FaissFile, FaissFile]
+    assert [opener(device) for device in DEVICES if device != "cuda"] == [open_file, open_file]
     assert caplog.text == ""
-    assert opener("cuda") is FaissFile
+    assert opener("cuda") is open_file
     monkeypatch.setattr(gpu, "seems_there", lambda: True)
-    assert opener("auto") is FaissFile
+    assert opener("auto") is open_file
     assert caplog.text.count("searching the index on the CPU: ") == 2
 
 

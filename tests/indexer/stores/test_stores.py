@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from indexer import BrokenGeneration
 from indexer.stores import Rows
 from indexer.stores.backend import Built
-from indexer.stores.faiss import IndexType
-from indexer.stores.faiss.build import FLAT_UP_TO, RECALL, build, choose
+from indexer.stores.faiss import FRESH, MAIN, IndexType
+from indexer.stores.faiss.build import FLAT_UP_TO, RECALL, build, kind_of
+from indexer.stores.faiss.codes import open_file
+from indexer.stores.faiss.coding import SCAN_UP_TO
 from indexer.stores.faiss.file import FEW, FaissFile
-from indexer.stores.faiss.layers import FRESH, MAIN, LayeredStore, write_dead
+from indexer.stores.faiss.layers import LayeredStore, write_dead
 from tests.kit.vectors import DIMENSION, best, numbers, recall, source, vectors
 
-KINDS: tuple[IndexType, ...] = ("flat", "hnsw", "ivf")
+KINDS: tuple[IndexType, ...] = ("flat", "codes", "hnsw", "ivf")
 # How far a score, or a component of a vector, may be from brute force. fp16 rounds each component by at most
 # eps/2 of itself, or half its smallest step where it is tiny: a unit vector moves by eps/2 + step/2 * sqrt(d), and a
 # score with a unit query by no more (Cauchy-Schwarz). Brute force and the store each round, and an inverted list
@@ -46,7 +48,7 @@ def test_the_nearest_are_those_of_brute_force(
     ids, rows, queries = numbers(count, seed), vectors(count, seed), vectors(3, seed + 1)
     path = tmp_path_factory.mktemp("store") / MAIN
     built = build(path, source(ids, rows, 7), kind)
-    found = FaissFile(path, built.effort).search(queries, k)
+    found = open_file(path, built.effort).search(queries, k)
     exact = best(queries, ids, rows, k)
     assert found.ids.shape == exact.ids.shape == (3, min(k, count))
     assert np.allclose(found.scores, exact.scores, rtol=0, atol=TOLERANCE)
@@ -56,7 +58,7 @@ def test_the_nearest_are_those_of_brute_force(
 def test_recall_is_what_the_build_says(large: tuple[Path, Built]) -> None:
     folder, built = large
     assert built.recall >= RECALL - 0.01
-    store, queries = FaissFile(folder / MAIN, built.effort), vectors(100, 2)
+    store, queries = open_file(folder / MAIN, built.effort), vectors(100, 2)
     exact = best(queries, numbers(6000, 1), vectors(6000, 1), 10)
     assert recall(store.search(queries, 10), exact) >= 0.96
     assert store.kind == built.kind
@@ -67,7 +69,7 @@ def test_recall_is_what_the_build_says(large: tuple[Path, Built]) -> None:
 def test_a_filter_finds_k_of_those_that_pass(large: tuple[Path, Built], count: int, in_memory: int) -> None:
     folder, built = large
     ids, rows, queries = numbers(6000, 1), vectors(6000, 1), vectors(30, 3)
-    file = FaissFile(folder / MAIN, built.effort, in_memory=in_memory)
+    file = open_file(folder / MAIN, built.effort, in_memory=in_memory)
     chosen = np.random.default_rng(count).choice(6000, count, replace=False)
     for k in (10, 300):
         found = file.search(queries, k, Rows.of(file.find(ids[chosen]), len(file)))
@@ -116,23 +118,20 @@ def test_a_selector_that_is_not_heeded_is_made_up_for(
 ) -> None:
     """As some indexes of FAISS take one and never look at it."""
     folder, built = large
-    file = FaissFile(folder / MAIN, built.effort)
+    file = open_file(folder / MAIN, built.effort)
     rows = Rows.of(np.arange(0, 6000, 2), 6000)
     monkeypatch.setattr(faiss, "IDSelectorBitmap", lambda _: faiss.IDSelectorAll())
     found = file.search(vectors(20, 5), 10, rows)
     assert np.isin(found.ids[found.ids >= 0], file.ids[::2]).all()
 
 
-def test_small_libraries_are_searched_exactly() -> None:
-    assert [choose("auto", n) for n in (0, FLAT_UP_TO, FLAT_UP_TO + 1, 10**7)] == [
-        "flat",
-        "flat",
-        "ivf",
-        "ivf",
-    ]
-    assert [choose(kind, 10**6) for kind in KINDS] == [*KINDS]
-    assert [choose(kind, 0) for kind in KINDS] == ["flat"] * 3
-    assert choose("ivf", 100) == "flat"
+def test_the_kind_depends_on_the_size() -> None:
+    sizes = (0, FLAT_UP_TO, FLAT_UP_TO + 1, SCAN_UP_TO, SCAN_UP_TO + 1, 10**7)
+    small, large, huge = ["flat-fp16"] * 2, ["codes"] * 2, ["ivf-codes"] * 2
+    assert [kind_of("auto", n) for n in sizes] == [*small, *large, *huge]
+    assert [kind_of(kind, 10**6) for kind in KINDS] == ["flat-fp16", "ivf-codes", "hnsw-fp16", "ivf-fp16"]
+    assert [kind_of(kind, 0) for kind in KINDS] == ["flat-fp16"] * 4
+    assert kind_of("ivf", 100) == kind_of("codes", 100) == "flat-fp16"
 
 
 def test_building_tells_how_far_it_is(tmp_path: Path) -> None:
