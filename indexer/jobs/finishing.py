@@ -14,6 +14,7 @@ from indexer.reports.progress import Reporter
 from indexer.reports.report import Report, forget_reports
 from indexer.shards import compaction
 from indexer.shards.shard import Origin, vectors_folder
+from indexer.stores.registry import renewal
 from indexer.values import Facts
 
 _CHUNK = 1024
@@ -52,7 +53,12 @@ def publish_if_needed(
     asked = index_type not in (None, manifest.index_type if manifest else None)
     held = shelf.held()
     bank = collection.bank.digest if collection.bank else ""
-    if manifest is None or (manifest.revision, manifest.bank) != (collection.revision, bank) or asked:
+    older = None if manifest is None or index_type else manifest.store
+    renewed = (
+        None if manifest is None or held else renewal(manifest.index_type, manifest.store, manifest.photos)
+    )
+    shown = manifest is not None and (manifest.revision, manifest.bank) == (collection.revision, bank)
+    if manifest is None or not shown or asked or renewed:
         if manifest is not None and held:
             report.problems.append(
                 f"generation {manifest.generation} stays, {held}: changes are recorded but not published; to publish "
@@ -62,6 +68,10 @@ def publish_if_needed(
             manifest = shelf.publish(collection, index_type=index_type, on_step=reporter.step)
             report.published = True
             held = None
+            if older not in (None, manifest.store):
+                report.healed.append(
+                    f"the index was {older}: rebuilt as {manifest.store}, for faster searches"
+                )
             if replaces is not None and replaces in shelf.generations():
                 shelf.remove(replaces)
             if damaged is not None:

@@ -41,6 +41,10 @@ class Backend(Protocol):
     kinds: tuple[str, ...]
     files: frozenset[str]
 
+    def kind(self, index_type: str, count: int) -> str:
+        """What `build` makes of so many vectors."""
+        ...
+
     def build(self, folder: Path, source: Source, index_type: str, on_step: OnStep | None = None) -> Built:
         """Write the files of a store to a folder, replacing existing ones.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from indexer.errors import BrokenGeneration, IndexProblem
 from indexer.stores import Ids, OnStep, Source, Store
 from indexer.stores.backend import Before, Built
-from indexer.stores.faiss import CODED, CODES, FRESH, INDEX_TYPES, KINDS, MAIN, IndexType
+from indexer.stores.faiss import CODED, CODES, FRESH, INDEX_TYPES, KINDS, MAIN, IndexType, kind_of
 from indexer.stores.placement import HOST, Placement
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ class FaissBackend:
 
     def __init__(self, placement: Placement = HOST, opener: "Opener | None" = None) -> None:
         self._placement, self._given = placement, opener
+
+    def kind(self, index_type: str, count: int) -> str:
+        return kind_of(cast(IndexType, index_type), count)
 
     def build(self, folder: Path, source: Source, index_type: str, on_step: OnStep | None = None) -> Built:
         from indexer.stores.faiss.build import build

@@ -62,6 +62,17 @@ def spelled(name: str, kind: str) -> str:
     return kind if name == DEFAULT else f"{name}:{kind}"
 
 
+def renewal(index_type: str, store: str, count: int) -> str | None:
+    """The kind that a new index of this type would have, if it is not the one that is there."""
+    name, _ = split(store)
+    try:
+        wanted, own = asked(index_type)
+    except IndexProblem:
+        return None
+    kind = spelled(wanted, Stores()[wanted].kind(own, count))
+    return kind if wanted == name and kind != store else None
+
+
 def index_types() -> tuple[str, ...]:
     """All index types: those of the default store, then the others, prefixed with their store."""
     found: list[str] = []

@@ -11,29 +11,17 @@ import numpy as np
 
 from indexer.stores import OnStep, Source
 from indexer.stores.backend import Built
-from indexer.stores.faiss import CODED, EXACT, IndexType
-from indexer.stores.faiss.coding import SCAN_UP_TO, build_codes
+from indexer.stores.faiss import CODED, EXACT, IndexType, kind_of
+from indexer.stores.faiss.coding import build_codes
 from indexer.stores.faiss.file import FaissFile
 from indexer.stores.faiss.tuning import Sample, least
 
-# Up to this size, comparing all vectors takes no longer than comparing codes and then the best vectors.
-FLAT_UP_TO = 20_000
 # What is asked of inverted lists and graphs.
 RECALL = 0.99
 
 _NEIGHBOURS = 32
 _CANDIDATES = 80
 _POINTS_PER_LIST = 64
-_LEAST = {"flat": 0, "hnsw": 1, "ivf": 4 * _POINTS_PER_LIST, "codes": 4 * _POINTS_PER_LIST}
-
-
-def kind_of(index_type: IndexType, count: int) -> str:
-    """The kind for this many vectors: codes and lists need enough of them, and below that a scan is as fast."""
-    if index_type == "auto":
-        index_type = "flat" if count <= FLAT_UP_TO else "codes"
-    if count < _LEAST[index_type]:
-        return EXACT
-    return CODED[count > SCAN_UP_TO] if index_type == "codes" else f"{index_type}-fp16"
 
 
 def build(path: Path, source: Source, index_type: IndexType = "auto", on_step: OnStep | None = None) -> Built:
@@ -52,7 +40,7 @@ def build(path: Path, source: Source, index_type: IndexType = "auto", on_step: O
     if kind == EXACT:
         return Built(EXACT)
     if kind in CODED:
-        return build_codes(path, source, tell)
+        return build_codes(path, source, kind, tell)
     return Built(kind, *_tune(path, source, tell))
 
 

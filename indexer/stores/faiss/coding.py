@@ -18,8 +18,6 @@ from indexer.stores.faiss.codes import MOST, SURE, CodedFile
 from indexer.stores.faiss.tuning import TUNED_AT, Sample, least, shaken
 from model.modality import Vectors
 
-# Up to this size all codes are compared; beyond, those of the nearest lists.
-SCAN_UP_TO = 200_000
 # What is asked of lists; without them, a search goes on until it is sure.
 RECALL_OF_LISTS = 0.995
 # Fewer candidates than this take hardly less time.
@@ -32,9 +30,9 @@ _POINTS_PER_LIST = 48
 _BIASES = 64.0
 
 
-def build_codes(path: Path, source: Source, tell: OnStep) -> Built:
+def build_codes(path: Path, source: Source, kind: str, tell: OnStep) -> Built:
     """Write codes for the vectors of the source, which are in the file at `path` in the same order."""
-    lists = 0 if source.count <= SCAN_UP_TO else int(2 * source.count**0.5)
+    lists = 0 if kind == CODED[0] else int(2 * source.count**0.5)
     points = source.sample(max(_POINTS, lists * _POINTS_PER_LIST))
     inner = _lists(source.dimension, lists) if lists else _all(source.dimension)
     turned = _turned(points, len(source.tail))
@@ -56,7 +54,7 @@ def build_codes(path: Path, source: Source, tell: OnStep) -> Built:
         inner.nprobe = min(lists, least(lambda tried: _listed(file, chosen, tried) >= RECALL_OF_LISTS, lists))
         faiss.write_index(index, str(coded))
     depth = _depth(CodedFile(path), shaken(source, _DRAWINGS))
-    return Built(CODED[bool(lists)], depth, round(sample.recall(CodedFile(path, depth)), 4))
+    return Built(kind, depth, round(sample.recall(CodedFile(path, depth)), 4))
 
 
 def _turned(points: Vectors, tail: int) -> Any:

@@ -12,8 +12,8 @@ import numpy as np
 from indexer.errors import BrokenGeneration
 from indexer.stores import Batches, Ids, Source
 from indexer.stores.backend import Before, Built
-from indexer.stores.faiss import CODED, CODES, DEAD, EXACT, FRESH, MAIN, IndexType
-from indexer.stores.faiss.build import build, kind_of
+from indexer.stores.faiss import CODED, CODES, DEAD, EXACT, FRESH, MAIN, IndexType, kind_of
+from indexer.stores.faiss.build import build
 from indexer.stores.faiss.file import FaissFile
 from indexer.stores.faiss.layers import read_dead, write_dead
 

@@ -17,6 +17,7 @@ from indexer.stores import Ids, Nearest, Rows, filtered
 from indexer.stores.faiss import EXACT
 from indexer.stores.faiss.lease import Lease
 from indexer.stores.faiss.tuning import TUNED_AT
+from indexer.stores.halves import to_float32
 from model.modality import Vectors
 
 # Smaller files are read into memory: truncating a mapped file in place would kill the process.
@@ -89,7 +90,7 @@ class FaissFile:
         if not len(numbers):
             return np.empty((0, self.dimension), dtype=np.float32)
         if self._codes is not None:
-            return self._codes[numbers].astype(np.float32)
+            return to_float32(self._codes[numbers])
         return np.asarray(self._index.reconstruct_batch(np.ascontiguousarray(numbers)), dtype=np.float32)
 
     def search(self, queries: Vectors, k: int, among: Rows | None = None) -> Nearest:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from indexer.stores import File, OnStep, Source
+from indexer.stores.halves import to_float32
 from model.modality import Vectors, unit
 
 # Results per query; finding fewer takes no less effort.
@@ -75,7 +76,7 @@ def _least_scores(source: Source, queries: Vectors, tell: OnStep) -> Vectors:
     best = np.empty((len(queries), 0), dtype=np.float32)
     done = 0
     for ids, vectors in source.batches():
-        exact = np.asarray(vectors, dtype=np.float16).astype(np.float32)
+        exact = to_float32(np.asarray(vectors, dtype=np.float16))
         best = np.concatenate([best, queries @ exact.T], axis=1)
         at = min(TUNED_AT, best.shape[1])
         best = -np.partition(-best, at - 1, axis=1)[:, :at]

@@ -10,6 +10,7 @@ from indexer import (
     Published,
 )
 from indexer.jobs.pipeline import Pipeline
+from indexer.stores import faiss as stores
 from tests.kit.jobs import Job, entries, ids
 from tests.kit.pictures import bomb_png, jpeg, truncated
 from tests.kit.privileges import unprivileged
@@ -162,3 +163,25 @@ def test_hidden_files_and_linked_folders_are_left_alone(job: Job, library: Path,
     (library / "round").symlink_to(library)
     report = job(library)
     assert (report.photos, report.skipped) == (15, [])
+
+
+def test_an_index_of_an_older_type_is_rebuilt_by_the_next_run(
+    job: Job, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As versions without codes left it; one whose type was asked for stays."""
+    job(library)
+    monkeypatch.setattr(stores, "FLAT_UP_TO", 0)
+    monkeypatch.setitem(stores._LEAST, "codes", 1)
+    before = Published.open(job.index, job.encoder.fingerprint)
+    query = job.encoder.sketches([drawing(next(iter(THINGS)))])
+    report = job(library)
+    assert report.healed == ["the index was flat-fp16: rebuilt as codes, for faster searches"]
+    after = Published.open(job.index, job.encoder.fingerprint)
+    assert [library.manifest.store for library in (before, after)] == ["flat-fp16", "codes"]
+    assert [hit.photo.relative for hit in after.search(query, 5)] == [
+        hit.photo.relative for hit in before.search(query, 5)
+    ]
+    again = job(library)
+    assert (again.published, again.healed) == (False, [])
+    asked = job(library, index_type="flat")
+    assert (asked.published, asked.healed, job(library).published) == (True, [], False)

@@ -10,10 +10,11 @@ import pytest
 
 from indexer import BrokenGeneration
 from indexer.stores import Ids, Nearest, Rows, Source
+from indexer.stores import faiss as stores
 from indexer.stores.backend import Before, Built
 from indexer.stores.biased import BiasedStore, widened
 from indexer.stores.embedded import FaissBackend
-from indexer.stores.faiss import CODES, MAIN, coding
+from indexer.stores.faiss import CODES, MAIN
 from indexer.stores.faiss.codes import CodedFile
 from indexer.stores.faiss.file import FaissFile
 from indexer.stores.faiss.layers import LayeredStore
@@ -57,7 +58,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp(request.param)
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "ivf-codes":
-            patch.setattr(coding, "SCAN_UP_TO", 10_000)
+            patch.setattr(stores, "SCAN_UP_TO", 10_000)
         built = FaissBackend().build(folder, source(IDS, ROWS), "codes")
     return folder, built
 
@@ -143,7 +144,7 @@ def test_few_changes_take_over_the_codes(
 ) -> None:
     folder, built = made
     if built.kind == "ivf-codes":
-        monkeypatch.setattr("indexer.stores.faiss.build.SCAN_UP_TO", 10_000)
+        monkeypatch.setattr(stores, "SCAN_UP_TO", 10_000)
     fresh = shaken(ROWS[:200], 0.3, 9)
     ids, rows = np.r_[IDS[300:], numbers(200, 9)], np.r_[ROWS[300:], fresh]
     checked: list[str] = []

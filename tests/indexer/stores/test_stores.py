@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from indexer import BrokenGeneration
 from indexer.stores import Rows
 from indexer.stores.backend import Built
-from indexer.stores.faiss import FRESH, MAIN, IndexType
-from indexer.stores.faiss.build import FLAT_UP_TO, RECALL, build, kind_of
+from indexer.stores.faiss import FLAT_UP_TO, FRESH, MAIN, SCAN_UP_TO, IndexType, kind_of
+from indexer.stores.faiss.build import RECALL, build
 from indexer.stores.faiss.codes import open_file
-from indexer.stores.faiss.coding import SCAN_UP_TO
 from indexer.stores.faiss.file import FEW, FaissFile
 from indexer.stores.faiss.layers import LayeredStore, write_dead
 from tests.kit.vectors import DIMENSION, best, numbers, recall, source, vectors
