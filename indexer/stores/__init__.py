@@ -112,8 +112,8 @@ class File(Protocol):
         """The vectors of rows."""
         ...
 
-    def search(self, queries: Vectors, k: int, among: Rows | None = None) -> Nearest:
-        """The k nearest ids, or all if there are fewer."""
+    def search(self, queries: Vectors, k: int, among: Rows | None = None, *, far: bool = False) -> Nearest:
+        """The k nearest ids, or all if there are fewer; `far` as in `Store.search`."""
         ...
 
     def release(self) -> None:
@@ -140,10 +140,13 @@ class Store(Protocol):
         """Free its GPU memory; searches continue on the host."""
         ...
 
-    def search(self, queries: Vectors, k: int, among: Selection | None = None) -> Nearest:
+    def search(
+        self, queries: Vectors, k: int, among: Selection | None = None, *, far: bool = False
+    ) -> Nearest:
         """The k nearest by inner product, which equals the cosine because all vectors have unit length.
 
-        Every row has min(k, size of the selection) results.
+        Every row has min(k, size of the selection) results. With `far`, the queries are known to be far from all
+        vectors, as words are: what is only about right does not tell their nearest apart.
         """
         ...
 

@@ -19,6 +19,9 @@ _SCALE = 16.0
 # No share of a mean cosine is larger.
 MOST = 1.0
 
+# Queries that consist mostly of words.
+_WORDS, _MOSTLY = KINDS.index(Modality.TEXT), 0.5
+
 # Of each kind of query.
 _QUESTIONS = 50
 
@@ -70,13 +73,21 @@ class BiasedStore:
         self.store.release()
 
     def search(
-        self, queries: Vectors, k: int, among: Selection | None = None, weights: Vectors | None = None
+        self,
+        queries: Vectors,
+        k: int,
+        among: Selection | None = None,
+        weights: Vectors | None = None,
+        *,
+        far: bool = False,
     ) -> Nearest:
         """The nearest; with `weights`, one for each of KINDS, so much of these biases is subtracted from the scores."""
         if self.biased:
             counted = np.zeros(len(KINDS), dtype=np.float32) if weights is None else _counted(weights)
             queries = _appended(queries, np.broadcast_to(counted, (len(queries), len(KINDS))))
-        return self.store.search(queries, k, among)
+        if weights is not None:
+            far = far or bool(weights[_WORDS] > _MOSTLY * np.abs(weights).sum())
+        return self.store.search(queries, k, among, far=far)
 
     def select(self, ids: Ids) -> Selection:
         return self.store.select(ids)

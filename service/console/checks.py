@@ -94,6 +94,11 @@ def faiss(_: Asked) -> Iterator[Finding]:
     yield Finding(
         "ok", f"FAISS {faiss.__version__}" + (f", finds {gpus} GPU(s)" if for_gpus else ", for CPUs")
     )
+    simd = getattr(faiss, "SIMDConfig", None)
+    if simd is not None and simd.get_level_name() == "NONE":
+        yield Finding(
+            "note", "FAISS finds no vector instructions such as AVX2 on this CPU: searches are slower"
+        )
 
 
 def nvidia_gpu(_: Asked) -> Iterator[Finding]:

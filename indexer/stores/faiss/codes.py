@@ -110,6 +110,10 @@ class CodedFile(FaissFile):
         scores, places = desk.index.search(query[None], len(rows))
         return places[0], scores[0]
 
+    def _compares_all(self, *, far: bool) -> bool:
+        # In a file so large that it has lists, that would take too long.
+        return far and not self.coded.filters
+
     def surety(self, query: Vectors, near: Vectors, candidates: Ids, most: int) -> float:
         """By how many standard deviations of the codes' error the best so many are ahead of the last candidate."""
         near, candidates = near[candidates >= 0], candidates[candidates >= 0]

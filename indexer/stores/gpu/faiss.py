@@ -12,6 +12,7 @@ import faiss
 import numpy as np
 
 from indexer.stores import Rows
+from indexer.stores.faiss import CODED, EXACT
 from indexer.stores.faiss.file import FaissFile
 from indexer.stores.gpu.executor import NearestRows
 from model.errors import DeviceProblem
@@ -24,7 +25,7 @@ _TUNED_FOR = 20
 # Beyond this many results, a graph is no faster than a scan.
 _MOST_OF_GRAPH, _CANDIDATES = 256, 128
 _WHEELS = ("faiss-gpu-cuvs", "faiss-gpu", "faiss-gpu-cu12", "faiss-gpu-cu11")
-_NEEDED = {"flat": "flat-fp16", "ivf": "ivf-fp16"}
+_NEEDED = {"flat": (EXACT, *CODED), "ivf": ("ivf-fp16",)}
 
 
 class FaissOnGpu:
@@ -80,7 +81,7 @@ def check(kind: Kind, of_file: str) -> None:
         raise DeviceProblem("FAISS finds no GPU: check nvidia-smi, or set SKETCHSEEK_GPU_INDEX=exact")
     if kind == "cagra" and "CUVS" not in faiss.get_compile_options():
         raise DeviceProblem("SKETCHSEEK_GPU_INDEX=cagra needs cuVS: pip install faiss-gpu-cuvs")
-    if of_file != _NEEDED.get(kind, of_file):
+    if of_file not in _NEEDED.get(kind, (of_file,)):
         raise DeviceProblem(
             f"SKETCHSEEK_GPU_INDEX={kind} needs an index of that type, but this one is {of_file}: "
             f"sketchseek index --index-type {kind}; or set SKETCHSEEK_GPU_INDEX=exact"

@@ -1,5 +1,9 @@
 """Codes beside the vectors: what they find is what an exact scan finds, and damage to them is noticed."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -104,6 +108,9 @@ def test_a_search_that_is_not_sure_compares_all_vectors(file: CodedFile, exact_s
     found, exact = file.search(STRANGERS, 10), nearest(STRANGERS, IDS, ROWS, 10)
     assert recall(found, exact) > 0.99
     assert sum(exact_scans) > 0
+    exact_scans.clear()
+    assert recall(file.search(DRAWINGS, 200, far=True), nearest(DRAWINGS, IDS, ROWS, 200)) > 0.999
+    assert exact_scans == [len(DRAWINGS)], "as for words, which are known to be far from all photos"
 
 
 @pytest.mark.parametrize("share", [0.9, 0.5, 0.2, 0.02, 0.0005])
@@ -193,3 +200,28 @@ def test_codes_that_are_missing_or_of_other_vectors_are_refused(
     (tmp_path / CODES).write_bytes((other / CODES).read_bytes())
     with pytest.raises(BrokenGeneration, match=r"index.faiss: its codes are of other vectors"):
         LayeredStore.open(tmp_path)
+
+
+@pytest.mark.parametrize("made", ["codes"], indirect=True)
+def test_without_vector_instructions_it_finds_the_same(
+    made: tuple[Path, Built], file: CodedFile, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "drawings.npy", DRAWINGS[:5])
+    code = (
+        "import faiss, json, sys, numpy as np; from pathlib import Path;"
+        "from indexer.stores.faiss.codes import CodedFile;"
+        "assert faiss.SIMDConfig.get_level_name() == 'NONE';"
+        "file = CodedFile(Path(sys.argv[1]), int(sys.argv[2]));"
+        "print(json.dumps(file.search(np.load(sys.argv[3]), 10).ids.tolist()))"
+    )
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        str(made[0] / MAIN),
+        str(made[1].effort),
+        str(tmp_path / "drawings.npy"),
+    ]
+    there = {**os.environ, "FAISS_SIMD_LEVEL": "NONE"}
+    found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120, env=there)
+    assert json.loads(found.stdout) == file.search(DRAWINGS[:5], 10).ids.tolist()

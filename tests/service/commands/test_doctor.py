@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import faiss
 import pytest
 
 from model import gpu
@@ -149,3 +150,11 @@ def test_every_variable_that_the_code_reads_is_known() -> None:
     }
     assert "SKETCHSEEK_CONFIG" in read
     assert read <= variables()
+
+
+def test_a_cpu_without_vector_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = checks.Asked(None, "lite", "auto", Settings())
+    assert [finding.state for finding in checks.faiss(asked)] == ["ok"]
+    monkeypatch.setattr(faiss.SIMDConfig, "get_level_name", lambda: "NONE")
+    *_, found = checks.faiss(asked)
+    assert (found.state, "searches are slower" in found.text) == ("note", True)
