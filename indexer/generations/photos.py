@@ -49,6 +49,8 @@ _COLUMNS = [field.name for field in fields(Photo)][:-1]
 SETTLED = 10
 # What stands for columns that generations of older versions lack.
 _ABSENT = {"moment": "taken"}
+# Near-duplicates are so many times as frequent among the results of a search as elsewhere.
+_TOGETHER, _SPARE = 3, 8
 
 
 class PhotosWriter:
@@ -105,7 +107,6 @@ class Photos:
         self._roots: list[str] | None = None
         self._cameras: list[str] | None = None
         self._of_contents: OrderedDict[frozenset[str], Ids] = OrderedDict()
-        self._leaders: tuple[Ids, Ids] | None = None
 
     @cached_property
     def _columns(self) -> str:
@@ -181,14 +182,25 @@ class Photos:
 
     def groups_of(self, ids: Ids) -> Ids:
         """The group of each photo, as in `Photo.group`; held in memory, since a search may ask for thousands."""
-        if self._leaders is None:
-            pairs = np.array(sorted(self.groups().items()), dtype=np.int64).reshape(-1, 2)
-            self._leaders = pairs[:, 0], pairs[:, 1]
-        folded, leaders = self._leaders
+        folded, leaders = self._pairs
         if not len(folded):
             return ids
         places = np.minimum(np.searchsorted(folded, ids), len(folded) - 1)
         return np.where(folded[places] == ids, leaders[places], ids)
+
+    def spare(self, k: int) -> int:
+        """How many more photos than k to fetch, so that in most searches k are left without near-duplicates."""
+        return min(k, int(_TOGETHER * self._folded * k)) + _SPARE
+
+    @cached_property
+    def _folded(self) -> float:
+        """The share of near-duplicates of another photo."""
+        return len(self._pairs[0]) / max(1, len(self))
+
+    @cached_property
+    def _pairs(self) -> tuple[Ids, Ids]:
+        pairs = np.array(sorted(self.groups().items()), dtype=np.int64).reshape(-1, 2)
+        return pairs[:, 0], pairs[:, 1]
 
     def groups(self) -> dict[int, int]:
         """For each folded photo, the leader of its group."""

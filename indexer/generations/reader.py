@@ -128,7 +128,7 @@ class Published(Browses):
         self._watch.check()
         among = None if where is None else self._select(where)
         weights = None if kinds is None or not self._store.biased else weights_of(kinds)
-        fetch = 2 * k if fold_duplicates else k + 1
+        fetch = k + (self._photos.spare(k) if fold_duplicates else 1)
         while True:
             found, complete = self._fetch(query, fetch, among, min_score, weights)
             if fold_duplicates:
