@@ -3,7 +3,7 @@
 This module defines the interface of an open store; `backend` that for building and opening, and `registry` lists all.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -29,14 +29,13 @@ class Nearest(NamedTuple):
 class Source:
     """Vectors to build from, read in batches as often as needed; never all in memory.
 
-    If the last columns are biases, drawings end in the `tail` there. `questions`, if given, are sample queries to tune
-    the search with.
+    The last `tail` columns are biases. `questions`, if given, are sample queries to tune the search with.
     """
 
     count: int
     dimension: int
     batches: Callable[[], Batches]
-    tail: Sequence[float] = ()
+    tail: int = 0
     questions: Vectors | None = None
 
     def sample(self, most: int) -> Vectors:
@@ -112,8 +111,8 @@ class File(Protocol):
         """The vectors of rows."""
         ...
 
-    def search(self, queries: Vectors, k: int, among: Rows | None = None, *, far: bool = False) -> Nearest:
-        """The k nearest ids, or all if there are fewer; `far` as in `Store.search`."""
+    def search(self, queries: Vectors, k: int, among: Rows | None = None) -> Nearest:
+        """The k nearest ids, or all if there are fewer."""
         ...
 
     def release(self) -> None:
@@ -140,13 +139,10 @@ class Store(Protocol):
         """Free its GPU memory; searches continue on the host."""
         ...
 
-    def search(
-        self, queries: Vectors, k: int, among: Selection | None = None, *, far: bool = False
-    ) -> Nearest:
+    def search(self, queries: Vectors, k: int, among: Selection | None = None) -> Nearest:
         """The k nearest by inner product, which equals the cosine because all vectors have unit length.
 
-        Every row has min(k, size of the selection) results. With `far`, the queries are known to be far from all
-        vectors, as words are: what is only about right does not tell their nearest apart.
+        Every row has min(k, size of the selection) results.
         """
         ...
 

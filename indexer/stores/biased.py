@@ -8,7 +8,7 @@ import numpy as np
 
 from indexer.stores import Batches, Ids, Nearest, Selection, Source, Store
 from model.bank import KINDS, Bank, weights_of
-from model.modality import Modality, Vectors
+from model.modality import Vectors
 
 # Filled up with zeros: FAISS is several times slower if the length is not a multiple of eight.
 EXTRA = 8
@@ -19,11 +19,8 @@ _SCALE = 16.0
 # No share of a mean cosine is larger.
 MOST = 1.0
 
-# Queries that consist mostly of words.
-_WORDS, _MOSTLY = KINDS.index(Modality.TEXT), 0.5
-
 # Of each kind of query.
-_QUESTIONS = 50
+_QUESTIONS = 100
 
 
 def widened(source: Source, biases: Vectors, questions: Vectors | None = None) -> Source:
@@ -35,8 +32,7 @@ def widened(source: Source, biases: Vectors, questions: Vectors | None = None) -
             yield ids, _appended(vectors, biases[done : done + len(ids)] / _SCALE)
             done += len(ids)
 
-    tail = _appended(np.zeros((1, 0), np.float32), _counted(weights_of({Modality.SKETCH: 1.0}))[None])
-    return Source(source.count, source.dimension + EXTRA, batches, tail[0].tolist(), questions)
+    return Source(source.count, source.dimension + EXTRA, batches, EXTRA, questions)
 
 
 def questions(bank: Bank) -> Vectors:
@@ -73,21 +69,13 @@ class BiasedStore:
         self.store.release()
 
     def search(
-        self,
-        queries: Vectors,
-        k: int,
-        among: Selection | None = None,
-        weights: Vectors | None = None,
-        *,
-        far: bool = False,
+        self, queries: Vectors, k: int, among: Selection | None = None, weights: Vectors | None = None
     ) -> Nearest:
         """The nearest; with `weights`, one for each of KINDS, so much of these biases is subtracted from the scores."""
         if self.biased:
             counted = np.zeros(len(KINDS), dtype=np.float32) if weights is None else _counted(weights)
             queries = _appended(queries, np.broadcast_to(counted, (len(queries), len(KINDS))))
-        if weights is not None:
-            far = far or bool(weights[_WORDS] > _MOSTLY * np.abs(weights).sum())
-        return self.store.search(queries, k, among, far=far)
+        return self.store.search(queries, k, among)
 
     def select(self, ids: Ids) -> Selection:
         return self.store.select(ids)

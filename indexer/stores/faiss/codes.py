@@ -21,15 +21,13 @@ from indexer.stores.faiss.file import FaissFile, threads_for
 from indexer.stores.faiss.tuning import TUNED_AT
 from model.modality import Vectors
 
-# Candidates for each result: what is found further down matters less, but must not be arbitrary.
-_EACH = 2
 # How many more candidates a filter takes than its share suggests, because matches are not evenly distributed.
 _SLACK = 1.2
 # More candidates than a sixth of the vectors to compare, or than so many without a filter, take longer than those.
 _WORTH, MOST = 6, 3000
 # The tenth best must be so many standard deviations ahead of what the codes say of the last candidate: then all of the
 # ten best were found in nearly every search. Twice as many candidates bring it so much further ahead.
-SURE, _SURER = 3.0, 0.6
+SURE, _SURER = 2.75, 0.6
 _INNER = {faiss.IndexRaBitQFastScan: CODED[0], faiss.IndexIVFRaBitQFastScan: CODED[1]}
 
 
@@ -87,8 +85,7 @@ class CodedFile(FaissFile):
     """A file of exact vectors with codes beside it; `effort` is how many candidates a search starts with.
 
     How far the candidates' codes are off tells how likely a photo beyond them belongs to the best ten. Unless that is
-    very unlikely, the search goes on with more of them, and in the end compares all vectors: words, which are far from
-    all photos, need more candidates than drawings.
+    very unlikely, the search goes on with more of them, and in the end compares all vectors.
     """
 
     def __init__(self, path: Path, effort: int = 0, *, in_memory: int | None = None) -> None:
@@ -110,10 +107,6 @@ class CodedFile(FaissFile):
         scores, places = desk.index.search(query[None], len(rows))
         return places[0], scores[0]
 
-    def _compares_all(self, *, far: bool) -> bool:
-        # In a file so large that it has lists, that would take too long.
-        return far and not self.coded.filters
-
     def surety(self, query: Vectors, near: Vectors, candidates: Ids, most: int) -> float:
         """By how many standard deviations of the codes' error the best so many are ahead of the last candidate."""
         near, candidates = near[candidates >= 0], candidates[candidates >= 0]
@@ -126,10 +119,8 @@ class CodedFile(FaissFile):
         compared = len(self) if among is None else len(among)
         # How many more candidates a filter takes if it is applied to them.
         factor = 1.0 if self.coded.filters else _SLACK * len(self) / compared if among is not None else 1.0
-        count = len(self) if exhaustive else self.effort + _EACH * k
-        while (
-            len(left) and _WORTH * factor * count <= compared and count <= max(MOST, self.effort + _EACH * k)
-        ):
+        count = len(self) if exhaustive else self.effort + k
+        while len(left) and _WORTH * factor * count <= compared and count <= max(MOST, self.effort + k):
             found = zip(left, *self.coded.nearest(queries[left], int(factor * count), among), strict=True)
             ahead = np.array(
                 [

@@ -15,15 +15,15 @@ from indexer.stores import OnStep, Source
 from indexer.stores.backend import Built
 from indexer.stores.faiss import CODED, CODES
 from indexer.stores.faiss.codes import MOST, SURE, CodedFile
-from indexer.stores.faiss.tuning import TUNED_AT, Sample, least, shaken
+from indexer.stores.faiss.tuning import TUNED_AT, Sample, least
 from model.modality import Vectors
 
 # What is asked of lists; without them, a search goes on until it is sure.
 RECALL_OF_LISTS = 0.995
 # Fewer candidates than this take hardly less time.
 _LEAST = 400
-# So many of so many drawings.
-_SUFFICIENT, _DRAWINGS = 0.9, 200
+# Of all queries.
+_SUFFICIENT = 0.85
 _POINTS = 50_000
 _POINTS_PER_LIST = 48
 # From a sixteenth of a bias to four times one.
@@ -35,7 +35,7 @@ def build_codes(path: Path, source: Source, kind: str, tell: OnStep) -> Built:
     lists = 0 if kind == CODED[0] else int(2 * source.count**0.5)
     points = source.sample(max(_POINTS, lists * _POINTS_PER_LIST))
     inner = _lists(source.dimension, lists) if lists else _all(source.dimension)
-    turned = _turned(points, len(source.tail))
+    turned = _turned(points, source.tail)
     tell("training", 0, len(points))
     inner.train(turned.apply(points))
     tell("training", len(points), len(points))
@@ -47,14 +47,13 @@ def build_codes(path: Path, source: Source, kind: str, tell: OnStep) -> Built:
         tell("coding", done, source.count)
     coded = path.with_name(CODES)
     faiss.write_index(index, str(coded))
-    sample = Sample.of(source, tell)
+    chosen, judged = Sample.of(source, tell).halves
     if lists:
-        chosen, sample = sample.halves
         file = CodedFile(path)
         inner.nprobe = min(lists, least(lambda tried: _listed(file, chosen, tried) >= RECALL_OF_LISTS, lists))
         faiss.write_index(index, str(coded))
-    depth = _depth(CodedFile(path), shaken(source, _DRAWINGS))
-    return Built(kind, depth, round(sample.recall(CodedFile(path, depth)), 4))
+    depth = _depth(CodedFile(path), chosen.queries)
+    return Built(kind, depth, round(judged.recall(CodedFile(path, depth)), 4))
 
 
 def _turned(points: Vectors, tail: int) -> Any:
@@ -97,7 +96,7 @@ def _listed(file: CodedFile, sample: Sample, lists: int) -> float:
 
 
 def _depth(file: CodedFile, queries: Vectors) -> int:
-    """How many candidates suffice for most drawings: with fewer, many searches would have to go on."""
+    """How many candidates suffice for most queries: with fewer, many searches would have to go on."""
     count = _LEAST
     while count < MOST:
         near, found = file.coded.nearest(queries, min(count, len(file)))

@@ -93,7 +93,8 @@ class FaissFile:
             return to_float32(self._codes[numbers])
         return np.asarray(self._index.reconstruct_batch(np.ascontiguousarray(numbers)), dtype=np.float32)
 
-    def search(self, queries: Vectors, k: int, among: Rows | None = None, *, far: bool = False) -> Nearest:
+    def search(self, queries: Vectors, k: int, among: Rows | None = None) -> Nearest:
+        """The k nearest ids, or all if there are fewer."""
         k = min(k, len(self) if among is None else len(among))
         queries = np.ascontiguousarray(queries, dtype=np.float32)
         if k < 1:
@@ -101,17 +102,13 @@ class FaissFile:
         if among is not None and len(among) <= FEW:
             rows, scores = self._compare(queries, k, among)
         else:
-            rows, scores = self._ask(queries, k, among, exhaustive=self._compares_all(far=far))
+            rows, scores = self._ask(queries, k, among, exhaustive=False)
             if (rows < 0).any():
                 rows, scores = self._ask(queries, k, among, exhaustive=True)
         return Nearest(np.where(rows < 0, -1, self.ids[rows]), scores)
 
     def release(self) -> None:
         """Do nothing: it uses no GPU memory."""
-
-    def _compares_all(self, *, far: bool) -> bool:
-        """Whether a search that is `far` should compare all vectors: lists and graphs follow vectors anyway."""
-        return False
 
     def _compare(self, queries: Vectors, k: int, among: Rows) -> tuple[Ids, Vectors]:
         # Vectors with NaN get NaN scores; the caller drops them.

@@ -68,13 +68,9 @@ class LayeredStore:
         ]
         return np.concatenate(parts)
 
-    def search(
-        self, queries: Vectors, k: int, among: Selection | None = None, *, far: bool = False
-    ) -> Nearest:
+    def search(self, queries: Vectors, k: int, among: Selection | None = None) -> Nearest:
         chosen = self._alive if among is None else among
-        found = [
-            file.search(queries, k, rows, far=far) for file, rows in zip(self._files, chosen, strict=True)
-        ]
+        found = [file.search(queries, k, rows) for file, rows in zip(self._files, chosen, strict=True)]
         if len(found) == 1:
             return found[0]
         ids = np.concatenate([part.ids for part in found], axis=1)

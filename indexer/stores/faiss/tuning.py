@@ -26,8 +26,8 @@ class Sample:
 
     @classmethod
     def of(cls, source: Source, tell: OnStep) -> "Sample":
-        """The queries that come with the source; if there are none, drawings."""
-        queries = shaken(source, QUESTIONS) if source.questions is None else source.questions
+        """The queries that come with the source; if there are none, shaken vectors."""
+        queries = _shaken(source) if source.questions is None else source.questions
         limit = _least_scores(source, queries, tell) - _ROUNDED
         return cls(queries, limit, min(TUNED_AT, source.count))
 
@@ -51,13 +51,13 @@ class Sample:
         return float((scores >= self.limit[:, None]).mean())
 
 
-def shaken(source: Source, most: int) -> Vectors:
-    """Stored vectors plus random noise, about as near to their photos as drawings are."""
-    chosen = source.sample(most)
-    own = chosen.shape[1] - len(source.tail)
+def _shaken(source: Source) -> Vectors:
+    """Stored vectors plus random noise, about as near to their photos as drawings are; without biases."""
+    chosen = source.sample(QUESTIONS)
+    own = chosen.shape[1] - source.tail
     noise = np.random.default_rng(0).standard_normal((len(chosen), own)).astype(np.float32)
     chosen[:, :own] = unit(chosen[:, :own] + unit(noise))
-    chosen[:, own:] = source.tail
+    chosen[:, own:] = 0
     return chosen
 
 

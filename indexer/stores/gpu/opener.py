@@ -52,19 +52,19 @@ class GpuFile:
         resident = self._resident
         return self._file.device if resident is None else f"{self._where} ({resident.name})"
 
-    def search(self, queries: Vectors, k: int, among: Rows | None = None, *, far: bool = False) -> Nearest:
+    def search(self, queries: Vectors, k: int, among: Rows | None = None) -> Nearest:
         k = min(k, len(self) if among is None else len(among))
         resident = self._resident
         # Comparing a few rows on the host is faster than a GPU scan of all.
         if resident is None or k < 1 or (among is not None and len(among) <= FEW):
-            return self._file.search(queries, k, among, far=far)
+            return self._file.search(queries, k, among)
         try:
             found = self._ask(resident, np.ascontiguousarray(queries, dtype=np.float32), k, among)
         except Exception as error:
             if self._resident is resident:
                 self._fall_back(error)
             found = None
-        return self._file.search(queries, k, among, far=far) if found is None else found
+        return self._file.search(queries, k, among) if found is None else found
 
     def release(self) -> None:
         """Free the GPU memory; from now on the host answers."""

@@ -108,9 +108,6 @@ def test_a_search_that_is_not_sure_compares_all_vectors(file: CodedFile, exact_s
     found, exact = file.search(STRANGERS, 10), nearest(STRANGERS, IDS, ROWS, 10)
     assert recall(found, exact) > 0.99
     assert sum(exact_scans) > 0
-    exact_scans.clear()
-    assert recall(file.search(DRAWINGS, 200, far=True), nearest(DRAWINGS, IDS, ROWS, 200)) > 0.999
-    assert exact_scans == [len(DRAWINGS)], "as for words, which are known to be far from all photos"
 
 
 @pytest.mark.parametrize("share", [0.9, 0.5, 0.2, 0.02, 0.0005])
