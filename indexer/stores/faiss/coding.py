@@ -23,7 +23,7 @@ RECALL_OF_LISTS = 0.995
 # Fewer candidates than this take hardly less time.
 _LEAST = 400
 # Of all queries.
-_SUFFICIENT = 0.85
+_SUFFICIENT = 0.6
 _POINTS = 50_000
 _POINTS_PER_LIST = 48
 # From a sixteenth of a bias to four times one.
