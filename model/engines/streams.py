@@ -22,18 +22,28 @@ class Streams:
     """A network compiled for throughput. Callers take turns: one batch keeps all cores busy."""
 
     def __init__(self, network: openvino.CompiledModel) -> None:
-        self._jobs = openvino.AsyncInferQueue(network)
-        self._jobs.set_callback(_keep)
+        self._network = network
+        self._jobs = self._queue()
         self._turn = threading.Lock()
 
     def __call__(self, pixels: NDArray[np.uint8]) -> Vectors:
         found: list[Vectors] = []
         with self._turn:
-            for place, part in enumerate(_parts(len(pixels), len(self._jobs))):
-                found.append(np.empty(0, np.float32))
-                self._jobs.start_async([pixels[part]], (found, place))
-            self._jobs.wait_all()
+            try:
+                for place, part in enumerate(_parts(len(pixels), len(self._jobs))):
+                    found.append(np.empty(0, np.float32))
+                    self._jobs.start_async([pixels[part]], (found, place))
+                self._jobs.wait_all()
+            except BaseException:
+                # A queue raises an error once more for every batch that follows.
+                self._jobs = self._queue()
+                raise
         return np.concatenate(found)
+
+    def _queue(self) -> openvino.AsyncInferQueue:
+        queue = openvino.AsyncInferQueue(self._network)
+        queue.set_callback(_keep)
+        return queue
 
 
 def _keep(request: openvino.InferRequest, mine: tuple[list[Vectors], int]) -> None:
