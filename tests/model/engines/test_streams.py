@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from model import Encoder
+from model.engines.openvino import OpenVinoEngine
 from model.modality import Pixels, Vectors
 
 MANY = 23
@@ -13,7 +14,10 @@ MANY = 23
 
 @pytest.fixture(scope="module")
 def openvino() -> Encoder:
-    return Encoder.load("lite", engine="openvino")
+    encoder = Encoder.load("lite", engine="openvino")
+    assert isinstance(encoder.engine, OpenVinoEngine)
+    encoder.engine.worth = 0
+    return encoder
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +40,16 @@ def test_a_batch_has_the_vectors_of_its_pictures(
     found = openvino.engine.embed_images(pixels[:count])
     assert found.shape == (count, openvino.dimension)
     assert ((found * alone[:count]).sum(axis=1) > 0.99999).all()
+
+
+def test_few_batches_are_not_worth_compiling(pixels: Pixels, alone: Vectors) -> None:
+    engine = Encoder.load("lite", engine="openvino").engine
+    for _ in range(3):
+        assert ((engine.embed_images(pixels[:8]) * alone[:8]).sum(axis=1) > 0.99999).all()
+    assert "_streams" not in vars(engine)
+    for _ in range(6):
+        assert ((engine.embed_images(pixels[:8]) * alone[:8]).sum(axis=1) > 0.99999).all()
+    assert "_streams" in vars(engine)
 
 
 def test_callers_get_their_own(openvino: Encoder, pixels: Pixels, alone: Vectors) -> None:
