@@ -18,7 +18,7 @@ from model.engines import Engine, open_engine
 from model.errors import BadWeights, NoTextTower
 from model.methods import METHODS
 from model.modality import Modality, Pixels, Vectors, strip, unit
-from model.pictures.preprocess import photo_pixels, sketch_pixels
+from model.pictures.preprocess import photo_pixels, shortest_for, sketch_pixels
 from model.pictures.preprocessing import Preprocessing
 from model.rerankers import RERANKERS
 from model.words.tokenizers import Tokenizer, open_tokenizer
@@ -71,6 +71,11 @@ class Encoder:
     def preparation(self) -> Preprocessing:
         """How pictures are prepared for the image tower."""
         return self.card.preparation
+
+    @property
+    def shortest(self) -> int:
+        """The `shortest` with which to decode photos."""
+        return shortest_for(self._size, self.preparation)
 
     @property
     def fingerprint(self) -> str:

@@ -27,7 +27,7 @@ from indexer.disk import open_below
 from model import PHOTO_CAPS, BadImage, Unreadable, decode
 from model.pictures import raw
 from model.pictures.claims import claimed_pixels
-from model.pictures.preprocess import photo_pixels
+from model.pictures.preprocess import photo_pixels, shortest_for
 from model.pictures.preprocessing import Preprocessing
 
 # Memory that decoding may take: about twenty bytes per pixel for a progressive JPEG or a PNG with a profile, plus what
@@ -78,7 +78,7 @@ def _serve(pipe: Connection, size: int, how: Preprocessing, thumbnails: Path) ->
         return
     try:
         with _memory(described["pixels"]):
-            decoded = decode(data, caps=PHOTO_CAPS, shortest=size)
+            decoded = decode(data, caps=PHOTO_CAPS, shortest=shortest_for(size, how))
             metadata = metadata_in(data)
             thumbnail = make_thumbnail(decoded.image)
             pixels = photo_pixels(decoded.image, size, how)

@@ -26,7 +26,16 @@ _FILTERS = {name: Image.Resampling[name.upper()] for name in FILTERS}
 _OPAQUE = [255 if alpha > 96 else 0 for alpha in range(256)]
 # Ink and paper that differ by less than this, of 255, do not make a line.
 _LEAST_CONTRAST = 10
+# A photo is decoded at least this many times as large as the tower sees it. From 1.67 on, a 12-megapixel JPEG (4:3)
+# can be decoded at an eighth of its size. docs/indexing.md has what that costs and what it saves.
+_ENOUGH = 1.65
 _BLANK = "the drawing is empty: nothing stands out from the background; draw at least one line"
+
+
+def shortest_for(size: int, how: Preprocessing = STANDARD) -> int:
+    """The `shortest` with which to decode a photo for a tower of that size; `decode` keeps twice this."""
+    # Only what was measured: squashed photos, of which the tower sees everything.
+    return round(size * _ENOUGH / 2) if how.photo == "squash" and how.reducing_gap else size
 
 
 def photo_pixels(image: Image.Image, size: int, how: Preprocessing = STANDARD) -> NDArray[np.uint8]:

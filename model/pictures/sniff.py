@@ -39,6 +39,8 @@ _STRANGERS = (
 _NOT_IN_TEXT = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1b")
 # Start-of-frame markers; C4, C8 and CC in this range mean something else.
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+# Of these, those whose scans are not refined by later ones.
+_JPEG_SEQUENTIAL = frozenset({0xC0, 0xC1})
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 # Tables, restart intervals and comments between two scans: encoders write two or three.
 _MARKERS_A_SCAN = 20
@@ -154,7 +156,7 @@ def has_more_scans(data: bytes, most: int) -> bool:
 
     Data after the picture, such as the video of a phone's motion photo, does not count.
     """
-    if data.count(b"\xff\xda") <= most:
+    if _has_one_scan(data) or data.count(b"\xff\xda") <= most:
         return False
     scans, marker, at = 0, 0, len(data)
     for marker, at in segments(data):  # noqa: B007
@@ -169,3 +171,12 @@ def has_more_scans(data: bytes, most: int) -> bool:
             return False
         scans += marker == SCAN
     return True
+
+
+def _has_one_scan(data: bytes) -> bool:
+    """Whether the first scan of a JPEG is all that a decoder reads: it is sequential, and has all components."""
+    frames = [(marker, at) for marker, at in segments(data) if marker in _JPEG_FRAMES or marker == SCAN]
+    if len(frames) != 2 or frames[0][0] not in _JPEG_SEQUENTIAL or frames[1][0] != SCAN:
+        return False
+    (_, frame), (_, scan) = frames
+    return data[frame + 7 : frame + 8] == data[scan + 2 : scan + 3] != b""

@@ -27,7 +27,7 @@ def prepared(part: Part, encoder: Encoder, published: Library, caps: Caps) -> Pi
     """Prepare a part: pixels for a picture, words as they are, the indexed vector for a known photo."""
     value = part.value
     if part.kind == Kind.PHOTO and not isinstance(value, str):
-        return encoder.prepare_photo(decode(value, caps=caps, shortest=encoder.size).image)
+        return encoder.prepare_photo(decode(value, caps=caps, shortest=encoder.shortest).image)
     if part.kind == Kind.SKETCH and not isinstance(value, str):
         return encoder.prepare_sketch(decode(value, caps=caps, keep_alpha=True).image)
     return str(value) if part.kind == Kind.TEXT else _known(published, str(value))

@@ -1,12 +1,15 @@
 """Pictures that take far more than they show: refused by what they say of themselves, or bounded in what they get."""
 
+import contextlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
 from model import SKETCH_CAPS, BadImage, decode
+from model.pictures import sniff
 from model.pictures.sniff import has_more_scans
 from tests.kit import TOP
 from tests.kit.hostile import claiming, progressive
@@ -68,6 +71,28 @@ def test_what_looks_like_scans_elsewhere_does_not_count() -> None:
     for data in (plain + noise, plain[:2] + comment + plain[2:]):
         assert not has_more_scans(data, 50)
         assert decode(data).width == 64
+
+
+@pytest.mark.parametrize("more", [b"\xff\xfe\0\4\xff\xda", b"\xff\xda\0\x0c\3\1\0\2\x11\3\x11\0\x3f\0"])
+def test_a_sequential_jpeg_ends_with_its_first_whole_scan(
+    more: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much follows: no decoder reads it, so nobody needs to search it."""
+    plain = jpeg(64, 48)
+    flood = plain[:-2] + more * 1000 + plain[-2:]
+    monkeypatch.setattr(sniff, "_JPEG_MARKER", None)
+    assert not has_more_scans(flood, 10)
+    with contextlib.suppress(BadImage):
+        assert np.array_equal(decode(flood).image, decode(plain).image)
+
+
+def test_scans_of_single_components_are_counted() -> None:
+    """A sequential JPEG may have a scan for each colour, and then a decoder reads all that follow, too."""
+    plain = jpeg(64, 48)
+    scan = plain.index(b"\xff\xda")
+    single = plain[: scan + 4] + b"\1" + plain[scan + 5 :]
+    flood = single[:-2] + b"\xff\xda\0\x08\1\1\0\0\x3f\0" * 1000 + single[-2:]
+    assert has_more_scans(flood, 10)
 
 
 @pytest.mark.parametrize("kind", ["AVIF", "HEIF"])

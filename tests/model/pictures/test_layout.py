@@ -132,7 +132,7 @@ def test_a_walk_ends_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_markers_among_scans_are_counted_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     counted = Counted(re.compile(rb"\xff[^\x00\xff\xd0-\xd7]"))
     monkeypatch.setattr("model.pictures.sniff._JPEG_MARKER", counted)
-    whole = jpeg(64, 48)
+    whole = jpeg(64, 48, progressive=True)
     remarks = whole[:-2] + b"\xff\xfe\0\4\xff\xda" * 100_000 + whole[-2:]
     assert has_more_scans(remarks, 50)
     assert counted.asked == 1000

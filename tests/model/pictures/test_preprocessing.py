@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from model import decode
 from model.errors import BadWeights, ModelError
-from model.pictures.preprocess import SETTINGS, photo_pixels, sketch_pixels
+from model.pictures.preprocess import SETTINGS, photo_pixels, shortest_for, sketch_pixels
 from model.pictures.preprocessing import STANDARD, Preprocessing
 from model.registry import UnknownName
-from tests.kit.pictures import line_drawing, photo, scene
+from tests.kit.pictures import encoded, jpeg, line_drawing, oriented, photo, scene
 
 
 def test_what_a_card_of_0_1_holds_is_the_default() -> None:
@@ -116,3 +117,35 @@ def test_the_shortest_side_is_that_of_torchvision(size: tuple[int, int], chosen:
 
 def test_photos_are_squashed_as_they_were() -> None:
     assert (photo_pixels(scene(), 32) == photo_pixels(scene(), 32, Preprocessing.parse(SETTINGS))).all()
+
+
+class TestDecodedForTheTower:
+    """Photos are decoded no larger than the tower can tell."""
+
+    @pytest.mark.parametrize("size", [(4000, 3000), (3024, 4032), (4608, 3456)])
+    def test_a_large_photo_is_decoded_at_an_eighth_and_looks_the_same(self, size: tuple[int, int]) -> None:
+        data = jpeg(*size)
+        small = decode(data, shortest=shortest_for(224)).image
+        assert small.size == (size[0] // 8, size[1] // 8)
+        exact = photo_pixels(decode(data).image, 224).astype(int)
+        assert np.abs(photo_pixels(small, 224) - exact).mean() < 1
+
+    def test_a_turned_photo_is_decoded_at_the_same_scale(self) -> None:
+        found = decode(oriented(6, width=1600, height=1200), shortest=shortest_for(90))
+        assert (found.image.size, found.width, found.height) == ((200, 150), 1600, 1200)
+
+    @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+    def test_a_small_photo_is_decoded_whole(self, kind: str) -> None:
+        data = encoded(photo(500, 375), kind)
+        assert decode(data, shortest=shortest_for(224)).image.size == (500, 375)
+
+    @pytest.mark.parametrize(
+        "how",
+        [
+            Preprocessing(photo="shortest", crop_share=0.5),
+            Preprocessing(photo="longest"),
+            Preprocessing(reducing_gap=None),
+        ],
+    )
+    def test_towers_that_see_more_of_a_part_get_twice_their_size(self, how: Preprocessing) -> None:
+        assert min(decode(jpeg(4000, 3000), shortest=shortest_for(224, how)).image.size) >= 448
