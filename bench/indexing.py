@@ -21,6 +21,7 @@ from indexer import Silent, run
 from indexer.decoding.workers import Workers
 from indexer.reports.progress import Progress
 from model import Encoder
+from model.bank import Bank
 
 PARTS = ("large", "small", "many", "again")
 _DIFFERENT = 12
@@ -51,7 +52,11 @@ class Cheap:
         self._encoder, self._every, self._calls = encoder, every, 0
         self._dice = np.random.default_rng(0)
         self.size, self.dimension, self.batch = encoder.size, encoder.dimension, encoder.batch
-        self.card, self.fingerprint = encoder.card, encoder.fingerprint
+        self.card, self.fingerprint, self.preparation = encoder.card, encoder.fingerprint, encoder.preparation
+
+    @property
+    def bank(self) -> Bank | None:
+        return self._encoder.bank
 
     def encode_photos(self, pixels: Sequence[np.ndarray]) -> np.ndarray:
         self._calls += 1

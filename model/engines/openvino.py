@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.card import Checkpoint
+from model.engines.compiled import compiled
 from model.engines.cuda_batches import in_few_sizes
 from model.engines.runtime import openvino
 from model.modality import Vectors, unit
@@ -27,21 +28,29 @@ class OpenVinoEngine:
     batch = 16
     problem: str | None = None
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, *, words_first: bool = False, cache: Path | None = None
+    ) -> None:
+        """Load the image tower, or the text tower for whoever asks with words; the other one when it is needed.
+
+        `cache`: a folder to keep compiled towers in.
+        """
         self._core = openvino.Core()
         self._checkpoint = checkpoint
-        self._text_lock = threading.Lock()
-        checkpoint.file("openvino.image.bin")
-        self._image = _Graph(self._core, checkpoint.file("openvino.image"))
+        self._cache = cache
+        self._loading = threading.Lock()
+        _ = self._text if words_first else self._image
 
     def embed_images(self, pixels: NDArray[np.uint8]) -> Vectors:
-        return in_few_sizes(lambda part: self._image([pixels[part]]), len(pixels))
+        with self._loading:
+            graph = self._image
+        return in_few_sizes(lambda part: graph([pixels[part]]), len(pixels))
 
     def embed_texts(self, tokens: Tokens) -> Vectors:
         return in_few_sizes(lambda part: self._texts(tokens.ids[part], tokens.mask[part]), len(tokens.ids))
 
     def _texts(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Vectors:
-        with self._text_lock:
+        with self._loading:
             graph = self._text
         if self._checkpoint.card.text_is_aligned:
             return graph([ids])
@@ -50,16 +59,24 @@ class OpenVinoEngine:
         return unit((hidden * weight).sum(axis=1) / weight.sum(axis=1))
 
     @cached_property
+    def _image(self) -> "_Graph":
+        return self._tower("openvino.image", "openvino.image.bin")
+
+    @cached_property
     def _text(self) -> "_Graph":
-        # Loaded with the first words: most searches are drawings.
-        return _Graph(self._core, self._checkpoint.file("openvino.text"))
+        return self._tower("openvino.text")
+
+    def _tower(self, graph: str, *weights: str) -> "_Graph":
+        files = [self._checkpoint.file(part) for part in (*weights, graph)]
+        made_of = {part: self._checkpoint.card.weights[part].sha256 for part in (graph, *weights)}
+        return _Graph(compiled(self._core, files[-1], made_of, _OPTIONS, self._cache))
 
 
 class _Graph:
     """A compiled network with one inference request per calling thread."""
 
-    def __init__(self, core: openvino.Core, path: Path) -> None:
-        self._compiled = core.compile_model(str(path), "CPU", _OPTIONS)
+    def __init__(self, network: openvino.CompiledModel) -> None:
+        self._compiled = network
         self._mine = threading.local()
 
     def __call__(self, inputs: object) -> Vectors:

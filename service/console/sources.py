@@ -14,11 +14,13 @@ import click
 
 from service.console.folders import meant, of_shell
 from service.console.options import flag
+from service.ops import starting
 from service.search.parameters import FILTERS
 from service.search.query import Kind
 
 if TYPE_CHECKING:
     from indexer import Library, Photo
+    from model import Encoder
     from service.listings import PhotoInfo
     from service.search.reranking import Ranked
 
@@ -90,19 +92,18 @@ def from_index(index: Path, model: str, engine: str, asked: Mapping[str, Any], *
 
 
 def _searched(index: Path, model: str, engine: str, asked: Mapping[str, Any], pictures: bool) -> Found:
-    from indexer.marks import Marks
-    from model import Encoder
-    from service.search import finding, query
-    from service.search.parameters.values import SearchParams
+    with ThreadPoolExecutor(2) as pool, starting.importing():
+        # The card is enough to check the index, which keeps a core busy without Python; so does reading the model.
+        opening = pool.submit(_opened, index, model)
+        loading = pool.submit(_loaded, model, engine, words=set(asked).isdisjoint(set(PARTS) - {Kind.TEXT}))
+        from indexer.marks import Marks
+        from service.search import finding, query
+        from service.search.parameters.values import SearchParams
 
-    words, folder = _apart({name: value for name, value in asked.items() if name not in query.PICTURES})
-    files = {kind: asked[kind] for kind in query.PICTURES if kind in asked}
-    wanted = SearchParams.read(words).query(files)
-    with ThreadPoolExecutor(1) as pool:
-        # The card is enough to open the index, while the engine compiles the model.
-        loading = pool.submit(Encoder.load, model, engine=engine)
-        published = _opened(index, model)
-        encoder = loading.result()
+        words, folder = _apart({name: value for name, value in asked.items() if name not in query.PICTURES})
+        files = {kind: asked[kind] for kind in query.PICTURES if kind in asked}
+        wanted = SearchParams.read(words).query(files)
+        published, encoder = opening.result(), loading.result()
     if folder:
         wanted = wanted.filtered(folder=meant(folder, published))
     answer = finding.searched(wanted, encoder, published, Marks(index).now())
@@ -111,6 +112,12 @@ def _searched(index: Path, model: str, engine: str, asked: Mapping[str, Any], pi
         return _shown(index, ranked.hit.photo, finding.described(ranked), pictures)
 
     return Found([shown(one) for one in answer.ranked], answer.nothing_close)
+
+
+def _loaded(model: str, engine: str, *, words: bool) -> "Encoder":
+    from model import Encoder
+
+    return Encoder.load(model, engine=engine, words_first=words, cache=starting.user_cache())
 
 
 def _listed(index: Path, model: str, asked: Mapping[str, Any], pictures: bool) -> Found:
