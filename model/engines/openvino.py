@@ -1,5 +1,6 @@
 """OpenVINO on the CPU: the default. Nothing here imports torch."""
 
+import os
 import threading
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from model.card import Checkpoint
 from model.engines.compiled import compiled
-from model.engines.cuda_batches import in_few_sizes
+from model.engines.cuda_batches import in_few_sizes, picture_sizes
 from model.engines.runtime import openvino
 from model.modality import Vectors, unit
 from model.words.tokens import Tokens
@@ -38,13 +39,14 @@ class OpenVinoEngine:
         self._core = openvino.Core()
         self._checkpoint = checkpoint
         self._cache = cache
+        self._sizes = picture_sizes(os.cpu_count() or 1)
         self._loading = threading.Lock()
         _ = self._text if words_first else self._image
 
     def embed_images(self, pixels: NDArray[np.uint8]) -> Vectors:
         with self._loading:
             graph = self._image
-        return in_few_sizes(lambda part: graph([pixels[part]]), len(pixels))
+        return in_few_sizes(lambda part: graph([pixels[part]]), len(pixels), self._sizes)
 
     def embed_texts(self, tokens: Tokens) -> Vectors:
         return in_few_sizes(lambda part: self._texts(tokens.ids[part], tokens.mask[part]), len(tokens.ids))
