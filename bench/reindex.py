@@ -6,7 +6,6 @@ changed photos are pictures; a random vector stands in for the encoder, so that 
 
 import argparse
 import cProfile
-import io
 import os
 import pstats
 import resource
@@ -76,11 +75,9 @@ def make_library(root: Path, index: Path, encoder: Cheap, photos: int) -> None:
 def change(root: Path, photos: int, salt: int) -> None:
     """Replace every hundredth file by a small picture of its own."""
     chance = np.random.default_rng(salt)
-    pixels = chance.integers(0, 256, (24, 32, 3), dtype=np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=90)
     for number in range(0, photos, _SHARE):
-        _path(root, number).write_bytes(buffer.getvalue() + number.to_bytes(4, "big"))
+        pixels = chance.integers(0, 256, (24, 32, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(_path(root, number), quality=90)
 
 
 def processor_time() -> float:
