@@ -8,7 +8,7 @@ from pathlib import Path
 
 NAMES = ("encode", "start", "index")
 # These take minutes, so they run only if named.
-SLOW = ("indexing", "scanning", "page", "timeline", "firstrun", "service", "stores", "secondstage")
+SLOW = ("indexing", "scanning", "reindex", "page", "timeline", "firstrun", "service", "stores", "secondstage")
 
 
 def main() -> None:
