@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
 from click.core import ParameterSource
 from pydantic import ValidationError
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 # How many ports it tries.
 _PORTS = 10
+# Blank pictures that are encoded before the service is ready: one alone and two at once.
+_FIRST = 3
 
 
 @click.command("serve")
@@ -120,7 +123,7 @@ def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
         from service.search.gallery import Gallery, opened
 
         load = partial(Encoder.load, settings.model, engine=settings.engine, memory=memory)
-        loading = pool.submit(load, cache=starting.user_cache())
+        loading = pool.submit(_warmed, partial(load, cache=starting.user_cache()))
         if gpu.seems_there():
             # The index gets the GPU memory that the model leaves.
             loading.result()
@@ -130,6 +133,13 @@ def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
 
         gallery = Gallery(index, loading.result(), caps, opening.result(), source)
     return create_app(gallery, settings), gallery
+
+
+def _warmed(load: Callable[[], Encoder]) -> Encoder:
+    """A model that has encoded: the first search is as quick as others, and memory at rest says what searches take."""
+    encoder = load()
+    encoder.engine.embed_images(np.zeros((_FIRST, encoder.size, encoder.size, 3), dtype=np.uint8))
+    return encoder
 
 
 def upload_caps(settings: Settings) -> Caps:
