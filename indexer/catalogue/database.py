@@ -23,8 +23,6 @@ from indexer.folders.partition import Partition
 from indexer.folders.scan import Found, ScanRules, Skipped
 from model import DECODER_VERSION
 
-_CACHE_KIB = 2**16
-
 
 class Catalogue(Places):
     """For one writer at a time (the index lock ensures that); any thread may call `has_vector` and `is_described`."""
@@ -37,8 +35,6 @@ class Catalogue(Places):
             log = Path(f"{path}-wal")
             address += "?mode=ro" if log.exists() and log.stat().st_size else "?mode=ro&immutable=1"
         self._db = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
-        # Enough for all of a hundred thousand photos; SQLite's own 2 MB hold next to nothing of a join.
-        self._db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._gone: dict[str, dict[int, str]] = {}
         self.moved: set[int] = set()
         try:
@@ -132,12 +128,11 @@ class Catalogue(Places):
 
     def known(self, root: Path, fingerprint: str) -> dict[str, Known]:
         """Return all files of a root, by relative path."""
-        # With +, SQLite reads the table from end to end, not once more for each row of an index.
         rows = self._db.execute(
             """SELECT relative, id, size, mtime_ns, ctime_ns, error, vectors.row IS NOT NULL,
                    iif(error IS NULL, described >= ?, decoder >= ?) FROM photos
-               LEFT JOIN contents USING (content)
-               LEFT JOIN vectors ON vectors.content = photos.content AND fingerprint = ? WHERE +root = ?""",
+               LEFT JOIN contents USING (content) LEFT JOIN vectors
+               ON vectors.content = photos.content AND fingerprint = ? WHERE +root = ? -- without its index""",
             (METADATA_VERSION, DECODER_VERSION, fingerprint, str(root)),
         )
         return {
