@@ -8,7 +8,9 @@ from pathlib import Path
 
 NAMES = ("encode", "start", "index")
 # These take minutes, so they run only if named.
-SLOW = ("indexing", "codes", "scanning", "page", "timeline", "firstrun", "service", "stores", "secondstage")
+SLOW = (
+    "indexing", "codes", "scanning", "reindex", "page", "timeline", "firstrun", "service", "stores", "secondstage"
+)  # fmt: skip
 
 
 def main() -> None:

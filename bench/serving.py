@@ -46,12 +46,21 @@ class Server:
             return str(answer.read().decode())
 
     @property
+    def memory(self) -> float:
+        """What it holds, in MiB."""
+        return self._measured["process_resident_memory_bytes"] / 2**20
+
+    @property
     def resources(self) -> str:
-        lines = self.get("/metrics").splitlines()
-        value = dict(line.split() for line in lines if line.startswith("process_"))
-        held = float(value["process_resident_memory_bytes"]) / 2**20
         threads = len(list(Path(f"/proc/{self.pid}/task").iterdir()))
-        return f"{held:.0f} MiB, {float(value['process_open_fds']):.0f} descriptors, {threads} threads"
+        files = self._measured["process_open_fds"]
+        return f"{self.memory:.0f} MiB, {files:.0f} descriptors, {threads} threads"
+
+    @property
+    def _measured(self) -> dict[str, float]:
+        lines = self.get("/metrics").splitlines()
+        pairs = (line.split() for line in lines if line.startswith("process_"))
+        return {name: float(value) for name, value in pairs}
 
 
 class Load:

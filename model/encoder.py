@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 from model.backbones import BACKBONES
 from model.bank import Bank, read_bank
 from model.card import Card, Checkpoint
-from model.engines import Engine, open_engine
+from model.engines import Engine, Wishes, open_engine
 from model.errors import BadWeights, NoTextTower
 from model.methods import METHODS
 from model.modality import Modality, Pixels, Vectors, strip, unit
@@ -44,14 +44,24 @@ class Encoder:
         self._words: Tokenizer | None = None
 
     @classmethod
-    def load(cls, name_or_path: str | Path = "lite", *, engine: str = "auto", memory: int = 0) -> "Encoder":
+    def load(
+        cls,
+        name_or_path: str | Path = "lite",
+        *,
+        engine: str = "auto",
+        memory: int = 0,
+        words_first: bool = False,
+        cache: Path | None = None,
+    ) -> "Encoder":
         """Load a shipped model by name, or a folder with a card; engine is auto, openvino, torch or torch-cuda.
 
-        `memory`: bytes of GPU memory that one batch may use; 0 for a share of what is free.
+        `memory`: bytes of GPU memory that one batch may use; 0 for a share of what is free. `words_first`: load what
+        encodes words now, and what encodes pictures when it is needed. `cache`: a folder where the next start finds
+        what takes long to prepare; OpenVINO only.
         """
         checkpoint = Checkpoint.find(name_or_path)
         _check_names(checkpoint)
-        return cls(checkpoint, open_engine(engine, checkpoint, memory=memory))
+        return cls(checkpoint, open_engine(engine, checkpoint, Wishes(memory, words_first, cache)))
 
     @property
     def dimension(self) -> int:

@@ -26,7 +26,7 @@ from service.health import HealthWatch
 from service.library.keeper import Keeper
 from service.library.reindex import Reindex
 from service.library.watching import Watcher
-from service.ops import signals
+from service.ops import memory, signals
 from service.ops.metrics import Metrics
 from service.ops.reports import Reports
 from service.photos.making import Maker
@@ -128,7 +128,7 @@ async def _at_work(
     job = Reindex(settings, ended)
     app.state.keeper = keeper = Keeper(gallery, job, app.state.reports, settings)
     _measure(metrics, gallery, batcher)
-    tasks = [asyncio.create_task(_watch(gallery, settings.refresh_seconds))]
+    tasks = [asyncio.create_task(_watch(gallery, settings.refresh_seconds, metrics))]
     tasks.append(asyncio.create_task(_measure_lag(metrics)))
     reloads: set[asyncio.Task[None]] = set()
 
@@ -196,10 +196,12 @@ def _on_hangup(reload: Callable[[], object]) -> Iterator[None]:
         signal.signal(signal.SIGHUP, before)
 
 
-async def _watch(gallery: Gallery, seconds: float) -> None:
+async def _watch(gallery: Gallery, seconds: float, metrics: Metrics) -> None:
+    quiet = memory.Quiet()
     while True:
         await asyncio.sleep(seconds)
         await anyio.to_thread.run_sync(gallery.refresh)
+        await anyio.to_thread.run_sync(quiet.look, metrics.batches)
 
 
 async def _measure_lag(metrics: Metrics) -> None:

@@ -15,7 +15,7 @@ from click.shell_completion import CompletionItem
 
 from model.links import DOCS
 from service.console.examples import EXAMPLES
-from service.ops import signals
+from service.ops import signals, starting
 
 # Command: (module, summary). Loading the model libraries just to print --help would take a second.
 _COMMANDS = {
@@ -46,7 +46,8 @@ class _Lazy(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         try:
-            module = importlib.import_module(_COMMANDS[cmd_name][0])
+            with starting.importing():
+                module = importlib.import_module(_COMMANDS[cmd_name][0])
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] in ("model", "indexer", "service"):
                 raise  # ours: no extra brings it

@@ -131,8 +131,8 @@ class Catalogue(Places):
         rows = self._db.execute(
             """SELECT relative, id, size, mtime_ns, ctime_ns, error, vectors.row IS NOT NULL,
                    iif(error IS NULL, described >= ?, decoder >= ?) FROM photos
-               LEFT JOIN contents USING (content)
-               LEFT JOIN vectors ON vectors.content = photos.content AND fingerprint = ? WHERE root = ?""",
+               LEFT JOIN contents USING (content) LEFT JOIN vectors
+               ON vectors.content = photos.content AND fingerprint = ? WHERE +root = ? -- without its index""",
             (METADATA_VERSION, DECODER_VERSION, fingerprint, str(root)),
         )
         return {
@@ -262,7 +262,7 @@ class Catalogue(Places):
 
     def unusable(self, root: Path) -> list[Skipped]:
         """Return files that are not photos, with the reason from when they were last read."""
-        query = "SELECT relative, error FROM photos WHERE root = ? AND error IS NOT NULL ORDER BY relative"
+        query = "SELECT relative, error FROM photos WHERE +root = ? AND error IS NOT NULL ORDER BY relative"
         return [Skipped(root / relative, error) for relative, error in self._db.execute(query, (str(root),))]
 
     def count(self, fingerprint: str) -> int:

@@ -30,6 +30,9 @@ _BLOCK = 1024
 _KEPT = 8
 # Most new photos to compare with an exact store, which scans everything.
 _FEW_NEW = 2000
+# Those in which photos differ most are enough to tell nearly all of them apart, in a quarter of the time.
+_COLUMNS = 128
+_ROUNDING = 1e-4
 # Beyond this share of new photos, comparing all with all takes hardly longer.
 _MOST_NEW = 0.05
 
@@ -89,11 +92,29 @@ def _near(wanted: Ids, source: Source, ids: Ids, store: Store) -> Iterator[tuple
             for place, others, scores in zip(block.tolist(), nearest.ids, nearest.scores, strict=True):
                 yield place, others[scores >= THRESHOLD]
         return
-    for some, rows in source.batches() if blocks else ():
-        for block, asked in zip(blocks, vectors, strict=True):
-            ones, others = np.nonzero(asked @ rows.T >= THRESHOLD)
+    asked = np.concatenate([np.empty((0, source.dimension), dtype=np.float32), *vectors])
+    columns = np.argsort(-asked.var(axis=0))[:_COLUMNS] if len(asked) else np.arange(0)
+    short = _shortened(asked, columns)
+    for some, rows in source.batches() if len(asked) else ():
+        below = _shortened(rows, columns).T
+        for start in range(0, len(asked), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            ones, others = np.nonzero(short[part] @ below >= THRESHOLD - _ROUNDING)
+            if len(ones) > _BLOCK * _KEPT:
+                ones, others = np.nonzero(asked[part] @ rows.T >= THRESHOLD)
+            else:
+                same = np.einsum("ij,ij->i", asked[part][ones], rows[others]) >= THRESHOLD
+                ones, others = ones[same], others[same]
             for place in np.unique(ones):
-                yield int(block[place]), some[others[ones == place]]
+                yield int(wanted[start + place]), some[others[ones == place]]
+
+
+def _shortened(vectors: Vectors, columns: Ids) -> Vectors:
+    """Some columns, and the length of the rest: the inner product of two is at least that of the whole vectors."""
+    few = vectors[:, columns]
+    rest = np.einsum("ij,ij->i", vectors, vectors) - np.einsum("ij,ij->i", few, few)
+    short: Vectors = np.concatenate([few, np.sqrt(np.maximum(rest, 0))[:, None]], axis=1)
+    return short
 
 
 def stand_ins(

@@ -75,14 +75,16 @@ def pairs(signatures: Signatures, new: NDArray[np.bool_] | None = None) -> tuple
         key = (band.astype(np.uint32) << 16) | bright
         order = np.argsort(key, kind="stable")
         key = key[order]
+        at = np.arange(len(key)) if new is None else np.flatnonzero(new[order])
         for step in range(1, min(_NEIGHBOURS + 1, len(key))):
-            near = (key[step:] - key[:-step] <= MOST_APART * BYTES) & (key[step:] >> 16 == key[:-step] >> 16)
-            if new is not None:
-                near &= new[order[step:]] | new[order[:-step]]
-            at = np.flatnonzero(near)
-            if not len(at):
+            # Of two that are new, the same pair comes up twice.
+            starts = at if new is None else np.concatenate([at, at - step])
+            starts = starts[(starts >= 0) & (starts + step < len(key))]
+            before, after = key[starts], key[starts + step]
+            starts = starts[(after - before <= MOST_APART * BYTES) & (after >> 16 == before >> 16)]
+            if not len(starts):
                 break
-            some, others = order[at], order[at + step]
+            some, others = order[starts], order[starts + step]
             few = _ONES[bands[some] ^ bands[others]].sum(axis=1) <= _MOST_BITS
             found += _compared(signatures, some[few], others[few])
     both = np.unique(np.concatenate(found), axis=0)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.generations.manifest import Manifest
 from indexer.stores import Ids, OnStep, Source
@@ -28,15 +29,24 @@ def weigh(
 ) -> Vectors:
     """The biases of all photos, in the order of the source; `before` gives those of unchanged ones, if it is known."""
     found = np.empty((source.count, len(KINDS)), dtype=np.float32)
+    unchanged = np.sort(unchanged)
     done = 0
     for ids, vectors in source.batches():
         rows = found[done : done + len(ids)]
         fresh = np.ones(len(ids), dtype=bool)
         if before is not None:
-            fresh = ~np.isin(ids, unchanged)
+            fresh = ~_held(ids, unchanged)
             rows[~fresh] = before(ids[~fresh])
         rows[fresh] = bank.biases(vectors[fresh])
         done += len(ids)
         if on_step is not None:
             on_step("weighing", done, source.count)
     return found
+
+
+def _held(ids: Ids, known: Ids) -> NDArray[np.bool_]:
+    """Which ids are among the known ones, which are sorted; numpy's own way would sort them for each batch again."""
+    if not len(known):
+        return np.zeros(len(ids), dtype=bool)
+    same: NDArray[np.bool_] = known[np.minimum(np.searchsorted(known, ids), len(known) - 1)] == ids
+    return same

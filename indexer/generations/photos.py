@@ -53,13 +53,18 @@ _ABSENT = {"moment": "taken"}
 _TOGETHER, _SPARE = 3, 8
 
 
+# Ids are random, so rows go everywhere in the file.
+_CACHE_KIB = 2**16
+
+
 class PhotosWriter:
     """Writes the file; the rows of exact copies must follow one another."""
 
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(path.absolute().as_uri(), uri=True, isolation_level=None)
         # The file is synced as a whole before publication; an incomplete one is discarded.
-        self._db.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN; {_SCHEMA}")
+        pragmas = f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{_CACHE_KIB}"
+        self._db.executescript(f"{pragmas}; BEGIN; {_SCHEMA}")
 
     def add(self, photos: Iterable[Sequence[object]]) -> None:
         """Insert rows, with all columns but the last, which `fold` fills in."""

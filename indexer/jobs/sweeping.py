@@ -87,12 +87,12 @@ def _strays(folder: Path, there: Iterable[str], expected: dict[str, int | None])
     """Yield our own unneeded files; files that somebody else put here stay."""
     for name in there:
         content, _, suffix = name.partition(".")
+        if suffix == "webp" and content in expected:
+            continue
         if not _CONTENT.fullmatch(content) or not name.startswith(folder.name):
             continue
-        if suffix == "webp":
-            if content not in expected:
-                yield name
-        elif suffix.endswith(UNFINISHED.removeprefix(".")) and _is_abandoned(folder / name):
+        unfinished = suffix.endswith(UNFINISHED.removeprefix("."))
+        if suffix == "webp" or (unfinished and _is_abandoned(folder / name)):
             yield name
 
 

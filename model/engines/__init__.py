@@ -10,6 +10,8 @@ from model.errors import DeviceProblem, NoEngine
 
 # Commands read the names of engines here, and their help must not wait for numpy.
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from model.card import Checkpoint
     from model.modality import Pixels, Vectors
     from model.words.tokens import Tokens
@@ -53,18 +55,25 @@ class Usable:
     detail: str
 
 
-def open_engine(name: str, checkpoint: "Checkpoint", *, memory: int = 0) -> Engine:
-    """Open an engine by name. `auto` picks a GPU that torch can use, then OpenVINO, then torch on the CPU.
+@dataclass(frozen=True)
+class Wishes:
+    """How to open an engine; see `Encoder.load`. Each engine heeds what concerns it."""
 
-    `memory`: bytes of GPU memory that a batch may use; 0 for a share of what is free.
-    """
+    memory: int = 0
+    words_first: bool = False
+    cache: "Path | None" = None
+
+
+def open_engine(name: str, checkpoint: "Checkpoint", wishes: Wishes | None = None) -> Engine:
+    """Open an engine by name. `auto` picks a GPU that torch can use, then OpenVINO, then torch on the CPU."""
+    wishes = wishes or Wishes()
     if name not in NAMES:
         raise NoEngine(f"no engine {name!r}: choose one of {', '.join(NAMES)}")
     if name == "auto":
-        return _best(checkpoint, memory)
+        return _best(checkpoint, wishes)
     if not _installed(name):
         raise NoEngine(f"{_MODULE[name]} is not installed: {_HOW_TO_INSTALL}")
-    return _open(name, checkpoint, memory)
+    return _open(name, checkpoint, wishes)
 
 
 def describe() -> tuple[Usable, ...]:
@@ -72,32 +81,32 @@ def describe() -> tuple[Usable, ...]:
     return tuple(_usable(name) for name in NAMES if name != "auto")
 
 
-def _best(checkpoint: "Checkpoint", memory: int) -> Engine:
+def _best(checkpoint: "Checkpoint", wishes: Wishes) -> Engine:
     left = [name for name in ("openvino", "torch") if _installed(name)]
     if not left:
         raise NoEngine(f"no engine is installed: {_HOW_TO_INSTALL}")
     # Without OpenVINO this installation is meant for a GPU, so the lack of one is worth a log line.
     if _installed("torch-cuda") and (gpu.seems_there() or left[0] == "torch"):
         try:
-            return _open("torch-cuda", checkpoint, memory)
+            return _open("torch-cuda", checkpoint, wishes)
         except DeviceProblem as error:
             log.warning("the model runs on the CPU, by %s: %s", left[0], error)
-    return _open(left[0], checkpoint, memory)
+    return _open(left[0], checkpoint, wishes)
 
 
-def _open(name: str, checkpoint: "Checkpoint", memory: int) -> Engine:
+def _open(name: str, checkpoint: "Checkpoint", wishes: Wishes) -> Engine:
     # Imported only when chosen: running on the CPU needs no torch.
     if name == "openvino":
         from model.engines.openvino import OpenVinoEngine
 
-        return OpenVinoEngine(checkpoint)
+        return OpenVinoEngine(checkpoint, words_first=wishes.words_first, cache=wishes.cache)
     if name == "torch":
         from model.engines.torch import TorchEngine
 
         return TorchEngine(checkpoint)
     from model.engines.cuda import CudaEngine
 
-    return CudaEngine(checkpoint, budget=memory)
+    return CudaEngine(checkpoint, budget=wishes.memory)
 
 
 def _usable(name: str) -> Usable:

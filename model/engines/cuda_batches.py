@@ -10,7 +10,7 @@ import numpy as np
 from model.gpu import is_out_of_memory
 from model.modality import Vectors
 
-# On two cores, a picture takes equally long in any of these, and two short texts little longer than one.
+# On a CPU, two short texts take little longer than one.
 CPU_SIZES = (16, 4, 2, 1)
 # Beyond this, a larger batch does not use any GPU better.
 MOST = 1024
@@ -36,12 +36,19 @@ def parts(count: int, sizes: tuple[int, ...]) -> list[tuple[int, int]]:
     return found
 
 
-def in_few_sizes(embed: Callable[[slice], Vectors], count: int) -> Vectors:
-    """Embed items in parts of CPU_SIZES, the largest that fit first."""
+def picture_sizes(cores: int) -> tuple[int, ...]:
+    """Sizes for pictures, of which a core is busy with one: more at once are no faster, and keep 10 MB each."""
+    return tuple(size for size in CPU_SIZES if size <= max(2, cores))
+
+
+def in_few_sizes(
+    embed: Callable[[slice], Vectors], count: int, sizes: tuple[int, ...] = CPU_SIZES
+) -> Vectors:
+    """Embed items in parts of these sizes, the largest that fit first."""
     found = []
     at = 0
     while at < count:
-        size = next(size for size in CPU_SIZES if size <= count - at)
+        size = next(size for size in sizes if size <= count - at)
         found.append(embed(slice(at, at + size)))
         at += size
     return found[0] if len(found) == 1 else np.concatenate(found)

@@ -1,14 +1,17 @@
 """OpenVINO on the CPU: the default. Nothing here imports torch."""
 
+import os
 import threading
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.card import Checkpoint
-from model.engines.cuda_batches import in_few_sizes
+from model.engines.compiled import compiled
+from model.engines.cuda_batches import in_few_sizes, picture_sizes
 from model.engines.runtime import openvino
 from model.engines.streams import HINT, Streams
 from model.modality import Vectors, unit
@@ -19,6 +22,7 @@ from model.words.tokens import Tokens
 # Weights are read, not mapped: a file truncated in place would kill a process that has it mapped, and one
 # overwritten in place would silently change its vectors.
 _OPTIONS = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "ENABLE_MMAP": False}
+_IMAGE = ("openvino.image", "openvino.image.bin")
 
 
 class OpenVinoEngine:
@@ -32,29 +36,37 @@ class OpenVinoEngine:
     worth = 64
     problem: str | None = None
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, *, words_first: bool = False, cache: Path | None = None
+    ) -> None:
+        """Load the image tower, or the text tower for whoever asks with words; the other one when it is needed.
+
+        `cache`: a folder to keep compiled towers in.
+        """
         self._core = openvino.Core()
         self._checkpoint = checkpoint
-        self._text_lock = threading.Lock()
-        self._streams_lock = threading.Lock()
+        self._cache = cache
+        self._sizes = picture_sizes(os.cpu_count() or 1)
+        self._loading = threading.Lock()
         self._in_batches = 0
-        checkpoint.file("openvino.image.bin")
-        self._image = _Graph(self._core, checkpoint.file("openvino.image"))
+        _ = self._text if words_first else self._image
 
     def embed_images(self, pixels: NDArray[np.uint8]) -> Vectors:
         if len(pixels) >= self.many:
             self._in_batches += len(pixels)
-        if len(pixels) < self.many or self._in_batches <= self.worth:
-            return in_few_sizes(lambda part: self._image([pixels[part]]), len(pixels))
-        with self._streams_lock:
-            streams = self._streams
-        return streams(pixels)
+        if len(pixels) >= self.many and self._in_batches > self.worth:
+            with self._loading:
+                streams = self._streams
+            return streams(pixels)
+        with self._loading:
+            graph = self._image
+        return in_few_sizes(lambda part: graph([pixels[part]]), len(pixels), self._sizes)
 
     def embed_texts(self, tokens: Tokens) -> Vectors:
         return in_few_sizes(lambda part: self._texts(tokens.ids[part], tokens.mask[part]), len(tokens.ids))
 
     def _texts(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Vectors:
-        with self._text_lock:
+        with self._loading:
             graph = self._text
         if self._checkpoint.card.text_is_aligned:
             return graph([ids])
@@ -63,21 +75,28 @@ class OpenVinoEngine:
         return unit((hidden * weight).sum(axis=1) / weight.sum(axis=1))
 
     @cached_property
+    def _image(self) -> "_Graph":
+        return _Graph(self._tower(_OPTIONS, *_IMAGE))
+
+    @cached_property
     def _streams(self) -> Streams:
-        path = self._checkpoint.file("openvino.image")
-        return Streams(self._core.compile_model(str(path), "CPU", {**_OPTIONS, "PERFORMANCE_HINT": HINT}))
+        return Streams(self._tower({**_OPTIONS, "PERFORMANCE_HINT": HINT}, *_IMAGE))
 
     @cached_property
     def _text(self) -> "_Graph":
-        # Loaded with the first words: most searches are drawings.
-        return _Graph(self._core, self._checkpoint.file("openvino.text"))
+        return _Graph(self._tower(_OPTIONS, "openvino.text"))
+
+    def _tower(self, options: dict[str, Any], graph: str, *weights: str) -> openvino.CompiledModel:
+        files = [self._checkpoint.file(part) for part in (*weights, graph)]
+        made_of = {part: self._checkpoint.card.weights[part].sha256 for part in (graph, *weights)}
+        return compiled(self._core, files[-1], made_of, options, self._cache)
 
 
 class _Graph:
     """A compiled network with one inference request per calling thread."""
 
-    def __init__(self, core: openvino.Core, path: Path) -> None:
-        self._compiled = core.compile_model(str(path), "CPU", _OPTIONS)
+    def __init__(self, network: openvino.CompiledModel) -> None:
+        self._compiled = network
         self._mine = threading.local()
 
     def __call__(self, inputs: object) -> Vectors:

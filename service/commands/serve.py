@@ -8,10 +8,12 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
 from click.core import ParameterSource
 from pydantic import ValidationError
 
@@ -22,7 +24,7 @@ from model.card import Checkpoint
 from service.asgi import keys
 from service.console import browsing
 from service.console.options import Place, index_option, model_options
-from service.ops import logging, memory, signals
+from service.ops import logging, memory, signals, starting
 from service.settings import Settings, said
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 # How many ports it tries.
 _PORTS = 10
+# Blank pictures that are encoded before the service is ready: one alone and two at once.
+_FIRST = 3
 
 
 @click.command("serve")
@@ -85,8 +89,9 @@ def command(ctx: click.Context, /, config: Path | None, alone: bool, **options: 
                 browsing.show(running, wait=True)
             return
     listener = _listen(settings, keyring)
-    app, gallery = _load(settings)
-    from service.asgi.connections import allow_files, server
+    with starting.importing():
+        app, gallery = _load(settings)
+        from service.asgi.connections import allow_files, server
 
     allow_files(settings.max_connections)
     host, port = listener.getsockname()[:2]
@@ -117,15 +122,24 @@ def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
     with ThreadPoolExecutor(2) as pool:
         from service.search.gallery import Gallery, opened
 
-        loading = pool.submit(Encoder.load, settings.model, engine=settings.engine, memory=memory)
+        load = partial(Encoder.load, settings.model, engine=settings.engine, memory=memory)
+        loading = pool.submit(_warmed, partial(load, cache=starting.user_cache()))
         if gpu.seems_there():
             # The index gets the GPU memory that the model leaves.
             loading.result()
         opening = pool.submit(opened, index, source, card)
+        starting.load_framework()
         from service.app import create_app
 
         gallery = Gallery(index, loading.result(), caps, opening.result(), source)
     return create_app(gallery, settings), gallery
+
+
+def _warmed(load: Callable[[], Encoder]) -> Encoder:
+    """A model that has encoded: the first search is as quick as others, and memory at rest says what searches take."""
+    encoder = load()
+    encoder.engine.embed_images(np.zeros((_FIRST, encoder.size, encoder.size, 3), dtype=np.uint8))
+    return encoder
 
 
 def upload_caps(settings: Settings) -> Caps:

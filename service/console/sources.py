@@ -4,9 +4,10 @@ Given filters alone, both list the photos that pass, newest first.
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import click
 
 from service.console.folders import meant, of_shell
 from service.console.options import flag
+from service.ops import starting
 from service.search.parameters import FILTERS
 from service.search.query import Kind
 
@@ -90,19 +92,22 @@ def from_index(index: Path, model: str, engine: str, asked: Mapping[str, Any], *
 
 
 def _searched(index: Path, model: str, engine: str, asked: Mapping[str, Any], pictures: bool) -> Found:
-    from indexer.marks import Marks
+    # Before the threads part: two that import one library at the same time can get in each other's way.
     from model import Encoder
-    from service.search import finding, query
-    from service.search.parameters.values import SearchParams
 
-    words, folder = _apart({name: value for name, value in asked.items() if name not in query.PICTURES})
-    files = {kind: asked[kind] for kind in query.PICTURES if kind in asked}
-    wanted = SearchParams.read(words).query(files)
-    with ThreadPoolExecutor(1) as pool:
-        # The card is enough to open the index, while the engine compiles the model.
-        loading = pool.submit(Encoder.load, model, engine=engine)
-        published = _opened(index, model)
-        encoder = loading.result()
+    open_index, words_first = _opener(index, model), set(asked).isdisjoint(set(PARTS) - {Kind.TEXT})
+    load = partial(Encoder.load, model, engine=engine, words_first=words_first, cache=starting.user_cache())
+    with ThreadPoolExecutor(2) as pool, starting.importing():
+        # Both keep a core busy without Python, which imports meanwhile.
+        opening, loading = pool.submit(open_index), pool.submit(load)
+        from indexer.marks import Marks
+        from service.search import finding, query
+        from service.search.parameters.values import SearchParams
+
+        words, folder = _apart({name: value for name, value in asked.items() if name not in query.PICTURES})
+        files = {kind: asked[kind] for kind in query.PICTURES if kind in asked}
+        wanted = SearchParams.read(words).query(files)
+        published, encoder = opening.result(), loading.result()
     if folder:
         wanted = wanted.filtered(folder=meant(folder, published))
     answer = finding.searched(wanted, encoder, published, Marks(index).now())
@@ -121,7 +126,7 @@ def _listed(index: Path, model: str, asked: Mapping[str, Any], pictures: bool) -
 
     words, folder = _apart(asked)
     page = Paged.read(words)
-    published, marked = _opened(index, model), Marks(index).now()
+    published, marked = _opener(index, model)(), Marks(index).now()
     where = page.where(marked)
     if folder:
         where = replace(where or Filter(), folder=meant(folder, published))
@@ -138,15 +143,21 @@ def _apart(asked: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     return {name: value for name, value in asked.items() if name != "folder" or not of_shell(folder)}, folder
 
 
-def _opened(index: Path, model: str) -> "Library":
+def _opener(index: Path, model: str) -> "Callable[[], Library]":
+    """What opens the index, in any thread; the model's card is enough for that."""
     from indexer import shelf
     from model.card import Checkpoint
 
-    published = shelf(index).open(Checkpoint.find(model).card.fingerprint)
-    for refused in published.refused:
-        serving = published.manifest.generation
-        click.secho(f"searching generation {serving}, because {refused.reason}", err=True, fg="red")
-    return published
+    source, fingerprint = shelf(index), Checkpoint.find(model).card.fingerprint
+
+    def opened() -> "Library":
+        published = source.open(fingerprint)
+        for refused in published.refused:
+            serving = published.manifest.generation
+            click.secho(f"searching generation {serving}, because {refused.reason}", err=True, fg="red")
+        return published
+
+    return opened
 
 
 def _shown(index: Path, photo: "Photo", described: "PhotoInfo", pictures: bool) -> Shown:

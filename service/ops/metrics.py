@@ -65,6 +65,11 @@ class Metrics:
     def stage(self, name: str, seconds: float) -> None:
         self.stages.labels(name).observe(seconds)
 
+    @property
+    def batches(self) -> float:
+        """How many batches the model has encoded."""
+        return self.registry.get_sample_value("sketchseek_batch_size_count") or 0.0
+
     def watch(self, **values: Callable[[], float]) -> None:
         """Add gauges that are computed when the metrics are read."""
         for name, value in values.items():

@@ -66,10 +66,10 @@ def shipped() -> Encoder:
 def quickly() -> Iterator[pytest.MonkeyPatch]:
     """What loads the shipped model gets the one that is loaded; photos are decoded without processes for it."""
 
-    def loaded(name: str | Path = "lite", *, engine: str = "auto", memory: int = 0) -> Encoder:
+    def loaded(name: str | Path = "lite", *, engine: str = "auto", **options: Any) -> Encoder:
         if name == "lite" and engine in ("auto", "openvino"):
             return shipped()
-        return _load(name, engine=engine, memory=memory)
+        return _load(name, engine=engine, **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Encoder, "load", loaded)

@@ -71,6 +71,28 @@ def test_landmarks_find_what_brute_force_finds(
     assert sum(one - 4000 in searched.get(one, []) for one in range(4000, 4400)) == 400
 
 
+@pytest.mark.parametrize("originals", [400, 3], ids=["few are alike", "many are alike"])
+def test_what_is_compared_in_few_columns_first_is_what_brute_force_finds(
+    tmp_path: Path, originals: int
+) -> None:
+    chance = np.random.default_rng(3)
+    rows = unit(chance.standard_normal((2000, 512), dtype=np.float32))
+    noise = chance.uniform(0.005, 0.02, (1000, 1)) * chance.standard_normal((1000, 512))
+    rows[1000:] = np.resize(rows[:originals], (1000, 512)) + noise
+    rows = unit(rows)
+    source, ids, store = library(tmp_path, rows)
+    alike = rows @ rows.T
+    unsure = np.abs(alike - THRESHOLD) < 1e-3
+    assert (alike[1000:, :1000] >= THRESHOLD).any()
+    near = groups._near(np.arange(1000, 2000), source, ids, store)
+    found = np.zeros_like(alike, dtype=bool)
+    places = {number: place for place, number in enumerate(ids.tolist())}
+    for place, others in near:
+        found[place, [places[other] for other in others.tolist()]] = True
+    wrong = found[1000:] != (alike[1000:] >= THRESHOLD)
+    assert not (wrong & ~unsure[1000:]).any()
+
+
 def test_small_steps_do_not_lead_from_one_picture_to_another(tmp_path: Path) -> None:
     angles = np.arange(60) * 0.1
     rows = np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)

@@ -74,6 +74,9 @@ def test_pairs_are_those_that_brute_force_finds() -> None:
     new[[5, 2700]] = True
     later, earlier = pairs(looks, new)
     assert set(zip(later.tolist(), earlier.tolist(), strict=True)) == {(2005, 5), (2700, 700)}
+    new[::3] = True
+    some = set(zip(*(part.tolist() for part in pairs(looks, new)), strict=True))
+    assert some == {(one, other) for one, other in found if new[one] or new[other]}
 
 
 def brute_force(looks: Signatures) -> set[tuple[int, int]]:

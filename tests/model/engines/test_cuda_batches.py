@@ -6,7 +6,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.engines.cuda_batches import CPU_SIZES, in_few_sizes, largest_batch, parts, sizes_up_to
+from model.engines.cuda_batches import (
+    CPU_SIZES,
+    in_few_sizes,
+    largest_batch,
+    parts,
+    picture_sizes,
+    sizes_up_to,
+)
+from model.modality import Vectors
 
 
 @given(count=st.integers(0, 5000), power=st.integers(0, 10))
@@ -71,3 +79,15 @@ def test_other_errors_of_a_batch_are_told() -> None:
 
     with pytest.raises(RuntimeError, match="shapes"):
         largest_batch(peak, 10**9)
+
+
+def test_few_cores_get_few_pictures_at_once() -> None:
+    assert [picture_sizes(cores) for cores in (1, 2, 4, 64)] == [(2, 1), (2, 1), (4, 2, 1), CPU_SIZES]
+    sizes: list[int] = []
+
+    def embed(part: slice) -> Vectors:
+        sizes.append(part.stop - part.start)
+        return np.zeros((part.stop - part.start, 1), dtype=np.float32)
+
+    assert len(in_few_sizes(embed, 7, picture_sizes(2))) == 7
+    assert sizes == [2, 2, 2, 1]
