@@ -30,8 +30,11 @@ _OF_PICTURES = (
 )  # fmt: skip
 
 
-def _in_address(request: Request) -> SearchParams:
-    """Do what the framework would, in a tenth of the time, and refuse repeated names instead of using the last."""
+async def _in_address(request: Request) -> SearchParams:
+    """Do what the framework would, in a tenth of the time, and refuse repeated names instead of using the last.
+
+    Not a plain function: that would be called in another thread.
+    """
     return SearchParams.read(once(request.query_params.multi_items()))
 
 
