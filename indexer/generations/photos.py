@@ -21,6 +21,8 @@ from indexer.stores import Ids
 from indexer.values import Filter, Photo
 
 PHOTOS_FILE = "photos.sqlite"
+# Photos to remember: a drawing finds many of the same with each stroke. About a kilobyte each.
+_MOST_ROWS = 1024
 # Sets of contents whose ids are held: the favourites and the hidden, before and after a change.
 _REMEMBERED = 4
 _SCHEMA = """
@@ -104,6 +106,7 @@ class Photos:
         self._lock = threading.Lock()
         self._roots: list[str] | None = None
         self._cameras: list[str] | None = None
+        self._rows: OrderedDict[int, Photo] = OrderedDict()
         self._of_contents: OrderedDict[frozenset[str], Ids] = OrderedDict()
         self._leaders: tuple[Ids, Ids] | None = None
 
@@ -121,12 +124,20 @@ class Photos:
 
     def get(self, ids: Sequence[int]) -> dict[int, Photo]:
         """The photos with these ids that exist."""
-        found: dict[int, Photo] = {}
-        for start in range(0, len(ids), 500):
-            part = [int(number) for number in ids[start : start + 500]]
+        with self._lock:
+            found = {number: self._rows[number] for number in ids if number in self._rows}
+        missing = [int(number) for number in ids if number not in found]
+        for start in range(0, len(missing), 500):
+            part = missing[start : start + 500]
             marks = ",".join("?" * len(part))
             rows = self.ask(f"SELECT {self._columns} FROM photos WHERE id IN ({marks})", part)  # noqa: S608
             found.update((row[0], Photo(*row)) for row in rows)
+        with self._lock:
+            for number, photo in found.items():
+                self._rows[number] = photo
+                self._rows.move_to_end(number)
+            while len(self._rows) > _MOST_ROWS:
+                self._rows.popitem(last=False)
         return found
 
     def roots(self) -> list[str]:
@@ -181,14 +192,24 @@ class Photos:
 
     def groups_of(self, ids: Ids) -> Ids:
         """The group of each photo, as in `Photo.group`; held in memory, since a search may ask for thousands."""
-        if self._leaders is None:
-            pairs = np.array(sorted(self.groups().items()), dtype=np.int64).reshape(-1, 2)
-            self._leaders = pairs[:, 0], pairs[:, 1]
-        folded, leaders = self._leaders
+        folded, leaders = self._folded()
         if not len(folded):
             return ids
         places = np.minimum(np.searchsorted(folded, ids), len(folded) - 1)
         return np.where(folded[places] == ids, leaders[places], ids)
+
+    def with_copies(self, groups: Sequence[int]) -> list[int]:
+        """Those of these groups that have more than one member."""
+        wanted = np.array(groups, dtype=np.int64)
+        found: list[int] = wanted[np.isin(wanted, self._folded()[1])].tolist()
+        return found
+
+    def _folded(self) -> tuple[Ids, Ids]:
+        """All folded photos, sorted, and the group of each."""
+        if self._leaders is None:
+            pairs = np.array(sorted(self.groups().items()), dtype=np.int64).reshape(-1, 2)
+            self._leaders = pairs[:, 0], pairs[:, 1]
+        return self._leaders
 
     def groups(self) -> dict[int, int]:
         """For each folded photo, the leader of its group."""
