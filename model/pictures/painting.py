@@ -127,10 +127,10 @@ def _blank(pieces: _Pieces) -> Floats:
 def _parcels(pieces: _Pieces) -> Iterator[tuple[_Pieces, int]]:
     """The pieces that touch the paper, as many at a time as fit, with the side of the square that each needs."""
     ends = np.stack([pieces.start, pieces.end]).view(np.float64).reshape(2, -1, 2)
-    hem = pieces.radius[:, None] + 1
+    hem = pieces.radius[:, None] + 0.5
     low, high = ends.min(axis=0) - hem, ends.max(axis=0) + hem
     seen = ((low < PAPER) & (high > 0)).all(axis=1)
-    sides = np.minimum(4 * np.ceil((high - low).max(axis=1) / 4).astype(int), PAPER)
+    sides = np.minimum(2 * np.ceil((high - low).max(axis=1) / 2).astype(int), PAPER)
     for pressed in (False, True):
         alike = seen & (pieces.pressed == pressed)
         for side in np.unique(sides[alike]).tolist():
