@@ -128,7 +128,7 @@ def test_a_text_file_is_refused_kindly(desk: Desk) -> None:
 
 def test_a_picture_that_the_browser_cannot_encode_is_not_blamed_on_the_server(desk: Desk) -> None:
     desk.page.evaluate("() => { HTMLCanvasElement.prototype.toBlob = (done) => done(null); }")
-    desk.draw((0.2, 0.2), (0.8, 0.2))
+    desk.page.evaluate(PASTE, ["fish.png", "image/png", encoded(drawing("fish"))])  # lines alone go as strokes
     says = "The browser could not encode the picture."
     expect(desk.page.get_by_role("alert").first).to_contain_text(says)
     desk.button("Clear").click()
