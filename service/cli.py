@@ -15,7 +15,7 @@ from click.shell_completion import CompletionItem
 
 from model.links import DOCS
 from service.console.examples import EXAMPLES
-from service.ops import signals, starting
+from service.ops import signals, starting, threads
 
 # Command: (module, summary). Loading the model libraries just to print --help would take a second.
 _COMMANDS = {
@@ -38,6 +38,10 @@ _COMMANDS = {
 }
 
 
+# Those that answer searches.
+_CALM = ("search", "serve")
+
+
 class _Lazy(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -45,6 +49,8 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
+        if cmd_name in _CALM:
+            threads.stay_calm()
         try:
             with starting.importing():
                 module = importlib.import_module(_COMMANDS[cmd_name][0])

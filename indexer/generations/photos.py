@@ -21,6 +21,8 @@ from indexer.stores import Ids
 from indexer.values import Filter, Photo
 
 PHOTOS_FILE = "photos.sqlite"
+# Photos to remember: a drawing finds many of the same with each stroke. About a kilobyte each.
+_MOST_ROWS = 1024
 # Sets of contents whose ids are held: the favourites and the hidden, before and after a change.
 _REMEMBERED = 4
 _SCHEMA = """
@@ -111,6 +113,7 @@ class Photos:
         self._lock = threading.Lock()
         self._roots: list[str] | None = None
         self._cameras: list[str] | None = None
+        self._rows: OrderedDict[int, Photo] = OrderedDict()
         self._of_contents: OrderedDict[frozenset[str], Ids] = OrderedDict()
 
     @cached_property
@@ -127,12 +130,20 @@ class Photos:
 
     def get(self, ids: Sequence[int]) -> dict[int, Photo]:
         """The photos with these ids that exist."""
-        found: dict[int, Photo] = {}
-        for start in range(0, len(ids), 500):
-            part = [int(number) for number in ids[start : start + 500]]
+        with self._lock:
+            found = {number: self._rows[number] for number in ids if number in self._rows}
+        missing = [int(number) for number in ids if number not in found]
+        for start in range(0, len(missing), 500):
+            part = missing[start : start + 500]
             marks = ",".join("?" * len(part))
             rows = self.ask(f"SELECT {self._columns} FROM photos WHERE id IN ({marks})", part)  # noqa: S608
             found.update((row[0], Photo(*row)) for row in rows)
+        with self._lock:
+            for number, photo in found.items():
+                self._rows[number] = photo
+                self._rows.move_to_end(number)
+            while len(self._rows) > _MOST_ROWS:
+                self._rows.popitem(last=False)
         return found
 
     def roots(self) -> list[str]:
@@ -193,6 +204,12 @@ class Photos:
         places = np.minimum(np.searchsorted(folded, ids), len(folded) - 1)
         return np.where(folded[places] == ids, leaders[places], ids)
 
+    def with_copies(self, groups: Sequence[int]) -> list[int]:
+        """Those of these groups that have more than one member."""
+        wanted = np.array(groups, dtype=np.int64)
+        found: list[int] = wanted[np.isin(wanted, self._pairs[1])].tolist()
+        return found
+
     def spare(self, k: int) -> int:
         """How many more photos than k to fetch, so that in most searches k are left without near-duplicates."""
         return min(k, int(_TOGETHER * self._folded * k)) + _SPARE
@@ -204,6 +221,7 @@ class Photos:
 
     @cached_property
     def _pairs(self) -> tuple[Ids, Ids]:
+        """All folded photos, sorted, and the group of each."""
         pairs = np.array(sorted(self.groups().items()), dtype=np.int64).reshape(-1, 2)
         return pairs[:, 0], pairs[:, 1]
 

@@ -267,10 +267,11 @@ class Published(Browses):
 
         The original is shown, with the score of the best, which may be a copy.
         """
-        members = self._photos.members([hit.photo.group for hit in hits], where)
+        copied = self._photos.with_copies([hit.photo.group for hit in hits])
+        members = self._photos.members(copied, where)
         complete = []
         for hit in hits:
-            group = members[hit.photo.group]
+            group = members.get(hit.photo.group, [hit.photo])
             shown = original(group, hit.photo)
             others = tuple(photo.public_id for photo in group if photo.id != shown.id)
             complete.append(Hit(shown, hit.score, others))

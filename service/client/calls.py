@@ -69,8 +69,8 @@ def search(options: SearchOptions) -> Call[SearchResponse]:
     pictures = {name: _upload(name, found) for name in PICTURES if (found := options.get(name)) is not None}
     fields = _fields({name: value for name, value in options.items() if name not in PICTURES})
     parse = _reads(SearchResponse)
-    if pictures:
-        # As a form, so that words and folders do not appear in access logs.
+    if pictures or "strokes" in fields:
+        # As a form, so that words and folders do not appear in access logs; strokes are too long for an address.
         form = {name: (None, value) for name, value in fields.items()}
         return Call("POST", "/search", parse, files={**pictures, **form})
     return Call("GET", "/search", parse, params=fields)

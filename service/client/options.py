@@ -15,6 +15,7 @@ class SearchOptions(TypedDict, total=False):
 
     sketch: Picture | None
     photo: Picture | None
+    strokes: str | None
     text: str | None
     like: str | None
     sketch_weight: float

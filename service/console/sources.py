@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from service.listings import PhotoInfo
     from service.search.reranking import Ranked
 
-PARTS = tuple(Kind)
+PARTS = (*Kind, "strokes")
 _PAGE = ("k", "offset")
 
 

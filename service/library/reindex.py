@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.reports.report import skipped_total
+from service.ops import threads
 from service.ops.logging import without_paths
 from service.schemas import Indexing
 from service.settings import Settings
@@ -206,7 +207,7 @@ def _environment() -> dict[str, str]:
     """The job's: PYTHONPATH begins with this same program, wherever it was started from."""
     top = str(Path(__file__).resolve().parents[2])
     paths = os.pathsep.join(filter(None, [top, os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": paths}
+    return {**threads.as_given(), "PYTHONPATH": paths}
 
 
 def _now() -> str:

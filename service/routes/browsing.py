@@ -21,11 +21,11 @@ router = APIRouter(tags=["browsing"])
 _MOST_FACETS = 500
 
 
-def _chosen(request: Request) -> Chosen:
+async def _chosen(request: Request) -> Chosen:
     return Chosen.read(once(request.query_params.multi_items()))
 
 
-def _paged(request: Request) -> Paged:
+async def _paged(request: Request) -> Paged:
     return Paged.read(once(request.query_params.multi_items()))
 
 

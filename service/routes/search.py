@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData, UploadFile
 
+from model.pictures.strokes import LONGEST
 from service.asgi import forms
 from service.asgi.connected import while_connected
 from service.asgi.openapi import in_address, search_body
@@ -30,8 +31,11 @@ _OF_PICTURES = (
 )  # fmt: skip
 
 
-def _in_address(request: Request) -> SearchParams:
-    """Do what the framework would, in a tenth of the time, and refuse repeated names instead of using the last."""
+async def _in_address(request: Request) -> SearchParams:
+    """Do what the framework would, in a tenth of the time, and refuse repeated names instead of using the last.
+
+    Not a plain function: that would be called in another thread.
+    """
     return SearchParams.read(once(request.query_params.multi_items()))
 
 
@@ -44,7 +48,7 @@ InAddress = Annotated[SearchParams, Depends(_in_address)]
     responses=problems(*_PROBLEMS, *_OF_PICTURES),
 )
 async def search(request: Request, params: InAddress) -> SearchResponse:
-    """Find photos by a drawing (`sketch`), a picture (`photo`), words (`text`), a known photo (`like`) or a mix.
+    """Find photos by a drawing (`sketch`, `strokes`), a picture (`photo`), words (`text`), a photo (`like`) or a mix.
 
     Send a form, or just a drawing as the request's body. Everything except pictures may also be in the URL.
     Filters apply before the search: you get `k` photos whenever that many match.
@@ -70,7 +74,7 @@ async def _found(request: Request, pictures: Mapping[Kind, bytes], params: Searc
 
 async def _body(request: Request, params: SearchParams) -> tuple[dict[Kind, bytes], SearchParams]:
     if forms.is_form(request):
-        async with forms.form(request) as form:
+        async with forms.form(request, longest=LONGEST) as form:
             return await _pictures(form), _merged(params, _fields(form))
     if not (data := await forms.raw_body(request)):
         raise ServiceError("no_sketch", "the request contains no drawing: its body is empty")

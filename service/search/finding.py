@@ -11,6 +11,7 @@ from indexer import Library, Photo
 from indexer.marks import Marked
 from model import SKETCH_CAPS, BadImage, Caps, Encoder, decode
 from model.modality import Modality, Pixels, Vectors, unit
+from model.pictures.painting import painted
 from model.rerankers import Question
 from service.listings import PhotoInfo
 from service.problems import ServiceError
@@ -26,6 +27,8 @@ NOTHING_MARKED = Marked()
 def prepared(part: Part, encoder: Encoder, published: Library, caps: Caps) -> Pixels | Vectors | str:
     """Prepare a part: pixels for a picture, words as they are, the indexed vector for a known photo."""
     value = part.value
+    if isinstance(value, tuple):
+        return encoder.prepare_sketch(painted(value))
     if part.kind == Kind.PHOTO and not isinstance(value, str):
         return encoder.prepare_photo(decode(value, caps=caps, shortest=encoder.shortest).image)
     if part.kind == Kind.SKETCH and not isinstance(value, str):

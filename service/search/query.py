@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from indexer.values import Filter
+    from model.pictures.strokes import Stroke
 
 
 class Kind(StrEnum):
@@ -23,10 +24,10 @@ PICTURES = (Kind.SKETCH, Kind.PHOTO)
 
 @dataclass(frozen=True)
 class Part:
-    """One thing to search for: a picture or its file, words, or an id."""
+    """One thing to search for: a picture, its file or strokes, words, or an id."""
 
     kind: Kind
-    value: bytes | Path | str
+    value: "bytes | Path | tuple[Stroke, ...] | str"
     weight: float
 
 

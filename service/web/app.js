@@ -7,6 +7,7 @@ import { toPng } from "./drawing/ink.js";
 import { isField } from "./drawing/keys.js";
 import { drawing, hooks, pad } from "./drawing/paper.js";
 import { Replay } from "./drawing/replay.js";
+import { toSketch } from "./drawing/sending.js";
 import { Toolbar } from "./drawing/toolbar.js";
 import { keepGutter, lazySetup, offerExamples, offerExtras } from "./extras.js";
 import { counted, t } from "./language.js";
@@ -107,8 +108,8 @@ async function search() {
 }
 
 async function makeForm() {
-  const png = drawing.isEmpty && !pad.unfinished ? null : await toPng(drawing, pad.unfinished);
-  const form = query.form(png);
+  const sketch = drawing.isEmpty && !pad.unfinished ? null : await toSketch(drawing, pad.unfinished);
+  const form = query.form(sketch);
   if (form === null) throw new Problem({ status: 422, title: t("The drawing is empty"), code: "nothing" });
   return form;
 }

@@ -52,6 +52,7 @@ FILTERS = ("folder", "after", "before", "camera", "favourites")
 PARAMETERS: Registry[Parameter[Any]] = Registry(
     "search parameter",
     {
+        "strokes": "service.search.parameters.parts:STROKES",
         "text": "service.search.parameters.parts:TEXT",
         "like": "service.search.parameters.parts:LIKE",
         "sketch_weight": "service.search.parameters.weights:SKETCH",

@@ -1,5 +1,6 @@
 /**
- * Items to pixels: one way of painting, for the screen and for the PNG that is sent to the server.
+ * Items to pixels: one way of painting, for the screen and for the PNG. The server paints strokes the same way
+ * (model/pictures/painting.py).
  */
 import { curves, flattened } from "./curves.js";
 import { PAPER } from "./drawing.js";
@@ -57,15 +58,23 @@ const output = document.createElement("canvas");
  * `unfinished` is the stroke still being drawn, if any.
  */
 export function toPng(drawing, unfinished = null) {
-  const { items } = drawing;
-  sent.update(items, drawing.epoch, PAPER, "#000");
+  if (!leavesInk(drawing, unfinished)) return Promise.resolve(null);
+  return blobOf(onWhite(composed(drawing, unfinished)), "image/png");
+}
+
+/** Whether erasing has left any ink. */
+export function leavesInk(drawing, unfinished = null) {
+  const erased = unfinished?.erase || drawing.items.some(({ erase }) => erase);
+  return !erased || !isBlank(composed(drawing, unfinished));
+}
+
+function composed({ items, epoch }, unfinished) {
+  sent.update(items, epoch, PAPER, "#000");
   output.width = output.height = PAPER;
   const context = blankContext(output, "#000", { willReadFrequently: true });
   context.drawImage(sent.canvas, 0, 0);
   if (unfinished) paint(context, [unfinished]);
-  const erased = unfinished?.erase || items.some(({ erase }) => erase);
-  if (erased && isBlank(context)) return Promise.resolve(null);
-  return blobOf(onWhite(context), "image/png");
+  return context;
 }
 
 function onWhite(context) {

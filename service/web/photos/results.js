@@ -15,6 +15,7 @@ export class Results {
   #boxes = [];
   #tiles = new Map(); // photo id -> its <li>, reused by the next answer so that photos in both do not flicker
   #width = 0;
+  #frame = 0;
 
   /**
    * `open(photos, index, {group})` is called when a photo is chosen; `group` if its near-duplicates were.
@@ -26,7 +27,7 @@ export class Results {
     this.#dress = dress;
     list.addEventListener("keydown", (event) => this.#navigate(event));
     list.addEventListener("focusin", (event) => this.#makeTabStop(event.target));
-    new ResizeObserver(() => this.#layOut()).observe(list);
+    new ResizeObserver(() => this.#layOut(this.#room())).observe(list);
   }
 
   get count() {
@@ -36,25 +37,29 @@ export class Results {
   /** Shows exactly these photos; those shown before glide to their new places. */
   show(photos) {
     const focused = this.#indexOf(document.activeElement);
+    // Measured before anything changes: afterwards, each question would cost a layout of the page.
     const places = this.#places();
+    const width = this.#room();
     const kept = this.#tiles;
     this.#photos = photos;
     this.#tiles = new Map(photos.map((photo) => [photo.id, kept.get(photo.id) ?? this.#newTile(photo)]));
     this.#describe();
-    this.#layOut(true);
+    this.#layOut(width, true);
     this.#list.replaceChildren(...this.#tiles.values());
     this.#makeTabStop(this.#buttons()[Math.max(0, Math.min(focused, photos.length - 1))]);
     if (focused >= 0) this.focus(Math.min(focused, photos.length - 1));
-    this.#glide(places);
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => this.#glide(places)); // before they are painted
   }
 
   /** Adds photos after those already shown. */
   append(photos) {
     const fresh = photos.filter(({ id }) => !this.#tiles.has(id));
+    const width = this.#room();
     for (const photo of fresh) this.#tiles.set(photo.id, this.#newTile(photo));
     this.#photos = [...this.#photos, ...fresh];
     this.#describe();
-    this.#layOut(true);
+    this.#layOut(width, true);
     this.#list.append(...fresh.map(({ id }) => this.#tiles.get(id)));
     for (const { id } of fresh) this.#tiles.get(id).querySelector(".tile").tabIndex = -1;
   }
@@ -114,18 +119,22 @@ export class Results {
   }
 
   #glide(places) {
-    for (const [id, tile] of this.#tiles) {
-      const was = places.get(id);
-      if (!was) continue;
-      const is = tile.getBoundingClientRect();
+    const kept = [...this.#tiles].filter(([id]) => places.has(id));
+    // All are measured before the first one moves: else each would cost a layout.
+    const now = kept.map(([, tile]) => tile.getBoundingClientRect());
+    kept.forEach(([id, tile], i) => {
+      const [was, is] = [places.get(id), now[i]];
       const [x, y] = [was.left - is.left, was.top - is.top];
       const inSight = Math.min(was.top, is.top) < innerHeight && Math.max(was.bottom, is.bottom) > 0;
       if ((x || y) && inSight) tile.animate([{ transform: `translate(${x}px, ${y}px)` }, {}], GLIDE);
-    }
+    });
   }
 
-  #layOut(force = false) {
-    const width = Math.floor(this.#list.getBoundingClientRect().width);
+  #room() {
+    return Math.floor(this.#list.getBoundingClientRect().width);
+  }
+
+  #layOut(width, force = false) {
     if (!width || (width === this.#width && !force)) return;
     this.#width = width;
     const ratios = this.#photos.map((photo) => photo.width / photo.height || 1);

@@ -70,14 +70,15 @@ export class Query extends EventTarget {
     return { ...FILTERS };
   }
 
-  /** The form to send to the server; `png` is the drawing or null. Null if there is nothing to search with. */
-  form(png) {
-    const parts = this.parts(png !== null);
+  /** The form to send to the server; `sketch` is the drawing, as a blob or as strokes, or null. Null if there is nothing to search with. */
+  form(sketch) {
+    const parts = this.parts(sketch !== null);
     if (!parts.length) return null;
-    const values = { sketch: png, photo: this.photo?.blob, text: this.text.trim(), like: this.like.join() };
+    const values = { sketch, photo: this.photo?.blob, text: this.text.trim(), like: this.like.join() };
     const form = new FormData();
     for (const kind of parts) {
-      form.append(kind, values[kind], ...(values[kind] instanceof Blob ? [kind] : []));
+      const field = kind === "sketch" && typeof sketch === "string" ? "strokes" : kind;
+      form.append(field, values[kind], ...(values[kind] instanceof Blob ? [kind] : []));
       if (parts.length > 1) form.append(`${kind}_weight`, this.weights[kind]);
     }
     const { hidden, ...narrowing } = this.browsing(); // a search never finds hidden photos

@@ -133,6 +133,33 @@ def test_filters_of_many_photos_are_answered_by_indexes(
     photos.close()
 
 
+def test_photos_that_were_looked_up_before_are_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = PhotosWriter(tmp_path / "some.sqlite")
+    rest = (1, 1, None, None, None, None, None, None)
+    writer.add((number, "/root", f"{number}.jpg", "c", *rest) for number in range(1, 3001))
+    writer.fold([(2, 1), (3, 1)])
+    writer.finish()
+    photos = Photos(tmp_path / "some.sqlite")
+    every = photos.get(range(1, 3002))
+    assert [every[number].relative for number in range(1, 3001)] == [
+        f"{number}.jpg" for number in range(1, 3001)
+    ]
+    assert 3001 not in every
+    latest = photos.get(range(2990, 3001))
+
+    def refused(query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        raise AssertionError(query)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(photos, "ask", refused)
+        assert photos.get(range(2990, 3001)) == latest == {number: every[number] for number in latest}
+    assert photos.with_copies([4, 1, 5]) == [1]
+    assert photos.get(range(1, 3002)) == every
+    photos.close()
+
+
 def test_the_spellings_of_a_path_are_few(photos: Photos) -> None:
     """Else a path of a thousand letters, each of which has two forms, would be as many alternatives as fill a disk."""
     from indexer.generations.filters import _spellings

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
+from model.pictures.painting import painted
+from model.pictures.strokes import read
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
 
@@ -86,10 +89,18 @@ class Desk:
         return count
 
     def last_drawing(self) -> Image.Image:
+        """The drawing that was sent last, as the service sees it."""
+        if (strokes := self.last_strokes()) is not None:
+            return painted(read(strokes))
         sent = self.page.evaluate(
             "async () => [...new Uint8Array(await window.lastBody.get('sketch').arrayBuffer())]"
         )
         return Image.open(io.BytesIO(bytes(sent)))
+
+    def last_strokes(self) -> str | None:
+        """The strokes that were sent last; None if a picture was."""
+        strokes: str | None = self.page.evaluate("() => window.lastBody.get('strokes')")
+        return strokes
 
 
 def forgive_failed_requests(desk: Desk) -> None:

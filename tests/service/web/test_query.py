@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-FIELDS = "() => Object.fromEntries([...window.lastBody].filter(([, value]) => typeof value === 'string'))"
+FIELDS = """() => Object.fromEntries([...window.lastBody].filter(
+    ([name, value]) => typeof value === 'string' && name !== 'strokes'))"""
 ROUND_TRIP = """async (strokes) => {
     const { decode, encode } = await import("/web/drawing/strokecode.js");
     const { settled } = await import("/web/drawing/line.js");

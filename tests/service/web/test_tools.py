@@ -126,9 +126,17 @@ def test_a_text_file_is_refused_kindly(desk: Desk) -> None:
     expect(desk.page.locator("#notice")).to_be_hidden()
 
 
+# So many points that they go as a picture.
+SCRIBBLE = """async () => {
+    const { drawing } = await import("/web/drawing/paper.js");
+    const points = Array.from({ length: 6000 }, (_, i) => ({ x: 100 + (i % 300), y: 200 + (i % 7), pressure: 1 }));
+    drawing.add({ width: 7, points });
+}"""
+
+
 def test_a_picture_that_the_browser_cannot_encode_is_not_blamed_on_the_server(desk: Desk) -> None:
     desk.page.evaluate("() => { HTMLCanvasElement.prototype.toBlob = (done) => done(null); }")
-    desk.draw((0.2, 0.2), (0.8, 0.2))
+    desk.page.evaluate(SCRIBBLE)
     says = "The browser could not encode the picture."
     expect(desk.page.get_by_role("alert").first).to_contain_text(says)
     desk.button("Clear").click()
