@@ -19,18 +19,18 @@ from urllib.request import Request, urlopen
 import numpy as np
 from PIL import Image, ImageDraw
 
+from indexer.generations.biases import weigh
 from indexer.generations.generation import publish
-from indexer.generations.manifest import Manifest, describe
-from indexer.generations.photos import PhotosWriter
-from indexer.generations.writer import PHOTOS_FILE
+from indexer.generations.manifest import FORMAT, Manifest, describe
+from indexer.generations.photos import PHOTOS_FILE, PhotosWriter
 from indexer.reports.times import now
 from indexer.stores import Source
+from indexer.stores.biased import questions, widened
 from indexer.stores.registry import DEFAULT, Stores, spelled
 from model import Encoder
 from model.modality import unit
 
 _CHUNK = 10_000
-_HEADERS = {"content-type": "image/png"}
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,14 @@ class Load:
         return f"{self.rate:6.1f} a second, p50 {self.p50:7.1f} ms, p95 {self.p95:7.1f} ms, p99 {self.p99:7.1f} ms"
 
 
-def load(port: int, png: bytes, clients: int, seconds: float) -> Load:
+def load(port: int, body: bytes, clients: int, seconds: float, kind: str = "image/png") -> Load:
     """Each client searches again as soon as it has its answer. http.client needs least of the shared cores."""
 
     def ask(until: float) -> list[float]:
         taken = []
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         while (start := time.perf_counter()) < until:
-            connection.request("POST", "/search", png, _HEADERS)
+            connection.request("POST", "/search", body, {"content-type": kind})
             answer = connection.getresponse()
             answer.read()
             assert answer.status == 200, answer.status
@@ -135,24 +135,34 @@ def _answers(server: Server) -> bool:
 
 
 def publish_random(index: Path, encoder: Encoder, photos: int) -> None:
-    """Publish an index of so many random vectors, whose photos do not exist."""
+    """Publish an index of so many vectors, with biases, whose photos do not exist.
+
+    They are those of the model's bank, each with as much noise as signal: like photos, they are near some drawings and
+    words, and far from others. Vectors that are random in all directions would be equally far from each query.
+    """
+    bank = encoder.bank
+    assert bank is not None
+    seeds = np.concatenate([near.vectors for near in bank.kinds.values()])
 
     def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         chance = np.random.default_rng(0)
         for start in range(0, photos, _CHUNK):
             ids = np.arange(start + 1, min(start + _CHUNK, photos) + 1, dtype=np.int64)
-            yield ids, unit(chance.standard_normal((len(ids), encoder.dimension), dtype=np.float32))
+            noise = unit(chance.standard_normal((len(ids), encoder.dimension), dtype=np.float32))
+            yield ids, unit(seeds[chance.integers(0, len(seeds), len(ids))] + noise)
 
     def write(folder: Path, name: str) -> Manifest:
         writer = PhotosWriter(folder / PHOTOS_FILE)
         rest = (640, 480, None, None, None, None, None, None)
         writer.add((n + 1, "/photos", f"{n}.jpg", f"{n:032x}", *rest) for n in range(photos))
         writer.finish()
-        built = Stores()[DEFAULT].build(folder, Source(photos, encoder.dimension, batches), "flat")
+        source = Source(photos, encoder.dimension, batches)
+        biased = widened(source, weigh(source, bank, np.empty(0, np.int64), None), questions(bank))
+        built = Stores()[DEFAULT].build(folder, biased, "auto")
         return Manifest(
-            2, name, now(), encoder.card.name, encoder.fingerprint, encoder.dimension,
+            FORMAT, name, now(), encoder.card.name, encoder.fingerprint, encoder.dimension,
             spelled(DEFAULT, built.kind), photos, 1,
-            describe(folder), "flat", built.effort, built.recall,
+            describe(folder), "auto", built.effort, built.recall, bank.digest,
         )  # fmt: skip
 
     publish(index, write)
@@ -178,3 +188,12 @@ def drawing() -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def strokes() -> tuple[bytes, str]:
+    """The same drawing as its line, in a form, and the form's type."""
+    turn = np.linspace(0, 2 * np.pi, 60)
+    points = np.stack([250 + 150 * np.cos(turn), 250 + 100 * np.sin(turn)], axis=1).round(2).tolist()
+    text = json.dumps([{"width": 5, "points": points}])
+    body = f'--form\r\ncontent-disposition: form-data; name="strokes"\r\n\r\n{text}\r\n--form--\r\n'
+    return body.encode(), "multipart/form-data; boundary=form"
