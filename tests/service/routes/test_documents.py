@@ -71,7 +71,7 @@ def test_the_commands_of_the_page_work(desk: Desk) -> None:
         cwd=desk.folder, env={**os.environ, **desk.environment}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-500:] + done.stderr
-    assert done.stdout.count('"results"') == 4
+    assert done.stdout.count('"results"') == 5
     assert (desk.folder / "large.webp").read_bytes()[8:12] == b"WEBP"
 
 
