@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("parts", nargs="*", default=[])
     parser.add_argument("--photos", type=Path)
     options = parser.parse_args(arguments)
-    encoder = Encoder.load("lite", engine="openvino")
+    encoder = Encoder.load("lite", engine="openvino", in_bulk=True)
     for part in options.parts or PARTS:
         with tempfile.TemporaryDirectory() as scratch:
             if part == "large":

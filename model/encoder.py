@@ -51,17 +51,19 @@ class Encoder:
         engine: str = "auto",
         memory: int = 0,
         words_first: bool = False,
+        in_bulk: bool = False,
         cache: Path | None = None,
     ) -> "Encoder":
         """Load a shipped model by name, or a folder with a card; engine is auto, openvino, torch or torch-cuda.
 
         `memory`: bytes of GPU memory that one batch may use; 0 for a share of what is free. `words_first`: load what
-        encodes words now, and what encodes pictures when it is needed. `cache`: a folder where the next start finds
-        what takes long to prepare; OpenVINO only.
+        encodes words now, and what encodes pictures when it is needed. `in_bulk`: many pictures will come in batches,
+        and encoding them sooner is worth more memory. `cache`: a folder where the next start finds what takes long to
+        prepare; OpenVINO only.
         """
         checkpoint = Checkpoint.find(name_or_path)
         _check_names(checkpoint)
-        return cls(checkpoint, open_engine(engine, checkpoint, Wishes(memory, words_first, cache)))
+        return cls(checkpoint, open_engine(engine, checkpoint, Wishes(memory, words_first, in_bulk, cache)))
 
     @property
     def dimension(self) -> int:

@@ -61,6 +61,7 @@ class Wishes:
 
     memory: int = 0
     words_first: bool = False
+    in_bulk: bool = False
     cache: "Path | None" = None
 
 
@@ -99,7 +100,9 @@ def _open(name: str, checkpoint: "Checkpoint", wishes: Wishes) -> Engine:
     if name == "openvino":
         from model.engines.openvino import OpenVinoEngine
 
-        return OpenVinoEngine(checkpoint, words_first=wishes.words_first, cache=wishes.cache)
+        return OpenVinoEngine(
+            checkpoint, words_first=wishes.words_first, in_bulk=wishes.in_bulk, cache=wishes.cache
+        )
     if name == "torch":
         from model.engines.torch import TorchEngine
 

@@ -37,27 +37,32 @@ class OpenVinoEngine:
     problem: str | None = None
 
     def __init__(
-        self, checkpoint: Checkpoint, *, words_first: bool = False, cache: Path | None = None
+        self,
+        checkpoint: Checkpoint,
+        *,
+        words_first: bool = False,
+        in_bulk: bool = False,
+        cache: Path | None = None,
     ) -> None:
         """Load the image tower, or the text tower for whoever asks with words; the other one when it is needed.
 
-        `cache`: a folder to keep compiled towers in.
+        `in_bulk`: use streams once they are worth it. `cache`: a folder to keep compiled towers in.
         """
         self._core = openvino.Core()
         self._checkpoint = checkpoint
         self._cache = cache
         self._sizes = picture_sizes(os.cpu_count() or 1)
         self._loading = threading.Lock()
-        self._in_batches = 0
+        self._in_bulk, self._in_batches = in_bulk, 0
         _ = self._text if words_first else self._image
 
     def embed_images(self, pixels: NDArray[np.uint8]) -> Vectors:
-        if len(pixels) >= self.many:
+        if self._in_bulk and len(pixels) >= self.many:
             self._in_batches += len(pixels)
-        if len(pixels) >= self.many and self._in_batches > self.worth:
-            with self._loading:
-                streams = self._streams
-            return streams(pixels)
+            if self._in_batches > self.worth:
+                with self._loading:
+                    streams = self._streams
+                return streams(pixels)
         with self._loading:
             graph = self._image
         return in_few_sizes(lambda part: graph([pixels[part]]), len(pixels), self._sizes)

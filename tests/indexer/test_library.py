@@ -338,7 +338,9 @@ def test_an_unknown_index_type_is_refused_before_anything_is_done(tmp_path: Path
         lambda: run(tmp_path / "index", [tmp_path], StandIn(), Silent(), index_type="annoy"),
         lambda: merge(tmp_path / "index", [tmp_path], Silent(), index_type="annoy"),
     ):
-        with pytest.raises(IndexProblem, match="unknown index type 'annoy'; known: auto, flat, codes, hnsw, ivf"):
+        with pytest.raises(
+            IndexProblem, match="unknown index type 'annoy'; known: auto, flat, codes, hnsw, ivf"
+        ):
             work()
     assert list(tmp_path.iterdir()) == []
 

@@ -72,8 +72,8 @@ def jpeg_of(unit: bytes, size: int = FULL) -> bytes:
 
 
 def jpeg_with_scans(unit: bytes) -> bytes:
-    """And within it."""
-    whole = jpeg(64, 48)
+    """And within it; of a progressive one, because others end with their first scan."""
+    whole = jpeg(64, 48, progressive=True)
     return filled(whole[:-2], unit, whole[-2:])
 
 

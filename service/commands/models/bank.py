@@ -32,7 +32,9 @@ def command(model: Path, data: Path, root: Path | None, splits: str | None) -> N
     """
     checkpoint = _writable(model)
     collection, _ = trained_on(open_dataset(data, root), splits)
-    bank = build_bank(Encoder.load(model), collection, say=lambda line: click.echo(line, err=True))
+    bank = build_bank(
+        Encoder.load(model, in_bulk=True), collection, say=lambda line: click.echo(line, err=True)
+    )
     add_bank(checkpoint, bank)
     counts = {kind: len(near.vectors) for kind, near in bank.kinds.items()}
     click.echo(

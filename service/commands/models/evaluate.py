@@ -102,7 +102,7 @@ def command(
     collection, labels = _read(data, root, sets, splits, unseen)
     source = Source(data, root, collection, labels or collection.labels)
     others, counts = _others(distractors, distractor_counts, source)
-    encoder = Encoder.load(model, engine=engine)
+    encoder = Encoder.load(model, engine=engine, in_bulk=True)
     raw = _embedded(encoder, _needed(collection, labels, wanted), others, max(counts, default=0))
     own = stripped(raw, encoder)
     answers = {ranked_by(name): (own, ranker_of(name, encoder)) for name in ranks}

@@ -1,5 +1,6 @@
 """Words of every length in batches of every size: engines keep memory for each shape that they see, so they see few."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from model import Encoder
 from model.engines import openvino
-from model.engines.cuda_batches import CPU_SIZES
+from model.engines.cuda_batches import CPU_SIZES, picture_sizes
 from model.modality import Modality, Vectors
 from model.words.bytepairs import BytePairs
 from model.words.tokens import WIDTHS
@@ -72,7 +73,7 @@ def test_whatever_is_asked_few_shapes_reach_the_engine(
     for count in BATCHES:
         pixels = np.zeros((count, encoder.size, encoder.size, 3), np.uint8)
         assert encoder.engine.embed_images(pixels).shape == (count, encoder.dimension)
-    assert {shape[0] for shape in shapes} == set(CPU_SIZES)
+    assert {shape[0] for shape in shapes} == set(picture_sizes(os.cpu_count() or 1))
 
 
 def test_memory_stays_where_it_is_after_few_shapes() -> None:

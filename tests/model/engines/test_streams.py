@@ -14,7 +14,7 @@ MANY = 23
 
 @pytest.fixture(scope="module")
 def openvino() -> Encoder:
-    encoder = Encoder.load("lite", engine="openvino")
+    encoder = Encoder.load("lite", engine="openvino", in_bulk=True)
     assert isinstance(encoder.engine, OpenVinoEngine)
     encoder.engine.worth = 0
     return encoder
@@ -43,7 +43,7 @@ def test_a_batch_has_the_vectors_of_its_pictures(
 
 
 def test_few_batches_are_not_worth_compiling(pixels: Pixels, alone: Vectors) -> None:
-    engine = Encoder.load("lite", engine="openvino").engine
+    engine = Encoder.load("lite", engine="openvino", in_bulk=True).engine
     for _ in range(3):
         assert ((engine.embed_images(pixels[:8]) * alone[:8]).sum(axis=1) > 0.99999).all()
     assert "_streams" not in vars(engine)

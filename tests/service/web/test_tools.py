@@ -127,7 +127,7 @@ def test_a_text_file_is_refused_kindly(desk: Desk) -> None:
 
 
 # So many points that they go as a picture.
-SCRIBBLE = """async () => {
+LONG_LINE = """async () => {
     const { drawing } = await import("/web/drawing/paper.js");
     const points = Array.from({ length: 6000 }, (_, i) => ({ x: 100 + (i % 300), y: 200 + (i % 7), pressure: 1 }));
     drawing.add({ width: 7, points });
@@ -136,7 +136,7 @@ SCRIBBLE = """async () => {
 
 def test_a_picture_that_the_browser_cannot_encode_is_not_blamed_on_the_server(desk: Desk) -> None:
     desk.page.evaluate("() => { HTMLCanvasElement.prototype.toBlob = (done) => done(null); }")
-    desk.page.evaluate(SCRIBBLE)
+    desk.page.evaluate(LONG_LINE)
     says = "The browser could not encode the picture."
     expect(desk.page.get_by_role("alert").first).to_contain_text(says)
     desk.button("Clear").click()
