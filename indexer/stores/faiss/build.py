@@ -71,5 +71,11 @@ def _empty(kind: str, source: Source, tell: OnStep) -> Any:
 def _tune(path: Path, source: Source, tell: OnStep) -> tuple[int, float]:
     """The effort that reaches RECALL, and the recall on other queries."""
     chosen, judged = Sample.of(source, tell).halves
-    effort = least(lambda tried: chosen.recall(FaissFile(path, tried)) >= RECALL, source.count)
-    return effort, round(judged.recall(FaissFile(path, effort)), 4)
+    file = FaissFile(path)
+
+    def good(effort: int) -> bool:
+        file.effort = effort
+        return chosen.recall(file) >= RECALL
+
+    file.effort = least(good, source.count)
+    return file.effort, round(judged.recall(file), 4)

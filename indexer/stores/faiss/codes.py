@@ -152,7 +152,9 @@ class CodedFile(FaissFile):
 
 def _ahead(exact: Vectors, near: Vectors, last: float, most: int) -> float:
     error = float(np.std(exact - near)) + 1e-6
-    return float(exact[most - 1] - last) / error
+    ahead = float(exact[most - 1] - last) / error
+    # A damaged vector among the candidates says nothing about the others.
+    return ahead if np.isfinite(ahead) else -_SURER
 
 
 class _Desk:

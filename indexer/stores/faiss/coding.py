@@ -14,7 +14,7 @@ import numpy as np
 from indexer.stores import OnStep, Source
 from indexer.stores.backend import Built
 from indexer.stores.faiss import CODED, CODES
-from indexer.stores.faiss.codes import MOST, SURE, CodedFile
+from indexer.stores.faiss.codes import MOST, SURE, CodedFile, Codes
 from indexer.stores.faiss.tuning import TUNED_AT, Sample, least
 from model.modality import Vectors
 
@@ -48,12 +48,13 @@ def build_codes(path: Path, source: Source, kind: str, tell: OnStep) -> Built:
     coded = path.with_name(CODES)
     faiss.write_index(index, str(coded))
     chosen, judged = Sample.of(source, tell).halves
+    file = CodedFile(path)
     if lists:
-        file = CodedFile(path)
         inner.nprobe = min(lists, least(lambda tried: _listed(file, chosen, tried) >= RECALL_OF_LISTS, lists))
         faiss.write_index(index, str(coded))
-    depth = _depth(CodedFile(path), chosen.queries)
-    return Built(kind, depth, round(judged.recall(CodedFile(path, depth)), 4))
+        file.coded = Codes(coded)
+    file.effort = _depth(file, chosen.queries)
+    return Built(kind, file.effort, round(judged.recall(file), 4))
 
 
 def _turned(points: Vectors, tail: int) -> Any:

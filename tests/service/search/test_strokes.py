@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from model.pictures.painting import painted
-from model.pictures.strokes import read
+from model.pictures.strokes import LONGEST, read
 from service.client import Client
+from service.search.parameters.parts import STROKES as PARAMETER
 from tests.kit.service.asking import PNG, problem
 from tests.kit.service.servers import LiveServer
 
@@ -92,3 +93,7 @@ def test_a_file_of_strokes_is_refused_by_name(live_server: LiveServer) -> None:
     with live_server.client() as client:
         refused = client.post("/search", files={"strokes": ("drawing.json", STROKES)})
     assert problem(refused, 422, "invalid_request").startswith("strokes: is a file; ")
+
+
+def test_the_parameter_takes_what_the_reader_takes() -> None:
+    assert PARAMETER.longest == LONGEST
