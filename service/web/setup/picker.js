@@ -61,6 +61,8 @@ export class Picker {
     );
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     this.#field.addEventListener("input", () => {
+      this.#turn += 1; // an answer still on its way would write over what is being typed
+      this.#usable(false);
       clearTimeout(this.#typing);
       this.#typing = setTimeout(() => this.#go(this.#field.value.trim(), { typed: true }), TYPING_MS);
     });

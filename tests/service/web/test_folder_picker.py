@@ -56,6 +56,30 @@ def test_the_folder_chosen_is_ticked_in_the_welcome(picker: Any, newcomer: Newco
     expect(page.locator(".sum")).to_have_text("212 photos in 1 folder")
 
 
+LATE_LISTING = """() => {
+    const send = window.fetch;
+    const typed = new Promise((done) => document.addEventListener("input", done, { once: true }));
+    window.fetch = async (to, options) => {
+        if (/admin\\/folders(\\?path=)?$/.test(to)) await typed;
+        return send(to, options);
+    };
+}"""
+
+
+def test_a_listing_that_comes_late_does_not_write_over_what_is_typed(
+    open_page: Callable[..., Desk], newcomer: Newcomer
+) -> None:
+    desk = open_page(routes=newcomer.routes)
+    desk.page.evaluate(LATE_LISTING)
+    with desk.page.expect_response("**/admin/folders*"):
+        desk.button("Choose another folder…").click()
+        late = desk.page.get_by_role("dialog", name="Choose a folder")
+        late.get_by_label("Path").fill(PICTURES)
+    expect(late.get_by_label("Path")).to_have_value(PICTURES)
+    expect(late.locator("#picker-says")).to_have_text("1,684 photos in this folder")
+    forgive_failed_requests(desk)
+
+
 def test_the_keyboard_alone_is_enough(picker: Any) -> None:
     keyboard = picker.page.keyboard
     expect(picker.locator(".row")).to_have_count(3)
