@@ -15,18 +15,18 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.serving import made_up_biases
 from bench.stores import clustered
 from bench.timing import Timing, measure
 from indexer.stores import Batches, Source, Store
 from indexer.stores.biased import BiasedStore, widened
 from indexer.stores.faiss import CODES
 from indexer.stores.registry import DEFAULT, Stores
-from model.bank import KINDS
 from model.modality import Vectors, unit
 
 _CHUNK = 10_000
 _QUESTIONS = 200
-# How much each of KINDS of bias counts.
+# How much each kind of bias counts.
 _WEIGHTS = {"drawings": [1, 0, 0], "words": [0, 1, 0], "strangers": [1, 0, 0]}
 
 
@@ -98,10 +98,7 @@ def _source(count: int, given: Vectors | None) -> Source:
             end = min(start + _CHUNK, count)
             yield np.arange(start, end, dtype=np.int64) * 7919 + 13, _rows(start, end, given)
 
-    chance = np.random.default_rng(0).standard_normal((count, len(KINDS)), dtype=np.float32)
-    # As large, and as different, as those of the shipped model's bank.
-    biases = np.array([0.22, 0.29, 0], np.float32) + np.array([0.055, 0.063, 0], np.float32) * chance
-    return widened(Source(count, dimension, batches), biases)
+    return widened(Source(count, dimension, batches), made_up_biases(count))
 
 
 def _rows(start: int, end: int, given: Vectors | None) -> Vectors:

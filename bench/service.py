@@ -13,6 +13,7 @@ from pathlib import Path
 from bench.hostile import hostile
 from bench.mixed import mixed
 from bench.serving import Load, Server, drawing, load, publish_random, running, serving, strokes
+from bench.speed.answers import PEER
 from bench.storm import storm, swaps
 from bench.timing import measure
 from indexer import shelf
@@ -21,29 +22,6 @@ from model import Encoder, decode
 PHOTOS = 100_000
 SECONDS = 10.0
 PARTS = ("speed", "storm", "swaps", "hostile", "mixed")
-PEER = """
-import io, sys, numpy as np, open_clip, torch, uvicorn
-from fastapi import FastAPI, Request
-from fastapi.concurrency import run_in_threadpool
-from PIL import Image
-model, _, prepare = open_clip.create_model_and_transforms("ViT-B-32", pretrained=None)
-model.eval()
-photos = np.random.default_rng(0).standard_normal((%d, 512), dtype=np.float32)
-app = FastAPI()
-def find(data):
-    pixels = prepare(Image.open(io.BytesIO(data)).convert("RGB"))[None]
-    with torch.inference_mode():
-        query = model.encode_image(pixels)[0].numpy()
-    scores = photos @ query
-    best = np.argpartition(-scores, 20)[:20]
-    return [{"id": int(row), "score": float(scores[row])} for row in best[np.argsort(-scores[best])]]
-@app.get("/livez")
-async def livez(): return {"alive": True}
-@app.post("/search")
-async def search(request: Request):
-    return {"results": await run_in_threadpool(find, await request.body())}
-uvicorn.run(app, port=int(sys.argv[1]), log_level="error")
-"""
 
 
 def main() -> None:
