@@ -13,7 +13,7 @@ help:
 	@echo "make demo      a page that searches a demo gallery (fetches 160 MB); PHOTOS=/my/pictures for your own"
 	@echo "make test      the quick tests, which also use torch and Chromium; ARGS='-m slow' runs the slow ones"
 	@echo "make lint      ruff, mypy and the walls between rooms"
-	@echo "make bench     the figures that the README reports"
+	@echo "make bench     the figures of docs/speed.md, in about ten minutes"
 	@echo "make containers  builds the images, runs them, and says how large they are (Docker, or buildah as root)"
 
 install: $(VENV)/.installed

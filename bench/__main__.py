@@ -1,42 +1,38 @@
-"""python -m bench [NAME...]: run all quick benchmarks, or those named. For GPUs, see python -m bench gpu --help."""
+"""python -m bench [NAME...]: the figures of docs/speed.md, or the benchmarks named; `speed` and `gpu` have options.
+
+See python -m bench speed --help and python -m bench gpu --help.
+"""
 
 import importlib
 import os
 import platform
 import sys
-from pathlib import Path
 
-NAMES = ("encode", "start", "index")
-# These take minutes, so they run only if named.
-SLOW = (
-    "indexing", "codes", "scanning", "reindex", "page", "timeline", "firstrun", "service", "stores", "secondstage"
+from bench.timing import processor
+
+NAMES = ("encode", "speed")
+OTHERS = (
+    "start", "index", "indexing", "codes", "scanning", "reindex", "page", "timeline", "firstrun", "service", "stores",
+    "secondstage",
 )  # fmt: skip
 
 
 def main() -> None:
     names = sys.argv[1:] or NAMES
-    if names[0] == "gpu":
-        importlib.import_module("bench.gpu.command").main(list(names[1:]))
+    if names[0] in ("gpu", "speed"):
+        importlib.import_module(f"bench.{names[0]}.command").main(list(names[1:]))
         return
-    unknown = set(names) - {*NAMES, *SLOW}
+    unknown = set(names) - {*NAMES, *OTHERS}
     if unknown:
         sys.exit(
-            f"unknown benchmark {', '.join(sorted(unknown))}: choose from {', '.join((*NAMES, *SLOW, 'gpu'))}"
+            f"unknown benchmark {', '.join(sorted(unknown))}: choose from {', '.join((*NAMES, *OTHERS, 'gpu'))}"
         )
     print(
-        f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
+        f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
     )
     for name in names:
         print(f"\n== {name}")
         importlib.import_module(f"bench.{name}").main()
-
-
-def _processor() -> str:
-    try:
-        with Path("/proc/cpuinfo").open() as lines:
-            return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

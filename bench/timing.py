@@ -1,9 +1,11 @@
 """Timing for the benchmarks: warm-up, many repeats, the median and the best."""
 
+import platform
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -27,3 +29,12 @@ def measure(work: Callable[[], object], *, seconds: float = 3.0, warm_up: int = 
         work()
         taken.append(1000 * (time.perf_counter() - start))
     return Timing(statistics.median(taken), min(taken))
+
+
+def processor() -> str:
+    """The name of the processor, if the system tells it."""
+    try:
+        with Path("/proc/cpuinfo").open() as lines:
+            return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

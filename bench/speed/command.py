@@ -20,6 +20,7 @@ from bench.speed.page import write
 from bench.speed.runs import indexing, reindexing
 from bench.speed.scans import scans
 from bench.speed.starts import page, starts
+from bench.timing import processor
 from model import Encoder
 
 _PACKAGES = ("openvino", "faiss-cpu", "torch", "open_clip_torch")
@@ -64,11 +65,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 def _conditions(minutes: float, busy: Sequence[float]) -> str:
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     return (
-        f"{time.strftime('%d %B %Y').lstrip('0')}, {_processor()}, {os.cpu_count()} cores, "
+        f"{time.strftime('%d %B %Y').lstrip('0')}, {processor()}, {os.cpu_count()} cores, "
         f"Python {platform.python_version()}, {packages}; {minutes:.0f} minutes, "
         f"load {min(busy):.1f} to {max(busy):.1f} (the benchmark itself makes one to two)."
     )
-
-
-def _processor() -> str:
-    return platform.processor() or platform.machine()
