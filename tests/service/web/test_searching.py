@@ -45,8 +45,11 @@ def test_an_answer_that_outlives_its_abort_is_dropped_all_the_same(desk: Desk) -
             const { SearchClient } = await import("/web/service/server.js");
             const waiting = [];
             const client = new SearchClient(() => new Promise((answer) => waiting.push(answer)));
-            const first = client.search(new FormData()), second = client.search(new FormData());
-            await new Promise((done) => setTimeout(done));
+            const tick = () => new Promise((done) => setTimeout(done));
+            const first = client.search(new FormData());
+            await tick();
+            const second = client.search(new FormData());
+            await tick();
             waiting[1](Response.json("new"));
             waiting[0](Response.json("old"));
             return [await first, await second];
