@@ -15,6 +15,7 @@ from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse
 
+from model import Encoder
 from service.asgi import errors, keys, openapi
 from service.asgi.access import Access, Rules
 from service.asgi.assets import Assets, Html
@@ -101,7 +102,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     openapi.install(app)
     app.mount("/web", Assets(directory=WEB), name="web")
 
-    html = Html(page())
+    html = Html(page)
 
     @app.get("/", include_in_schema=False)
     async def index_html(request: Request) -> HTMLResponse:
@@ -130,6 +131,7 @@ async def _at_work(
     _measure(metrics, gallery, batcher)
     tasks = [asyncio.create_task(_watch(gallery, settings.refresh_seconds, metrics))]
     tasks.append(asyncio.create_task(_measure_lag(metrics)))
+    tasks.append(asyncio.create_task(_settle(gallery.encoder)))
     reloads: set[asyncio.Task[None]] = set()
 
     def reload() -> None:
@@ -202,6 +204,11 @@ async def _watch(gallery: Gallery, seconds: float, metrics: Metrics) -> None:
         await asyncio.sleep(seconds)
         await anyio.to_thread.run_sync(gallery.refresh)
         await anyio.to_thread.run_sync(quiet.look, metrics.batches)
+
+
+async def _settle(encoder: Encoder) -> None:
+    """Get ready for searches that come together, so that memory at rest says what they take; nobody waits for it."""
+    await anyio.to_thread.run_sync(encoder.warm, 2)
 
 
 async def _measure_lag(metrics: Metrics) -> None:

@@ -23,6 +23,12 @@ def such_as(**example: Any) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [example]})
 
 
+class Answer(BaseModel):
+    """An answer whose validator is made when it is first needed: most starts never need most of them."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
 class PhotoInfo(BaseModel):
     """A photo."""
 
@@ -47,7 +53,7 @@ class PhotoInfo(BaseModel):
     favourite: bool = Field(False, description="Whether somebody marked it as a favourite.")
 
 
-class MonthInfo(BaseModel):
+class MonthInfo(Answer):
     """A month of the timeline."""
 
     model_config = such_as(month="2019-07", photos=318)
@@ -56,7 +62,7 @@ class MonthInfo(BaseModel):
     photos: int
 
 
-class Timeline(BaseModel):
+class Timeline(Answer):
     """How many photos each month has, newest first."""
 
     model_config = such_as(total=104_231, generation="000042", months=[{"month": "2019-07", "photos": 318}])
@@ -66,7 +72,7 @@ class Timeline(BaseModel):
     months: list[MonthInfo]
 
 
-class Listing(BaseModel):
+class Listing(Answer):
     """A page of photos, newest first."""
 
     model_config = such_as(photos=[PHOTO], total=318, generation="000042")
@@ -76,7 +82,7 @@ class Listing(BaseModel):
     generation: str
 
 
-class Group(BaseModel):
+class Group(Answer):
     """A photo and its near-duplicates, the original first."""
 
     model_config = such_as(photos=[PHOTO])
@@ -84,7 +90,7 @@ class Group(BaseModel):
     photos: list[PhotoInfo]
 
 
-class FolderFacet(BaseModel):
+class FolderFacet(Answer):
     """A folder, at any depth."""
 
     model_config = such_as(path="2019/aquarium", photos=41)
@@ -93,7 +99,7 @@ class FolderFacet(BaseModel):
     photos: int = Field(description="How many photos are below it.")
 
 
-class CameraFacet(BaseModel):
+class CameraFacet(Answer):
     """A camera."""
 
     model_config = such_as(name="Canon EOS R6", photos=2310)
@@ -102,7 +108,7 @@ class CameraFacet(BaseModel):
     photos: int
 
 
-class YearFacet(BaseModel):
+class YearFacet(Answer):
     """A year in which photos were taken."""
 
     model_config = such_as(year="2019", photos=6120)
@@ -111,7 +117,7 @@ class YearFacet(BaseModel):
     photos: int
 
 
-class FacetsInfo(BaseModel):
+class FacetsInfo(Answer):
     """What the collection can be narrowed to."""
 
     model_config = such_as(
@@ -131,7 +137,7 @@ class FacetsInfo(BaseModel):
     hidden: int
 
 
-class Details(BaseModel):
+class Details(Answer):
     """What is known of a photo. What its file does not say is null."""
 
     model_config = such_as(
@@ -172,7 +178,7 @@ class Details(BaseModel):
     )
 
 
-class MarkState(BaseModel):
+class MarkState(Answer):
     """The marks of a photo."""
 
     model_config = such_as(favourite=True, hidden=False)
@@ -181,7 +187,7 @@ class MarkState(BaseModel):
     hidden: bool
 
 
-class Revealed(BaseModel):
+class Revealed(Answer):
     """The file manager shows the photo."""
 
     model_config = such_as(revealed=True)

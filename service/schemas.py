@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from service.listings import PHOTO, PhotoInfo, such_as
+from service.listings import PHOTO, Answer, PhotoInfo, such_as
 
 _RESULT = {
     **PHOTO,
@@ -83,13 +83,13 @@ class SearchResponse(BaseModel):
     took_ms: Took
 
 
-class Alive(BaseModel):
+class Alive(Answer):
     model_config = such_as(alive=True)
 
     alive: bool = True
 
 
-class Ready(BaseModel):
+class Ready(Answer):
     """Whether a search would be answered now."""
 
     model_config = such_as(
@@ -106,7 +106,7 @@ class Ready(BaseModel):
     reasons: list[str] = Field(default_factory=list, description="Why it is not ready, or what is wrong.")
 
 
-class Info(BaseModel):
+class Info(Answer):
     """What is running."""
 
     model_config = such_as(
@@ -142,7 +142,7 @@ class Info(BaseModel):
     versions: dict[str, str]
 
 
-class SharedPicture(BaseModel):
+class SharedPicture(Answer):
     """A picture that is kept for a link."""
 
     model_config = such_as(
@@ -153,7 +153,7 @@ class SharedPicture(BaseModel):
     url: str = Field(description="The picture as a WebP within 1024 x 1024.")
 
 
-class Reloaded(BaseModel):
+class Reloaded(Answer):
     """The result of looking for a newer generation."""
 
     model_config = such_as(swapped=True, generation="000043", photos=104_260, problem=None)
@@ -164,7 +164,7 @@ class Reloaded(BaseModel):
     problem: str | None
 
 
-class Indexing(BaseModel):
+class Indexing(Answer):
     """The last index job started by this service."""
 
     model_config = such_as(
@@ -186,7 +186,7 @@ class Indexing(BaseModel):
     tail: list[str] = Field(default_factory=list, description="The last lines of its other output.")
 
 
-class LastRun(BaseModel):
+class LastRun(Answer):
     """What the last run of the indexer did."""
 
     model_config = such_as(**_LAST_RUN)
@@ -202,7 +202,7 @@ class LastRun(BaseModel):
     problems: list[str] = Field(default_factory=list)
 
 
-class SkippedFile(BaseModel):
+class SkippedFile(Answer):
     """A file that was not indexed."""
 
     model_config = such_as(**_SKIPPED)
@@ -211,7 +211,7 @@ class SkippedFile(BaseModel):
     reason: str
 
 
-class IndexState(BaseModel):
+class IndexState(Answer):
     """What is being searched, and what the last run did."""
 
     model_config = such_as(
@@ -244,7 +244,7 @@ class IndexState(BaseModel):
     )
 
 
-class Problem(BaseModel):
+class Problem(Answer):
     """An error, as defined by RFC 9457."""
 
     model_config = such_as(

@@ -1,15 +1,16 @@
-"""Schemas of the answers of /admin: the photo folders, and what is being done with them."""
+"""Schemas of /admin: the photo folders, and what is being done with them."""
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.listings import Answer
 from service.schemas import LastRun
 
 State = Literal["empty", "running", "paused", "idle", "failed"]
 
 
-class Folder(BaseModel):
+class Folder(Answer):
     """A photo folder of the library."""
 
     path: str = Field(examples=["/home/me/Pictures"])
@@ -17,7 +18,7 @@ class Folder(BaseModel):
     missing: bool = Field(description="Whether it is not there now; perhaps its drive is not mounted.")
 
 
-class Doing(BaseModel):
+class Doing(Answer):
     """How far a run has come."""
 
     what: str = Field(description="What it counts: `photos`, or a step such as `indexing`.")
@@ -27,7 +28,7 @@ class Doing(BaseModel):
     seconds_left: float | None = None
 
 
-class LibraryState(BaseModel):
+class LibraryState(Answer):
     """The photo folders, and what is being done with them."""
 
     model_config = ConfigDict(
@@ -73,7 +74,7 @@ class Chosen(BaseModel):
     path: str = Field(max_length=4096)
 
 
-class Below(BaseModel):
+class Below(Answer):
     """A folder in a folder."""
 
     name: str
@@ -81,14 +82,14 @@ class Below(BaseModel):
     hidden: bool
 
 
-class Start(BaseModel):
+class Start(Answer):
     """A place to begin looking."""
 
     name: str = Field(examples=["Home", "Pictures"])
     path: str
 
 
-class Listing(BaseModel):
+class Listing(Answer):
     """The folders in a folder; without one, only where to begin."""
 
     model_config = ConfigDict(
@@ -112,7 +113,7 @@ class Listing(BaseModel):
     problem: str | None
 
 
-class Count(BaseModel):
+class Count(Answer):
     """How many photos a folder seems to hold, by their names."""
 
     model_config = ConfigDict(

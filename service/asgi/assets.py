@@ -2,7 +2,8 @@
 
 import gzip
 import os
-from functools import lru_cache
+from collections.abc import Callable
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -38,11 +39,18 @@ class Assets(StaticFiles):
 
 
 class Html:
-    """A page that stays the same while the service runs."""
+    """A page that stays the same while the service runs, made for the first visit."""
 
-    def __init__(self, text: str) -> None:
-        self._plain = text.encode()
-        self._small = gzip.compress(self._plain)
+    def __init__(self, make: Callable[[], str]) -> None:
+        self._make = make
+
+    @cached_property
+    def _plain(self) -> bytes:
+        return self._make().encode()
+
+    @cached_property
+    def _small(self) -> bytes:
+        return gzip.compress(self._plain)
 
     def response(self, headers: Headers) -> HTMLResponse:
         said = {"cache-control": "no-cache", "vary": "accept-encoding"}

@@ -1,6 +1,8 @@
 """What the OpenAPI document needs beyond the routes' signatures: forms, pictures, and keys."""
 
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import Any, cast
 
 from fastapi import FastAPI
 
@@ -18,6 +20,31 @@ _KEYS = {
 _OPEN = {"/livez", "/readyz"}
 
 
+class Later(Mapping[str, Any]):
+    """A part of the document that is made when somebody asks for it, which most starts never do."""
+
+    def __init__(self, make: Callable[[], dict[str, Any]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _made(self) -> dict[str, Any]:
+        return self._make()
+
+    def __getitem__(self, name: str) -> Any:
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+
+def later(make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What FastAPI takes as a dictionary, although it only reads it."""
+    return cast(dict[str, Any], Later(make))
+
+
 def search_parameters() -> dict[str, dict[str, Any]]:
     """The JSON Schema of each search parameter, by name."""
     found: dict[str, dict[str, Any]] = SearchParams.model_json_schema()["properties"]
@@ -26,15 +53,23 @@ def search_parameters() -> dict[str, dict[str, Any]]:
 
 def in_address(model: type[Checked] = SearchParams) -> dict[str, Any]:
     """The parameters that a request takes in its URL: by default, those of a search."""
-    parameters = [
+    return later(lambda: {"parameters": _in_query(model)})
+
+
+def search_body() -> dict[str, Any]:
+    """What POST /search takes: parameters in its URL, and a body."""
+    return later(lambda: {"parameters": _in_query(SearchParams)} | _body())
+
+
+def _in_query(model: type[Checked]) -> list[dict[str, Any]]:
+    return [
         {"name": name, "in": "query", "required": False, "schema": schema}
         | {key: schema[key] for key in ("description",) if key in schema}
         for name, schema in model.model_json_schema()["properties"].items()
     ]
-    return {"parameters": parameters}
 
 
-def search_body() -> dict[str, Any]:
+def _body() -> dict[str, Any]:
     """The body of POST /search: a form, or just a drawing."""
     form = {
         "type": "object",

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 from click.core import ParameterSource
 from pydantic import ValidationError
 
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 
 # How many ports it tries.
 _PORTS = 10
-# Blank pictures that are encoded before the service is ready: one alone and two at once.
-_FIRST = 3
 
 
 @click.command("serve")
@@ -91,7 +88,7 @@ def command(ctx: click.Context, /, config: Path | None, alone: bool, **options: 
     listener = _listen(settings, keyring)
     with starting.importing():
         app, gallery = _load(settings)
-        from service.asgi.connections import allow_files, server
+        from service.asgi.connections import allow_files, server  # `_load` has loaded it
 
     allow_files(settings.max_connections)
     host, port = listener.getsockname()[:2]
@@ -129,6 +126,7 @@ def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
             loading.result()
         opening = pool.submit(opened, index, source, card)
         starting.load_framework()
+        import service.asgi.connections  # noqa: F401
         from service.app import create_app
 
         gallery = Gallery(index, loading.result(), caps, opening.result(), source)
@@ -136,9 +134,9 @@ def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
 
 
 def _warmed(load: Callable[[], Encoder]) -> Encoder:
-    """A model that has encoded: the first search is as quick as others, and memory at rest says what searches take."""
+    """A model that has encoded: the first search is as quick as others."""
     encoder = load()
-    encoder.engine.embed_images(np.zeros((_FIRST, encoder.size, encoder.size, 3), dtype=np.uint8))
+    encoder.warm(1)
     return encoder
 
 

@@ -44,7 +44,7 @@ InAddress = Annotated[SearchParams, Depends(_in_address)]
 
 @router.post(
     "/search",
-    openapi_extra=in_address() | search_body(),
+    openapi_extra=search_body(),
     responses=problems(*_PROBLEMS, *_OF_PICTURES),
 )
 async def search(request: Request, params: InAddress) -> SearchResponse:

@@ -81,6 +81,7 @@ const lamp = new Lamp(byId("index-open"), {
 const setUp = lazySetup(askForKey, lamp, (problem) => notice.show(problem));
 
 let shown = null; // the form that the results on the page answer
+let answered = null; // the answer on the page
 let fetching = false;
 
 /** Whether there is nothing to search with. */
@@ -88,17 +89,17 @@ function isIdle() {
   return query.parts(!drawing.isEmpty || pad.unfinished !== null).length === 0;
 }
 
-async function search() {
+async function search({ again = false } = {}) {
   if (isIdle()) return forgetSearch();
   const asked = [drawing.version, pad.unfinished];
   setState("asking");
   try {
     const form = makeForm();
-    const answer = await client.search(form);
+    const answer = await client.search(form, { again });
     if (answer === null) return; // a newer search has taken over, and sets the state
     notice.hide();
     shown = await form;
-    showAnswer(answer);
+    if (answer !== answered) showAnswer(answer);
     setState(asked[0] === drawing.version && asked[1] === pad.unfinished ? "current" : "outdated");
   } catch (problem) {
     if (problem.code === "nothing") return forgetSearch();
@@ -138,6 +139,7 @@ function setState(state) {
 }
 
 function showAnswer(received) {
+  answered = received;
   const answer = normalized(received);
   startPage.leave();
   results.show(answer.results);

@@ -90,7 +90,8 @@ def _one_of(annotation: Any, parameter: Parameter[Any]) -> Any:
 class Checked(BaseModel):
     """Parameters of a request: all are known, and valid."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Made when first needed: of those that inherit from one another, only the last is.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     @classmethod
     def read(cls, said: Mapping[str, object]) -> Self:

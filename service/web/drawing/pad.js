@@ -92,8 +92,8 @@ export class Pad {
     if (this.tool === "remove" && !this.#gesture) this.#hover(event);
     if (event.pointerId !== this.#gesture?.pointer) return;
     const coalesced = event.getCoalescedEvents?.() ?? [];
-    this.#extend(coalesced.length ? coalesced : [event]);
-    this.#hooks.moved();
+    // A hand that rests trembles.
+    if (this.#extend(coalesced.length ? coalesced : [event])) this.#hooks.moved();
   }
 
   #up(event) {
@@ -121,6 +121,7 @@ export class Pad {
     return pointerType === "touch" && performance.now() - this.#lastPen < PALM_REST_MS;
   }
 
+  /** Returns whether anything was added. */
   #extend(events) {
     const added = [];
     for (const event of events) {
@@ -132,6 +133,7 @@ export class Pad {
     }
     this.#gesture.line?.extend(added);
     this.#redraw();
+    return added.length > 0;
   }
 
   /** Where on the paper an event is, in its units. */

@@ -3,6 +3,8 @@
  */
 import { locale, t } from "../language.js";
 
+const days = new Intl.DateTimeFormat(locale(), { dateStyle: "medium" });
+
 /** The answer with every value valid: an invalid score or relevance becomes null, and photos without an id are left out. */
 export function normalized(answer) {
   return {
@@ -38,7 +40,7 @@ export function percentageOf({ relevance }) {
 /** The day a photo was taken, for people; empty if unknown. */
 export function dayOf({ taken }) {
   const date = new Date(taken ?? "");
-  return Number.isNaN(date.valueOf()) ? "" : date.toLocaleDateString(locale(), { dateStyle: "medium" });
+  return Number.isNaN(date.valueOf()) ? "" : days.format(date);
 }
 
 /** The last part of a path. */

@@ -8,7 +8,7 @@ const WIDEST = 2.6;
 const LOWEST_ROW = 0.73; // of the target height: in a lower row, narrow photos would be too small to tap
 
 /**
- * Boxes {width, height, row, whole} in whole pixels, one for each ratio (width / height); rows never overflow.
+ * Boxes {x, y, width, height, row, whole} in whole pixels, one for each ratio (width / height); rows never overflow.
  * `whole` marks a photo whose ratio differs from its box's: show all of it, with a margin.
  */
 export function justify(ratios, width, target, gap) {
@@ -16,9 +16,15 @@ export function justify(ratios, width, target, gap) {
   const boxes = [];
   let row = [];
   let number = 0;
+  let y = 0;
   const heightOf = (some) => (width - gap * (some.length - 1)) / some.reduce((sum, ratio) => sum + ratio, 0);
   const close = (height, full) => {
-    boxes.push(...boxesOf(row, height, full ? width : null, gap).map((box) => ({ ...box, row: number })));
+    let x = 0;
+    for (const box of boxesOf(row, height, full ? width : null, gap)) {
+      boxes.push({ ...box, x, y, row: number });
+      x += box.width + gap;
+    }
+    y += boxes.at(-1).height + gap;
     number += 1;
     row = [];
   };

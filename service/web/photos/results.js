@@ -39,17 +39,18 @@ export class Results {
     const focused = this.#indexOf(document.activeElement);
     // Measured before anything changes: afterwards, each question would cost a layout of the page.
     const places = this.#places();
+    const { top, left } = this.#list.getBoundingClientRect();
     const width = this.#room();
     const kept = this.#tiles;
     this.#photos = photos;
     this.#tiles = new Map(photos.map((photo) => [photo.id, kept.get(photo.id) ?? this.#newTile(photo)]));
     this.#describe();
     this.#layOut(width, true);
-    this.#list.replaceChildren(...this.#tiles.values());
+    arrange(this.#list, [...this.#tiles.values()]);
     this.#makeTabStop(this.#buttons()[Math.max(0, Math.min(focused, photos.length - 1))]);
     if (focused >= 0) this.focus(Math.min(focused, photos.length - 1));
     cancelAnimationFrame(this.#frame);
-    this.#frame = requestAnimationFrame(() => this.#glide(places)); // before they are painted
+    this.#frame = requestAnimationFrame(() => this.#glide(places, { top, left })); // before they are painted
   }
 
   /** Adds photos after those already shown. */
@@ -118,15 +119,15 @@ export class Results {
     return new Map([...this.#tiles].map(([id, tile]) => [id, tile.getBoundingClientRect()]));
   }
 
-  #glide(places) {
-    const kept = [...this.#tiles].filter(([id]) => places.has(id));
-    // All are measured before the first one moves: else each would cost a layout.
-    const now = kept.map(([, tile]) => tile.getBoundingClientRect());
-    kept.forEach(([id, tile], i) => {
-      const [was, is] = [places.get(id), now[i]];
-      const [x, y] = [was.left - is.left, was.top - is.top];
-      const inSight = Math.min(was.top, is.top) < innerHeight && Math.max(was.bottom, is.bottom) > 0;
-      if ((x || y) && inSight) tile.animate([{ transform: `translate(${x}px, ${y}px)` }, {}], GLIDE);
+  // Where photos will be is known from their boxes: measuring it would cost a layout of the page before the frame.
+  #glide(places, list) {
+    this.#photos.forEach(({ id }, i) => {
+      const [was, box] = [places.get(id), this.#boxes[i]];
+      if (!was || !box) return;
+      const [x, y] = [was.left - list.left - box.x, was.top - list.top - box.y];
+      const top = list.top + box.y;
+      const inSight = Math.min(was.top, top) < innerHeight && Math.max(was.bottom, top + box.height) > 0;
+      if ((x || y) && inSight) this.#tiles.get(id).animate([{ transform: `translate(${x}px, ${y}px)` }, {}], GLIDE);
     });
   }
 
@@ -162,20 +163,11 @@ export class Results {
 
   /** The photo with the closest centre in the row above or below. */
   #neighbour(from, step) {
-    const centres = this.#centres();
+    const centres = this.#boxes.map(({ x, width }) => x + width / 2);
     const row = this.#boxes[from].row + step;
     const there = this.#boxes.flatMap((box, i) => (box.row === row ? [i] : []));
     const far = (i) => Math.abs(centres[i] - centres[from]);
     return there.reduce((best, i) => (far(i) < far(best) ? i : best), there[0] ?? from);
-  }
-
-  #centres() {
-    let left = 0;
-    return this.#boxes.map((box, i) => {
-      if (box.row !== this.#boxes[i - 1]?.row) left = 0;
-      left += box.width + GAP;
-      return left - GAP - box.width / 2;
-    });
   }
 
   // The grid is one tab stop, however many photos there are; arrow keys move within it.
@@ -189,5 +181,16 @@ export class Results {
 
   #indexOf(element) {
     return this.#buttons().indexOf(element.closest("li")?.querySelector(".tile"));
+  }
+}
+
+// Tiles that stay where they are, are not touched: each that is taken out and put back is styled and laid out again.
+function arrange(list, tiles) {
+  const wanted = new Set(tiles);
+  for (const tile of [...list.children]) if (!wanted.has(tile)) tile.remove();
+  let place = list.firstElementChild;
+  for (const tile of tiles) {
+    if (tile === place) place = place.nextElementSibling;
+    else list.insertBefore(tile, place);
   }
 }

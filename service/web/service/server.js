@@ -59,7 +59,7 @@ export async function fetchAsAdmin(url, options, askForKey) {
 /** Searches so that only the newest counts: a search aborts the one before, and a late answer is dropped. */
 export class SearchClient {
   #newest = 0;
-  #controller = null;
+  #asked = null; // what the server was asked last: {text, answer, controller}
 
   /** askForKey() promises the key the visitor types in, or nothing. */
   constructor(fetchImpl = (...args) => fetch(...args), askForKey = async () => "") {
@@ -69,34 +69,48 @@ export class SearchClient {
 
   /**
    * `form` may be a promise: this search counts as the newest from the call on, not from when the form is ready.
-   * Promises the server's answer, or null if a newer search or `cancel` replaced this one.
+   * Promises the server's answer, or null if a newer search or `cancel` replaced this one. Unless `again`, a search for
+   * the same as the one before gets that one's answer.
    */
-  search(form) {
-    this.#takeTurn();
-    return this.#answer(form, 0);
+  search(form, { again = true } = {}) {
+    this.#newest += 1;
+    if (again) this.#forget();
+    return this.#current(this.#answer(form, this.#newest));
   }
 
   /** More photos of the latest search; whatever replaces that search also ends this. */
   more(form, offset) {
-    return this.#answer(form, offset);
+    const { signal } = this.#asked?.controller ?? new AbortController();
+    return this.#current(this.#send(form, offset, signal));
   }
 
   cancel() {
-    this.#takeTurn();
-  }
-
-  #takeTurn() {
-    this.#controller?.abort();
-    this.#controller = new AbortController();
     this.#newest += 1;
+    this.#forget();
   }
 
-  async #answer(form, offset) {
+  #forget() {
+    this.#asked?.controller.abort();
+    this.#asked = null;
+  }
+
+  async #answer(form, turn) {
+    const body = await form;
+    if (turn !== this.#newest) return null;
+    const text = textOf(body);
+    if (text !== null && text === this.#asked?.text) return this.#asked.answer;
+    this.#forget();
+    const controller = new AbortController();
+    const asked = { text, controller, answer: this.#send(body, 0, controller.signal) };
+    this.#asked = asked;
+    asked.answer.catch(() => (asked.text = null)); // what failed is asked again
+    return asked.answer;
+  }
+
+  async #current(coming) {
     const turn = this.#newest;
-    const { signal } = this.#controller;
     try {
-      const body = await form; // if that fails, the server is not to blame
-      const answer = await this.#send(body, offset, signal).catch(refuse);
+      const answer = await coming;
       return turn === this.#newest ? answer : null;
     } catch (error) {
       if (turn !== this.#newest) return null;
@@ -109,8 +123,11 @@ export class SearchClient {
     // The timeout is for the server alone: the visitor may take long to find a key.
     const send = (url, options) =>
       this.fetch(url, { ...options, signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) });
-    const response = await fetchSignedIn(`search?k=${PAGE}&offset=${offset}`, request, this.askForKey, send);
-    return jsonOf(response);
+    try {
+      return await jsonOf(await fetchSignedIn(`search?k=${PAGE}&offset=${offset}`, request, this.askForKey, send));
+    } catch (error) {
+      throw error instanceof Problem ? error : unreachable(error);
+    }
   }
 }
 
@@ -132,8 +149,10 @@ export async function readiness() {
   return { ready: response.ok && body.ready !== false, setup, photos, generation, reasons };
 }
 
-function refuse(error) {
-  throw error instanceof Problem ? error : unreachable(error);
+/** A form as text, to compare it; null if there is a picture in it. */
+function textOf(form) {
+  const fields = [...form];
+  return fields.some(([, value]) => value instanceof Blob) ? null : new URLSearchParams(fields).toString();
 }
 
 function unreachable(error) {

@@ -64,7 +64,7 @@ def test_nothing_outside_is_served(files: TestClient) -> None:
 
 
 def test_the_page_is_compressed_once() -> None:
-    html = Html("<p>" * 1000)
+    html = Html(lambda: "<p>" * 1000)
     small = html.response(Headers({"accept-encoding": "gzip"}))
     assert gzip.decompress(bytes(small.body)) == b"<p>" * 1000
     assert bytes(html.response(Headers({})).body) == b"<p>" * 1000

@@ -31,7 +31,8 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 SHAPES = {
     name: shape
     for name, shape in (vars(schemas) | vars(listings)).items()
-    if isinstance(shape, type) and issubclass(shape, schemas.BaseModel) and shape is not schemas.BaseModel
+    if isinstance(shape, type) and issubclass(shape, schemas.BaseModel)
+    if shape not in (schemas.BaseModel, schemas.Answer)
 }
 
 

@@ -164,3 +164,87 @@ def test_values_that_are_missing_or_no_numbers_cost_themselves_alone(open_page: 
     expect(desk.page.locator("#found[data-state=current]")).to_have_count(1)
     assert len(desk.results()) > 20
     forgive_failed_requests(desk)
+
+
+SHOW = """async (script) => {
+    const { Results } = await import("/web/photos/results.js");
+    const list = document.createElement("ul");
+    list.className = "results";
+    document.querySelector("#found").append(list);
+    const results = new Results(list, () => {});
+    const photo = (id, width = 300) => ({ id, path: id, url: "", thumbnail_url: "/web/favicon.svg?", width,
+        height: 200, score: 1, relevance: null, colour: null, favourite: false, taken: null, duplicates: [] });
+    const frame = () => new Promise((done) => requestAnimationFrame(done));
+    const names = () => [...list.children].map((tile) => tile.dataset.id).join("");
+    return await (SCRIPT)();
+}"""
+
+
+def test_only_photos_that_go_are_taken_out(desk: Desk) -> None:
+    outcome = desk.page.evaluate(
+        SHOW.replace(
+            "SCRIPT",
+            """async () => {
+            results.show([..."abcd"].map((id) => photo(id)));
+            const seen = [];
+            const watch = new MutationObserver((records) => seen.push(...records));
+            watch.observe(list, { childList: true });
+            results.show([..."acde"].map((id) => photo(id)));
+            const marked = (sign, nodes) => [...nodes].map((tile) => sign + tile.dataset.id);
+            const moved = watch.takeRecords().flatMap((one) => [
+                ...marked("-", one.removedNodes), ...marked("+", one.addedNodes)]);
+            const found = [names(), moved.join(" ")];
+            results.show([..."dcx"].map((id) => photo(id)));
+            return [...found, names()];
+        }""",
+        )
+    )
+    assert outcome == ["acde", "-b +e", "dcx"]
+
+
+def test_photos_glide_from_where_they_were(desk: Desk) -> None:
+    apart = desk.page.evaluate(
+        SHOW.replace(
+            "SCRIPT",
+            """async () => {
+            results.show([..."abcdefghij"].map((id, i) => photo(id, 200 + 40 * i)));
+            await frame();
+            list.scrollIntoView();
+            const placed = (tile) => [tile.dataset.id, tile.getBoundingClientRect()];
+            const places = () => new Map([...list.children].map(placed));
+            const before = places();
+            results.show([..."jcabdfghie"].map((id) => photo(id, 200 + 40 * (id.charCodeAt(0) - 97))));
+            await frame();
+            const gliding = list.getAnimations({ subtree: true }).filter(({ effect }) => effect.target.matches("li"));
+            for (const one of gliding) { one.pause(); one.currentTime = 0; }
+            const started = places();
+            return [gliding.length, ...[..."abcdefghij"].map((id) => {
+                const [was, is] = [before.get(id), started.get(id)];
+                return Math.max(Math.abs(was.left - is.left), Math.abs(was.top - is.top));
+            })];
+        }""",
+        )
+    )
+    assert apart[0] > 5
+    assert max(apart[1:]) < 1
+
+
+def test_photos_out_of_sight_are_laid_out_when_they_come_near(open_page: Callable[..., Desk]) -> None:
+    desk = open_page(viewport={"width": 400, "height": 400})
+    shown = desk.page.evaluate(
+        SHOW.replace(
+            "SCRIPT",
+            """async () => {
+            results.show(Array.from({ length: 200 }, (_, i) => photo(`p${i}`)));
+            list.scrollIntoView();
+            for (let i = 0; i < 3; i += 1) await frame();
+            const rendered = (tile) => tile.querySelector(".tile").checkVisibility({ contentVisibilityAuto: true });
+            const height = list.getBoundingClientRect().height;
+            const found = [rendered(list.firstElementChild), rendered(list.lastElementChild)];
+            list.lastElementChild.scrollIntoView();
+            for (let i = 0; i < 3; i += 1) await frame();
+            return [...found, rendered(list.lastElementChild), list.getBoundingClientRect().height === height];
+        }""",
+        )
+    )
+    assert shown == [True, False, True, True]

@@ -45,8 +45,11 @@ def test_an_answer_that_outlives_its_abort_is_dropped_all_the_same(desk: Desk) -
             const { SearchClient } = await import("/web/service/server.js");
             const waiting = [];
             const client = new SearchClient(() => new Promise((answer) => waiting.push(answer)));
-            const first = client.search(new FormData()), second = client.search(new FormData());
-            await new Promise((done) => setTimeout(done));
+            const tick = () => new Promise((done) => setTimeout(done));
+            const first = client.search(new FormData());
+            await tick();
+            const second = client.search(new FormData());
+            await tick();
             waiting[1](Response.json("new"));
             waiting[0](Response.json("old"));
             return [await first, await second];
@@ -116,3 +119,103 @@ def test_a_server_without_an_index_is_noticed_before_the_first_line(open_page: C
     expect(desk.page.get_by_role("alert")).to_be_hidden()
     expect(desk.page.locator("#count")).to_have_text(re.compile(r"^your \d+ photos$"))
     forgive_failed_requests(desk)
+
+
+def test_a_pen_that_rests_has_its_answer_before_it_is_lifted(desk: Desk) -> None:
+    desk.page.mouse.move(*desk.at((0.2, 0.3)))
+    desk.page.mouse.down()
+    with desk.page.expect_response(SEARCH):
+        desk.page.mouse.move(*desk.at((0.8, 0.3)), steps=6)
+    expect(desk.page.locator("#found[data-state=current]")).to_have_count(1)
+    found, asked = desk.results(), desk.last_strokes()
+    searches = sum("/search?" in address for address in desk.addresses)
+    desk.page.mouse.up()
+    desk.page.wait_for_function(
+        "() => location.hash.startsWith('#d=')"
+    )  # written after what has been searched
+    assert (desk.results(), desk.last_strokes()) == (found, asked)
+    assert sum("/search?" in address for address in desk.addresses) == searches
+    with desk.answered():
+        desk.draw((0.2, 0.8), (0.8, 0.8))
+    assert desk.last_strokes() != asked
+
+
+def test_a_stroke_that_went_on_after_the_answer_is_searched_anew(desk: Desk) -> None:
+    desk.page.mouse.move(*desk.at((0.2, 0.3)))
+    desk.page.mouse.down()
+    with desk.page.expect_response(SEARCH):
+        desk.page.mouse.move(*desk.at((0.8, 0.3)), steps=6)
+    expect(desk.page.locator("#found[data-state=current]")).to_have_count(1)
+    asked = desk.last_strokes()
+    with desk.answered():
+        desk.page.mouse.move(*desk.at((0.8, 0.8)), steps=6)
+        desk.page.mouse.up()
+    desk.page.wait_for_function("(before) => window.lastBody.get('strokes') !== before", arg=asked)
+    expect(desk.page.locator("#found[data-state=current]")).to_have_count(1)
+
+
+def test_a_lifted_pen_asks_before_the_browser_does_anything_else(desk: Desk) -> None:
+    desk.page.evaluate(
+        """() => {
+            window.order = [];
+            addEventListener("pointerup", () => { setTimeout(() => order.push("next task")); }, true);
+            const fetched = window.fetch;
+            window.fetch = (to, ...rest) => {
+                if (String(to).startsWith("search?")) order.push("asked");
+                return fetched(to, ...rest);
+            };
+        }"""
+    )
+    desk.page.mouse.move(*desk.at((0.2, 0.3)))
+    desk.page.mouse.down()
+    desk.page.mouse.move(*desk.at((0.8, 0.3)))
+    desk.page.evaluate("() => { order.length = 0; }")
+    desk.page.mouse.up()
+    desk.page.wait_for_function("() => order.includes('next task')")
+    order = desk.page.evaluate("order")
+    # Where the browser was so slow that the pen has rested, nothing is left to ask.
+    assert order[:2] in (["asked", "next task"], ["next task"])
+
+
+def test_the_same_question_gets_the_same_answer_unless_asked_again(desk: Desk) -> None:
+    outcome = desk.page.evaluate(
+        """async () => {
+            const { SearchClient } = await import("/web/service/server.js");
+            let asked = 0;
+            const failed = () => new Response("", { status: 500 });
+            const answers = [() => Response.json("one"), failed, () => Response.json("three")];
+            const client = new SearchClient(async () => answers[Math.min(asked++, 2)]());
+            const form = (text) => { const made = new FormData(); made.append("text", text); return made; };
+            const search = (text, how) => client.search(form(text), how).catch(({ status }) => status);
+            const found = [await search("a", { again: false }), await search("a", { again: false }), asked];
+            found.push(await search("a", { again: true }), asked);
+            found.push(await search("a", { again: false }), asked, await search("b", { again: false }), asked);
+            client.cancel();
+            found.push(await search("b", { again: false }), asked);
+            return found;
+        }"""
+    )
+    assert outcome == ["one", "one", 1, 500, 2, "three", 3, "three", 4, "three", 5]
+
+
+def test_an_answer_on_its_way_is_not_asked_for_twice(desk: Desk) -> None:
+    outcome = desk.page.evaluate(
+        """async () => {
+            const { SearchClient } = await import("/web/service/server.js");
+            const waiting = [];
+            const asked = (_, { signal }) => new Promise((answer) => waiting.push({ answer, signal }));
+            const client = new SearchClient(asked);
+            const tick = () => new Promise((done) => setTimeout(done));
+            const form = (text) => { const made = new FormData(); made.append("text", text); return made; };
+            const first = client.search(form("a"), { again: false });
+            await tick();
+            const second = client.search(form("a"), { again: false });
+            await tick();
+            waiting[0].answer(Response.json("found"));
+            const found = [await first, await second, waiting.length, waiting[0].signal.aborted];
+            client.search(form("b"), { again: false });
+            await tick();
+            return [...found, waiting.length];
+        }"""
+    )
+    assert outcome == [None, "found", 1, False, 2]
