@@ -125,7 +125,7 @@ class Store(Protocol):
 
     @property
     def exact(self) -> bool:
-        """Whether every search compares all vectors."""
+        """Whether every search goes over all vectors, or codes of them: it takes longer the more there are."""
         ...
 
     @property
