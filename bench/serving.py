@@ -19,7 +19,7 @@ from urllib.request import Request, urlopen
 import numpy as np
 from PIL import Image, ImageDraw
 
-from indexer.generations.biases import weigh
+from indexer.generations.biases import Biases
 from indexer.generations.generation import publish
 from indexer.generations.manifest import FORMAT, Manifest, describe
 from indexer.generations.photos import PHOTOS_FILE, PhotosWriter
@@ -157,7 +157,8 @@ def publish_random(index: Path, encoder: Encoder, photos: int) -> None:
         writer.add((n + 1, "/photos", f"{n}.jpg", f"{n:032x}", *rest) for n in range(photos))
         writer.finish()
         source = Source(photos, encoder.dimension, batches)
-        biased = widened(source, weigh(source, bank, np.empty(0, np.int64), None), questions(bank))
+        biases = Biases(bank, np.arange(1, photos + 1), np.empty(0, np.int64))
+        biased = widened(source, biases, questions(bank))
         built = Stores()[DEFAULT].build(folder, biased, "auto")
         return Manifest(
             FORMAT, name, now(), encoder.card.name, encoder.fingerprint, encoder.dimension,

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer.errors import BrokenGeneration
-from indexer.stores import Batches, Ids, Source
+from indexer.stores import Ids, Source
 from indexer.stores.backend import Before, Built
 from indexer.stores.faiss import CODED, CODES, DEAD, EXACT, FRESH, MAIN, IndexType, kind_of
 from indexer.stores.faiss.build import build
@@ -44,11 +44,5 @@ def extend(
     if len(dead) + len(fresh) > REBUILD_AT * len(there):
         return None
     write_dead(folder, dead)
-
-    def batches() -> Batches:
-        for some, vectors in source.batches():
-            chosen = np.isin(some, fresh)
-            yield some[chosen], vectors[chosen]
-
-    build(folder / FRESH, Source(len(fresh), source.dimension, batches), "flat")
+    build(folder / FRESH, source.only(fresh), "flat")
     return built
