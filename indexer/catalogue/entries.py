@@ -20,7 +20,8 @@ class Entries:
 
     def entries(self, fingerprint: str) -> Iterator[Entry]:
         """Yield every photo that has a vector of this model, in the order of the vectors on disk."""
-        query = f"{self._entries()} ORDER BY shard, row, id"
+        query = f"""SELECT {self._told()}, shard, row FROM photos JOIN vectors USING (content) LEFT JOIN contents
+                    USING (content) WHERE fingerprint = ? ORDER BY shard, row, id"""  # noqa: S608
         return map(Entry._make, self._db.execute(query, (fingerprint,)))
 
     def copy_entries(self, target: Path, fingerprint: str) -> None:
@@ -33,26 +34,25 @@ class Entries:
         try:
             # The file is synced as a whole before publication; an incomplete one is discarded.
             self._db.executescript("PRAGMA target.journal_mode = OFF; PRAGMA target.synchronous = OFF")
+            # In the order of the table, without looking anything up twice.
             self._db.execute(
-                f"INSERT INTO target.photos ({columns}) SELECT {columns} FROM ({self._entries()}) ORDER BY id",  # noqa: S608
+                f"""INSERT INTO target.photos ({columns})
+                    SELECT {self._told()} FROM main.photos LEFT JOIN contents USING (content) WHERE EXISTS
+                    (SELECT 1 FROM vectors WHERE content = photos.content AND fingerprint = ?) ORDER BY id""",  # noqa: S608
                 (fingerprint,),
             )
         finally:
             self._db.execute("DETACH target")
 
-    def _entries(self) -> str:
-        told = selected(self._db.execute, "contents", DESCRIBED)
-        return f"""
-            SELECT id, root, relative, content, width, height, {told},
-                coalesce(taken, strftime(
-                    '%Y-%m-%dT%H:%M:%S', mtime_ns / 1000000000, 'unixepoch', 'localtime'
-                )) AS moment, shard, row
-            FROM main.photos LEFT JOIN contents USING (content) JOIN vectors USING (content)
-            WHERE fingerprint = ?"""  # noqa: S608
+    def _told(self) -> str:
+        """The columns of an entry, but for where its vector is."""
+        described = selected(self._db.execute, "contents", DESCRIBED)
+        return f"""id, root, relative, content, width, height, {described}, coalesce(taken, strftime(
+            '%Y-%m-%dT%H:%M:%S', mtime_ns / 1000000000, 'unixepoch', 'localtime')) AS moment"""
 
     def places(self, fingerprint: str) -> Iterator[tuple[int, int, int]]:
         """Yield id, shard, and row of all `entries`, in the same order."""
-        query = """SELECT id, shard, row FROM vectors JOIN photos USING (content)
+        query = """SELECT id, shard, row FROM photos CROSS JOIN vectors USING (content)
                    WHERE fingerprint = ? ORDER BY shard, row, id"""
         return self._db.execute(query, (fingerprint,))
 

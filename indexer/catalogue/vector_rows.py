@@ -41,7 +41,7 @@ class Places:
 
     def without_checksum(self, fingerprint: str) -> Iterator[Place]:
         """Like `stored`, for rows that an older version wrote."""
-        query = """SELECT content, shard, row, checksum FROM vectors WHERE fingerprint = ? AND checksum IS NULL
+        query = """SELECT content, shard, row, checksum FROM vectors WHERE +fingerprint = ? AND checksum IS NULL
                    ORDER BY shard, row"""
         return map(Place._make, self._db.execute(query, (fingerprint,)))
 

@@ -38,7 +38,8 @@ def extend(
             before.check(before.folder / DEAD)
     except BrokenGeneration:
         return None
-    there = FaissFile(folder / MAIN).ids
+    # Mapped, because nothing but the ids is read.
+    there = FaissFile(folder / MAIN, in_memory=0).ids
     kept = np.intersect1d(np.setdiff1d(there, read_dead(before.folder)), unchanged, assume_unique=True)
     dead, fresh = np.setdiff1d(there, kept), np.setdiff1d(ids, kept)
     if len(dead) + len(fresh) > REBUILD_AT * len(there):

@@ -80,7 +80,7 @@ def test_what_is_compared_in_few_columns_first_is_what_brute_force_finds(
     noise = chance.uniform(0.005, 0.02, (1000, 1)) * chance.standard_normal((1000, 512))
     rows[1000:] = np.resize(rows[:originals], (1000, 512)) + noise
     rows = unit(rows)
-    source, ids, store = library(tmp_path, rows)
+    _, ids, store = library(tmp_path, rows)
     alike = rows @ rows.T
     unsure = np.abs(alike - THRESHOLD) < 1e-3
     assert (alike[1000:, :1000] >= THRESHOLD).any()
