@@ -1,4 +1,4 @@
-"""A run over a known library in which 1 % has changed, or nothing: python -m bench.reindex [--photos 100000] [--profile].
+"""A run over a library of which 1 % has changed, or nothing: python -m bench.reindex [--photos 100000] [--profile].
 
 The processor time of this process and its decoders, by step. The library is made up: vectors are random, and only the
 changed photos are pictures; a random vector stands in for the encoder, so that everything else can be seen.
