@@ -98,7 +98,8 @@ def _source(count: int, given: Vectors | None) -> Source:
             end = min(start + _CHUNK, count)
             yield np.arange(start, end, dtype=np.int64) * 7919 + 13, _rows(start, end, given)
 
-    return widened(Source(count, dimension, batches), made_up_biases(count))
+    biases = made_up_biases(count)
+    return widened(Source(count, dimension, batches), lambda ids, _: biases[(ids - 13) // 7919])
 
 
 def _rows(start: int, end: int, given: Vectors | None) -> Vectors:

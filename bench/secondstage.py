@@ -92,7 +92,7 @@ def _published(folder: Path, count: int) -> Published:
     biases[:, :2] = chance.uniform(0.1, 0.4, (count, 2))
     backend = Stores()["faiss"]
     source = Source(count, DIMENSION, lambda: _batches(ids, vectors))
-    built = backend.build(folder, widened(source, biases), "flat")
+    built = backend.build(folder, widened(source, lambda some, _: biases[some // 7919 - 1]), "flat")
     writer = PhotosWriter(folder / PHOTOS_FILE)
     writer.add(
         (int(number), "/photos", f"{number:012}.jpg", f"{number:032x}", 640, 480, None,

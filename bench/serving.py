@@ -165,7 +165,10 @@ def bank_source(encoder: Encoder, photos: int) -> Source:
             part = rows[start : start + _CHUNK]
             yield np.arange(start + 1, start + len(part) + 1, dtype=np.int64), part.astype(np.float32)
 
-    return widened(Source(photos, encoder.dimension, batches), made_up_biases(photos), questions(bank))
+    biases = made_up_biases(photos)
+    return widened(
+        Source(photos, encoder.dimension, batches), lambda ids, _: biases[ids - 1], questions(bank)
+    )
 
 
 def made_up_biases(photos: int) -> Vectors:

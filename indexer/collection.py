@@ -1,6 +1,6 @@
 """What will be published: all photos of a catalogue that have a vector of one model, with these vectors."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import chain
@@ -10,14 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.catalogue.database import Catalogue
-from indexer.catalogue.records import Entry
 from indexer.duplicates import signatures
 from indexer.duplicates.signatures import Signatures
 from indexer.shards import banks, damage
 from indexer.shards.shard import Origin, ShardReader, vectors_folder
-from indexer.stores import Batches, Source
+from indexer.stores import Batches, Ids, Source
+from indexer.stores.halves import to_float32
 from model.bank import Bank
 
+# A row of id, shard, and row for each photo.
+Places = NDArray[np.int64]
 _CHUNK = 8192
 
 
@@ -39,16 +41,31 @@ class Collection:
 
     @property
     def empty(self) -> bool:
-        return next(self.photos(), None) is None
+        return next(self.catalogue.places(self.origin.fingerprint), None) is None
 
-    def photos(self) -> Iterator[Entry]:
-        """All photos; those with the same content share a vector and are adjacent."""
-        return self.catalogue.entries(self.origin.fingerprint)
+    def write_photos(self, target: Path) -> None:
+        """Insert all photos into the table `photos` of an SQLite file."""
+        self.catalogue.copy_entries(target, self.origin.fingerprint)
 
-    def vectors(self, count: int) -> Source:
-        """All vectors, by photo id; `count` is the number of photos."""
-        places = cache(self._places)
-        return Source(count, self.origin.dimension, lambda: self._batches(places()))
+    def places(self) -> Places:
+        """Id, shard, and row of all photos; those with the same content share a vector and are adjacent."""
+        rows = self.catalogue.places(self.origin.fingerprint)
+        return np.fromiter(chain.from_iterable(rows), dtype=np.int64).reshape(-1, 3)
+
+    def vectors(self, places: Places) -> Source:
+        """The vectors of these places, by photo id. Each is checked before it is first read, or refused if damaged."""
+        checked = cache(self._refuse_damage)
+
+        def everything() -> Batches:
+            checked()
+            yield from self._batches(places)
+
+        def some(ids: Ids) -> Batches:
+            chosen = places[np.isin(places[:, 0], ids)]
+            self._refuse_damage(chosen[:, 1:].tolist())
+            yield from self._batches(chosen)
+
+        return Source(len(places), self.origin.dimension, everything, some=some)
 
     @cached_property
     def bank(self) -> Bank | None:
@@ -59,19 +76,13 @@ class Collection:
         """The signatures of the contents, each once."""
         return signatures.stack(self.catalogue.looks(self.origin.fingerprint))
 
-    def refuse_damage(self) -> None:
-        """Raise BrokenGeneration if a vector is damaged: damaged vectors are never published."""
-        damage.refuse_damage(self.folder, self.origin, self.catalogue)
+    def _refuse_damage(self, among: Sequence[tuple[int, int]] | None = None) -> None:
+        damage.refuse_damage(self.folder, self.origin, self.catalogue, among)
 
-    def _places(self) -> NDArray[np.int64]:
-        """Id, shard, and row of all photos, 24 bytes each: a source reads its vectors three times."""
-        rows = self.catalogue.places(self.origin.fingerprint)
-        return np.fromiter(chain.from_iterable(rows), dtype=np.int64).reshape(-1, 3)
-
-    def _batches(self, places: NDArray[np.int64]) -> Batches:
+    def _batches(self, places: Places) -> Batches:
         """Read chunks of one shard each, so that memory use does not grow with the library."""
         reader = ShardReader(vectors_folder(self.folder, self.origin.fingerprint), self.origin.dimension)
         for start in range(0, len(places), _CHUNK):
             chunk = places[start : start + _CHUNK]
             for part in np.split(chunk, np.flatnonzero(np.diff(chunk[:, 1])) + 1):
-                yield part[:, 0], reader.rows(int(part[0, 1]), part[:, 2]).astype(np.float32)
+                yield part[:, 0], to_float32(reader.rows(int(part[0, 1]), part[:, 2]))

@@ -6,9 +6,8 @@ from typing import NamedTuple
 from indexer.folders.scan import Found, ScanRules
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the catalogue knows about a file."""
+class Known(NamedTuple):
+    """What the catalogue knows about a file. There may be millions."""
 
     id: int
     size: int

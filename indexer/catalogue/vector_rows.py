@@ -32,9 +32,16 @@ class Places:
                    ORDER BY shard, row"""
         return map(Place._make, self._db.execute(query, (fingerprint, shard)))
 
+    def held(self, fingerprint: str, among: Iterable[tuple[int, int]]) -> Iterator[Place]:
+        """Yield what these shards and rows hold."""
+        query = """SELECT content, shard, row, checksum FROM vectors
+                   WHERE fingerprint = ? AND shard = ? AND row = ?"""
+        for shard, row in among:
+            yield from map(Place._make, self._db.execute(query, (fingerprint, shard, row)))
+
     def without_checksum(self, fingerprint: str) -> Iterator[Place]:
         """Like `stored`, for rows that an older version wrote."""
-        query = """SELECT content, shard, row, checksum FROM vectors WHERE fingerprint = ? AND checksum IS NULL
+        query = """SELECT content, shard, row, checksum FROM vectors WHERE +fingerprint = ? AND checksum IS NULL
                    ORDER BY shard, row"""
         return map(Place._make, self._db.execute(query, (fingerprint,)))
 
@@ -76,21 +83,6 @@ class Places:
         for table in ("contents", "vectors", "looks", "orphans"):
             self._db.execute(f"DELETE FROM {table} WHERE content IN (SELECT content FROM lost)")  # noqa: S608
         self._db.execute("DELETE FROM lost")
-
-    def places(self, fingerprint: str) -> Iterator[tuple[int, int, int]]:
-        """Yield id, shard, and row of all `entries`, in the same order."""
-        query = """SELECT id, shard, row FROM vectors JOIN photos USING (content)
-                   WHERE fingerprint = ? ORDER BY shard, row, id"""
-        return self._db.execute(query, (fingerprint,))
-
-    def looks(self, fingerprint: str) -> Iterator[bytes | None]:
-        """Yield the perceptual hash of each content of `entries` once, in the same order."""
-        rows = self._db.execute(
-            """SELECT look FROM vectors v LEFT JOIN looks USING (content) WHERE fingerprint = ?
-               AND EXISTS (SELECT 1 FROM photos WHERE content = v.content) ORDER BY shard, row""",
-            (fingerprint,),
-        )
-        return (look for (look,) in rows)
 
     def colourless(self, after: str, most: int) -> list[tuple[str, bytes]]:
         """Return contents without a colour, with their perceptual hash, by name and beginning after one."""

@@ -4,7 +4,9 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from indexer.errors import PhotosMissing
 from indexer.folders.filesystems import ChangeTimes
@@ -14,6 +16,7 @@ from model.pictures import formats, raw
 
 SUFFIXES = formats.SUFFIXES | raw.SUFFIXES
 _LONGEST_TIME = 2**63 - 1
+_BY_NAME = attrgetter("name")
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,7 @@ class ScanRules:
         return hidden or excluded or (bool(self.include) and not Patterns(self.include).match_any(relative))
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A file that may be a photo, as the file system describes it; `ctime_ns` is None where it is unreliable."""
 
     root: Path
@@ -108,7 +110,9 @@ def scan(
 
 def file_time(mtime_ns: int) -> int:
     """Clamp a time to what SQLite can store; some file systems go beyond it."""
-    return max(-_LONGEST_TIME, min(mtime_ns, _LONGEST_TIME))
+    if -_LONGEST_TIME <= mtime_ns <= _LONGEST_TIME:
+        return mtime_ns
+    return _LONGEST_TIME if mtime_ns > 0 else -_LONGEST_TIME
 
 
 class _Walk:
@@ -150,7 +154,7 @@ class _Walk:
                 return
             self._entered.add(folder)
         with os.scandir(f"{self._result.root}/{folder}" if folder else self._result.root) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name)
+            entries = sorted(listing, key=_BY_NAME)
         below = []
         for entry in entries:
             if entry.name.startswith(".") and not self._rules.hidden:

@@ -1,17 +1,19 @@
 """The biases of a generation: found once for each photo, and kept by later generations with the same bank."""
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from indexer.generations.manifest import Manifest
-from indexer.stores import Ids, OnStep, Source
+from indexer.stores import Ids, OnStep
 from indexer.stores.biased import BiasedStore
 from indexer.stores.registry import Stores
 from model.bank import KINDS, Bank
 from model.modality import Vectors
+
+Lookup = Callable[[Ids], Vectors]
 
 
 def open_store(stores: Stores, folder: Path, manifest: Manifest) -> BiasedStore:
@@ -20,33 +22,41 @@ def open_store(stores: Stores, folder: Path, manifest: Manifest) -> BiasedStore:
     return BiasedStore(store, manifest.dimension, biased=bool(manifest.bank))
 
 
-def weigh(
-    source: Source,
-    bank: Bank,
-    unchanged: Ids,
-    before: Callable[[Ids], Vectors] | None,
-    on_step: OnStep | None = None,
-) -> Vectors:
-    """The biases of all photos, in the order of the source; `before` gives those of unchanged ones, if it is known."""
-    found = np.empty((source.count, len(KINDS)), dtype=np.float32)
-    unchanged = np.sort(unchanged)
-    done = 0
-    for ids, vectors in source.batches():
-        rows = found[done : done + len(ids)]
-        fresh = np.ones(len(ids), dtype=bool)
-        if before is not None:
-            fresh = ~_held(ids, unchanged)
-            rows[~fresh] = before(ids[~fresh])
-        rows[fresh] = bank.biases(vectors[fresh])
-        done += len(ids)
-        if on_step is not None:
-            on_step("weighing", done, source.count)
-    return found
+class Biases:
+    """The biases of photos with these ids, each found when it is first asked for.
 
+    `before` opens what knows those of the `unchanged` ones; None if nothing does.
+    """
 
-def _held(ids: Ids, known: Ids) -> NDArray[np.bool_]:
-    """Which ids are among the known ones, which are sorted; numpy's own way would sort them for each batch again."""
-    if not len(known):
-        return np.zeros(len(ids), dtype=bool)
-    same: NDArray[np.bool_] = known[np.minimum(np.searchsorted(known, ids), len(known) - 1)] == ids
-    return same
+    def __init__(
+        self,
+        bank: Bank,
+        ids: Ids,
+        unchanged: Ids,
+        before: Callable[[Bank], Lookup | None] | None = None,
+        on_step: OnStep | None = None,
+    ) -> None:
+        self._bank, self._open, self._on_step = bank, before, on_step
+        self._ids = np.sort(ids)
+        self._found = np.full((len(ids), len(KINDS)), np.nan, dtype=np.float32)
+        self._unchanged = np.isin(self._ids, unchanged)
+        self._done = 0
+
+    @cached_property
+    def _before(self) -> Lookup | None:
+        return self._open and self._open(self._bank)
+
+    def __call__(self, ids: Ids, vectors: Vectors) -> Vectors:
+        places = np.searchsorted(self._ids, ids)
+        missing = np.isnan(self._found[places, 0])
+        known = missing & self._unchanged[places]
+        if known.any() and self._before is not None:
+            self._found[places[known]] = self._before(ids[known])
+        else:
+            known[:] = False
+        if (fresh := missing & ~known).any():
+            self._found[places[fresh]] = self._bank.biases(vectors[fresh])
+        if self._on_step is not None and missing.any():
+            self._done += int(missing.sum())
+            self._on_step("weighing", self._done, len(self._ids))
+        return self._found[places]

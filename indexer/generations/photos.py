@@ -4,7 +4,7 @@ import json
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
@@ -63,6 +63,7 @@ class PhotosWriter:
     """Writes the file; the rows of exact copies must follow one another."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._db = sqlite3.connect(path.absolute().as_uri(), uri=True, isolation_level=None)
         # The file is synced as a whole before publication; an incomplete one is discarded.
         pragmas = f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{_CACHE_KIB}"
@@ -73,6 +74,12 @@ class PhotosWriter:
         columns = ", ".join(_COLUMNS)
         marks = ",".join("?" * len(_COLUMNS))
         self._db.executemany(f"INSERT INTO photos ({columns}) VALUES ({marks})", photos)  # noqa: S608
+
+    def fill(self, write: Callable[[Path], None]) -> None:
+        """Let `write` insert rows into the file; they have all columns but the last, too."""
+        self._db.execute("COMMIT")
+        write(self._path)
+        self._db.execute("BEGIN")
 
     def fold(self, pairs: Iterable[tuple[int, int]]) -> None:
         """Mark each first id as a near-duplicate of the second."""

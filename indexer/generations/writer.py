@@ -1,19 +1,18 @@
 """Write a generation from a collection: vectors, photo list, groups of near-duplicates, manifest."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.catalogue.records import Entry
-from indexer.collection import Collection
+from indexer.collection import Collection, Places
 from indexer.duplicates import groups
 from indexer.duplicates.signatures import Signatures
 from indexer.errors import BrokenGeneration, NoIndex
 from indexer.generations import generation
-from indexer.generations.biases import open_store, weigh
+from indexer.generations.biases import Biases, Lookup, open_store
 from indexer.generations.manifest import FORMAT, Manifest, check_file, describe, read_manifest
 from indexer.generations.photos import PHOTOS_FILE, Photos, PhotosWriter
 from indexer.reports.times import now
@@ -22,7 +21,6 @@ from indexer.stores.backend import Before, Built
 from indexer.stores.biased import BiasedStore, questions, widened
 from indexer.stores.registry import Stores, asked, spelled, split
 from model.bank import Bank
-from model.modality import Vectors
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class _Before:
             self.folder, Built(kind, manifest.effort, manifest.recall), frozenset(manifest.files), self._check
         )
 
-    def biases(self, bank: Bank) -> Callable[[Ids], Vectors] | None:
+    def biases(self, bank: Bank) -> Lookup | None:
         """Look up the biases of photos in this generation, if they come from this bank and its store is intact."""
         if self.manifest.bank != bank.digest:
             return None
@@ -82,17 +80,17 @@ def publish(
     backend = Stores()[store_name]
     bank = collection.bank
     digest = "" if bank is None else bank.digest
-    collection.refuse_damage()
 
     def write(folder: Path, name: str) -> Manifest:
         photos = PhotosWriter(folder / PHOTOS_FILE)
         try:
-            ids, originals = _write_photos(photos, collection.photos())
-            source, built = collection.vectors(len(ids)), None
+            places = collection.places()
+            ids, originals = _write_photos(photos, collection, places)
+            source, built = collection.vectors(places), None
             unchanged = np.empty(0, np.int64)
             if before is not None:
                 unchanged = photos.unchanged_since(before.folder / PHOTOS_FILE)
-            stored = source if bank is None else _weighed(source, bank, unchanged, before, on_step)
+            stored = source if bank is None else _weighed(source, bank, ids, unchanged, before, on_step)
             if before is not None and (same := before.of_store(store_name, digest)) is not None:
                 built = backend.extend(folder, same, stored, ids, unchanged, own_type)
             built = built or backend.build(folder, stored, own_type, on_step)
@@ -123,10 +121,9 @@ def publish(
 
 
 def _weighed(
-    source: Source, bank: Bank, unchanged: Ids, before: _Before | None, on_step: OnStep | None
+    source: Source, bank: Bank, ids: Ids, unchanged: Ids, before: _Before | None, on_step: OnStep | None
 ) -> Source:
-    known = None if before is None or not len(unchanged) else before.biases(bank)
-    biases = weigh(source, bank, unchanged, known, on_step)
+    biases = Biases(bank, ids, unchanged, before.biases if before else None, on_step)
     return widened(source, biases, questions(bank) if bank.kinds else None)
 
 
@@ -138,23 +135,14 @@ def wanted_type(index: Path) -> str:
         return "auto"
 
 
-def _write_photos(photos: PhotosWriter, entries: Iterator[Entry]) -> tuple[Ids, Ids]:
+def _write_photos(photos: PhotosWriter, collection: Collection, places: Places) -> tuple[Ids, Ids]:
     """Write all photos. Returns their ids, and for each the place of the first photo with the same content."""
-    ids: list[int] = []
-    originals: list[int] = []
-    content = ""
-
-    def noted() -> Iterator[Sequence[object]]:
-        nonlocal content
-        for entry in entries:
-            # Photos with the same content share a vector, so they are adjacent.
-            originals.append(originals[-1] if entry.content == content else len(ids))
-            ids.append(entry.id)
-            content = entry.content
-            yield entry[:-2]
-
-    photos.add(noted())
-    return np.array(ids, dtype=np.int64), np.array(originals, dtype=np.int64)
+    photos.fill(collection.write_photos)
+    # Photos with the same content share a vector, so they are adjacent.
+    first = np.ones(len(places), dtype=bool)
+    first[1:] = (places[1:, 1:] != places[:-1, 1:]).any(axis=1)
+    originals = np.maximum.accumulate(np.where(first, np.arange(len(places)), 0))
+    return np.ascontiguousarray(places[:, 0]), originals
 
 
 def _folded(
@@ -176,7 +164,7 @@ def _folded(
         same = np.isin(contents, unchanged)
         known, new = _known_groups(contents, same, before), np.flatnonzero(~same)
     if before is not None and groups.few_are_new(len(new), len(contents), store):
-        alike = groups.new_pairs(new, source, contents, store, seen)
+        alike = groups.new_pairs(new, contents, store, seen)
     else:
         known, alike = {}, groups.all_pairs(source, contents, store, seen, on_step)
     leaders = contents[groups.stand_ins(contents, alike, known, store, seen)]

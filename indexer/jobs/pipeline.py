@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -156,7 +156,7 @@ class Pipeline:
         """Do everything that needs no encoder, in a thread that waits for its decoder process."""
         read = self._workers.read(found.root, found.relative)
         changed = None if found.ctime_ns is None else file_time(read.ctime_ns)
-        found = replace(found, size=read.bytes, mtime_ns=file_time(read.mtime_ns), ctime_ns=changed)
+        found = found._replace(size=read.bytes, mtime_ns=file_time(read.mtime_ns), ctime_ns=changed)
         known = self._catalogue.has_vector(read.content, self._encoder.fingerprint)
         path = thumbnail_path(self._thumbnails, read.content)
         if known and read_thumbnail(path):

@@ -14,6 +14,7 @@ from indexer.generations import generation
 from indexer.generations.healing import heal_vectors
 from indexer.generations.manifest import read_manifest
 from indexer.jobs import parts
+from indexer.jobs.collecting import collecting_seldom
 from indexer.jobs.finishing import clean_up, fill_in_colours, publish_if_needed
 from indexer.jobs.interim import Cadence, Interim
 from indexer.jobs.pipeline import Pipeline
@@ -53,7 +54,7 @@ def run(
     """
     if index_type is not None:
         asked(index_type)
-    with locked(index) as index, reporting(index) as report, plainly(index):
+    with locked(index) as index, reporting(index) as report, plainly(index), collecting_seldom():
         with kept_catalogue(index, report.healed) as catalogue:
             origin = Origin.of(encoder)
             collection = Collection(index, origin, catalogue)

@@ -17,6 +17,7 @@ from indexer.decoding.thumbnails import ON_DEMAND, OUTDATED, UNFINISHED, has_thu
 DAMAGED = "damaged.txt"
 # If more are damaged, later checks find the rest.
 _MOST = 100_000
+_SMALL = ".webp"
 _PREFIXES = tuple(f"{number:02x}" for number in range(256))
 _CONTENT = re.compile(r"[0-9a-f]{32}")
 # The service may be writing one right now.
@@ -27,12 +28,13 @@ def sweep(catalogue: Catalogue, thumbnails: Path) -> set[str]:
     """Remove files that belong to no photo; returns contents whose thumbnail must be made."""
     missing = _noted(thumbnails)
     for prefix in _PREFIXES:
-        expected = catalogue.thumbnails(prefix)
+        expected = {f"{content}{_SMALL}": size for content, size in catalogue.thumbnails(prefix).items()}
         there = _tidied(thumbnails / prefix, expected)
+        # Few differ, and sets find them.
         missing.update(
-            content
-            for content, size in expected.items()
-            if not (found := there.get(f"{content}.webp")) or found != (size or found)
+            name.removesuffix(_SMALL)
+            for name, size in expected.items() - there.items()
+            if not (found := there.get(name)) or found != (size or found)
         )
         for name in ON_DEMAND.values():
             _tidied(thumbnails / name / prefix, expected)
@@ -83,12 +85,10 @@ def _sizes(folder: Path) -> dict[str, int]:
         return {}
 
 
-def _strays(folder: Path, there: Iterable[str], expected: dict[str, int | None]) -> Iterator[str]:
+def _strays(folder: Path, there: dict[str, int], expected: dict[str, int | None]) -> Iterator[str]:
     """Yield our own unneeded files; files that somebody else put here stay."""
-    for name in there:
+    for name in there.keys() - expected.keys():
         content, _, suffix = name.partition(".")
-        if suffix == "webp" and content in expected:
-            continue
         if not _CONTENT.fullmatch(content) or not name.startswith(folder.name):
             continue
         unfinished = suffix.endswith(UNFINISHED.removeprefix("."))

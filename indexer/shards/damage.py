@@ -1,7 +1,8 @@
 """Detection of damaged vectors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
+from operator import attrgetter
 from pathlib import Path
 
 from indexer.catalogue.database import Catalogue
@@ -11,19 +12,27 @@ from indexer.shards.shard import Origin, ShardReader, vectors_folder
 
 # Rows read at a time.
 CHUNK = 4096
+_SHARD = attrgetter("shard")
 
 
-def damaged_vectors(index: Path, origin: Origin, catalogue: Catalogue) -> Iterator[Place]:
-    """Yield every vector of a model that is not on disk as it was written."""
+def damaged_vectors(
+    index: Path, origin: Origin, catalogue: Catalogue, among: Iterable[tuple[int, int]] | None = None
+) -> Iterator[Place]:
+    """Yield every vector of a model, or `among` these shards and rows, that is not on disk as it was written."""
     reader = ShardReader(vectors_folder(index, origin.fingerprint), origin.dimension)
-    for places in in_chunks(catalogue.stored(origin.fingerprint)):
+    stored = (
+        catalogue.stored(origin.fingerprint) if among is None else catalogue.held(origin.fingerprint, among)
+    )
+    for places in in_chunks(stored):
         intact = reader.intact(places)
         yield from (place for place, good in zip(places, intact, strict=True) if not good)
 
 
-def refuse_damage(index: Path, origin: Origin, catalogue: Catalogue) -> None:
-    """Raise BrokenGeneration if any vector is damaged, so that none is published."""
-    if place := next(damaged_vectors(index, origin, catalogue), None):
+def refuse_damage(
+    index: Path, origin: Origin, catalogue: Catalogue, among: Iterable[tuple[int, int]] | None = None
+) -> None:
+    """Raise BrokenGeneration if any vector, or any `among` these shards and rows, is damaged: none is published."""
+    if place := next(damaged_vectors(index, origin, catalogue, among), None):
         folder = vectors_folder(index, origin.fingerprint)
         raise BrokenGeneration(
             f"{folder}: row {place.row} of shard {place.shard} was damaged during this run; check the disk and the "
@@ -33,6 +42,6 @@ def refuse_damage(index: Path, origin: Origin, catalogue: Catalogue) -> None:
 
 def in_chunks(places: Iterator[Place]) -> Iterator[list[Place]]:
     """Yield chunks of rows within one shard, so that memory does not grow with the library."""
-    for _, shard in groupby(places, key=lambda place: place.shard):
+    for _, shard in groupby(places, key=_SHARD):
         while chunk := list(islice(shard, CHUNK)):
             yield chunk

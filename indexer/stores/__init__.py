@@ -4,7 +4,7 @@ This module defines the interface of an open store; `backend` that for building 
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -29,7 +29,8 @@ class Nearest(NamedTuple):
 class Source:
     """Vectors to build from, read in batches as often as needed; never all in memory.
 
-    The last `tail` columns are biases. `questions`, if given, are sample queries to tune the search with.
+    The last `tail` columns are biases. `questions`, if given, are sample queries to tune the search with. `some` reads
+    the vectors of these ids only; without it, all are read for them.
     """
 
     count: int
@@ -37,6 +38,17 @@ class Source:
     batches: Callable[[], Batches]
     tail: int = 0
     questions: Vectors | None = None
+    some: Callable[[Ids], Batches] | None = None
+
+    def only(self, ids: Ids) -> "Source":
+        """The vectors of these ids, all of which exist, in the same order."""
+        some = self.some or self._filtered
+        return replace(self, count=len(ids), batches=lambda: some(ids), some=None)
+
+    def _filtered(self, ids: Ids) -> Batches:
+        for part, vectors in self.batches():
+            chosen = np.isin(part, ids)
+            yield part[chosen], vectors[chosen]
 
     def sample(self, most: int) -> Vectors:
         """At most `most` vectors, evenly spaced."""
@@ -125,7 +137,7 @@ class Store(Protocol):
 
     @property
     def exact(self) -> bool:
-        """Whether every search compares all vectors."""
+        """Whether every search goes over all vectors, or codes of them: it takes longer the more there are."""
         ...
 
     @property

@@ -4,6 +4,9 @@ A query ends in how much each bias counts, a photo in the biases themselves; the
 the bias, exactly, at no cost in time. See `model.bank`.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 
 from indexer.stores import Batches, Ids, Nearest, Selection, Source, Store
@@ -23,16 +26,23 @@ MOST = 1.0
 _QUESTIONS = 100
 
 
-def widened(source: Source, biases: Vectors, questions: Vectors | None = None) -> Source:
-    """The same vectors, followed by their biases: one row for each, in the order of the source."""
+def widened(
+    source: Source, biases: Callable[[Ids, Vectors], Vectors], questions: Vectors | None = None
+) -> Source:
+    """The same vectors, followed by their biases, which are asked for with each batch."""
 
-    def batches() -> Batches:
-        done = 0
-        for ids, vectors in source.batches():
-            yield ids, _appended(vectors, biases[done : done + len(ids)] / _SCALE)
-            done += len(ids)
+    def wide(batches: Batches) -> Batches:
+        for ids, vectors in batches:
+            yield ids, _appended(vectors, biases(ids, vectors) / _SCALE)
 
-    return Source(source.count, source.dimension + EXTRA, batches, EXTRA, questions)
+    return replace(
+        source,
+        dimension=source.dimension + EXTRA,
+        batches=lambda: wide(source.batches()),
+        tail=EXTRA,
+        questions=questions,
+        some=lambda ids: wide(source.only(ids).batches()),
+    )
 
 
 def questions(bank: Bank) -> Vectors:

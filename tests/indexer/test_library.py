@@ -30,6 +30,7 @@ from indexer.generations.manifest import Manifest, seal_manifest
 from indexer.library import SHELVES
 from indexer.shards.shard import Origin
 from model.modality import Vectors, unit
+from tests.kit.jobs import describe_photos
 from tests.kit.standin import DIMENSION, InThread, StandIn, write_photo
 
 # A place where nothing lies yet, for each kind of address.
@@ -70,8 +71,8 @@ class Work:
         run(self.folder, [self.photos], StandIn(), Silent(), accept_deletions=True)  # type: ignore[arg-type]
         with Catalogue(self.folder / "catalogue.sqlite", read_only=True) as catalogue:
             collection = Collection(self.folder, ORIGIN, catalogue)
-            entries = {entry.id: entry for entry in collection.photos()}
-            vectors = collection.vectors(len(entries)).batches()
+            entries = {entry.id: entry for entry in catalogue.entries(ORIGIN.fingerprint)}
+            vectors = collection.vectors(collection.places()).batches()
             rows = {int(one): row for ids, rows in vectors for one, row in zip(ids, rows, strict=True)}
             self.known = {number: (entry, rows[number]) for number, entry in entries.items()}
             with to.writing():
@@ -88,8 +89,7 @@ class Work:
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
     monkeypatch.setattr("indexer.jobs.pipeline.Workers", InThread)
-    entries = Catalogue.entries
-    monkeypatch.setattr(Catalogue, "entries", lambda *given: map(described, entries(*given)))
+    describe_photos(monkeypatch, described)
     made = Work(tmp_path / "work", tmp_path / "photos")
     for seed, name in enumerate(NAMES):
         made.write(name, seed)

@@ -3,8 +3,8 @@
 import functools
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -150,3 +150,18 @@ class Machines:
 def entries(job: Job) -> list[Entry]:
     with Catalogue(job.index / "catalogue.sqlite") as catalogue:
         return list(catalogue.entries(job.encoder.fingerprint))
+
+
+def describe_photos(monkeypatch: pytest.MonkeyPatch, described: Callable[[Entry], Entry]) -> None:
+    """Let the catalogue say of each photo what `described` makes of it, since the pictures have no metadata."""
+    entries, copy_entries = Catalogue.entries, Catalogue.copy_entries
+
+    def copied(catalogue: Catalogue, target: Path, fingerprint: str) -> None:
+        copy_entries(catalogue, target, fingerprint)
+        told = map(described, entries(catalogue, fingerprint))
+        with closing(sqlite3.connect(target)) as db, db:
+            statement = "UPDATE photos SET taken = ?, camera = ?, moment = ? WHERE id = ?"
+            db.executemany(statement, ((one.taken, one.camera, one.moment, one.id) for one in told))
+
+    monkeypatch.setattr(Catalogue, "entries", lambda *given: map(described, entries(*given)))
+    monkeypatch.setattr(Catalogue, "copy_entries", copied)

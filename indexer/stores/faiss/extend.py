@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer.errors import BrokenGeneration
-from indexer.stores import Batches, Ids, Source
+from indexer.stores import Ids, Source
 from indexer.stores.backend import Before, Built
 from indexer.stores.faiss import CODED, CODES, DEAD, EXACT, FRESH, MAIN, IndexType, kind_of
 from indexer.stores.faiss.build import build
@@ -38,17 +38,12 @@ def extend(
             before.check(before.folder / DEAD)
     except BrokenGeneration:
         return None
-    there = FaissFile(folder / MAIN).ids
+    # Mapped, because nothing but the ids is read.
+    there = FaissFile(folder / MAIN, in_memory=0).ids
     kept = np.intersect1d(np.setdiff1d(there, read_dead(before.folder)), unchanged, assume_unique=True)
     dead, fresh = np.setdiff1d(there, kept), np.setdiff1d(ids, kept)
     if len(dead) + len(fresh) > REBUILD_AT * len(there):
         return None
     write_dead(folder, dead)
-
-    def batches() -> Batches:
-        for some, vectors in source.batches():
-            chosen = np.isin(some, fresh)
-            yield some[chosen], vectors[chosen]
-
-    build(folder / FRESH, Source(len(fresh), source.dimension, batches), "flat")
+    build(folder / FRESH, source.only(fresh), "flat")
     return built

@@ -11,7 +11,7 @@ import numpy as np
 
 from indexer.errors import BrokenGeneration
 from indexer.stores import File, Ids, Nearest, Rows, Selection
-from indexer.stores.faiss import DEAD, EXACT, FRESH, MAIN
+from indexer.stores.faiss import CODED, DEAD, EXACT, FRESH, MAIN
 from indexer.stores.faiss.codes import open_file, open_in_memory
 from indexer.stores.faiss.file import FaissFile
 from model.modality import Vectors
@@ -49,7 +49,7 @@ class LayeredStore:
 
     @property
     def exact(self) -> bool:
-        return self._files[0].kind == EXACT
+        return self._files[0].kind in (EXACT, CODED[0])
 
     def let_go(self) -> "LayeredStore | None":
         wanted = any(isinstance(file, FaissFile) and file.wanted for file in self._files)

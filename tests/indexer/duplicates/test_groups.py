@@ -67,7 +67,7 @@ def test_landmarks_find_what_brute_force_finds(
     }
     near = [(a, b) for a, b in every ^ found if abs(float(rows[a] @ rows[b]) - THRESHOLD) < 1e-3]
     assert len((every ^ found) - set(near)) <= 0.01 * len(every)
-    searched = new_pairs(np.arange(4000, 4400), source, ids, store, unseen(ids))
+    searched = new_pairs(np.arange(4000, 4400), ids, store, unseen(ids))
     assert sum(one - 4000 in searched.get(one, []) for one in range(4000, 4400)) == 400
 
 
@@ -80,11 +80,11 @@ def test_what_is_compared_in_few_columns_first_is_what_brute_force_finds(
     noise = chance.uniform(0.005, 0.02, (1000, 1)) * chance.standard_normal((1000, 512))
     rows[1000:] = np.resize(rows[:originals], (1000, 512)) + noise
     rows = unit(rows)
-    source, ids, store = library(tmp_path, rows)
+    _, ids, store = library(tmp_path, rows)
     alike = rows @ rows.T
     unsure = np.abs(alike - THRESHOLD) < 1e-3
     assert (alike[1000:, :1000] >= THRESHOLD).any()
-    near = groups._near(np.arange(1000, 2000), source, ids, store)
+    near = groups._near(np.arange(1000, 2000), ids, store)
     found = np.zeros_like(alike, dtype=bool)
     places = {number: place for place, number in enumerate(ids.tolist())}
     for place, others in near:
@@ -110,7 +110,7 @@ def test_what_was_grouped_stays_grouped(tmp_path: Path) -> None:
     assert [int(leader) for leader in whole[300:]] == list(range(100))
     before = {place: int(leader) for place, leader in enumerate(whole[:350]) if place != leader}
     again = stand_ins(
-        ids, new_pairs(np.arange(350, 400), source, ids, store, unseen(ids)), before, store, unseen(ids)
+        ids, new_pairs(np.arange(350, 400), ids, store, unseen(ids)), before, store, unseen(ids)
     )
     assert np.array_equal(again, whole)
 

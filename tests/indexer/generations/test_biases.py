@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from indexer import Partition, Published, Silent, merge, run, shelf
-from indexer.generations import biases
+from indexer.generations.biases import Biases
 from indexer.jobs import parts
 from indexer.shards import banks
 from indexer.shards.shard import Origin
-from indexer.stores import Source
 from model.bank import KINDS, Bank
 from model.modality import Modality, Vectors
 from tests.kit.standin import DIMENSION, InThread, StandIn, a_bank, write_photo
@@ -165,9 +164,9 @@ def test_weighing_tells_how_far_it_is(photos: Path) -> None:
     bank, opened = a_bank(StandIn().fingerprint), indexed(photos, None)
     found = opened.nearest(query(7), 30)
     rows = opened.vectors(found.ids)
-    source = Source(30, DIMENSION, lambda: [(found.ids[:20], rows[:20]), (found.ids[20:], rows[20:])])
-    weighed = biases.weigh(source, bank, found.ids[:0], None, lambda *step: told.append(step))
-    assert np.allclose(weighed, bank.biases(rows))
+    weighed = Biases(bank, found.ids, found.ids[:0], on_step=lambda *step: told.append(step))
+    for some in (slice(0, 20), slice(10, 30), slice(0, 30)):
+        assert np.allclose(weighed(found.ids[some], rows[some]), bank.biases(rows[some]))
     assert told == [("weighing", 20, 30), ("weighing", 30, 30)]
 
 

@@ -7,12 +7,11 @@ import pytest
 from PIL import ExifTags, Image, ImageFilter
 
 from indexer import Filter, Published
-from indexer.catalogue.database import Catalogue
 from indexer.catalogue.records import Entry
 from indexer.generations.generation import current
 from indexer.generations.manifest import read_manifest
 from indexer.stores.faiss import extend
-from tests.kit.jobs import Job
+from tests.kit.jobs import Job, describe_photos
 from tests.kit.shapes import THINGS, drawing, picture
 
 YEARS = {thing: 2019 + number for number, thing in enumerate(THINGS)}
@@ -29,8 +28,7 @@ def described(entry: Entry) -> Entry:
 
 @pytest.fixture
 def published(job: Job, library: Path, monkeypatch: pytest.MonkeyPatch) -> Published:
-    entries = Catalogue.entries
-    monkeypatch.setattr(Catalogue, "entries", lambda *arguments: map(described, entries(*arguments)))
+    describe_photos(monkeypatch, described)
     job(library)
     return Published.open(job.index, job.encoder.fingerprint)
 

@@ -10,7 +10,7 @@ from indexer.stores.biased import EXTRA, BiasedStore, widened
 from indexer.stores.registry import Stores, asked
 from model.bank import KINDS, weights_of
 from model.modality import Modality
-from tests.kit.vectors import DIMENSION, numbers, source, vectors
+from tests.kit.vectors import DIMENSION, by_id, numbers, source, vectors
 
 COUNT = 700
 IDS, ROWS = numbers(COUNT, 1), vectors(COUNT, 1)
@@ -22,7 +22,7 @@ KIND = {Modality.SKETCH: 0.8, Modality.TEXT: -0.4}
 def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> BiasedStore:
     name, own = asked(request.param)
     backend, folder = Stores()[name], tmp_path_factory.mktemp("biased")
-    built = backend.build(folder, widened(source(IDS, ROWS), BIASES), own)
+    built = backend.build(folder, widened(source(IDS, ROWS), by_id(IDS, BIASES)), own)
     return BiasedStore(backend.open(folder, built), DIMENSION, biased=True)
 
 

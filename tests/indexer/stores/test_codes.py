@@ -24,7 +24,7 @@ from indexer.stores.faiss.file import FaissFile
 from indexer.stores.faiss.layers import LayeredStore
 from model.bank import KINDS
 from model.modality import Vectors, unit
-from tests.kit.vectors import numbers, recall
+from tests.kit.vectors import by_id, numbers, recall
 
 COUNT, DIMENSION = 24_000, 128
 CHANCE = np.random.default_rng(0)
@@ -133,7 +133,7 @@ def test_a_filter_that_only_lets_far_ones_pass_still_finds_enough(file: CodedFil
 def test_biases_are_subtracted(tmp_path: Path) -> None:
     chance = np.random.default_rng(5)
     biases = (0.15 + 0.03 * chance.standard_normal((COUNT, len(KINDS)))).astype(np.float32)
-    built = FaissBackend().build(tmp_path, widened(source(IDS, ROWS), biases), "codes")
+    built = FaissBackend().build(tmp_path, widened(source(IDS, ROWS), by_id(IDS, biases)), "codes")
     store = BiasedStore(FaissBackend().open(tmp_path, built), DIMENSION, biased=True)
     for weights in np.array([[1, 0, 0], [0, 0.5, 0.5], [0, 0, 0]], dtype=np.float32):
         scores = DRAWINGS @ ROWS.T - biases @ weights

@@ -1,0 +1,66 @@
+"""What a catalogue has to publish: every photo that has a vector of one model, in the order of the vectors on disk."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from indexer.catalogue.records import DESCRIBED, Entry
+from indexer.columns import selected
+
+
+class Entries:
+    """Photos that have a vector of one model. Those with the same content share it, so they are adjacent."""
+
+    _db: sqlite3.Connection
+
+    def count(self, fingerprint: str) -> int:
+        """Return how many photos have a vector of this model."""
+        query = "SELECT count(*) FROM photos JOIN vectors USING (content) WHERE fingerprint = ?"
+        return int(self._db.execute(query, (fingerprint,)).fetchone()[0])
+
+    def entries(self, fingerprint: str) -> Iterator[Entry]:
+        """Yield every photo that has a vector of this model, in the order of the vectors on disk."""
+        query = f"""SELECT {self._told()}, shard, row FROM photos JOIN vectors USING (content) LEFT JOIN contents
+                    USING (content) WHERE fingerprint = ? ORDER BY shard, row, id"""  # noqa: S608
+        return map(Entry._make, self._db.execute(query, (fingerprint,)))
+
+    def copy_entries(self, target: Path, fingerprint: str) -> None:
+        """Insert what `entries` yields, but for where the vectors are, into the table `photos` of another database.
+
+        A photo of unknown size is refused by that table.
+        """
+        columns = ", ".join(Entry._fields[:-2])
+        self._db.execute("ATTACH ? AS target", (target.absolute().as_uri(),))
+        try:
+            # The file is synced as a whole before publication; an incomplete one is discarded.
+            self._db.executescript("PRAGMA target.journal_mode = OFF; PRAGMA target.synchronous = OFF")
+            # In the order of the table, without looking anything up twice.
+            self._db.execute(
+                f"""INSERT INTO target.photos ({columns})
+                    SELECT {self._told()} FROM main.photos LEFT JOIN contents USING (content) WHERE EXISTS
+                    (SELECT 1 FROM vectors WHERE content = photos.content AND fingerprint = ?) ORDER BY id""",  # noqa: S608
+                (fingerprint,),
+            )
+        finally:
+            self._db.execute("DETACH target")
+
+    def _told(self) -> str:
+        """The columns of an entry, but for where its vector is."""
+        described = selected(self._db.execute, "contents", DESCRIBED)
+        return f"""id, root, relative, content, width, height, {described}, coalesce(taken, strftime(
+            '%Y-%m-%dT%H:%M:%S', mtime_ns / 1000000000, 'unixepoch', 'localtime')) AS moment"""
+
+    def places(self, fingerprint: str) -> Iterator[tuple[int, int, int]]:
+        """Yield id, shard, and row of all `entries`, in the same order."""
+        query = """SELECT id, shard, row FROM photos CROSS JOIN vectors USING (content)
+                   WHERE fingerprint = ? ORDER BY shard, row, id"""
+        return self._db.execute(query, (fingerprint,))
+
+    def looks(self, fingerprint: str) -> Iterator[bytes | None]:
+        """Yield the perceptual hash of each content of `entries` once, in the same order."""
+        rows = self._db.execute(
+            """SELECT look FROM vectors v LEFT JOIN looks USING (content) WHERE fingerprint = ?
+               AND EXISTS (SELECT 1 FROM photos WHERE content = v.content) ORDER BY shard, row""",
+            (fingerprint,),
+        )
+        return (look for (look,) in rows)
