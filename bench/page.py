@@ -9,11 +9,14 @@ import shutil
 import statistics
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from bench.serving import drawing, load, publish_random, serving
+from bench.serving import Server, load, publish_random, serving, strokes
 from model import Encoder
 
 PHOTOS = 100_000
@@ -59,25 +62,46 @@ SHIFTS = """() => new Promise((done) => {
 })"""
 
 
+@dataclass(frozen=True)
+class PenUp:
+    """Medians in milliseconds from the pointer's release: results changed, painted; and the search alone."""
+
+    framed: float
+    painted: float
+    alone: float
+
+
 def main() -> None:
+    with _opened() as (browser, server):
+        url = f"http://127.0.0.1:{server.port}/"
+        print(f"Chromium {browser.version}, 1280 x 800, {PHOTOS} photos, without thumbnails")
+        _visit(browser, url)
+        _draw(browser, url, STROKES)
+        body, kind = strokes()
+        print(f"the same search without a browser: {load(server.port, body, 1, SECONDS, kind)}")
+
+
+def pen_up() -> PenUp:
+    with _opened() as (browser, server):
+        p50 = _draw(browser, f"http://127.0.0.1:{server.port}/", STROKES // 2)
+        body, kind = strokes()
+        return PenUp(p50["framed"], p50["painted"], load(server.port, body, 1, SECONDS, kind).p50)
+
+
+@contextmanager
+def _opened() -> Iterator[tuple[Browser, Server]]:
+    """A browser, and a service with photos that do not exist."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
         sys.exit("this benchmark needs Chromium on the PATH")
     with tempfile.TemporaryDirectory() as scratch:
-        index = Path(scratch)
-        encoder = Encoder.load("lite", engine="openvino")
-        publish_random(index, encoder, PHOTOS)
-        del encoder
-        with serving(index) as server, sync_playwright() as playwright:
-            url = f"http://127.0.0.1:{server.port}/"
+        publish_random(Path(scratch), Encoder.load("lite", engine="openvino"), PHOTOS)
+        with serving(Path(scratch)) as server, sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=found, args=["--no-sandbox", "--disable-gpu"]
             )
-            print(f"Chromium {browser.version}, 1280 x 800, {PHOTOS} photos, without thumbnails")
-            _visit(browser, url)
-            _draw(browser, url)
+            yield browser, server
             browser.close()
-            print(f"the same search without a browser: {load(server.port, drawing(), 1, SECONDS)}")
 
 
 def _visit(browser: Browser, url: str) -> None:
@@ -103,12 +127,13 @@ def _size(request: object) -> int:
     return int(sizes["responseBodySize"] + sizes["responseHeadersSize"])
 
 
-def _draw(browser: Browser, url: str) -> None:
+def _draw(browser: Browser, url: str, count: int) -> dict[str, float]:
+    """Draw so many strokes; returns the median time of each part, in milliseconds."""
     page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
     page.goto(url)
     page.wait_for_selector("#examples button")
     page.evaluate(WATCH)
-    for number in range(STROKES):
+    for number in range(count):
         page.wait_for_timeout(PAUSE_MS)
         _stroke(page, number)
         page.wait_for_function("(count) => window.taken.length >= count", arg=number + 1, timeout=5000)
@@ -125,6 +150,7 @@ def _draw(browser: Browser, url: str) -> None:
         f"painted after {p50['painted']:.0f}; load {os.getloadavg()[0]:.1f}"
     )
     page.context.close()
+    return p50
 
 
 def _stroke(page: Page, number: int) -> None:

@@ -34,9 +34,9 @@ def main(arguments: Sequence[str] = ()) -> None:
         "scan": lambda: scans(results, encoder, options.photos),
         "search": lambda: answers(results, encoder),
         "index": lambda: indexing(results),
-        "reindex": lambda: reindexing(results, encoder),
+        "reindex": lambda: reindexing(results),
         "start": lambda: starts(results),
-        "page": lambda: page(results, encoder),
+        "page": lambda: page(results),
     }
     begun, busy = time.perf_counter(), []
     for part in options.parts or parts:

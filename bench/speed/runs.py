@@ -31,8 +31,8 @@ def indexing(results: Results) -> None:
         )
 
 
-def reindexing(results: Results, encoder: Encoder) -> None:
-    (taken,) = changed(encoder, _PHOTOS, rounds=1)
+def reindexing(results: Results) -> None:
+    (taken,) = changed(_PHOTOS, rounds=1)
     results.add(
         Figure(
             f"a run over {_PHOTOS:,} photos, 1 % changed",
