@@ -12,5 +12,6 @@ METHODS: Registry[Any] = Registry(
     "training method",
     {
         "ma-sbir": "model.training.methods.masbir:Masbir",
+        "zse": "model.training.methods.zse:Zse",
     },
 )

@@ -7,7 +7,15 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
+
+from model.backbones.tokens import Tokens
+from model.errors import ModelError
+
+# The last stage of an EfficientNet at a sixteenth of the picture's size tells single things apart.
+_FINE = 4
 
 
 class Stages:
@@ -55,6 +63,16 @@ class Stages:
             values = self.run(stage, values)
         return self.pooled(values)
 
+    def tokens(self, count: int, values: Tensor) -> Tokens:
+        """What the network says of the whole and of each place, from the output of `before`."""
+        if not hasattr(self.network, "tokens"):
+            raise ModelError(
+                f"{type(self.network).__name__} gives no local tokens: use an EfficientNet, or a ViT of the backbone "
+                "`overlapping`"
+            )
+        found: Tokens = self.network.tokens(values)
+        return found
+
     def frozen(self, count: int) -> Iterator[nn.Module]:
         return chain(self.first(), self.later()[:count])
 
@@ -69,6 +87,19 @@ class EfficientNetStages(Stages):
     def pooled(self, values: Tensor) -> Tensor:
         found: Tensor = self.network.bn2(self.network.conv_head(values)).float().mean(dim=(2, 3))
         return found
+
+    def tokens(self, count: int, values: Tensor) -> Tokens:
+        """Each place in the last stage, beside what the stage of single things, averaged, says of it."""
+        fine = values
+        for number, stage in enumerate(self.later()[count:], count):
+            values = self.run(stage, values)
+            if number <= _FINE:
+                fine = values
+        side = values.shape[-1]
+        both = torch.cat([adaptive_avg_pool2d(fine.float(), side), values.float()], dim=1)
+        local = both.flatten(2).transpose(1, 2)
+        places = torch.arange(side * side, device=local.device).expand(len(local), -1)
+        return Tokens(self.pooled(values), local, places, side)
 
 
 class ResNetStages(Stages):

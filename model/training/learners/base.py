@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.backbones.tokens import Tokens
+from model.errors import ModelError
 from model.pictures.preprocessing import Preprocessing
 
 
@@ -38,6 +40,10 @@ class Learner(nn.Module, ABC):
     @abstractmethod
     def features(self, inputs: Tensor) -> Tensor:
         """Pooled features (n, width) of the output of `prepare`."""
+
+    def tokens(self, inputs: Tensor) -> Tokens:
+        """Features of the whole and of each place; `whole` is what `features` gives. Raises ModelError if it cannot."""
+        raise ModelError(f"{type(self).__name__} gives no local tokens: set `towers` to lite")
 
     @abstractmethod
     def project(self, features: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from model.backbones import BACKBONES, packages
 from model.backbones.base import DEFAULT, Built, scaling
 from model.backbones.minilm import TextTower, minilm
 from model.backbones.timm import described
+from model.backbones.tokens import Tokens
 from model.errors import ModelError
 from model.training.learners.base import Learner
 from model.training.recipe import Recipe
@@ -73,6 +74,9 @@ class LiteLearner(Learner):
 
     def features(self, inputs: Tensor) -> Tensor:
         return self.stages.after(self.frozen_stages, inputs)
+
+    def tokens(self, inputs: Tensor) -> Tokens:
+        return self.stages.tokens(self.frozen_stages, inputs)
 
     def project(self, features: Tensor) -> Tensor:
         embeddings: Tensor = self.projection(features)
