@@ -11,7 +11,7 @@ import sys
 from bench.timing import processor
 
 NAMES = ("encode", "speed")
-OTHERS = (
+SLOW = (
     "start", "index", "indexing", "codes", "scanning", "reindex", "page", "timeline", "firstrun", "service", "stores",
     "secondstage",
 )  # fmt: skip
@@ -22,10 +22,10 @@ def main() -> None:
     if names[0] in ("gpu", "speed"):
         importlib.import_module(f"bench.{names[0]}.command").main(list(names[1:]))
         return
-    unknown = set(names) - {*NAMES, *OTHERS}
+    unknown = set(names) - {*NAMES, *SLOW}
     if unknown:
         sys.exit(
-            f"unknown benchmark {', '.join(sorted(unknown))}: choose from {', '.join((*NAMES, *OTHERS, 'gpu'))}"
+            f"unknown benchmark {', '.join(sorted(unknown))}: choose from {', '.join((*NAMES, *SLOW, 'gpu'))}"
         )
     print(
         f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
