@@ -19,6 +19,11 @@ SLOW = (
 
 def main() -> None:
     names = sys.argv[1:] or NAMES
+    if names[0] in ("-h", "--help"):
+        print(
+            f"{__doc__}\nNames: {', '.join((*NAMES, *SLOW, 'gpu'))}; without one, {' and '.join(NAMES)}: ten minutes."
+        )
+        return
     if names[0] in ("gpu", "speed"):
         importlib.import_module(f"bench.{names[0]}.command").main(list(names[1:]))
         return

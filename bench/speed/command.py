@@ -1,7 +1,8 @@
 """python -m bench speed [PART...] [--photos 1000000] [--out docs/speed.md]: all figures of the speed page, in one run.
 
 Each figure stands beside a peer or a limit that was measured in the same run, on the same cores. With --out, the page's
-tables and pictures are written anew. Under ten minutes; `--photos 10000000` needs 30 GB of disk and most of an hour.
+tables and pictures are written anew. About ten minutes on an idle machine; ten million photos need 30 GB of disk and
+an hour.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from bench.speed.answers import answers
 from bench.speed.figures import Results
 from bench.speed.page import write
 from bench.speed.runs import indexing, reindexing
-from bench.speed.scans import scans
+from bench.speed.scans import SIZES, scans
 from bench.speed.starts import page, starts
 from bench.timing import processor
 from model import Encoder
 
+PARTS = ("scan", "search", "index", "reindex", "start", "page")
 _PACKAGES = ("openvino", "faiss-cpu", "torch", "open_clip_torch")
 
 
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str] = ()) -> None:
         "page": lambda: page(results),
     }
     begun, busy = time.perf_counter(), []
-    for part in options.parts or parts:
+    for part in options.parts or PARTS:
         print(f"-- {part}; load {os.getloadavg()[0]:.1f}", flush=True)
         parts[part]()
         busy.append(os.getloadavg()[0])
@@ -56,10 +58,16 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("parts", nargs="*", metavar="PART", help="scan, search, index, reindex, start, page")
-    parser.add_argument("--photos", type=int, default=1_000_000, help="the largest library that is scanned")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument(
+        "--photos", type=int, default=1_000_000, choices=SIZES, metavar="N",
+        help="the largest library that is scanned: a power of ten from 1000 to 10000000",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, help="the page whose tables and pictures to write")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if unknown := set(options.parts) - {*PARTS}:
+        parser.error(f"no part {', '.join(sorted(unknown))}: choose from {', '.join(PARTS)}")
+    return options
 
 
 def _conditions(minutes: float, busy: Sequence[float]) -> str:

@@ -48,11 +48,11 @@ def scans(results: Results, encoder: Encoder, largest: int) -> None:
         more = at_rest[sizes[-1]] - at_rest[sizes[0]]
         results.add(
             Figure(
-                f"memory that {sizes[-1]:,} photos take in a service at rest",
+                f"memory that {sizes[-1]:,} photos add to a service at rest",
                 "MiB",
                 (Bar("sketchseek", more),),
                 goal="250 MiB",
-                note=f"{at_rest[sizes[0]]:.0f} MiB with {sizes[0]:,}",
+                note=f"the service with {sizes[0]:,} photos takes {at_rest[sizes[0]]:.0f} MiB",
             )
         )
 

@@ -9,6 +9,8 @@ import hashlib
 import io
 import json
 import os
+import stat
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -48,9 +50,13 @@ def _key(core: openvino.Core, made_of: Mapping[str, str], options: Mapping[str, 
 
 def _read(path: Path) -> bytes | None:
     """What was written; None if nothing was, or something else is there now."""
-    with path.open("rb") as file:
+    # Opening a pipe would wait for somebody who writes to it.
+    with open(
+        path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+    ) as file:
         # Whoever can write here decides what every search finds.
-        if os.fstat(file.fileno()).st_uid != os.geteuid():
+        about = os.fstat(file.fileno())
+        if about.st_uid != os.geteuid() or not stat.S_ISREG(about.st_mode):
             return None
         digest, data = file.read(_DIGEST), file.read()
     return data if hashlib.sha256(data).digest() == digest else None
@@ -66,5 +72,9 @@ def _write(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     used = sorted(path.parent.glob("*.compiled"), key=lambda file: file.stat().st_mtime, reverse=True)
-    for old in used[_KEPT:]:
+    # What processes left that were killed while they wrote; it takes none an hour.
+    left = (
+        file for file in path.parent.glob("*.compiled.*.tmp") if time.time() - file.stat().st_mtime > 3600
+    )
+    for old in (*used[_KEPT:], *left):
         old.unlink(missing_ok=True)

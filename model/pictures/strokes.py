@@ -8,6 +8,7 @@ A third number of a point is its pressure, by which the width is multiplied ther
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +26,10 @@ _MOST_POINTS = 10_000
 _FURTHEST, _WIDEST, _STRONGEST = 4 * PAPER, 256, 4
 # What all strokes may cover together, in units of area: a scribble that fills the paper fifteen times.
 _MOST_INK, _HEM = 4_000_000, 8
-_KEYS = frozenset({"width", "points", "erase"})
+# What a change between ink and eraser costs: the whole paper is painted anew.
+_CHANGE = 20_000
+_NEEDED = frozenset({"width", "points"})
+_KEYS = _NEEDED | {"erase"}
 _INSTEAD = "draw less, or send a picture"
 
 
@@ -55,14 +59,17 @@ def read(text: str) -> tuple[Stroke, ...]:
     count = sum(len(stroke.points) for stroke in strokes)
     if count > _MOST_POINTS:
         raise BadImage(f"{count} points; at most {_MOST_POINTS} are possible: {_INSTEAD}")
-    if sum(map(_area, strokes)) > _MOST_INK:
+    changes = sum(one.erase != other.erase for one, other in itertools.pairwise(strokes))
+    if sum(map(_area, strokes)) + _CHANGE * changes > _MOST_INK:
         raise BadImage(f"they cover the paper many times; {_INSTEAD}")
     return strokes
 
 
 def _stroke(number: int, said: object) -> Stroke:
-    if not isinstance(said, Mapping) or not {"width", "points"} <= said.keys() <= _KEYS:
+    if not isinstance(said, Mapping) or not said.keys() <= _KEYS:
         raise BadImage(f"stroke {number} is not like {_EXAMPLE[1:-1]}")
+    if missing := sorted(_NEEDED - said.keys()):
+        raise BadImage(f"stroke {number} has no `{missing[0]}`: write it like {_EXAMPLE[1:-1]}")
     width, erase = said["width"], said.get("erase", False)
     if type(width) not in (int, float) or not 0 < width <= _WIDEST:
         raise BadImage(f"stroke {number}: its width must be a number above 0, at most {_WIDEST}")

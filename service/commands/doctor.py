@@ -1,6 +1,7 @@
 """`sketchseek doctor`: check the setup and suggest fixes."""
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -31,7 +32,9 @@ def command(index: Path | None, as_json: bool, model: str, engine: str) -> None:
     """
     settings, unread = _settings()
     found = [("settings", finding) for finding in unread]
-    found += findings(Asked(index, model, engine, settings))
+    others = findings(Asked(index, model, engine, settings))
+    # With wrong settings it would not serve at all, whatever those that are assumed instead would do.
+    found += [one for one in others if not (unread and one[0] == "settings" and one[1].state != "wrong")]
     if as_json:
         click.echo(json.dumps([{"check": name, **asdict(finding)} for name, finding in found], indent=1))
     else:
@@ -47,11 +50,22 @@ def _settings() -> tuple[Settings, list[Finding]]:
         return Settings(), []
     except ValidationError as error:
         return Settings.model_construct(), [
-            Finding("wrong", f"{(name := _variable(each['loc']))}: {said(each)}", f"unset {name}, or fix it")
+            Finding("wrong", f"{_named(each['loc'])}: {said(each)}", _remedy(each["loc"]))
             for each in error.errors()
         ]
     except BadName as error:
         return Settings.model_construct(), [Finding("wrong", str(error))]
+
+
+def _named(where: tuple[int | str, ...]) -> str:
+    """The variable, or what stands in the settings file if it is not set."""
+    variable = _variable(where)
+    return variable if variable in os.environ else f"`{'.'.join(map(str, where))}` in the settings file"
+
+
+def _remedy(where: tuple[int | str, ...]) -> str:
+    variable = _variable(where)
+    return f"unset {variable}, or fix it" if variable in os.environ else "fix it there, or remove the line"
 
 
 def _variable(where: tuple[int | str, ...]) -> str:

@@ -130,7 +130,9 @@ def _refuse_words(sketch: Path | None, more: Sequence[str]) -> None:
 
 def _refuse_nothing(asked: Mapping[str, Any]) -> None:
     if not any(asked.get(name) for name in PARTS + FILTERS):
-        raise click.ClickException("nothing to search for: name a drawing, or use --text, --photo, or --like")
+        raise click.ClickException(
+            "nothing to search for: name a drawing, or use --strokes, --text, --photo, or --like"
+        )
 
 
 def _protocol(wanted: str) -> "Pictures":

@@ -15,7 +15,7 @@ from service.problems import ServiceError
 from service.routes import problems
 from service.schemas import SearchResponse
 from service.search.parameters.values import BadParameter, SearchParams, once, repeated
-from service.search.query import PICTURES, Kind
+from service.search.query import PICTURES, Kind, Query
 from service.search.searching import Searcher
 
 router = APIRouter(tags=["search"])
@@ -63,7 +63,7 @@ async def search(request: Request, params: InAddress) -> SearchResponse:
 
 @router.get("/search", openapi_extra=in_address(), responses=problems(*_PROBLEMS))
 async def search_without_pictures(request: Request, params: InAddress) -> SearchResponse:
-    """Find photos by words (`text`), a known photo (`like`), or both."""
+    """Find photos by words (`text`), the lines of a drawing (`strokes`), known photos (`like`), or all of them."""
     return await _found(request, {}, params)
 
 
@@ -76,9 +76,11 @@ async def _body(request: Request, params: SearchParams) -> tuple[dict[Kind, byte
     if forms.is_form(request):
         async with forms.form(request, longest=LONGEST) as form:
             return await _pictures(form), _merged(params, _fields(form))
-    if not (data := await forms.raw_body(request)):
+    if data := await forms.raw_body(request):
+        return {Kind.SKETCH: data}, params
+    if not params.applied(Query(())).parts:
         raise ServiceError("no_sketch", "the request contains no drawing: its body is empty")
-    return {Kind.SKETCH: data}, params
+    return {}, params
 
 
 async def _pictures(form: FormData) -> dict[Kind, bytes]:

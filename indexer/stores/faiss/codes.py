@@ -28,6 +28,9 @@ _WORTH, MOST = 6, 3000
 # The tenth best must be so many standard deviations ahead of what the codes say of the last candidate: then all of the
 # ten best were found in nearly every search. Twice as many candidates bring it so much further ahead.
 SURE, _SURER = 2.75, 0.6
+_DIFFERENT = 20
+# More at a time would be all vectors in any case.
+_DOUBLINGS = 16.0
 _INNER = {faiss.IndexRaBitQFastScan: CODED[0], faiss.IndexIVFRaBitQFastScan: CODED[1]}
 
 
@@ -110,6 +113,8 @@ class CodedFile(FaissFile):
     def surety(self, query: Vectors, near: Vectors, candidates: Ids, most: int) -> float:
         """By how many standard deviations of the codes' error the best so many are ahead of the last candidate."""
         near, candidates = near[candidates >= 0], candidates[candidates >= 0]
+        if len(candidates) < most:
+            return -_SURER
         places, exact = self.compare(query, candidates)
         return _ahead(exact, near[places], near[-1], most)
 
@@ -130,9 +135,12 @@ class CodedFile(FaissFile):
             )
             left = left[ahead < SURE]
             if len(left):
-                count = int(count * 2 ** max(1.0, (SURE - float(ahead.min())) / _SURER))
-        # Lists leave out more than too few candidates do.
-        if len(left) and (exhaustive or not self.coded.filters):
+                # Among copies of one photo, codes are all wrong alike, so that nothing could ever be sure.
+                count = int(count * 2 ** min(_DOUBLINGS, max(1.0, (SURE - float(ahead.min())) / _SURER)))
+        if self.coded.filters and not exhaustive:
+            # Lists leave out more than too few candidates do; but the nearest ones may be empty, or nearly so.
+            left = left[rows[left, min(k, compared) - 1] < 0] if compared else left[:0]
+        if len(left):
             rows[left], scores[left] = super()._ask(queries[left], k, among, exhaustive=True)
         return rows, scores
 
@@ -151,7 +159,11 @@ class CodedFile(FaissFile):
 
 
 def _ahead(exact: Vectors, near: Vectors, last: float, most: int) -> float:
-    error = float(np.std(exact - near)) + 1e-6
+    # Copies of a photo, which have equal scores, are all wrong alike: they say as little as one of them.
+    different = np.flatnonzero(np.diff(exact, prepend=np.inf))
+    if len(different) < min(_DIFFERENT, len(exact)):
+        return -_SURER
+    error = float(np.std((exact - near)[different])) + 1e-6
     ahead = float(exact[most - 1] - last) / error
     # A damaged vector among the candidates says nothing about the others.
     return ahead if np.isfinite(ahead) else -_SURER

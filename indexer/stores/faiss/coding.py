@@ -91,8 +91,9 @@ def _listed(file: CodedFile, sample: Sample, lists: int) -> float:
     _, found = file.coded.nearest(sample.queries, MOST, lists=lists)
     scores = np.full((len(found), sample.most), -np.inf, dtype=np.float32)
     for number, rows in enumerate(found):
-        _, best = file.compare(sample.queries[number], rows[rows >= 0])
-        scores[number, : len(best)] = best[: sample.most]
+        if len(some := rows[rows >= 0]):  # lists may be empty
+            _, best = file.compare(sample.queries[number], some)
+            scores[number, : len(best)] = best[: sample.most]
     return sample.share(scores)
 
 

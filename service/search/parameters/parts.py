@@ -51,7 +51,7 @@ def _drawable(value: str) -> str:
 
 def _drawn(query: Query, value: str) -> Query:
     if any(part.kind == Kind.SKETCH for part in query.parts):
-        raise ServiceError("invalid_request", "strokes: there is a sketch, too; send one of them")
+        raise ServiceError("invalid_request", "strokes: there is a sketch, too; give one of them, not both")
     return replace(query, parts=(*query.parts, Part(Kind.SKETCH, _strokes(value), 1)))
 
 

@@ -8,6 +8,7 @@ import { leavesInk, toPng } from "./ink.js";
 const MOST_POINTS = 5000;
 const MOST_INK = 2e6; // what painting them costs, in units of area
 const HEM = 8;
+const CHANGE = 20_000; // between ink and eraser: all is painted anew
 const MOST_TEXT = 1 << 16;
 const FURTHEST = 4 * PAPER;
 
@@ -23,7 +24,7 @@ export function toStrokes(items) {
   const lines = items.map(({ points }) => points ?? []);
   const count = lines.reduce((sum, { length }) => sum + length, 0);
   if (count > MOST_POINTS || !lines.every((points) => points.length && points.every(isNear))) return null;
-  if (items.reduce((sum, item) => sum + areaOf(item), 0) > MOST_INK) return null;
+  if (items.reduce((sum, item, i) => sum + areaOf(item) + changeAt(items, i), 0) > MOST_INK) return null;
   const text = JSON.stringify(items.map(strokeOf));
   return text.length > MOST_TEXT ? null : text;
 }
@@ -40,6 +41,10 @@ function rounded(value) {
 
 function isNear({ x, y, pressure }) {
   return Math.abs(x) <= FURTHEST && Math.abs(y) <= FURTHEST && pressure >= 0.01;
+}
+
+function changeAt(items, i) {
+  return i && Boolean(items[i].erase) !== Boolean(items[i - 1].erase) ? CHANGE : 0;
 }
 
 function areaOf({ width, points }) {

@@ -103,6 +103,29 @@ def test_the_build_says_what_is_found(made: tuple[Path, Built], file: CodedFile)
     assert (folder / CODES).stat().st_size < (folder / MAIN).stat().st_size / 5
 
 
+@pytest.mark.parametrize("kind", ["codes", "ivf-codes"])
+@pytest.mark.parametrize(("share", "pictures"), [(0.05, 1), (0.5, 1), (0.5, 20), (0.9, 5), (1.0, 1)])
+def test_many_copies_of_a_photo_are_no_obstacle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, share: float, pictures: int
+) -> None:
+    rows = ROWS[:6000].copy()
+    copies = int(share * len(rows))
+    rows[:copies] = ROWS[np.arange(copies) % pictures]
+    if kind == "ivf-codes":
+        monkeypatch.setattr(stores, "SCAN_UP_TO", 3000)
+    built = FaissBackend().build(tmp_path, source(IDS[:6000], rows), "codes")
+    assert built.kind == kind
+    file = CodedFile(tmp_path / MAIN, built.effort)
+    queries = np.concatenate([DRAWINGS, ROWS[:pictures], STRANGERS])
+    for k in (1, 10, 200):
+        found, exact = file.search(queries, k), nearest(queries, IDS[:6000], rows, k)
+        assert (found.ids >= 0).all()
+        assert all(len(set(row)) == k for row in found.ids.tolist()), "each photo once"
+        # Copies are as good as each other, so scores tell what was found. Lists promise less.
+        best = np.abs(found.scores[:, :10] - exact.scores[:, :10]) < 2e-3
+        assert best.mean() > (0.97 if kind == "codes" else 0.8)
+
+
 @pytest.mark.parametrize("made", ["codes"], indirect=True)
 def test_a_search_that_is_not_sure_compares_all_vectors(file: CodedFile, exact_scans: list[int]) -> None:
     found, exact = file.search(STRANGERS, 10), nearest(STRANGERS, IDS, ROWS, 10)

@@ -1,5 +1,6 @@
 """Compiled towers that are kept: the next start reads them, and whatever happens to them, vectors are the same."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -85,6 +86,23 @@ def test_another_processor_version_or_option_is_another_file(
 def test_without_a_place_to_keep_them_towers_are_compiled(tmp_path: Path, encoder: Encoder) -> None:
     (tmp_path / "file").touch()
     assert np.array_equal(_load(tmp_path / "file").photos(_PHOTO), encoder.photos(_PHOTO))
+
+
+def test_what_killed_processes_left_is_swept_once_it_is_old(tmp_path: Path) -> None:
+    old, new = tmp_path / "1.compiled.17.tmp", tmp_path / "2.compiled.18.tmp"
+    for path in (old, new):
+        path.write_bytes(b"half of a network")
+    os.utime(old, (1, 1))
+    _load(tmp_path)
+    assert not old.exists()
+    assert new.exists()
+
+
+def test_a_pipe_in_the_place_of_a_network_is_no_network(
+    cache: Path, tmp_path: Path, encoder: Encoder
+) -> None:
+    os.mkfifo(tmp_path / _kept(cache).name)
+    assert np.array_equal(_load(tmp_path).photos(_PHOTO), encoder.photos(_PHOTO))
 
 
 def test_of_old_ones_few_stay(cache: Path, tmp_path: Path) -> None:

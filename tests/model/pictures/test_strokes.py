@@ -43,7 +43,7 @@ def test_lines_dots_pressure_and_erasers_are_read() -> None:
         ("7", "no list"),
         ('{"width": 7, "points": [[1, 2]]}', "no list"),
         ("[[[1, 2], [3, 4]]]", "stroke 1 is not like"),
-        ('[{"points": [[1, 2]]}]', "stroke 1 is not like"),
+        ('[{"points": [[1, 2]]}]', "stroke 1 has no `width`"),
         (said([1, 2], colour="red"), "stroke 1 is not like"),
         (said([1, 2], width=0), "width must be"),
         (said([1, 2], width=-3), "width must be"),
@@ -73,6 +73,10 @@ def test_lines_dots_pressure_and_erasers_are_read() -> None:
         (said([1, 2, 5]), "pressure must be"),
         (said(*([[1, 2]] * 10_001)), "10001 points; at most 10000"),
         (said(*([[0, 0], [2000, 2000]] * 200), width=100), "cover the paper many times"),
+        (
+            json.dumps([json.loads(said([1, 1], erase=turn % 2 == 1))[0] for turn in range(300)]),
+            "cover the paper",
+        ),
         (" " * LONGEST + "[]", "characters; at most"),
     ],
 )

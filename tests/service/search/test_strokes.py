@@ -86,7 +86,9 @@ def test_what_cannot_be_drawn_is_refused(live_server: LiveServer, strokes: str, 
 def test_a_search_has_a_sketch_or_strokes(live_server: LiveServer) -> None:
     with live_server.client() as client:
         both = client.post("/search", files={"sketch": PNG, "strokes": (None, STROKES)})
-    assert problem(both, 422, "invalid_request") == "strokes: there is a sketch, too; send one of them"
+    assert (
+        problem(both, 422, "invalid_request") == "strokes: there is a sketch, too; give one of them, not both"
+    )
 
 
 def test_a_file_of_strokes_is_refused_by_name(live_server: LiveServer) -> None:
