@@ -10,6 +10,7 @@ _RESULT = {
     **PHOTO,
     "score": 0.4123,
     "relevance": 0.83,
+    "colour": "#5a7d94",
     "duplicates": ["77ab01c2d3e4f506"],
     "detail": None,
 }
