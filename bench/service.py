@@ -1,19 +1,15 @@
-"""The service over real sockets: speed with 100,000 photos against a plain peer, a storm of callers, swaps, attacks.
+"""The service over real sockets: the stages of a search with 100,000 photos, a storm of callers, swaps, attacks.
 
-The peer is an afternoon's work: FastAPI, open_clip's ViT-B/32 in torch with random weights, NumPy's dot
-product over the same photos, the model called in FastAPI's threads. About a quarter of an hour;
-`PARTS="speed storm swaps hostile mixed"` chooses, and "ours" leaves out the peer.
+About a quarter of an hour; `PARTS="speed storm swaps hostile mixed"` chooses. For a peer: python -m bench speed search.
 """
 
 import os
-import sys
 import tempfile
 from pathlib import Path
 
 from bench.hostile import hostile
 from bench.mixed import mixed
-from bench.serving import Load, Server, drawing, load, publish_random, running, serving, strokes
-from bench.speed.answers import PEER
+from bench.serving import Load, Server, drawing, load, publish_random, serving, strokes
 from bench.storm import storm, swaps
 from bench.timing import measure
 from indexer import shelf
@@ -40,10 +36,10 @@ def main() -> None:
             elif part == "mixed":
                 mixed(index)
             else:
-                _speed(index, png, beside_peer=part != "ours")
+                _speed(index, png)
 
 
-def _speed(index: Path, png: bytes, beside_peer: bool) -> None:
+def _speed(index: Path, png: bytes) -> None:
     encoder = Encoder.load("lite", engine="openvino")
     publish_random(index, encoder, PHOTOS)
     print(
@@ -52,7 +48,7 @@ def _speed(index: Path, png: bytes, beside_peer: bool) -> None:
     alone = _alone(index, encoder, png)
     del encoder
     with serving(index) as server:
-        ours = {clients: _print("ours", server.port, png, clients) for clients in (1, 16)}
+        ours = {clients: _print("PNG", server.port, png, clients) for clients in (1, 16)}
         body, kind = strokes()
         drawn = _print("strokes", server.port, body, 1, kind)
         _loop_lag(server)
@@ -60,13 +56,6 @@ def _speed(index: Path, png: bytes, beside_peer: bool) -> None:
     print(f"p50 at one client {one.p50 / alone:.2f} x the encoder alone   limit: 2.6")
     print(f"the same by strokes {drawn.p50 / alone:.2f} x   limit: 2.0")
     print(f"p99 at one client {one.p99 / one.p50:.1f} x p50   limit: 4")
-    if not beside_peer:
-        return
-    with running([sys.executable, "-c", PEER % PHOTOS]) as server:
-        peer = {clients: _print("peer", server.port, png, clients) for clients in (1, 16)}
-    for clients, limit in ((1, 10), (16, 14)):
-        times = ours[clients].rate / peer[clients].rate
-        print(f"rate at {clients:2} clients {times:.1f} x the peer's   limit: {limit}")
 
 
 def _print(name: str, port: int, body: bytes, clients: int, kind: str = "image/png") -> Load:

@@ -83,6 +83,14 @@ def test_showing_photos_to_anyone_is_noted() -> None:
     assert re.search("note +settings +would show the photos to anyone who can reach", done.stdout)
 
 
+def test_a_setting_in_the_file_is_looked_for_there(tmp_path: Path) -> None:
+    (tmp_path / "sketchseek.toml").write_text("prot = 9")
+    found = wrong(doctor("--json"))
+    assert found["text"].startswith("`prot` in the settings file: ")
+    assert found["mend"] == "fix it there, or remove the line"
+    assert "would serve" not in doctor().stdout, "it would not serve at all"
+
+
 def test_a_file_of_settings_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "sketchseek.toml").write_text("port = = 1")
     assert "cannot read the settings file" in wrong(doctor("--json"))["text"]

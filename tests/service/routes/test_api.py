@@ -102,6 +102,16 @@ def test_what_is_no_drawing(live_server: LiveServer, body: bytes, code: str, par
         assert client.post("/search", content=PNG).status_code == 200
 
 
+def test_fields_in_the_address_are_enough(live_server: LiveServer) -> None:
+    line = '[{"width": 7, "points": [[100, 120], [180, 90]]}]'
+    with live_server.client() as client:
+        for params in ({"strokes": line}, {"like": client.get("/photos?k=1").json()["photos"][0]["id"]}):
+            posted = client.post("/search", params=params)
+            assert posted.status_code == 200
+            assert posted.json()["results"] == client.get("/search", params=params).json()["results"]
+        problem(client.post("/search?k=3"), 422, "no_sketch")
+
+
 def test_forms_without_a_sketch(live_server: LiveServer) -> None:
     with live_server.client() as client:
         assert "picture" in problem(client.post("/search", files={"picture": PNG}), 422, "invalid_request")
