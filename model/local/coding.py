@@ -26,7 +26,8 @@ class Code:
 
     @property
     def bytes(self) -> int:
-        return self.side * self.side * self.basis.shape[1] // 2
+        numbers: int = self.basis.shape[1]
+        return self.side**2 * numbers // 2
 
     def pack(self, tokens: Vectors) -> Rows:
         """Unit tokens (n, cells, width) as rows (n, bytes)."""

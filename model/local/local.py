@@ -27,7 +27,8 @@ class Local:
         try:
             with safe_open(path, "numpy") as file:
                 about = file.metadata() or {}
-                read = {name: file.get_tensor(name).astype(np.float32) for name in file if "." not in name}
+                names = [name for name in list(file.keys()) if "." not in name]
+                read = {name: file.get_tensor(name).astype(np.float32) for name in names}
             self.side, self.width = int(about["side"]), int(about["width"])
             self._cost = float(about["cost"])
             self._code = Code(read["basis"], read["step"], int(about["stored_side"]))
