@@ -18,7 +18,6 @@ from model.backbones.base import ImageTower
 from model.backbones.stages import Stages, stages_of
 from model.errors import BadWeights
 
-_KERNEL = 5
 _WIDER = 2
 
 
@@ -28,63 +27,73 @@ class Shape:
 
     # Stage: (channels, cells per side).
     reads: Mapping[int, tuple[int, int]]
+    # Stages that tokens are also a linear map of.
+    direct: tuple[int, ...]
     side: int = 14
     width: int = 64
-    hidden: int = 128
-    blocks: int = 2
+    hidden: int = 192
+    blocks: int = 1
+
+    @property
+    def trunk(self) -> int:
+        """Cells per side where the head computes: as many as its coarsest stage has."""
+        return min(side for _, side in self.reads.values())
 
 
 class _Block(nn.Module):
-    """Looks around each cell, and adds what it found; starts as the identity."""
+    """Adds to each cell what it finds there and around it; starts as the identity."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.around = nn.Conv2d(channels, channels, _KERNEL, padding=_KERNEL // 2, groups=channels)
-        self.wide = nn.Conv2d(channels, _WIDER * channels, 1)
+        self.here = nn.Conv2d(channels, _WIDER * channels, 1)
+        self.around = nn.Conv2d(channels, _WIDER * channels, 1, bias=False)
         self.narrow = nn.Conv2d(_WIDER * channels, channels, 1)
         nn.init.zeros_(self.narrow.weight)
         nn.init.zeros_(self.narrow.bias)  # type: ignore[arg-type]
 
     def forward(self, values: Tensor) -> Tensor:
-        found: Tensor = values + self.narrow(F.relu(self.wide(self.around(values))))
+        # A mean and not a depthwise convolution, whose gradient takes most of the time on a CPU.
+        near = F.avg_pool2d(values, 3, 1, 1, count_include_pad=False)
+        found: Tensor = values + self.narrow(F.relu(self.here(values) + self.around(near)))
         return found
 
 
 class LocalHead(nn.Module):
     """Maps of a tower's stages to cells: (n, side, side, width + 1), tokens and how much each cell counts.
 
-    Tokens are a linear map of the stages (`direct`) plus what the blocks add; both start small or closed-form.
+    Computes on the grid of the coarsest stage, where a cell knows all that finer maps say of it, and then splits each
+    cell into finer ones. A linear map of some stages is added.
     """
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
-        out = shape.width + 1
-        self.enter = nn.ModuleDict()
-        self.direct = nn.ModuleDict()
+        out, self.split = shape.width + 1, shape.side // shape.trunk
+        self.enter, self.direct = nn.ModuleDict(), nn.ModuleDict()
         for stage, (channels, side) in shape.reads.items():
-            step = max(1, side // shape.side)
+            step = side // shape.trunk
             self.enter[str(stage)] = nn.Conv2d(channels, shape.hidden, step, stride=step)
-            self.direct[str(stage)] = nn.Conv2d(channels, out, step, stride=step)
+        for stage in shape.direct:
+            self.direct[str(stage)] = nn.Conv2d(shape.reads[stage][0], out, 1)
         self.blocks = nn.Sequential(*(_Block(shape.hidden) for _ in range(shape.blocks)))
-        self.out = nn.Conv2d(shape.hidden, out, 1)
+        self.out = nn.Conv2d(shape.hidden, out * self.split**2, 1)
 
     def forward(self, maps: Mapping[int, Tensor]) -> Tensor:
-        side = self.shape.side
-        hidden = self._sum(self.enter, maps, side)
-        cells = self.out(self.blocks(F.relu(hidden))) + self._sum(self.direct, maps, side)
+        entered = _total([self.enter[str(stage)](maps[stage]) for stage in self.shape.reads])
+        cells = F.pixel_shuffle(self.out(self.blocks(F.relu(entered))), self.split)
+        for stage in self.shape.direct:
+            found = self.direct[str(stage)](maps[stage])
+            finer = self.shape.side // self.shape.reads[stage][1]
+            cells = cells + (F.interpolate(found, scale_factor=finer, mode="nearest") if finer > 1 else found)
         rows: Tensor = cells.permute(0, 2, 3, 1)
         return rows
 
-    def _sum(self, layers: Any, maps: Mapping[int, Tensor], side: int) -> Tensor:
-        total: Tensor | None = None
-        for stage in self.shape.reads:
-            found: Tensor = layers[str(stage)](maps[stage])
-            if found.shape[-1] != side:
-                found = F.interpolate(found, size=(side, side), mode="nearest")
-            total = found if total is None else total + found
-        assert total is not None, "a head reads at least one stage"
-        return total
+
+def _total(maps: list[Tensor]) -> Tensor:
+    total = maps[0]
+    for each in maps[1:]:
+        total = total + each
+    return total
 
 
 class LocalTower(nn.Module):
@@ -146,7 +155,7 @@ def read_head(path: Path) -> LocalHead:
     return head.eval()
 
 
-def fresh(stages: Stages, size: int, reads: Sequence[int], **sizes: int) -> LocalHead:
+def fresh(stages: Stages, size: int, reads: Sequence[int], direct: Sequence[int], **sizes: int) -> LocalHead:
     """A head with random weights for the stages of a network with inputs of that size."""
     shown: dict[int, tuple[int, int]] = {}
     with torch.no_grad():
@@ -155,14 +164,14 @@ def fresh(stages: Stages, size: int, reads: Sequence[int], **sizes: int) -> Loca
             values = stages.run(stage, values)
             if number in reads:
                 shown[number] = (values.shape[1], values.shape[-1])
-    return LocalHead(Shape(shown, **sizes))
+    return LocalHead(Shape(shown, tuple(direct), **sizes))
 
 
 def described(shape: Shape) -> dict[str, str]:
     """The shape as the metadata of a file of weights."""
     reads = ",".join(f"{stage}:{channels}:{side}" for stage, (channels, side) in shape.reads.items())
     sizes = {name: str(getattr(shape, name)) for name in ("side", "width", "hidden", "blocks")}
-    return {"reads": reads, **sizes}
+    return {"reads": reads, "direct": ",".join(map(str, shape.direct)), **sizes}
 
 
 def _shape(data: Mapping[str, str], path: Path) -> Shape:
@@ -171,6 +180,7 @@ def _shape(data: Mapping[str, str], path: Path) -> Shape:
         for each in data["reads"].split(","):
             stage, channels, side = map(int, each.split(":"))
             reads[stage] = (channels, side)
-        return Shape(reads, *(int(data[name]) for name in ("side", "width", "hidden", "blocks")))
+        direct = tuple(map(int, filter(None, data["direct"].split(","))))
+        return Shape(reads, direct, *(int(data[name]) for name in ("side", "width", "hidden", "blocks")))
     except (KeyError, ValueError):
         raise BadWeights(f"{path}: describes no local head; install sketchseek again") from None

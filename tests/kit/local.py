@@ -23,7 +23,9 @@ def with_local(model: str | Path, folder: Path, seed: int = 0) -> Path:
     stages = stages_of(tower.backbone)
     assert stages is not None
     torch.manual_seed(seed)
-    head = fresh(stages, checkpoint.card.image_tower.size or 224, (2, 3, 4, 6), width=WIDTH, side=SIDE)
+    head = fresh(
+        stages, checkpoint.card.image_tower.size or 224, (2, 3, 4, 6), (4, 6), width=WIDTH, side=SIDE
+    )
     tokens = torch.nn.functional.normalize(torch.randn(500, WIDTH), dim=1)
     basis, step = measured_code(tokens, NUMBERS)
     encodings = {kind: 0.1 * torch.randn(WIDTH) for kind in (Modality.SKETCH, Modality.PHOTO)}
