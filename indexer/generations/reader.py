@@ -19,10 +19,12 @@ from indexer.generations.photos import PHOTOS_FILE, Photos
 from indexer.generations.proof import prove
 from indexer.generations.watch import Watch
 from indexer.library import search
+from indexer.parts import reader as local_parts
+from indexer.parts.reader import LocalParts
 from indexer.stores import Ids, Selection
 from indexer.stores.biased import MOST, BiasedStore
 from indexer.stores.registry import Stores
-from indexer.values import Filter, Hit, Nearest, Photo, Refused, original
+from indexer.values import Filter, Hit, Nearest, PartRows, Photo, Refused, original
 from model.bank import weights_of
 from model.modality import Modality, Vectors
 
@@ -41,7 +43,13 @@ class Published(Browses):
     """
 
     def __init__(
-        self, index: Path, manifest: Manifest, store: BiasedStore, photos: Photos, watch: Watch | None = None
+        self,
+        index: Path,
+        manifest: Manifest,
+        store: BiasedStore,
+        photos: Photos,
+        watch: Watch | None = None,
+        parts: LocalParts | None = None,
     ) -> None:
         self.index = index
         self.manifest = manifest
@@ -51,6 +59,7 @@ class Published(Browses):
         self._photos = photos
         self._browsing = Browsing(photos.twin())
         self._watch = watch or Watch(())
+        self._parts = parts
         self._selections: OrderedDict[Filter, Selection] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -100,14 +109,16 @@ class Published(Browses):
                 f"({fingerprint}); embed the photos again with: sketchseek index --index {index}"
             )
         backend, _ = stores.of(manifest.store, folder / MANIFEST)
-        watch = Watch([folder / PHOTOS_FILE, *backend.read_later(folder)])
+        watch = Watch([*_read_later(folder, manifest), *backend.read_later(folder)])
         manifest = verify(folder)
-        if not {*backend.files, PHOTOS_FILE} <= set(manifest.files):
+        needed = {path.name for path in _read_later(folder, manifest)}
+        if not {*backend.files, *needed} <= set(manifest.files):
             raise BrokenGeneration(f"{folder}: the manifest is missing a file; run sketchseek index again")
         store = open_store(stores, folder, manifest)
         photos = Photos(folder / PHOTOS_FILE)
         prove(index, manifest, store, photos)
-        opened = cls(index, manifest, store, photos, watch)
+        parts = LocalParts(folder, manifest.part_bytes, manifest.part_photos) if manifest.parts else None
+        opened = cls(index, manifest, store, photos, watch, parts)
         opened.identity = identity(folder)
         return opened
 
@@ -185,6 +196,11 @@ class Published(Browses):
         self._watch.check()
         return self._store.vectors(ids)
 
+    def parts(self, ids: Ids, head: str) -> PartRows | None:
+        """See `Library.parts`."""
+        self._watch.check()
+        return self._parts.of(ids) if self._parts is not None and self.manifest.parts == head else None
+
     def duplicates(self, photo: Photo) -> list[Photo]:
         """All near-duplicates of a photo, including itself."""
         self._watch.check()
@@ -204,7 +220,8 @@ class Published(Browses):
         if whole is None:
             return False
         self._store = whole
-        self._watch = Watch([self.index / "generations" / self.manifest.generation / PHOTOS_FILE])
+        folder = self.index / "generations" / self.manifest.generation
+        self._watch = Watch(_read_later(folder, self.manifest))
         return True
 
     def lost(self) -> str | None:
@@ -290,6 +307,12 @@ class Published(Browses):
             while len(self._selections) > _REMEMBERED:
                 self._selections.popitem(last=False)
         return selection
+
+
+def _read_later(folder: Path, manifest: Manifest) -> list[Path]:
+    """The files that searches read, whatever the store."""
+    names = (PHOTOS_FILE, *(local_parts.FILES if manifest.parts else ()))
+    return [folder / name for name in names]
 
 
 def _name(index: Path) -> str:

@@ -18,6 +18,8 @@ from indexer.decoding.thumbnails import make_thumbnail, stored_bytes, write_thum
 from indexer.decoding.workers import Picture, Read
 from model import decode
 from model.bank import Bank, Near
+from model.encoder import Encoded
+from model.local.local import Local
 from model.modality import Modality, unit
 from model.pictures.preprocess import photo_pixels
 from model.pictures.preprocessing import STANDARD, Preprocessing
@@ -34,6 +36,10 @@ class StandIn:
         self.preparation = STANDARD
         self.card = SimpleNamespace(name="stand-in", image_tower=SimpleNamespace(size=SIZE))
         self.bank: Bank | None = a_bank(fingerprint)
+        self.local: Local | None = None
+
+    def encode(self, pixels: Sequence[np.ndarray], kind: Modality) -> Encoded:
+        return Encoded(self.encode_photos(pixels))
 
     def encode_photos(self, pixels: Sequence[np.ndarray]) -> np.ndarray:
         grid = np.stack(pixels).reshape(-1, 4, 8, 4, 8, 3).mean(axis=(2, 4)).reshape(-1, DIMENSION)
