@@ -21,6 +21,7 @@ from indexer.reports.progress import Reporter
 from indexer.shards.rows import RowWriters, packed
 from model import PHOTO_CAPS, BadImage, Encoder, decode
 from model.modality import Modality, Pixels
+from model.pictures.preprocess import photo_pixels
 
 # Contents looked up at a time.
 _CHUNK = 4096
@@ -99,7 +100,8 @@ class Filling:
         data = read_thumbnail(thumbnail_path(self._thumbnails, content))
         try:
             if data is not None:
-                return self._encoder.prepare_photo(decode(data, caps=PHOTO_CAPS).image)
+                picture = decode(data, caps=PHOTO_CAPS).image
+                return photo_pixels(picture, self._encoder.size, self._encoder.preparation)
         except BadImage:
             pass
         return None
@@ -135,5 +137,6 @@ class Filling:
     def summary(self) -> str:
         """What was done, for the report."""
         again = f", for {self._read_again} of them from the photo" if self._read_again else ""
-        left = f"; {counted(self._left, 'photo')} cannot be read and stay without" if self._left else ""
+        stay = "stays" if self._left == 1 else "stay"
+        left = f"; {counted(self._left, 'photo')} cannot be read and {stay} without" if self._left else ""
         return f"local parts were missing: made for {counted(self._made, 'photo')}{again}{left}"
