@@ -2,21 +2,26 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
 from indexer import Published
 from indexer.empty import EmptyLibrary
 from indexer.values import PartRows
-from model import Encoder
+from model import SKETCH_CAPS, Encoder
 from model.modality import Modality
 from model.rerankers.local import DEPTH
 from service.search.finding import encoders, searched
+from service.search.gallery import Gallery
 from service.search.query import Kind, Part, Query
 from service.search.reranking import Answer, Rerankers
-from tests.kit.jobs import index_quickly
+from tests.kit.jobs import index_quickly, quickly
 from tests.kit.pictures import encoded
+from tests.kit.service.commands import sketchseek
+from tests.kit.service.servers import listening
 from tests.kit.shapes import drawing, picture
 
 FISH = encoded(drawing("fish"), "PNG")
@@ -194,8 +199,44 @@ def test_drawings_share_a_batch(local_encoder: Encoder) -> None:
     assert encoders(local_encoder)[Kind.SKETCH] == encoders(local_encoder)[Kind.SKETCH]
 
 
+@pytest.mark.parametrize(("rank", "used"), [("all", "all"), (None, "collection")])
+def test_the_service_says_what_it_ordered_by(
+    with_parts: Path, local_encoder: Encoder, rank: str | None, used: str
+) -> None:
+    answer = _asked(with_parts, local_encoder, rank)
+    assert (answer["ranked_by"], answer["remark"]) == (used, None)
+
+
+def test_the_service_answers_without_parts_and_says_why(without_parts: Path, local_encoder: Encoder) -> None:
+    answer = _asked(without_parts, local_encoder, "local")
+    assert answer["ranked_by"] == "plain"
+    assert answer["remark"].endswith("run sketchseek index again to add them")
+    assert len(answer["results"]) == 20
+
+
+def test_the_command_says_it_on_stderr(
+    without_parts: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (photos.parent / "fish.png").write_bytes(FISH)
+    with quickly():
+        done = sketchseek("search", photos.parent / "fish.png", "--index", without_parts, "--rank", "all")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 10
+    assert done.stderr.startswith("ordered as by rank=collection: model 'lite' compares no local parts")
+
+
 def test_a_copied_index_keeps_its_parts(with_parts: Path, local_encoder: Encoder, tmp_path: Path) -> None:
     shutil.copytree(with_parts, tmp_path / "copy")
     answer, order = found(tmp_path / "copy", local_encoder, drawn("local"))
     assert answer.ranked_by == "local"
     assert order == found(with_parts, local_encoder, drawn("local"))[1]
+
+
+def _asked(index: Path, encoder: Encoder, rank: str | None) -> dict[str, Any]:
+    gallery = Gallery(index, encoder, SKETCH_CAPS)
+    with listening(gallery) as url:
+        params = {} if rank is None else {"rank": rank}
+        answer = httpx.post(f"{url}/search", params=params, content=FISH, timeout=60)
+    gallery.published.close()
+    found: dict[str, Any] = answer.raise_for_status().json()
+    return found
