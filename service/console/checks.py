@@ -168,7 +168,7 @@ def _parts(manifest: Facts, head: str, run: str) -> Finding:
     if manifest.parts == head and manifest.part_photos == manifest.photos:
         return Finding("ok", f"local parts of all {manifest.photos} photos")
     there = manifest.part_photos if manifest.parts == head else 0
-    return Finding("note", f"local parts of {there} of {manifest.photos} photos", run)
+    return Finding("note", f"only {there} of {manifest.photos} photos have local parts for rank=local", run)
 
 
 def settings(asked: Asked) -> Iterator[Finding]:

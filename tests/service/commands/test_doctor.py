@@ -47,12 +47,16 @@ def test_local_parts_that_are_missing_or_complete(
     index: Path, library: Path, local_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Encoder, "load", lambda *_, **__: local_encoder)
-    found = [one for _, one in findings(Asked(index, "lite", "openvino", Settings())) if "parts" in one.text]
+    found = [
+        one for _, one in findings(Asked(index, "lite", "openvino", Settings())) if "local parts" in one.text
+    ]
     assert [(one.state, one.text) for one in found] == [
         ("note", "only 0 of 15 photos have local parts for rank=local")
     ]
     index_quickly(index, library, local_encoder)
-    found = [one for _, one in findings(Asked(index, "lite", "openvino", Settings())) if "parts" in one.text]
+    found = [
+        one for _, one in findings(Asked(index, "lite", "openvino", Settings())) if "local parts" in one.text
+    ]
     assert [(one.state, one.text) for one in found] == [("ok", "local parts of all 15 photos")]
 
 
