@@ -16,10 +16,9 @@ from indexer.generations.biases import open_store
 from indexer.generations.browsing import Browses, Browsing
 from indexer.generations.manifest import MANIFEST, Manifest, identity, read_manifest, verify
 from indexer.generations.photos import PHOTOS_FILE, Photos
-from indexer.generations.proof import prove
+from indexer.generations.proof import lost_file, named_in, prove, read_later
 from indexer.generations.watch import Watch
 from indexer.library import search
-from indexer.parts import reader as local_parts
 from indexer.parts.reader import LocalParts
 from indexer.stores import Ids, Selection
 from indexer.stores.biased import MOST, BiasedStore
@@ -85,7 +84,7 @@ class Published(Browses):
             if not fall_back or (isinstance(error, WrongModel) and not past_models):
                 raise
             damaged = error
-        refused = [Refused(_name(index), str(damaged))]
+        refused = [Refused(named_in(index), str(damaged))]
         for folder in generation.generations(index):
             if folder.name == refused[0].generation:
                 continue
@@ -109,10 +108,10 @@ class Published(Browses):
                 f"({fingerprint}); embed the photos again with: sketchseek index --index {index}"
             )
         backend, _ = stores.of(manifest.store, folder / MANIFEST)
-        watch = Watch([*_read_later(folder, manifest), *backend.read_later(folder)])
+        ours = read_later(folder, manifest)
+        watch = Watch([*ours, *backend.read_later(folder)])
         manifest = verify(folder)
-        needed = {path.name for path in _read_later(folder, manifest)}
-        if not {*backend.files, *needed} <= set(manifest.files):
+        if not {*backend.files, *(path.name for path in ours)} <= set(manifest.files):
             raise BrokenGeneration(f"{folder}: the manifest is missing a file; run sketchseek index again")
         store = open_store(stores, folder, manifest)
         photos = Photos(folder / PHOTOS_FILE)
@@ -221,20 +220,12 @@ class Published(Browses):
             return False
         self._store = whole
         folder = self.index / "generations" / self.manifest.generation
-        self._watch = Watch(_read_later(folder, self.manifest))
+        self._watch = Watch(read_later(folder, self.manifest))
         return True
 
     def lost(self) -> str | None:
         """The first file that is missing or has the wrong size; the generation remains searchable."""
-        folder = self.index / "generations" / self.manifest.generation
-        for name, file in self.manifest.files.items():
-            try:
-                whole = (folder / name).stat().st_size == file.bytes
-            except OSError:
-                whole = False
-            if not whole:
-                return f"{folder / name}: not the file that was published; run sketchseek index again"
-        return None
+        return lost_file(self.index / "generations" / self.manifest.generation, self.manifest)
 
     @property
     def device(self) -> str:
@@ -307,17 +298,3 @@ class Published(Browses):
             while len(self._selections) > _REMEMBERED:
                 self._selections.popitem(last=False)
         return selection
-
-
-def _read_later(folder: Path, manifest: Manifest) -> list[Path]:
-    """The files that searches read, whatever the store."""
-    names = (PHOTOS_FILE, *(local_parts.FILES if manifest.parts else ()))
-    return [folder / name for name in names]
-
-
-def _name(index: Path) -> str:
-    """The name in CURRENT, or "CURRENT" if it names none."""
-    try:
-        return generation.current(index).name
-    except BrokenGeneration:
-        return "CURRENT"

@@ -15,12 +15,13 @@ from indexer.jobs import pipeline
 from model import Encoder
 from model.encoder import Encoded
 from model.modality import Modality
-from tests.indexer.test_old_index import OLD
+from tests.kit import TOP
 from tests.kit.damage import flip
 from tests.kit.jobs import Job, ids
 from tests.kit.standin import InThread, Library, StandIn, contents, photos_with_parts
 
 HEAD = "7" * 16
+OLD = TOP / "tests" / "indexer" / "old"
 
 
 @pytest.fixture
