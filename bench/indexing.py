@@ -24,6 +24,9 @@ from indexer.decoding.workers import Workers
 from indexer.reports.progress import Progress
 from model import Encoder
 from model.bank import Bank
+from model.encoder import Encoded
+from model.local.local import Local
+from model.modality import Modality
 
 PARTS = ("large", "small", "many", "again")
 _DIFFERENT = 12
@@ -59,6 +62,13 @@ class Cheap:
     @property
     def bank(self) -> Bank | None:
         return self._encoder.bank
+
+    @property
+    def local(self) -> Local | None:
+        return self._encoder.local
+
+    def encode(self, pixels: Sequence[np.ndarray], kind: Modality) -> Encoded:
+        return self._encoder.encode(pixels, kind) if self.local else Encoded(self.encode_photos(pixels))
 
     def encode_photos(self, pixels: Sequence[np.ndarray]) -> np.ndarray:
         self._calls += 1

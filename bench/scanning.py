@@ -17,7 +17,7 @@ from indexer.folders.scan import Found, ScanRules, scan
 from indexer.jobs.plan import RulesChange, count, make_plans
 from indexer.jobs.sweeping import sweep
 from indexer.sealing import describe_file
-from indexer.shards.damage import damaged_vectors
+from indexer.shards.damage import damaged_rows
 from indexer.shards.shard import Origin, ShardWriter, vectors_folder
 from model.modality import unit
 
@@ -50,7 +50,7 @@ def _measure(catalogue: Catalogue, root: Path, index: Path, photos: int) -> None
     _print("scan with five patterns", lambda: scan(root, rules))
     _fill(catalogue, found, index)
     origin = Origin("bench", _FINGERPRINT, _DIMENSION)
-    _print("checksums of all vectors", lambda: list(damaged_vectors(index, origin, catalogue)))
+    _print("checksums of all vectors", lambda: list(damaged_rows(origin.vectors_in(index), catalogue)))
     _print("thumbnails listed", lambda: sweep(catalogue, index / "thumbnails"))
     for photo in found[::100]:
         os.utime(photo.path, (1, 1))

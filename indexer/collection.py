@@ -1,6 +1,6 @@
 """What will be published: all photos of a catalogue that have a vector of one model, with these vectors."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import chain
@@ -13,7 +13,7 @@ from indexer.catalogue.database import Catalogue
 from indexer.duplicates import signatures
 from indexer.duplicates.signatures import Signatures
 from indexer.shards import banks, damage
-from indexer.shards.shard import Origin, ShardReader, vectors_folder
+from indexer.shards.shard import Origin, Rows
 from indexer.stores import Batches, Ids, Source
 from indexer.stores.halves import to_float32
 from model.bank import Bank
@@ -21,6 +21,8 @@ from model.bank import Bank
 # A row of id, shard, and row for each photo.
 Places = NDArray[np.int64]
 _CHUNK = 8192
+# So many rows are looked up one by one; for more, all are read.
+_FEW = 20_000
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,43 @@ class Collection:
         """What photos are weighed against; None if the model has no bank."""
         return banks.kept(self.folder, self.origin)
 
+    @property
+    def with_parts(self) -> int:
+        """How many photos have parts of the model's local head."""
+        origin = self.origin
+        return self.catalogue.count_parts(origin.fingerprint, origin.parts) if origin.parts else 0
+
+    def part_places(self) -> Places:
+        """Id, shard, and row of the parts of all photos that have any."""
+        origin = self.origin
+        rows = self.catalogue.part_places(origin.fingerprint, origin.parts) if origin.parts else ()
+        return np.fromiter(chain.from_iterable(rows), dtype=np.int64).reshape(-1, 3)
+
+    def part_rows(self, wanted: Places) -> Iterator[tuple[NDArray[np.int64], Rows]]:
+        """Shard and row, and the parts there: at least those wanted, and only what is intact.
+
+        Damaged ones are forgotten, so that the next run makes them again.
+        """
+        series = self.origin.parts_in(self.folder)
+        if series is None or not len(wanted):
+            return
+        few = len(wanted) < _FEW
+        among = dict.fromkeys(map(tuple, wanted[:, 1:].tolist())) if few else None
+        stored = (
+            self.catalogue.stored(series.key) if among is None else self.catalogue.held(series.key, among)
+        )
+        reader, lost = series.reader(), []
+        for places in damage.in_chunks(stored):
+            intact = reader.intact(places)
+            lost += [place.content for place, good in zip(places, intact, strict=True) if not good]
+            numbers = np.array([place.row for place in places], dtype=np.int64)[intact]
+            if len(numbers):
+                shard = places[0].shard
+                yield np.column_stack([np.full_like(numbers, shard), numbers]), reader.rows(shard, numbers)
+        if lost:
+            with self.catalogue.transaction():
+                self.catalogue.forget_vectors(series.key, lost)
+
     def signatures(self) -> Signatures:
         """The signatures of the contents, each once."""
         return signatures.stack(self.catalogue.looks(self.origin.fingerprint))
@@ -81,7 +120,7 @@ class Collection:
 
     def _batches(self, places: Places) -> Batches:
         """Read chunks of one shard each, so that memory use does not grow with the library."""
-        reader = ShardReader(vectors_folder(self.folder, self.origin.fingerprint), self.origin.dimension)
+        reader = self.origin.vectors_in(self.folder).reader()
         for start in range(0, len(places), _CHUNK):
             chunk = places[start : start + _CHUNK]
             for part in np.split(chunk, np.flatnonzero(np.diff(chunk[:, 1])) + 1):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from indexer.generations import generation
 from indexer.locking.opening import locked
 from indexer.locking.ownership import is_ours
-from indexer.values import Facets, Filter, Hit, Ids, Month, Nearest, Photo, Refused
+from indexer.values import Facets, Filter, Hit, Ids, Month, Nearest, PartRows, Photo, Refused
 from model.modality import Modality, Vectors
 
 # No generation has this number: they begin with 1.
@@ -32,6 +32,8 @@ class NothingYet:
     index_type: str = "auto"
     recall: float = 1.0
     bank: str = ""
+    parts: str = ""
+    part_photos: int = 0
 
 
 class EmptyLibrary:
@@ -80,6 +82,9 @@ class EmptyLibrary:
 
     def vectors(self, ids: Ids) -> Vectors:
         return self._no_vectors()
+
+    def parts(self, ids: Ids, head: str) -> PartRows | None:
+        return None
 
     def duplicates(self, photo: Photo) -> list[Photo]:
         return []

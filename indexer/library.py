@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from indexer.errors import IndexProblem
 from indexer.stores.placement import HOST, Placement
-from indexer.values import Facets, Facts, Filter, Hit, Ids, Month, Nearest, Photo, Refused
+from indexer.values import Facets, Facts, Filter, Hit, Ids, Month, Nearest, PartRows, Photo, Refused
 from model.modality import Modality, Vectors
 from model.registry import Registry, UnknownName
 
@@ -90,6 +90,13 @@ class Library(Protocol):
 
     def vectors(self, ids: Ids) -> Vectors:
         """The semantic vectors of photos that were found, one row each."""
+        ...
+
+    def parts(self, ids: Ids, head: str) -> PartRows | None:
+        """The local parts of photos; None if none are stored, or those of another local head.
+
+        Reads each from disk: ask for no more than will be compared.
+        """
         ...
 
     def duplicates(self, photo: Photo) -> list[Photo]:

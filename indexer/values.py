@@ -120,6 +120,14 @@ class Nearest:
 
 
 @dataclass(frozen=True)
+class PartRows:
+    """The packed local parts of photos (see `model.local`), a row each; those of photos not `present` mean nothing."""
+
+    rows: NDArray[np.uint8]
+    present: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class Refused:
     """A generation that could not be served, and why."""
 
@@ -153,6 +161,16 @@ class Facts(Protocol):
     @property
     def bank(self) -> str:
         """The bank of the biases that it stores; empty if it stores none."""
+        ...
+
+    @property
+    def parts(self) -> str:
+        """The local head of the parts that it stores; empty if it stores none."""
+        ...
+
+    @property
+    def part_photos(self) -> int:
+        """How many photos have parts."""
         ...
 
 

@@ -68,6 +68,8 @@ class SearchResponse(BaseModel):
         offset=0,
         total_searched=104_231,
         nothing_close=False,
+        ranked_by="collection",
+        remark=None,
         generation="000042",
         model="lite",
         took_ms=_TOOK,
@@ -78,6 +80,13 @@ class SearchResponse(BaseModel):
     total_searched: int = Field(description="Photos in the index.")
     nothing_close: bool = Field(
         False, description="Whether probably no photo shows what was searched for, not even the best results."
+    )
+    ranked_by: str = Field(
+        "",
+        description="The order of the results, a value of `rank`; another one than you asked for has a `remark`.",
+    )
+    remark: str | None = Field(
+        None, description="Why the order is not the one you asked for, and what to do; null where it is."
     )
     generation: str = Field(description="The generation of the index that answered.")
     model: str

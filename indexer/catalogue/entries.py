@@ -56,6 +56,16 @@ class Entries:
                    WHERE fingerprint = ? ORDER BY shard, row, id"""
         return self._db.execute(query, (fingerprint,))
 
+    def part_places(self, fingerprint: str, parts: str) -> Iterator[tuple[int, int, int]]:
+        """Yield id, shard, and row of the local parts of all `entries` that have any, in their order on disk."""
+        query = f"SELECT id, shard, row {_WITH_PARTS} ORDER BY shard, row, id"
+        return self._db.execute(query, (parts, fingerprint))
+
+    def count_parts(self, fingerprint: str, parts: str) -> int:
+        """Return how many of `entries` have local parts."""
+        query = f"SELECT count(*) {_WITH_PARTS}"
+        return int(self._db.execute(query, (parts, fingerprint)).fetchone()[0])
+
     def looks(self, fingerprint: str) -> Iterator[bytes | None]:
         """Yield the perceptual hash of each content of `entries` once, in the same order."""
         rows = self._db.execute(
@@ -64,3 +74,9 @@ class Entries:
             (fingerprint,),
         )
         return (look for (look,) in rows)
+
+
+_WITH_PARTS = """
+FROM photos CROSS JOIN vectors USING (content) WHERE fingerprint = ?
+AND EXISTS (SELECT 1 FROM vectors v WHERE v.content = photos.content AND v.fingerprint = ?)
+"""

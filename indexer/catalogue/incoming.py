@@ -1,7 +1,7 @@
 """Compare the catalogues of all parts with that of the whole: what differs, and which vectors are missing."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,8 +16,10 @@ CREATE TEMP TABLE incoming (
 ) WITHOUT ROWID;
 CREATE TEMP TABLE described AS SELECT * FROM main.contents WHERE FALSE;
 CREATE TEMP TABLE seen AS SELECT * FROM main.looks WHERE FALSE;
-CREATE TEMP TABLE wanted (content TEXT PRIMARY KEY, part INTEGER, shard INTEGER, row INTEGER, checksum INTEGER)
-WITHOUT ROWID;
+CREATE TEMP TABLE wanted (
+    content TEXT, fingerprint TEXT, part INTEGER, shard INTEGER, row INTEGER, checksum INTEGER,
+    PRIMARY KEY (content, fingerprint)
+) WITHOUT ROWID;
 """
 _PHOTOS = "INSERT INTO incoming SELECT id, root, relative, size, mtime_ns, content, error FROM other.photos"
 _CONTENTS = """
@@ -28,9 +30,9 @@ _LOOKS = """
 INSERT INTO seen SELECT * FROM other.looks WHERE content IN (SELECT content FROM other.photos)
 AND content NOT IN (SELECT content FROM main.looks)
 """
-# If several parts hold the same content, one vector is enough.
+# If several parts hold the same content, one vector is enough. Rows of local parts count as vectors here.
 _VECTORS = """
-INSERT OR IGNORE INTO wanted SELECT content, :part, shard, row, checksum FROM other.vectors
+INSERT OR IGNORE INTO wanted SELECT content, fingerprint, :part, shard, row, checksum FROM other.vectors
 WHERE fingerprint = :fingerprint AND content IN (SELECT content FROM other.photos)
 AND content NOT IN (SELECT content FROM main.vectors WHERE fingerprint = :fingerprint)
 """
@@ -68,9 +70,10 @@ class Change(NamedTuple):
 
 
 class Row(NamedTuple):
-    """Where the vector of a content is stored: which part, and where in it."""
+    """Where the vector of a content is stored: which part, of which model, and where in it."""
 
     part: int
+    fingerprint: str
     place: Place
 
 
@@ -81,7 +84,7 @@ class Incoming:
         self._db = db
         db.executescript(_TABLES)
 
-    def gather(self, catalogue: Path, part: int, fingerprint: str) -> None:
+    def gather(self, catalogue: Path, part: int, fingerprints: Iterable[str]) -> None:
         """Read the catalogue of one part, which must not be written to meanwhile."""
         db = self._db
         db.execute("ATTACH ? AS other", (f"{catalogue.as_uri()}?mode=ro&immutable=1",))
@@ -94,7 +97,8 @@ class Incoming:
             db.execute(_PHOTOS)
             db.execute(_CONTENTS)
             db.execute(_LOOKS)
-            db.execute(_VECTORS, {"part": part, "fingerprint": fingerprint})
+            for fingerprint in fingerprints:
+                db.execute(_VECTORS, {"part": part, "fingerprint": fingerprint})
         finally:
             db.execute("DETACH other")
 
@@ -116,8 +120,9 @@ class Incoming:
 
     def vectors(self) -> Iterator[Row]:
         """Yield missing vectors in their order on disk."""
-        query = "SELECT part, content, shard, row, checksum FROM wanted ORDER BY part, shard, row"
-        return (Row(part, Place._make(place)) for part, *place in self._db.execute(query))
+        query = """SELECT part, fingerprint, content, shard, row, checksum FROM wanted
+                   ORDER BY part, fingerprint, shard, row"""
+        return (Row(part, of, Place._make(place)) for part, of, *place in self._db.execute(query))
 
     def count_vectors(self) -> int:
         (count,) = self._db.execute("SELECT count(*) FROM wanted").fetchone()

@@ -1,7 +1,11 @@
-"""The vectors' tables of the catalogue: their shards and rows, and which are no longer used."""
+"""The vectors' tables of the catalogue: their shards and rows, and which are no longer used.
+
+Rows of local parts are kept there, too: what a fingerprint is to vectors, the digest of the local head is to them.
+"""
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 
 from indexer.catalogue.records import Place
 
@@ -38,6 +42,18 @@ class Places:
                    WHERE fingerprint = ? AND shard = ? AND row = ?"""
         for shard, row in among:
             yield from map(Place._make, self._db.execute(query, (fingerprint, shard, row)))
+
+    def without_parts(self, fingerprint: str, parts: str, after: str, most: int) -> list[str]:
+        """Return contents of photos that have a vector but no parts, by name and beginning after one."""
+        query = """SELECT content FROM vectors v WHERE fingerprint = ? AND content > ?
+                   AND NOT EXISTS (SELECT 1 FROM vectors WHERE content = v.content AND fingerprint = ?)
+                   AND EXISTS (SELECT 1 FROM photos WHERE content = v.content) ORDER BY content LIMIT ?"""
+        return [content for (content,) in self._db.execute(query, (fingerprint, after, parts, most))]
+
+    def files_of(self, content: str) -> list[tuple[Path, str]]:
+        """Return the photo folder and the path below it of each photo with this content."""
+        rows = self._db.execute("SELECT root, relative FROM photos WHERE content = ? ORDER BY id", (content,))
+        return [(Path(root), relative) for root, relative in rows]
 
     def without_checksum(self, fingerprint: str) -> Iterator[Place]:
         """Like `stored`, for rows that an older version wrote."""

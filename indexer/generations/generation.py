@@ -132,11 +132,12 @@ def remove(folder: Path) -> None:
 
 
 def fingerprints(index: Path) -> set[str]:
-    """Fingerprints of the models of all generations, except those with a damaged manifest."""
+    """Fingerprints of the models and local heads of all generations, except those with a damaged manifest."""
     found = set()
     for folder in generations(index):
         with suppress(BrokenGeneration):
-            found.add(read_manifest(folder).fingerprint)
+            manifest = read_manifest(folder)
+            found |= {manifest.fingerprint, *filter(None, [manifest.parts])}
     return found
 
 

@@ -16,10 +16,10 @@ from indexer.generations import generation
 from indexer.generations.biases import open_store
 from indexer.generations.manifest import verify
 from indexer.generations.photos import PHOTOS_FILE, Photos
-from indexer.reports.counting import counted_were
+from indexer.reports.counting import counted, counted_were
 from indexer.shards import compaction
-from indexer.shards.damage import CHUNK, damaged_vectors, in_chunks
-from indexer.shards.shard import Origin, ShardReader, ShardWriter, are_vectors, checksums, vectors_folder
+from indexer.shards.damage import CHUNK, damaged_rows, in_chunks
+from indexer.shards.shard import Origin, are_vectors, checksums
 from indexer.stores.registry import Stores
 
 
@@ -28,7 +28,8 @@ def heal_vectors(index: Path, origin: Origin, catalogue: Catalogue) -> list[str]
 
     Adds checksums to rows that an older version wrote without them.
     """
-    damaged = list(damaged_vectors(index, origin, catalogue))
+    series = origin.vectors_in(index)
+    damaged = list(damaged_rows(series, catalogue))
     bad = [place.content for place in damaged]
     with catalogue.transaction():
         copied = _copy_back(index, origin, catalogue, bad) if bad else set()
@@ -37,9 +38,8 @@ def heal_vectors(index: Path, origin: Origin, catalogue: Catalogue) -> list[str]
         _learn(index, origin, catalogue)
     if damaged:
         # Move the intact rows of damaged shards elsewhere on the disk.
-        folder, shards = vectors_folder(index, origin.fingerprint), {place.shard for place in damaged}
-        folder.mkdir(parents=True, exist_ok=True)
-        compaction.tidy(catalogue, folder, origin.fingerprint, origin.dimension, shards)
+        series.folder.mkdir(parents=True, exist_ok=True)
+        compaction.tidy(catalogue, series, {place.shard for place in damaged})
     lines = []
     if copied:
         lines.append(
@@ -52,8 +52,21 @@ def heal_vectors(index: Path, origin: Origin, catalogue: Catalogue) -> list[str]
     return lines
 
 
+def heal_parts(index: Path, origin: Origin, catalogue: Catalogue) -> list[str]:
+    """Forget damaged local parts, so that this run makes them again. Returns lines for the report."""
+    series = origin.parts_in(index)
+    damaged = [] if series is None else list(damaged_rows(series, catalogue))
+    if series is None or not damaged:
+        return []
+    with catalogue.transaction():
+        catalogue.forget_vectors(series.key, [place.content for place in damaged])
+    if series.folder.is_dir():
+        compaction.tidy(catalogue, series, {place.shard for place in damaged})
+    return [f"local parts of {counted(len(damaged), 'photo')} damaged or lost: made again"]
+
+
 def _learn(index: Path, origin: Origin, catalogue: Catalogue) -> None:
-    reader = ShardReader(vectors_folder(index, origin.fingerprint), origin.dimension)
+    reader = origin.vectors_in(index).reader()
     unknown = catalogue.without_checksum(origin.fingerprint)
     learned: list[Place] = []
     for places in in_chunks(unknown):
@@ -80,7 +93,7 @@ def _copy_back(index: Path, origin: Origin, catalogue: Catalogue, wanted: Sequen
         photos.close()
     copied: set[str] = set()
     given_out = max(catalogue.shards(origin.fingerprint), default=0)
-    with ShardWriter(vectors_folder(index, origin.fingerprint), origin.dimension, above=given_out) as shard:
+    with origin.vectors_in(index).writer(above=given_out) as shard:
         names = list(ids)
         for start in range(0, len(names), CHUNK):
             part = names[start : start + CHUNK]

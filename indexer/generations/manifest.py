@@ -11,9 +11,9 @@ from indexer.sealing import File, describe_file, sealed
 from indexer.stores.registry import Stores
 
 MANIFEST = "manifest.json"
-FORMAT = 3
-# Format 2 has no biases.
-_OLDEST = 2
+FORMAT = 4
+# Format 3 has no local parts, and is still written where there are none; format 2 has no biases either.
+WITHOUT_PARTS, _OLDEST = 3, 2
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,10 @@ class Manifest:
     recall: float = 1.0
     # The bank of the stored biases; empty if there are none.
     bank: str = ""
+    # The local head of the stored parts, the bytes of a row, and how many photos have one; empty if there are none.
+    parts: str = ""
+    part_bytes: int = 0
+    part_photos: int = 0
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -60,6 +64,8 @@ def read_manifest(folder: Path) -> Manifest:
 def seal_manifest(manifest: Manifest) -> bytes:
     """Serialize a manifest; the same manifest always gives the same bytes."""
     fields: dict[str, Any] = asdict(manifest)
+    if manifest.format <= WITHOUT_PARTS:
+        del fields["parts"], fields["part_bytes"], fields["part_photos"]
     if manifest.format == _OLDEST:
         del fields["bank"]
     return sealed(fields)

@@ -16,13 +16,14 @@ from indexer.generations.biases import open_store
 from indexer.generations.browsing import Browses, Browsing
 from indexer.generations.manifest import MANIFEST, Manifest, identity, read_manifest, verify
 from indexer.generations.photos import PHOTOS_FILE, Photos
-from indexer.generations.proof import prove
+from indexer.generations.proof import lost_file, named_in, prove, read_later
 from indexer.generations.watch import Watch
 from indexer.library import search
+from indexer.parts.reader import LocalParts
 from indexer.stores import Ids, Selection
 from indexer.stores.biased import MOST, BiasedStore
 from indexer.stores.registry import Stores
-from indexer.values import Filter, Hit, Nearest, Photo, Refused, original
+from indexer.values import Filter, Hit, Nearest, PartRows, Photo, Refused, original
 from model.bank import weights_of
 from model.modality import Modality, Vectors
 
@@ -41,7 +42,13 @@ class Published(Browses):
     """
 
     def __init__(
-        self, index: Path, manifest: Manifest, store: BiasedStore, photos: Photos, watch: Watch | None = None
+        self,
+        index: Path,
+        manifest: Manifest,
+        store: BiasedStore,
+        photos: Photos,
+        watch: Watch | None = None,
+        parts: LocalParts | None = None,
     ) -> None:
         self.index = index
         self.manifest = manifest
@@ -51,6 +58,7 @@ class Published(Browses):
         self._photos = photos
         self._browsing = Browsing(photos.twin())
         self._watch = watch or Watch(())
+        self._parts = parts
         self._selections: OrderedDict[Filter, Selection] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -76,7 +84,7 @@ class Published(Browses):
             if not fall_back or (isinstance(error, WrongModel) and not past_models):
                 raise
             damaged = error
-        refused = [Refused(_name(index), str(damaged))]
+        refused = [Refused(named_in(index), str(damaged))]
         for folder in generation.generations(index):
             if folder.name == refused[0].generation:
                 continue
@@ -100,14 +108,16 @@ class Published(Browses):
                 f"({fingerprint}); embed the photos again with: sketchseek index --index {index}"
             )
         backend, _ = stores.of(manifest.store, folder / MANIFEST)
-        watch = Watch([folder / PHOTOS_FILE, *backend.read_later(folder)])
+        ours = read_later(folder, manifest)
+        watch = Watch([*ours, *backend.read_later(folder)])
         manifest = verify(folder)
-        if not {*backend.files, PHOTOS_FILE} <= set(manifest.files):
+        if not {*backend.files, *(path.name for path in ours)} <= set(manifest.files):
             raise BrokenGeneration(f"{folder}: the manifest is missing a file; run sketchseek index again")
         store = open_store(stores, folder, manifest)
         photos = Photos(folder / PHOTOS_FILE)
         prove(index, manifest, store, photos)
-        opened = cls(index, manifest, store, photos, watch)
+        parts = LocalParts(folder, manifest.part_bytes, manifest.part_photos) if manifest.parts else None
+        opened = cls(index, manifest, store, photos, watch, parts)
         opened.identity = identity(folder)
         return opened
 
@@ -185,6 +195,11 @@ class Published(Browses):
         self._watch.check()
         return self._store.vectors(ids)
 
+    def parts(self, ids: Ids, head: str) -> PartRows | None:
+        """See `Library.parts`."""
+        self._watch.check()
+        return self._parts.of(ids) if self._parts is not None and self.manifest.parts == head else None
+
     def duplicates(self, photo: Photo) -> list[Photo]:
         """All near-duplicates of a photo, including itself."""
         self._watch.check()
@@ -204,20 +219,13 @@ class Published(Browses):
         if whole is None:
             return False
         self._store = whole
-        self._watch = Watch([self.index / "generations" / self.manifest.generation / PHOTOS_FILE])
+        folder = self.index / "generations" / self.manifest.generation
+        self._watch = Watch(read_later(folder, self.manifest))
         return True
 
     def lost(self) -> str | None:
         """The first file that is missing or has the wrong size; the generation remains searchable."""
-        folder = self.index / "generations" / self.manifest.generation
-        for name, file in self.manifest.files.items():
-            try:
-                whole = (folder / name).stat().st_size == file.bytes
-            except OSError:
-                whole = False
-            if not whole:
-                return f"{folder / name}: not the file that was published; run sketchseek index again"
-        return None
+        return lost_file(self.index / "generations" / self.manifest.generation, self.manifest)
 
     @property
     def device(self) -> str:
@@ -290,11 +298,3 @@ class Published(Browses):
             while len(self._selections) > _REMEMBERED:
                 self._selections.popitem(last=False)
         return selection
-
-
-def _name(index: Path) -> str:
-    """The name in CURRENT, or "CURRENT" if it names none."""
-    try:
-        return generation.current(index).name
-    except BrokenGeneration:
-        return "CURRENT"

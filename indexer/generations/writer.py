@@ -13,8 +13,10 @@ from indexer.duplicates.signatures import Signatures
 from indexer.errors import BrokenGeneration, NoIndex
 from indexer.generations import generation
 from indexer.generations.biases import Biases, Lookup, open_store
-from indexer.generations.manifest import FORMAT, Manifest, check_file, describe, read_manifest
+from indexer.generations.manifest import FORMAT, WITHOUT_PARTS, Manifest, check_file, describe, read_manifest
 from indexer.generations.photos import PHOTOS_FILE, Photos, PhotosWriter
+from indexer.parts.reader import FILES, LocalParts
+from indexer.parts.writer import Earlier, write_parts
 from indexer.reports.times import now
 from indexer.stores import Ids, OnStep, Source, Store
 from indexer.stores.backend import Before, Built
@@ -62,6 +64,19 @@ class _Before:
             return None
         return lambda ids: store.both(ids)[1]
 
+    def parts(self, digest: str, unchanged: Ids) -> Earlier | None:
+        """The parts in this generation, if they come from this local head and are intact."""
+        if not digest or self.manifest.parts != digest:
+            return None
+        try:
+            for name in FILES:
+                self._check(self.folder / name)
+            manifest = self.manifest
+            stored = LocalParts(self.folder, manifest.part_bytes, manifest.part_photos)
+            return Earlier(self.folder, stored, unchanged)
+        except (BrokenGeneration, KeyError):
+            return None
+
     def _check(self, path: Path) -> None:
         check_file(path.parent, self.manifest, path.name)
 
@@ -100,8 +115,10 @@ def publish(
             photos.finish()
         finally:
             photos.close()
+        earlier = before.parts(origin.parts, unchanged) if before is not None else None
+        parts = write_parts(folder, collection, earlier)
         return Manifest(
-            format=FORMAT,
+            format=FORMAT if parts.parts else WITHOUT_PARTS,
             generation=name,
             created=now(),
             model=origin.model,
@@ -115,6 +132,7 @@ def publish(
             effort=built.effort,
             recall=built.recall,
             bank=digest,
+            **vars(parts),
         )
 
     return generation.publish(index, write)

@@ -13,7 +13,7 @@ from indexer.library import Shelf
 from indexer.reports.progress import Reporter
 from indexer.reports.report import Report, forget_reports
 from indexer.shards import compaction
-from indexer.shards.shard import Origin, vectors_folder
+from indexer.shards.shard import Origin
 from indexer.stores.registry import renewal
 from indexer.values import Facts
 
@@ -57,7 +57,11 @@ def publish_if_needed(
     renewed = (
         None if manifest is None or held else renewal(manifest.index_type, manifest.store, manifest.photos)
     )
-    shown = manifest is not None and (manifest.revision, manifest.bank) == (collection.revision, bank)
+    shown = (
+        manifest is not None
+        and (manifest.revision, manifest.bank) == (collection.revision, bank)
+        and _shows_parts(manifest, collection)
+    )
     if manifest is None or not shown or asked or renewed:
         if manifest is not None and held:
             report.problems.append(
@@ -88,11 +92,23 @@ def clean_up(index: Path, origin: Origin, catalogue: Catalogue) -> None:
     for content in catalogue.orphans():
         forget_thumbnails(index / "thumbnails", content)
     catalogue.sweep_orphans()
-    folder = vectors_folder(index, origin.fingerprint)
+    series = origin.series_in(index)
+    folder = series[0].folder
     if folder.is_dir():
-        needed = {origin.fingerprint, *generation.fingerprints(index)}
+        needed = {*(one.key for one in series), *generation.fingerprints(index)}
         compaction.drop_models(catalogue, folder.parent, needed)
-        compaction.tidy(catalogue, folder, origin.fingerprint, origin.dimension)
+    for one in series:
+        if one.folder.is_dir():
+            compaction.tidy(catalogue, one)
+
+
+def _shows_parts(manifest: Facts, collection: Collection) -> bool:
+    """Whether a generation has what there is of local parts; a model without a local head leaves them as they are."""
+    digest = collection.origin.parts
+    if not digest:
+        return True
+    there = collection.with_parts
+    return (manifest.parts, manifest.part_photos) == ((digest, there) if there else ("", 0))
 
 
 def _serving(shelf: Shelf, fingerprint: str) -> tuple[Facts | None, str | None]:

@@ -22,8 +22,8 @@ from indexer.locking.lock import reading
 from indexer.locking.opening import CATALOGUE, plainly
 from indexer.reports.counting import counted
 from indexer.reports.report import FOLDER, LAST
-from indexer.shards.damage import damaged_vectors
-from indexer.shards.shard import Origin, shard_path, vectors_folder
+from indexer.shards.damage import damaged_rows
+from indexer.shards.shard import PARTS, Origin
 
 _INDEX = "sketchseek index"
 _NOT_SERVED = "it is not being served; remove it with sketchseek prune 1"
@@ -53,7 +53,7 @@ def inspect(index: Path) -> list[Finding]:
 
 def _findings(index: Path) -> Iterator[Finding]:
     manifest = yield from _published(index)
-    origin = None if manifest is None else Origin(manifest.model, manifest.fingerprint, manifest.dimension)
+    origin = None if manifest is None else _origin(manifest)
     if (index / PART).exists():
         origin = yield from _part(index)
     yield from _reports(index)
@@ -65,7 +65,7 @@ def _findings(index: Path) -> Iterator[Finding]:
             yield Finding(str(index / CATALOGUE), "written by an older version, without checksums", remedy)
             return
         if origin is not None:
-            yield from _vectors(index, origin, catalogue)
+            yield from _rows(index, origin, catalogue)
         if manifest is not None:
             yield from _differences(index, manifest, catalogue)
         yield from _thumbnails(index / "thumbnails", catalogue)
@@ -144,12 +144,22 @@ def _catalogue(index: Path) -> Generator[Finding, None, bool]:
     return True
 
 
-def _vectors(index: Path, origin: Origin, catalogue: Catalogue) -> Iterator[Finding]:
-    damaged = Counter(place.shard for place in damaged_vectors(index, origin, catalogue))
-    for shard, count in sorted(damaged.items()):
-        path = shard_path(vectors_folder(index, origin.fingerprint), shard)
-        remedy = f"run {_INDEX} to copy them back from the published generation, or to embed the photos again"
-        yield Finding(str(path), f"damaged or lost: {counted(count, 'vector')}", remedy)
+def _origin(manifest: Manifest) -> Origin:
+    return Origin(
+        manifest.model, manifest.fingerprint, manifest.dimension, manifest.parts, manifest.part_bytes
+    )
+
+
+def _rows(index: Path, origin: Origin, catalogue: Catalogue) -> Iterator[Finding]:
+    for series in origin.series_in(index):
+        damaged = Counter(place.shard for place in damaged_rows(series, catalogue))
+        for shard, count in sorted(damaged.items()):
+            if series.kind is PARTS:
+                lost, how = f"local parts of {counted(count, 'photo')}", "make them again"
+            else:
+                lost = counted(count, "vector")
+                how = "copy them back from the published generation, or to embed the photos again"
+            yield Finding(str(series.path(shard)), f"damaged or lost: {lost}", f"run {_INDEX} to {how}")
 
 
 def _differences(index: Path, manifest: Manifest, catalogue: Catalogue) -> Iterator[Finding]:

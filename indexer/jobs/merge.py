@@ -5,7 +5,7 @@ by the same rules for moves and ids. Only vectors whose content is new to the wh
 only what changed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
@@ -23,7 +23,7 @@ from indexer.decoding.thumbnails import (
 )
 from indexer.errors import IndexProblem
 from indexer.folders.scan import Found
-from indexer.generations.healing import heal_vectors
+from indexer.generations.healing import heal_parts, heal_vectors
 from indexer.jobs import parts
 from indexer.jobs.finishing import clean_up, fill_in_colours, publish_if_needed
 from indexer.jobs.parts import Part
@@ -33,7 +33,7 @@ from indexer.locking.opening import CATALOGUE, locked, plainly
 from indexer.reports.progress import Reporter
 from indexer.reports.report import Report, reporting
 from indexer.shards import banks
-from indexer.shards.shard import ShardReader, ShardWriter, shard_path, vectors_folder
+from indexer.shards.shard import ShardWriter
 from indexer.stores.registry import asked
 
 _CHUNK = 4096
@@ -69,7 +69,7 @@ def merge(
             merging.gather(accept_deletions=accept_deletions)
         with report.spent.on("copy"):
             merging.apply(reporter)
-        origin = found[0].origin
+        origin = merging.origin
         banks.keep(index, origin, parts.bank_of(folders[0], found[0]))
         with report.spent.on("publish"):
             fill_in_colours(catalogue)
@@ -97,8 +97,8 @@ class _Merge:
         self._folders = folders
         self._parts = found
         self._report = report
-        self._origin = found[0].origin
-        self._vectors = vectors_folder(index, self._origin.fingerprint)
+        self.origin = parts.common_origin(found)
+        self._series = self.origin.series_in(index)
         self._roots = {Path(root): Root(rules_from(rules)) for root, rules in found[0].roots.items()}
         self._foreign = [root for root in catalogue.roots() if root not in self._roots]
         self._incoming = Incoming(catalogue.connection)
@@ -110,37 +110,45 @@ class _Merge:
                 f"{self._index}: holds {', '.join(map(str, self._foreign))}, which no part does; to remove "
                 "that, add --accept-deletions, or choose another --index"
             )
-        self._report.healed += heal_vectors(self._index, self._origin, self._catalogue)
+        self._report.healed += heal_vectors(self._index, self.origin, self._catalogue)
+        self._report.healed += heal_parts(self._index, self.origin, self._catalogue)
+        keys = [series.key for series in self._series]
         for number, folder in enumerate(self._folders):
-            self._incoming.gather(folder / CATALOGUE, number, self._origin.fingerprint)
+            self._incoming.gather(folder / CATALOGUE, number, keys)
         self._incoming.compare()
 
     def apply(self, reporter: Reporter) -> None:
         """Apply the parts' catalogues to the whole, and copy the vectors it needs."""
         catalogue = self._catalogue
-        highest = max(catalogue.shards(self._origin.fingerprint), default=0)
-        writer = ShardWriter(self._vectors, self._origin.dimension, above=highest)
-        with writer as shard, catalogue.transaction():
+        with ExitStack() as stack:
+            writers = {
+                series.key: stack.enter_context(
+                    series.writer(above=max(catalogue.shards(series.key), default=0))
+                )
+                for series in self._series
+            }
+            stack.enter_context(catalogue.transaction())
             self._incoming.describe()
-            self._copy(shard, reporter)
+            self._copy(writers, reporter)
             self._record()
-            shard.sync()
+            for shard in writers.values():
+                shard.sync()
 
-    def _copy(self, shard: ShardWriter, reporter: Reporter) -> None:
+    def _copy(self, writers: Mapping[str, ShardWriter], reporter: Reporter) -> None:
         done, total = 0, self._incoming.count_vectors()
-        for (number, source), rows in groupby(
-            self._incoming.vectors(), key=lambda row: (row.part, row.place.shard)
+        for (number, key, source), rows in groupby(
+            self._incoming.vectors(), key=lambda row: (row.part, row.fingerprint, row.place.shard)
         ):
             folder, part = self._folders[number], self._parts[number]
-            vectors = vectors_folder(folder, part.fingerprint)
-            parts.check_file(folder, part, shard_path(vectors, source))
-            reader = ShardReader(vectors, part.dimension)
+            series = next(one for one in part.origin.series_in(folder) if one.key == key)
+            parts.check_file(folder, part, series.path(source))
+            reader = series.reader()
             for chunk in _chunks(rows):
                 places = [row.place for row in chunk]
                 names = [place.content for place in places]
-                copied = shard.append(names, reader.checked(places))
-                self._catalogue.place_vectors(part.fingerprint, copied)
-                for name in names:
+                copied = writers[key].append(names, reader.checked(places))
+                self._catalogue.place_vectors(key, copied)
+                for name in names if key == part.fingerprint else ():
                     self._copy_thumbnail(folder, name)
                 done += len(chunk)
                 reporter.step("copying", done, total)
@@ -170,7 +178,7 @@ class _Merge:
         report.added -= report.moved
         report.removed += sum(gone.values()) - report.moved
         report.unchanged = (
-            catalogue.count(self._origin.fingerprint) - report.added - report.changed - report.moved
+            catalogue.count(self.origin.fingerprint) - report.added - report.changed - report.moved
         )
         report.skipped = [bad for root in self._roots for bad in catalogue.unusable(root)]
 

@@ -19,10 +19,12 @@ from indexer.locking.opening import CATALOGUE
 from indexer.reports.times import now
 from indexer.sealing import File, describe_file, sealed
 from indexer.shards.banks import bank_path
-from indexer.shards.shard import Origin, shards, vectors_folder
+from indexer.shards.shard import Origin
 from model.bank import Bank, read_bank
 
-FORMAT = 1
+FORMAT = 2
+# Without local parts.
+_WITHOUT_PARTS = 1
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,13 @@ class Part:
     roots: dict[str, Any]
     photos: int
     files: dict[str, File]
+    # See `Origin`.
+    parts: str = ""
+    part_bytes: int = 0
 
     @property
     def origin(self) -> Origin:
-        return Origin(self.model, self.fingerprint, self.dimension)
+        return Origin(self.model, self.fingerprint, self.dimension, self.parts, self.part_bytes)
 
     @property
     def place(self) -> Partition:
@@ -52,14 +57,15 @@ def describe(catalogue: Catalogue, part: Partition, origin: Origin) -> Part:
     """Describe a part, except for its files."""
     roots = {str(root): asdict(catalogue.root(root).rules) for root in catalogue.roots()}
     photos = catalogue.count(origin.fingerprint)
-    return Part(FORMAT, str(part), now(), **vars(origin), roots=roots, photos=photos, files={})
+    form = FORMAT if origin.parts else _WITHOUT_PARTS
+    return Part(form, str(part), now(), **vars(origin), roots=roots, photos=photos, files={})
 
 
 def seal(index: Path, part: Part) -> Part:
     """Write `part.json`; the index must be locked and its catalogue closed."""
     before = _files_before(index)
     files = {CATALOGUE: describe_file(index / CATALOGUE)}
-    for _, path in sorted(shards(vectors_folder(index, part.fingerprint)).items()):
+    for path in (path for one in part.origin.series_in(index) for _, path in sorted(one.shards().items())):
         name, known = path.relative_to(index).as_posix(), before.get(path.relative_to(index).as_posix())
         # Shards never change after their run, and there may be many gigabytes of them.
         files[name] = known if known and known.bytes == path.stat().st_size else describe_file(path)
@@ -67,7 +73,7 @@ def seal(index: Path, part: Part) -> Part:
         files[bank.relative_to(index).as_posix()] = describe_file(bank)
     whole = Part(**{**vars(part), "files": files})
     temporary = index / f"{PART}.tmp"
-    temporary.write_bytes(sealed(asdict(whole)))
+    temporary.write_bytes(_sealed(whole))
     sync(temporary)
     temporary.replace(index / PART)
     sync(index)
@@ -126,7 +132,7 @@ def check_together(folders: Sequence[Path], parts: Sequence[Part]) -> None:
     for folder, part in zip(folders, parts, strict=True):
         if part.place.of != first.place.of:
             raise IndexProblem(f"{folder}: is part {part.partition}, but {at} is part {first.partition}")
-        if part.origin != first.origin:
+        if part.fingerprint != first.fingerprint:
             raise WrongModel(
                 f"{folder}: made by model {part.model} ({part.fingerprint}), but {at} by {first.model} "
                 f"({first.fingerprint}); run all parts with one model"
@@ -149,6 +155,11 @@ def check_together(folders: Sequence[Path], parts: Sequence[Part]) -> None:
         raise IndexProblem(f"part {names} is missing; merge all parts of a library at once")
 
 
+def common_origin(parts: Sequence[Part]) -> Origin:
+    """The model of all parts, with the first local head that any has: those without it have no local parts yet."""
+    return next((part for part in parts if part.parts), parts[0]).origin
+
+
 _RUN = "run sketchseek index on it again"
 
 
@@ -168,14 +179,21 @@ def _parsed(folder: Path, data: bytes) -> Part:
         raw = json.loads(data)
         seal = raw.pop("seal")
         files = {name: File(**entry) for name, entry in raw.pop("files").items()}
-        part = Part(files=files, **raw) if raw["format"] == FORMAT else None
+        part = Part(files=files, **raw) if raw["format"] in (_WITHOUT_PARTS, FORMAT) else None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise BrokenGeneration(f"{folder / PART}: damaged; {_RUN}, or copy it again") from None
     if part is None:
         raise BrokenGeneration(f"{folder / PART}: written by another version of sketchseek; {_RUN}")
-    if not seal or data != sealed(asdict(part)):
+    if not seal or data != _sealed(part):
         raise BrokenGeneration(f"{folder / PART}: damaged; {_RUN}, or copy it again")
     return part
+
+
+def _sealed(part: Part) -> bytes:
+    fields: dict[str, Any] = asdict(part)
+    if part.format == _WITHOUT_PARTS:
+        del fields["parts"], fields["part_bytes"]
+    return sealed(fields)
 
 
 def _files_before(index: Path) -> dict[str, File]:

@@ -1,4 +1,4 @@
-"""From photos to vectors: decode in processes, encode in batches, write shards, commit every few seconds."""
+"""From photos to vectors and local parts: decode in processes, encode in batches, write, commit every few seconds."""
 
 import os
 import time
@@ -18,8 +18,10 @@ from indexer.folders.losses import Failing
 from indexer.folders.scan import Found, Skipped, file_time
 from indexer.jobs.stopping import Interrupted, Stop
 from indexer.reports.progress import Progress, Reporter
-from indexer.shards.shard import ShardWriter, are_vectors
+from indexer.shards.rows import RowWriters, packed
+from indexer.shards.shard import are_vectors
 from model import BadImage, Encoder, Unreadable
+from model.modality import Modality
 
 COMMIT_SECONDS = 5.0
 # How many photos justify starting another decoder process.
@@ -41,7 +43,7 @@ class Prepared:
 
 
 class Pipeline:
-    """Embeds files into one new shard; whatever is committed survives a crash.
+    """Embeds files into new shards; whatever is committed survives a crash.
 
     Files that were photos (`was_good`) and no longer are go to `failing` instead of the catalogue, so that the caller
     can decide whether the loss is plausible. `committed` is called after each commit but the last.
@@ -51,14 +53,14 @@ class Pipeline:
         self,
         encoder: Encoder,
         catalogue: Catalogue,
-        shard: ShardWriter,
+        shards: RowWriters,
         thumbnails: Path,
         was_good: Callable[[Found], bool],
         committed: Callable[[], None] = lambda: None,
     ) -> None:
         self._encoder = encoder
         self._catalogue = catalogue
-        self._shard = shard
+        self._shards = shards
         self._thumbnails = thumbnails
         self._workers = Workers(encoder.size, thumbnails, how=encoder.preparation)
         self._waiting: list[tuple[Prepared, Picture]] = []
@@ -202,11 +204,16 @@ class Pipeline:
         if not batch:
             return []
         with self._progress.spent.on("encode"):
-            vectors = self._encoder.encode_photos([picture.pixels for _, picture in batch])
+            encoded = self._encoder.encode([picture.pixels for _, picture in batch], Modality.PHOTO)
+            parts = packed(self._encoder, encoded)
+        vectors = encoded.vectors
         good = are_vectors(vectors).tolist()
         kept = list(compress(batch, good))
         with self._progress.spent.on("write"):
-            places = self._shard.append([photo.content for photo, _ in kept], vectors[good])
+            contents = [photo.content for photo, _ in kept]
+            places = self._shards.vectors.append(contents, vectors[good])
+            if parts is not None:
+                self._shards.add_parts(self._catalogue, contents, parts.among(good))
             for place, (photo, picture) in zip(places, kept, strict=True):
                 self._catalogue.add_vector(
                     self._encoder.fingerprint, place, picture.size, look(picture.pixels)
@@ -221,5 +228,5 @@ class Pipeline:
 
     def _commit(self) -> None:
         with self._progress.spent.on("write"):
-            self._shard.sync()
+            self._shards.sync()
             self._catalogue.commit()

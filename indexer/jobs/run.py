@@ -1,33 +1,35 @@
 """The indexing job: scan the folders, embed what is new or changed, remove what is gone, publish the result."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
 from pathlib import Path
 
 from indexer.catalogue.database import Catalogue
 from indexer.catalogue.safekeeping import kept_catalogue
 from indexer.collection import Collection
 from indexer.decoding.thumbnails import has_thumbnail
-from indexer.errors import BrokenGeneration, IndexProblem, NoIndex, PhotosMissing
+from indexer.errors import IndexProblem, PhotosMissing
 from indexer.folders.losses import Failing, loss_problem
 from indexer.folders.partition import Partition
-from indexer.generations import generation
-from indexer.generations.healing import heal_vectors
-from indexer.generations.manifest import read_manifest
+from indexer.generations.healing import heal_parts, heal_vectors
 from indexer.jobs import parts
 from indexer.jobs.collecting import collecting_seldom
+from indexer.jobs.filling import Filling
 from indexer.jobs.finishing import clean_up, fill_in_colours, publish_if_needed
 from indexer.jobs.interim import Cadence, Interim
 from indexer.jobs.pipeline import Pipeline
 from indexer.jobs.plan import Plan, Plans, RulesChange, count, make_plans
+from indexer.jobs.roots import last_cost, model_changed, resolved
 from indexer.jobs.stopping import Interrupted
 from indexer.jobs.sweeping import forget_damaged, note_damaged, sweep
 from indexer.library import shelf
-from indexer.locking.opening import is_text, locked, plainly
+from indexer.locking.opening import locked, plainly
 from indexer.reports.counting import counted_were
 from indexer.reports.progress import Reporter
-from indexer.reports.report import Report, last_report, reporting
+from indexer.reports.report import Report, reporting
 from indexer.shards import banks
-from indexer.shards.shard import Origin, ShardWriter, vectors_folder
+from indexer.shards.rows import row_writers
+from indexer.shards.shard import Origin
 from indexer.stores.registry import asked
 from model import Encoder
 
@@ -58,10 +60,11 @@ def run(
         with kept_catalogue(index, report.healed) as catalogue:
             origin = Origin.of(encoder)
             collection = Collection(index, origin, catalogue)
-            interim = Interim(shelf(index), collection, report, reporter, Cadence(_cost(index)))
+            interim = Interim(shelf(index), collection, report, reporter, Cadence(last_cost(index)))
             job = _Run(index, encoder, catalogue, report, reporter, interim)
             part = job.part(partition)
             job.embed(roots, forget, change or RulesChange(), accept_deletions=accept_deletions)
+            job.fill_in_parts()
             banks.keep(index, origin, encoder.bank)
             with report.spent.on("publish"):
                 fill_in_colours(catalogue)
@@ -103,7 +106,7 @@ class _Run:
         self._report = report
         self._reporter = reporter
         self._interim = interim
-        self._vectors = vectors_folder(index, encoder.fingerprint)
+        self._origin = Origin.of(encoder)
         self._thumbnails = index / "thumbnails"
         self._part: Partition | None = None
 
@@ -127,7 +130,8 @@ class _Run:
     ) -> None:
         """Update the catalogue and the vectors to match the folders."""
         catalogue, report = self._catalogue, self._report
-        report.healed += heal_vectors(self._index, Origin.of(self._encoder), catalogue)
+        report.healed += heal_vectors(self._index, self._origin, catalogue)
+        report.healed += heal_parts(self._index, self._origin, catalogue)
         report.removed += self._forget_folders([root.expanduser().resolve() for root in forget])
         if not (roots or catalogue.roots() or not forget):
             return
@@ -166,10 +170,10 @@ class _Run:
         """Return what there is to do, and contents whose thumbnail is missing."""
         with self._report.spent.on("scan"):
             missing = sweep(self._catalogue, self._thumbnails)
-            everything = _model_changed(self._index, self._encoder)
+            everything = model_changed(self._index, self._encoder)
             plans = make_plans(
                 self._catalogue,
-                _resolve(self._catalogue, roots, self._index, everything=everything),
+                resolved(self._catalogue, roots, self._index, everything=everything),
                 self._encoder.fingerprint,
                 index=self._index,
                 change=change,
@@ -183,20 +187,38 @@ class _Run:
         """Read and embed; returns files that no longer are photos, which are not recorded yet."""
         if not (files := plans.work):
             return []
-        highest = max(self._catalogue.shards(self._encoder.fingerprint), default=0)
-        with ShardWriter(self._vectors, self._encoder.dimension, above=highest) as shard:
+        with row_writers(self._index, self._origin, self._catalogue) as shards:
             pipeline = Pipeline(
-                self._encoder, self._catalogue, shard, self._thumbnails, plans.was_good, self._publish_if_due
+                self._encoder, self._catalogue, shards, self._thumbnails, plans.was_good, self._publish_if_due
             )
             try:
-                self._report.skipped += pipeline.run(files, self._reporter)
-            except Interrupted:
-                if self._part is None and self._interim.worth_a_last_one:
-                    self._publish_some()
-                raise
+                with self._published_if_stopped():
+                    self._report.skipped += pipeline.run(files, self._reporter)
             finally:
                 self._report.embedded = pipeline.embedded
             return pipeline.failing
+
+    def fill_in_parts(self) -> None:
+        """Make the local parts of photos that were embedded without."""
+        catalogue, digest = self._catalogue, self._origin.parts
+        if not digest or not catalogue.without_parts(self._origin.fingerprint, digest, "", 1):
+            return
+        with self._report.spent.on("parts"), row_writers(self._index, self._origin, catalogue) as shards:
+            filling = Filling(self._encoder, catalogue, shards, self._thumbnails, self._publish_if_due)
+            try:
+                with self._published_if_stopped():
+                    filling.run(self._reporter)
+            finally:
+                self._report.healed.append(filling.summary())
+
+    @contextmanager
+    def _published_if_stopped(self) -> Iterator[None]:
+        try:
+            yield
+        except Interrupted:
+            if self._part is None and self._interim.worth_a_last_one:
+                self._publish_some()
+            raise
 
     def _publish_if_due(self) -> None:
         """Between two commits of a whole index; a part is never published."""
@@ -205,7 +227,7 @@ class _Run:
 
     def _publish_some(self) -> None:
         # Before the collection reads it.
-        banks.keep(self._index, Origin.of(self._encoder), self._encoder.bank)
+        banks.keep(self._index, self._origin, self._encoder.bank)
         self._interim.publish()
 
     def _report_thumbnails(self, missing: Set[str]) -> None:
@@ -251,42 +273,3 @@ class _Run:
         for plan in plans.roots:
             # A file that cannot be read now is in the catalogue only if an earlier run could read it.
             report.skipped += [bad for bad in self._catalogue.unusable(plan.root) if bad.path not in listed]
-
-
-def _cost(index: Path) -> float:
-    """Seconds that publishing took the last run, as far as is known."""
-    spent = (last_report(index) or {}).get("spent")
-    found = spent.get("publish") if isinstance(spent, dict) else None
-    return float(found) if isinstance(found, int | float) else 0.0
-
-
-def _model_changed(index: Path, encoder: Encoder) -> bool:
-    try:
-        return read_manifest(generation.current(index)).fingerprint != encoder.fingerprint
-    except (NoIndex, BrokenGeneration):
-        return False
-
-
-def _resolve(catalogue: Catalogue, roots: Sequence[Path], index: Path, *, everything: bool) -> list[Path]:
-    """Return the absolute folders to scan; refuses one inside another, whose photos would be indexed twice.
-
-    `everything` adds the folders of earlier runs to those given: a new model must embed them all.
-    """
-    before = catalogue.roots()
-    if not roots and not before:
-        raise PhotosMissing("no photo folder given; run sketchseek index PHOTOS... --index DIR")
-    given = list(dict.fromkeys(root.expanduser().resolve() for root in roots))
-    wanted = list(dict.fromkeys([*given, *before])) if everything or not given else given
-    for root in wanted:
-        if not is_text(root):
-            raise PhotosMissing(f"{str(root)!r}: the folder's name is not valid UTF-8; rename it")
-        if root.is_relative_to(index):
-            raise PhotosMissing(f"{root}: lies in the index folder; give a folder of photos")
-        for other in {*before, *wanted} - {root}:
-            if root.is_relative_to(other) or other.is_relative_to(root):
-                inner, outer = sorted((root, other), key=lambda path: len(path.parts), reverse=True)
-                raise IndexProblem(
-                    f"{inner} lies inside {outer}, which this index also holds; index only one of them, "
-                    "or remove one with --forget"
-                )
-    return wanted

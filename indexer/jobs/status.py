@@ -37,6 +37,9 @@ class Status:
     model: str | None
     index_type: str | None
     recall: float | None
+    # How many photos have local parts, and the local head that made them; None if none have.
+    with_parts: int
+    parts: str | None
     generations: tuple[str, ...]
     size: dict[str, int]
     last_run: str | None
@@ -90,6 +93,8 @@ def status(index: Path) -> Status:
         model=serving.model if serving else part.model if part else None,
         index_type=serving.store if serving else None,
         recall=serving.recall if serving else None,
+        with_parts=serving.part_photos if serving else 0,
+        parts=(serving.parts or None) if serving else None,
         generations=tuple(folder.name for folder in generation.generations(index)),
         size={name: _size(index / name) for name in ("generations", "vectors", "thumbnails")},
         last_run=_last_run(index),

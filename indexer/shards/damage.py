@@ -1,4 +1,4 @@
-"""Detection of damaged vectors."""
+"""Detection of damaged vectors and parts."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
@@ -8,21 +8,19 @@ from pathlib import Path
 from indexer.catalogue.database import Catalogue
 from indexer.catalogue.records import Place
 from indexer.errors import BrokenGeneration
-from indexer.shards.shard import Origin, ShardReader, vectors_folder
+from indexer.shards.shard import Origin, Series
 
 # Rows read at a time.
 CHUNK = 4096
 _SHARD = attrgetter("shard")
 
 
-def damaged_vectors(
-    index: Path, origin: Origin, catalogue: Catalogue, among: Iterable[tuple[int, int]] | None = None
+def damaged_rows(
+    series: Series, catalogue: Catalogue, among: Iterable[tuple[int, int]] | None = None
 ) -> Iterator[Place]:
-    """Yield every vector of a model, or `among` these shards and rows, that is not on disk as it was written."""
-    reader = ShardReader(vectors_folder(index, origin.fingerprint), origin.dimension)
-    stored = (
-        catalogue.stored(origin.fingerprint) if among is None else catalogue.held(origin.fingerprint, among)
-    )
+    """Yield every row, or `among` these shards and rows, that is not on disk as it was written."""
+    reader = series.reader()
+    stored = catalogue.stored(series.key) if among is None else catalogue.held(series.key, among)
     for places in in_chunks(stored):
         intact = reader.intact(places)
         yield from (place for place, good in zip(places, intact, strict=True) if not good)
@@ -32,11 +30,11 @@ def refuse_damage(
     index: Path, origin: Origin, catalogue: Catalogue, among: Iterable[tuple[int, int]] | None = None
 ) -> None:
     """Raise BrokenGeneration if any vector, or any `among` these shards and rows, is damaged: none is published."""
-    if place := next(damaged_vectors(index, origin, catalogue, among), None):
-        folder = vectors_folder(index, origin.fingerprint)
+    series = origin.vectors_in(index)
+    if place := next(damaged_rows(series, catalogue, among), None):
         raise BrokenGeneration(
-            f"{folder}: row {place.row} of shard {place.shard} was damaged during this run; check the disk and the "
-            "memory of this machine, then run sketchseek index again"
+            f"{series.folder}: row {place.row} of shard {place.shard} was damaged during this run; check the disk "
+            "and the memory of this machine, then run sketchseek index again"
         )
 
 

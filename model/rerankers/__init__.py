@@ -20,6 +20,10 @@ from model.registry import Registry
 Detail = Mapping[str, Any]
 
 
+# Rows of packed parts, and which of them mean something: photos without parts have none. Each is read from disk.
+Lookup = Callable[[NDArray[np.int64]], tuple[Rows, NDArray[np.bool_]]]
+
+
 @dataclass(frozen=True)
 class Question:
     """The query: one semantic vector, and the prepared pictures that went into it.
@@ -45,8 +49,8 @@ class Candidates:
     scores: NDArray[np.float32]
     vectors: Vectors
     corrected: NDArray[np.float32]
-    # The packed parts of each, see `model.local`; None if the index has none.
-    rows: Rows | None = None
+    # Looks up the packed parts (see `model.local`) of the candidates at these positions; None if the index has none.
+    rows: "Lookup | None" = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -69,6 +73,8 @@ class Reranker(Protocol):
     depth: int
     # Whether the first stage finds and orders them by corrected scores.
     corrected: bool
+    # Whether it compares local parts. What has no say in this compares none.
+    parts: bool
 
     def rerank(self, question: Question, candidates: Candidates) -> Ranking:
         """Reorder the candidates: at most `depth`, possibly none."""

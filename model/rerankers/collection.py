@@ -45,6 +45,7 @@ class Collection:
 
     depth = DEPTH
     corrected = True
+    parts = False
 
     def __init__(self, encoder: "Encoder | object") -> None:
         pass

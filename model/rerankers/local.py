@@ -27,6 +27,7 @@ class LocalParts:
 
     depth = DEPTH
     corrected = True
+    parts = True
 
     def __init__(self, encoder: "Encoder") -> None:
         self._local = encoder.local
@@ -42,17 +43,25 @@ class LocalParts:
         head = order[:DEPTH]
         if self._local is None or question.parts is None or candidates.rows is None or len(head) < 2:
             return order
-        fits = self._local.scores(question.parts, candidates.rows[head])
+        rows, present = candidates.rows(head)
+        # Photos without parts keep their places; the others change theirs among themselves.
+        places = np.flatnonzero(present)
+        if len(places) < 2:
+            return order
+        fits = self._local.scores(question.parts, rows[places])
         # Places so far rather than scores, which each stage has on a scale of its own.
-        so_far = -np.log1p(np.arange(len(head), dtype=np.float32))
+        so_far = -np.log1p(places.astype(np.float32))
         best = np.argsort(-(_standard(so_far) + WEIGHT * _standard(fits)), kind="stable")
-        return np.concatenate([head[best], order[DEPTH:]])
+        found = order.copy()
+        found[places] = head[places[best]]
+        return found
 
 
 class Everything:
     """First what the collection shows, then, among the first few of that order, local parts."""
 
     corrected = True
+    parts = True
 
     def __init__(self, encoder: "Encoder") -> None:
         self._collection, self._local = Collection(encoder), LocalParts(encoder)

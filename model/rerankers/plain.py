@@ -10,6 +10,7 @@ class FirstStage:
 
     depth = 0
     corrected = False
+    parts = False
 
     def __init__(self, encoder: object) -> None:
         pass

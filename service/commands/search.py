@@ -95,7 +95,7 @@ def command(
         found = from_service(server, key, asked, pictures=kind != "none")
     else:
         found = from_index(index or _default_index(), model, engine, asked, pictures=kind != "none")
-    if remark := _remark(found, asked):
+    for remark in filter(None, (found.remark, _remark(found, asked))):
         click.echo(remark, err=True)
     if as_json:
         rows = [one.row | {"nothing_close": found.nothing_close} for one in found.photos]

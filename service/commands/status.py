@@ -39,6 +39,7 @@ def _show(found: Status) -> None:
         "published": found.published or "never",
         "model": found.model or "none",
         "index": f"{found.index_type or 'none'}{recall}",
+        "local parts": f"of {found.with_parts} photos" if found.parts else "none",
         "on disk": ", ".join(f"{name} {size / 2**20:.1f} MiB" for name, size in found.size.items()),
         "last run": "in progress" if found.running else found.last_run or "never",
     }

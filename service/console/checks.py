@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from indexer import shelf, status
+from indexer.values import Facts
 from model import Encoder, SketchseekError, gpu
 from service.asgi import keys
 from service.settings import Settings
@@ -149,15 +150,25 @@ def index_state(asked: Asked) -> Iterator[Finding]:
     yield Finding("ok", f"{where}: {found.photos} photos, generation {found.generation}, {found.index_type}")
     try:
         kept_on = shelf(where)
-        theirs = kept_on.manifest(kept_on.current()).fingerprint
-        ours = Encoder.load(asked.model).fingerprint
+        manifest = kept_on.manifest(kept_on.current())
+        encoder = Encoder.load(asked.model)
     except SketchseekError:
         return
-    if theirs != ours:
+    if manifest.fingerprint != encoder.fingerprint:
         yield Finding("wrong", f"the index was made by another model ({found.model}) than {asked.model}", run)
+    elif encoder.local is not None:
+        yield _parts(manifest, encoder.local.digest, run)
     if (free := shutil.disk_usage(where).free) < _LEAST_FREE:
         text = f"only {free / 2**20:.0f} MiB free on the disk of the index"
         yield Finding("wrong", text, f"sketchseek prune 1 --index {where}, or free some space")
+
+
+def _parts(manifest: Facts, head: str, run: str) -> Finding:
+    """Whether searches can compare local parts."""
+    if manifest.parts == head and manifest.part_photos == manifest.photos:
+        return Finding("ok", f"local parts of all {manifest.photos} photos")
+    there = manifest.part_photos if manifest.parts == head else 0
+    return Finding("note", f"only {there} of {manifest.photos} photos have local parts for rank=local", run)
 
 
 def settings(asked: Asked) -> Iterator[Finding]:

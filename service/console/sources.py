@@ -45,6 +45,8 @@ class Found:
 
     photos: Sequence[Shown]
     nothing_close: bool = False
+    # Why they are not in the order that was asked for.
+    remark: str | None = None
     total: int | None = None
 
 
@@ -72,7 +74,7 @@ def from_service(server: str, key: str | None, asked: Mapping[str, Any], *, pict
             listing = client.photos(**listed)
             return Found([shown(photo) for photo in listing.photos], total=listing.total)
         answer = client.search(**asked)
-        return Found([shown(one) for one in answer.results], answer.nothing_close)
+        return Found([shown(one) for one in answer.results], answer.nothing_close, answer.remark)
 
 
 def from_index(index: Path, model: str, engine: str, asked: Mapping[str, Any], *, pictures: bool) -> Found:
@@ -115,7 +117,7 @@ def _searched(index: Path, model: str, engine: str, asked: Mapping[str, Any], pi
     def shown(ranked: "Ranked") -> Shown:
         return _shown(index, ranked.hit.photo, finding.described(ranked), pictures)
 
-    return Found([shown(one) for one in answer.ranked], answer.nothing_close)
+    return Found([shown(one) for one in answer.ranked], answer.nothing_close, answer.remark)
 
 
 def _listed(index: Path, model: str, asked: Mapping[str, Any], pictures: bool) -> Found:

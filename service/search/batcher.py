@@ -16,18 +16,17 @@ from typing import Any
 
 import anyio
 import numpy as np
-from numpy.typing import NDArray
 
 from model import SketchseekError
 from model.gpu import is_out_of_memory, outcomes
 from service import problems
 from service.ops.metrics import Metrics
 from service.problems import ServiceError
+from service.search.encodings import Encoding, split, vector_of
 
 log = logging.getLogger("sketchseek")
 
-Vector = NDArray[np.float32]
-Encode = Callable[[Sequence[Any]], Vector]
+Encode = Callable[[Sequence[Any]], Encoding]
 _TOLERANCE = 0.01
 
 
@@ -48,7 +47,7 @@ class _Waiting:
     item: Any
     deadline: float
     since: float = field(default_factory=time.monotonic)
-    result: Future[Vector] = field(default_factory=Future)
+    result: Future[Encoding] = field(default_factory=Future)
 
 
 class Batcher:
@@ -88,8 +87,8 @@ class Batcher:
             with self._changed:
                 self._searches[pictures] -= 1
 
-    async def encode(self, encode: Encode, item: Any, deadline: float) -> Vector:
-        """Return the vector of one item, encoded in a batch by `encode`; `deadline` is a time.monotonic()."""
+    async def encode(self, encode: Encode, item: Any, deadline: float) -> Encoding:
+        """Return what `encode` makes of one item, in a batch with others; `deadline` is a time.monotonic()."""
         waiting = _Waiting(encode, item, deadline)
         with self._changed:
             self._queue.append(waiting)
@@ -177,7 +176,7 @@ class Batcher:
             else:
                 waiting.result.set_result(outcome)
 
-    def _answer(self, outcome: Vector | Exception) -> Vector | Exception:
+    def _answer(self, outcome: Encoding | Exception) -> Encoding | Exception:
         if not isinstance(outcome, Exception):
             return _checked(outcome)
         no_memory = is_out_of_memory(outcome)
@@ -188,16 +187,18 @@ class Batcher:
         return problems.no_memory() if no_memory else problems.unencodable()
 
 
-def _encoded(batch: Sequence[_Waiting]) -> list[Vector]:
-    vectors = np.asarray(batch[0].encode([waiting.item for waiting in batch]))
+def _encoded(batch: Sequence[_Waiting]) -> list[Encoding]:
+    found = batch[0].encode([waiting.item for waiting in batch])
+    vectors = np.asarray(vector_of(found))
     if vectors.ndim != 2 or len(vectors) != len(batch):
         raise ValueError(f"{len(batch)} items gave an array of shape {vectors.shape}")
-    return list(vectors)
+    return split(found)
 
 
-def _checked(vector: Vector) -> Vector | ServiceError:
+def _checked(result: Encoding) -> Encoding | ServiceError:
     """Refuse vectors that are not unit vectors: they would find arbitrary photos with meaningless scores."""
+    vector = vector_of(result)
     if abs(float(np.linalg.norm(vector)) - 1) < _TOLERANCE:  # also false for NaN
-        return vector
+        return result
     log.error("the model returned a vector of length %s", np.linalg.norm(vector))
     return problems.unencodable()

@@ -1,7 +1,7 @@
 """From the parts of a query to photos: what the service and the command line have in common."""
 
 from collections.abc import Callable, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,16 @@ import numpy as np
 from indexer import Library, Photo
 from indexer.marks import Marked
 from model import SKETCH_CAPS, BadImage, Caps, Encoder, decode
+from model.encoder import Encoded
+from model.local.local import Local
+from model.local.parts import Parts
 from model.modality import Modality, Pixels, Vectors, unit
 from model.pictures.painting import painted
 from model.rerankers import Question
 from service.listings import PhotoInfo
 from service.problems import ServiceError
 from service.schemas import Result
+from service.search.encodings import Encoding, split, vector_of
 from service.search.query import PICTURES, Kind, Part, Query
 from service.search.reranking import Answer, Ranked, Rerankers, find
 
@@ -36,17 +40,33 @@ def prepared(part: Part, encoder: Encoder, published: Library, caps: Caps) -> Pi
     return str(value) if part.kind == Kind.TEXT else _known(published, str(value))
 
 
-def encoders(encoder: Encoder) -> dict[Kind, Callable[[Sequence[Any]], Vectors]]:
+@dataclass(frozen=True)
+class _InParts:
+    """Encodes drawings whole and in parts; equal for one encoder, so that all drawings share batches."""
+
+    encoder: Encoder
+
+    def __call__(self, prepared: Sequence[Pixels]) -> Encoded:
+        return self.encoder.encode(prepared, Modality.SKETCH)
+
+
+def encoders(encoder: Encoder) -> dict[Kind, Callable[[Sequence[Any]], Vectors | Encoded]]:
     """The functions that encode prepared parts, by kind; those of LIKE are vectors already."""
     return {
-        Kind.SKETCH: encoder.encode_sketches,
+        Kind.SKETCH: encoder.encode_sketches if encoder.local is None else _InParts(encoder),
         Kind.PHOTO: encoder.encode_photos,
         Kind.TEXT: encoder.texts,
     }
 
 
-def question(ready: Sequence[tuple[Part, Any]], vectors: Sequence[Vectors]) -> Question:
-    """Mix the parts' unit vectors by their weights into one; refused if they cancel each other out."""
+def question(
+    ready: Sequence[tuple[Part, Any]], results: Sequence[Encoding], local: Local | None = None
+) -> Question:
+    """Mix the parts' unit vectors by their weights into one; refused if they cancel each other out.
+
+    With a `local` head, the question also has the local parts of its drawing.
+    """
+    vectors = [vector_of(result) for result in results]
     weights = [part.weight for part, _ in ready]
     total: Vectors = np.sum(
         [weight * vector for weight, vector in zip(weights, vectors, strict=True)], axis=0
@@ -59,7 +79,17 @@ def question(ready: Sequence[tuple[Part, Any]], vectors: Sequence[Vectors]) -> Q
     for part, _ in ready:
         kind = Modality.PHOTO if part.kind == Kind.LIKE else Modality(part.kind)
         kinds[kind] = kinds.get(kind, 0.0) + part.weight / length
-    return Question((total / length).astype(np.float32), _pictures(ready), kinds)
+    parts = None if local is None else _drawn(ready, results, local)
+    return Question((total / length).astype(np.float32), _pictures(ready), kinds, parts)
+
+
+def _drawn(ready: Sequence[tuple[Part, Any]], results: Sequence[Encoding], local: Local) -> Parts | None:
+    """The local parts of the drawing that the query leads to; None without one."""
+    for (part, pixels), result in zip(ready, results, strict=True):
+        cells = result.cells if isinstance(result, Encoded) and part.kind == Kind.SKETCH else None
+        if part.weight > 0 and cells is not None and np.isfinite(cells).all():
+            return local.coarse_sketch(cells, pixels)
+    return None
 
 
 def visible(query: Query, marked: Marked) -> Query:
@@ -71,7 +101,7 @@ def visible(query: Query, marked: Marked) -> Query:
 def searched(query: Query, encoder: Encoder, published: Library, marked: Marked = NOTHING_MARKED) -> Answer:
     """Search for a single query, without a shared model."""
     query = visible(query, marked)
-    reranker = Rerankers(encoder).chosen(query.rank)
+    choice = Rerankers(encoder).fitting(query, published)
     ready: list[tuple[Part, Any]] = []
     for part in query.parts:
         try:
@@ -79,8 +109,12 @@ def searched(query: Query, encoder: Encoder, published: Library, marked: Marked 
         except BadImage as error:
             raise BadImage(f"{part.value}: {error}" if isinstance(part.value, Path) else str(error)) from None
     encode = encoders(encoder)
-    vectors = [value if part.kind == Kind.LIKE else encode[part.kind]([value])[0] for part, value in ready]
-    return find(published, question(ready, vectors), query, reranker)
+    results = [
+        value if part.kind == Kind.LIKE else split(encode[part.kind]([value]))[0] for part, value in ready
+    ]
+    asked = question(ready, results, choice.local)
+    answer = find(published, asked, query, choice.reranker, choice.head)
+    return replace(answer, ranked_by=choice.name, remark=choice.remark)
 
 
 def shown(photo: Photo, favourites: Set[str] = frozenset()) -> PhotoInfo:

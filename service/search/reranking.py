@@ -8,12 +8,16 @@ from numpy.typing import NDArray
 from indexer import Hit, Library
 from indexer.values import Nearest
 from model import Encoder, ModelError
+from model.local.coding import Rows
+from model.local.local import Local
 from model.rerankers import RERANKERS, Candidates, Detail, Question, Ranking, Reranker
-from service.search.query import Query
+from service.search.query import Kind, Query
 
 # If even the best is less likely right than this, nothing is close: said of 3 % of searches, at most, that find
 # something (python -m bench.relevance).
 CLOSE = 0.15
+# What orders the photos instead where there are no local parts to compare.
+WITHOUT_PARTS = {"local": "plain", "all": "collection"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,24 @@ class Answer:
 
     ranked: list[Ranked]
     nothing_close: bool = False
+    # The re-ranker that ordered them, and why it is not the one that was asked for.
+    ranked_by: str = ""
+    remark: str | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The re-ranker for a query, and why it is not the one that was asked for; `local` if it compares local parts."""
+
+    name: str
+    reranker: Reranker
+    remark: str | None = None
+    local: Local | None = None
+
+    @property
+    def head(self) -> str:
+        """The local head whose rows it compares; empty for none."""
+        return "" if self.local is None else self.local.digest
 
 
 class Rerankers:
@@ -55,12 +77,46 @@ class Rerankers:
             self._made[wanted] = made
         return self._made[wanted]
 
+    def fitting(self, query: Query, published: Library) -> Choice:
+        """Return the re-ranker for a query, or the one that does what is left where there are no parts to compare."""
+        name = query.rank or self.default
+        reranker, local = self.chosen(name), self._encoder.local
+        if not compares_parts(reranker):
+            return Choice(name, reranker)
+        why = self._nothing_to_compare(query, published)
+        if why is None:
+            return Choice(name, reranker, local=local)
+        instead = WITHOUT_PARTS.get(name, "plain")
+        # Words are no mistake of those who asked for no order.
+        remark = None if query.rank is None and not _draws(query) else f"ordered as by rank={instead}: {why}"
+        return Choice(instead, self.chosen(instead), remark)
 
-def find(published: Library, question: Question, query: Query, reranker: Reranker) -> Answer:
-    """Find the page of photos that a query requests, in the re-ranker's order."""
-    return second_stage(
-        published, question, query, reranker, first_stage(published, question, query, reranker)
-    )
+    def _nothing_to_compare(self, query: Query, published: Library) -> str | None:
+        """Why there are no parts to compare, and what to do; None if there are."""
+        local, stored = self._encoder.local, published.manifest.parts
+        if local is None:
+            return f"model {self._encoder.card.name!r} compares no local parts; choose one with a local head"
+        if not _draws(query):
+            return "this query has no drawing whose local parts could be compared; add one"
+        if not len(published) or stored == local.digest:
+            return None
+        if stored:
+            return "the local parts in the index are those of another model; run sketchseek index again"
+        return "the index has no local parts yet; run sketchseek index again to add them"
+
+
+def compares_parts(reranker: Reranker) -> bool:
+    return bool(getattr(reranker, "parts", False))
+
+
+def _draws(query: Query) -> bool:
+    return any(part.kind == Kind.SKETCH and part.weight > 0 for part in query.parts)
+
+
+def find(published: Library, question: Question, query: Query, reranker: Reranker, head: str = "") -> Answer:
+    """Find the page of photos that a query requests, in the re-ranker's order; `head` is that of `Choice`."""
+    first = first_stage(published, question, query, reranker)
+    return second_stage(published, question, query, reranker, first, head)
 
 
 def first_stage(published: Library, question: Question, query: Query, reranker: Reranker) -> Nearest:
@@ -79,18 +135,19 @@ def first_stage(published: Library, question: Question, query: Query, reranker: 
 
 
 def second_stage(
-    published: Library, question: Question, query: Query, reranker: Reranker, first: Nearest
+    published: Library, question: Question, query: Query, reranker: Reranker, first: Nearest, head: str = ""
 ) -> Answer:
     """Reorder what the first stage found, and return the page."""
     order: NDArray[np.int64] = np.arange(len(first))
     details: list[Detail | None] = [None] * len(first)
     relevance: list[float | None] = [None] * len(first)
     nothing_close = False
-    if head := min(reranker.depth, len(first)):
-        ranking = _reranked(published, question, reranker, first, head)
-        order[:head], details[:head] = ranking.order, ranking.details
+    if count := min(reranker.depth, len(first)):
+        candidates = _candidates(published, first if count == len(first) else first[:count], head)
+        ranking = _reranked(question, reranker, candidates)
+        order[:count], details[:count] = ranking.order, ranking.details
         if ranking.relevance is not None:
-            relevance[:head] = ranking.relevance.tolist()
+            relevance[:count] = ranking.relevance.tolist()
             nothing_close = float(ranking.relevance.max()) < CLOSE
     page = slice(query.offset, query.offset + query.k)
     shown = order[page]
@@ -101,14 +158,21 @@ def second_stage(
     return Answer(ranked, nothing_close)
 
 
-def _reranked(
-    published: Library, question: Question, reranker: Reranker, first: Nearest, head: int
-) -> Ranking:
-    best = first if head == len(first) else first[:head]
+def _candidates(published: Library, best: Nearest, head: str) -> Candidates:
     vectors = published.vectors(best.ids) if best.vectors is None else best.vectors
-    candidates = Candidates(best.ids, best.scores, vectors, best.corrected)
+
+    def rows(which: NDArray[np.int64]) -> tuple[Rows, NDArray[np.bool_]]:
+        found = published.parts(best.ids[which], head)
+        if found is None:
+            return np.empty((len(which), 0), dtype=np.uint8), np.zeros(len(which), dtype=bool)
+        return found.rows, found.present
+
+    return Candidates(best.ids, best.scores, vectors, best.corrected, rows if head else None)
+
+
+def _reranked(question: Question, reranker: Reranker, candidates: Candidates) -> Ranking:
     ranking = reranker.rerank(question, candidates)
-    if sorted(ranking.order.tolist()) != list(range(head)):
+    if sorted(ranking.order.tolist()) != list(range(len(candidates))):
         raise ModelError(
             f"the re-ranker {type(reranker).__name__} did not return every candidate exactly once"
         )

@@ -16,15 +16,15 @@ import anyio.to_thread
 
 from indexer import Library
 from indexer.stores.gpu.executor import MOST
-from model.modality import Vectors
-from model.rerankers import Question, Reranker
+from model.rerankers import Question
 from service.ops.metrics import Metrics
 from service.schemas import Result, SearchResponse, Took
 from service.search.batcher import Batcher
+from service.search.encodings import Encoding
 from service.search.finding import described, encoders, prepared, question, visible
 from service.search.gallery import Gallery
 from service.search.query import PICTURES, Kind, Part, Query
-from service.search.reranking import Rerankers, first_stage, second_stage
+from service.search.reranking import Choice, Rerankers, first_stage, second_stage
 
 
 class Searcher:
@@ -53,24 +53,27 @@ class Searcher:
     async def search(self, query: Query) -> SearchResponse:
         """Search; raises BadImage for an unusable picture, and NoTextTower if the model does not support words."""
         # Use one generation from here on, whatever is swapped in meanwhile.
-        published, reranker = self.gallery.trusted, self.rerankers.chosen(query.rank)
+        published = self.gallery.trusted
+        choice = self.rerankers.fitting(query, published)
         marked = self.gallery.marks.now()
         query = visible(query, marked)
         with self.batcher.admitted(pictures=query.has_pictures) as deadline:
             clock = [time.perf_counter()]
             ready = [(part, await self._prepared(part, published)) for part in query.parts]
             clock.append(time.perf_counter())
-            vectors = await asyncio.gather(*(self._vector(part, value, deadline) for part, value in ready))
-            asked = question(ready, vectors)
+            results = await asyncio.gather(*(self._encoded(part, value, deadline) for part, value in ready))
+            asked = question(ready, results, choice.local)
             clock.append(time.perf_counter())
             limiter = self._scanning if published.device == "cpu" else self._asking
-            find = partial(self._found, published, asked, query, reranker, marked.favourite)
-            results, nothing_close, ranked_at = await anyio.to_thread.run_sync(find, limiter=limiter)
+            find = partial(self._found, published, asked, query, choice, marked.favourite)
+            found, nothing_close, ranked_at = await anyio.to_thread.run_sync(find, limiter=limiter)
             clock += [ranked_at, time.perf_counter()]
         return SearchResponse(
-            results=results,
+            results=found,
             offset=query.offset,
             nothing_close=nothing_close,
+            ranked_by=choice.name,
+            remark=choice.remark,
             total_searched=len(published),
             generation=published.manifest.generation,
             model=self.gallery.encoder.card.name,
@@ -86,20 +89,20 @@ class Searcher:
         limiter = self._decoding if part.kind in PICTURES else self._looking_up
         return await anyio.to_thread.run_sync(prepare, limiter=limiter)
 
-    async def _vector(self, part: Part, value: Any, deadline: float) -> Vectors:
+    async def _encoded(self, part: Part, value: Any, deadline: float) -> Encoding:
         if part.kind == Kind.LIKE:
-            vector: Vectors = value
+            vector: Encoding = value
             return vector
         return await self.batcher.encode(encoders(self.gallery.encoder)[part.kind], value, deadline)
 
     @staticmethod
     def _found(
-        published: Library, asked: Question, query: Query, reranker: Reranker, favourites: Set[str]
+        published: Library, asked: Question, query: Query, choice: Choice, favourites: Set[str]
     ) -> tuple[list[Result], bool, float]:
         """The results, whether nothing is close, and when the second stage started."""
-        first = first_stage(published, asked, query, reranker)
+        first = first_stage(published, asked, query, choice.reranker)
         middle = time.perf_counter()
-        answer = second_stage(published, asked, query, reranker, first)
+        answer = second_stage(published, asked, query, choice.reranker, first, choice.head)
         return [described(one, favourites) for one in answer.ranked], answer.nothing_close, middle
 
     def _took(self, clock: list[float]) -> Took:

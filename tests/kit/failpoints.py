@@ -22,9 +22,11 @@ import faiss
 
 import indexer.jobs.pipeline
 from indexer import IndexProblem, Partition, Silent, merge, run
-from tests.kit.standin import InThread, Library, StandIn, contents, published
+from tests.kit.standin import InThread, Library, StandIn, contents, photos_with_parts, published
 
 DIED = 77
+# A local head.
+HEAD = "7" * 16
 
 
 class Death:
@@ -160,6 +162,7 @@ def main(folder: Path) -> None:
         results[name] = _every_point(folder, library, start, old if start else None, new)
     results["full disk"] = _every_limit(folder, library, before, old, new)
     results["merge"] = _every_point_of_a_merge(folder, library, new)
+    results["parts"] = _every_point_of_an_upgrade(folder, library, before, new)
     print(json.dumps(results))
 
 
@@ -218,6 +221,38 @@ def _every_point_of_a_merge(folder: Path, library: Library, new: dict[str, str])
         assert published(whole, library.seeds) == new, f"the merge after point {at} ended elsewhere"
     assert before == {path: path.read_bytes() for part in parts for path in part.rglob("*") if path.is_file()}
     return seen
+
+
+def _every_point_of_an_upgrade(
+    folder: Path, library: Library, start: Path, new: dict[str, str]
+) -> dict[str, int]:
+    """An index gets its local parts: after each death none or all are published, and no photo has another's."""
+    index, seen = folder / "index", {"points": 0, "none": 0, "all": 0}
+
+    def upgrade(at: int) -> int:
+        def work() -> None:
+            lay_mines(Death(at))
+            run(index, [library.folder], StandIn(parts=HEAD), Silent(), accept_deletions=True)
+
+        return in_fork(work)
+
+    while True:
+        shutil.rmtree(index, ignore_errors=True)
+        shutil.copytree(start, index)
+        at = seen["points"] + 1
+        status = upgrade(at)
+        assert status in (0, DIED), f"exit status {status} at point {at} of an upgrade"
+        published(index, library.seeds)
+        there = photos_with_parts(index, library.seeds, HEAD)
+        assert there in (set(), set(new.values())), f"some parts at point {at} of an upgrade"
+        if status == 0:
+            return seen
+        seen["points"] = at
+        seen["all" if there else "none"] += 1
+        assert upgrade(0) == 0, f"the run after point {at} of an upgrade failed"
+        assert published(index, library.seeds) == new
+        there = photos_with_parts(index, library.seeds, HEAD)
+        assert there == set(new.values()), f"the run after point {at} of an upgrade ended elsewhere"
 
 
 def _every_limit(

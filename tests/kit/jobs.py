@@ -24,7 +24,8 @@ from indexer.catalogue.records import Entry
 from indexer.catalogue.safekeeping import SEAL
 from indexer.reports.progress import Progress
 from model import Encoder
-from model.modality import Pixels, Vectors
+from model.encoder import Encoded
+from model.modality import Modality, Pixels, Vectors
 from tests.kit.standin import InThread, Library, StandIn
 
 
@@ -93,6 +94,12 @@ class _Remembering:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._encoder, name)
+
+    def encode(self, prepared: Sequence[Pixels], kind: Modality) -> Encoded:
+        # Those of a model with a local head would need cells, too.
+        if self._encoder.local is not None:
+            return self._encoder.encode(prepared, kind)
+        return Encoded(self.encode_photos(prepared))
 
     def encode_photos(self, prepared: Sequence[Pixels]) -> Vectors:
         keys = [self._key(pixels) for pixels in prepared]

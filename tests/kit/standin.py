@@ -18,6 +18,7 @@ from indexer.decoding.thumbnails import make_thumbnail, stored_bytes, write_thum
 from indexer.decoding.workers import Picture, Read
 from model import decode
 from model.bank import Bank, Near
+from model.encoder import Encoded
 from model.modality import Modality, unit
 from model.pictures.preprocess import photo_pixels
 from model.pictures.preprocessing import STANDARD, Preprocessing
@@ -28,17 +29,39 @@ SIZE, DIMENSION = 32, 48
 class StandIn:
     """Encodes a photo by its colours in a grid of 4 x 4: deterministic, and different for different photos."""
 
-    def __init__(self, fingerprint: str = "5" * 16) -> None:
+    def __init__(self, fingerprint: str = "5" * 16, *, parts: str = "") -> None:
+        """`parts` is the digest of its local head; without one it has none."""
         self.fingerprint = fingerprint
         self.size, self.dimension, self.batch = SIZE, DIMENSION, 16
         self.preparation = STANDARD
         self.card = SimpleNamespace(name="stand-in", image_tower=SimpleNamespace(size=SIZE))
         self.bank: Bank | None = a_bank(fingerprint)
+        self.local: ColourParts | None = ColourParts(parts) if parts else None
+
+    def encode(self, pixels: Sequence[np.ndarray], kind: Modality) -> Encoded:
+        cells = _patches(pixels).reshape(-1, 4, 4, 3) if self.local else None
+        return Encoded(self.encode_photos(pixels), cells)
 
     def encode_photos(self, pixels: Sequence[np.ndarray]) -> np.ndarray:
-        grid = np.stack(pixels).reshape(-1, 4, 8, 4, 8, 3).mean(axis=(2, 4)).reshape(-1, DIMENSION)
-        centred = (grid - 127.0).astype(np.float32)
+        centred = _patches(pixels) - 127.0
         return centred / np.linalg.norm(centred, axis=1, keepdims=True)
+
+
+def _patches(pixels: Sequence[np.ndarray]) -> np.ndarray:
+    grid = np.stack(pixels).reshape(-1, 4, 8, 4, 8, 3).mean(axis=(2, 4)).reshape(-1, DIMENSION)
+    return grid.astype(np.float32)
+
+
+class ColourParts:
+    """A stand-in for a local head: a row is the colours of the 16 patches that `write_photo` makes a photo of."""
+
+    row_bytes = DIMENSION
+
+    def __init__(self, digest: str) -> None:
+        self.digest = digest
+
+    def pack(self, cells: np.ndarray) -> np.ndarray:
+        return cells.reshape(len(cells), -1).round().clip(0, 255).astype(np.uint8)
 
 
 def a_bank(fingerprint: str, *, seed: int = 0, count: int = 3) -> Bank:
@@ -113,6 +136,26 @@ def published(index: Path, seeds: dict[str, int]) -> dict[str, str]:
         assert best > 0.9
     opened.close()
     return {relative: photo.content for relative, photo in found.items()}
+
+
+def photos_with_parts(index: Path, seeds: dict[str, int], head: str) -> set[str]:
+    """Which contents have local parts for a reader; fails where one bears those of another photo.
+
+    `seeds`: what each photo was made of, by content.
+    """
+    rows = np.array([[*random.Random(seed).randbytes(48)] for seed in seeds.values()], dtype=int)
+    opened = Published.open(index, StandIn().fingerprint)
+    photos = [hit.photo for hit in opened.search(np.ones((1, DIMENSION), np.float32), 999)]
+    found = opened.parts(np.array([photo.id for photo in photos]), head)
+    opened.close()
+    if found is None:
+        return set()
+    there = [photo for photo, present in zip(photos, found.present.tolist(), strict=True) if present]
+    for photo, row in zip(there, found.rows[found.present].astype(int), strict=True):
+        # Not equal: a thumbnail has nearly the same colours.
+        nearest = [*seeds][int(np.abs(rows - row).sum(axis=1).argmin())]
+        assert nearest == photo.content, f"{photo.relative} bears another photo's parts"
+    return {photo.content for photo in there}
 
 
 class Library:

@@ -32,9 +32,15 @@ FOLD_DUPLICATES = Parameter(
 
 RANK = Parameter(
     str,
-    "How to order the results: `plain` by score alone, `collection` also by what the other photos show.",
+    "How to order the results: `plain` by score alone, `collection` also by what the other photos show, `local` "
+    "also by which parts of the drawing the best photos have, and where, `all` by all of these.",
     choices=_rankings,
-    labels={"plain": "By score alone", "collection": "By score and similar photos"},
+    labels={
+        "plain": "By score alone",
+        "collection": "By score and similar photos",
+        "local": "By score and matching parts",
+        "all": "By score, similar photos and matching parts",
+    },
     metavar="NAME",
     label="Order",
     apply=lambda query, name: replace(query, rank=name),

@@ -160,7 +160,7 @@ def test_a_run_that_is_stopped_publishes_what_it_has_done_if_that_is_quick(
     published: bool,
 ) -> None:
     monkeypatch.setattr("tests.kit.jobs.Counting", Stopping)
-    monkeypatch.setattr("indexer.jobs.run._cost", lambda _: cost)
+    monkeypatch.setattr("indexer.jobs.run.last_cost", lambda _: cost)
     with pytest.raises(Interrupted):
         quick(hundred, partition=partition)
     assert len(generation.generations(quick.index)) == published

@@ -43,6 +43,8 @@ def test_death_at_every_point_leaves_one_generation_whole(tmp_path: Path) -> Non
     assert 5 < found["full disk"]["stopped"] < found["full disk"]["limits"]
     assert found["merge"]["points"] > 50
     assert found["merge"]["new"] > 2
+    assert found["parts"]["none"] > 20
+    assert found["parts"]["all"] > 2
 
 
 @pytest.mark.slow

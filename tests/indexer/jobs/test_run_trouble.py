@@ -100,15 +100,15 @@ def test_an_interrupted_run_goes_on(job: Job, library: Path, monkeypatch: pytest
     picture_count = 40
     for seed in range(picture_count):
         picture("mug", 100 + seed, size=96).save(library / f"more {seed}.png")
-    encode, calls = job.encoder.encode_photos, []
+    encode, calls = job.encoder.encode, []
 
-    def interrupted(pixels: list[object]) -> object:
+    def interrupted(pixels: list[object], kind: object) -> object:
         calls.append(len(pixels))
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return encode(pixels)  # type: ignore[arg-type]
+        return encode(pixels, kind)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(job.encoder, "encode_photos", interrupted)
+    monkeypatch.setattr(job.encoder, "encode", interrupted)
     with pytest.raises(KeyboardInterrupt):
         job(library)
     with pytest.raises(NoIndex, match="nothing published yet"):

@@ -3,13 +3,15 @@
 import os
 import signal
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from indexer import IndexProblem, NoIndex, PhotosMissing, Status, status
 from indexer.locking.lock import was_abandoned, writing
+from model import Encoder
 from tests.kit.jobs import Job
-from tests.kit.standin import write_photo
+from tests.kit.standin import StandIn, write_photo
 
 
 def trouble(found: Status) -> str:
@@ -29,6 +31,14 @@ def killed_in_a_run(index: Path) -> None:
 def test_a_sound_index_has_no_problems(quick: Job, hundred: Path) -> None:
     quick(hundred)
     assert (status(quick.index).problems, status(quick.index).health) == ((), "ok")
+
+
+def test_it_says_how_many_photos_have_local_parts(quick: Job, hundred: Path) -> None:
+    quick(hundred)
+    assert (status(quick.index).with_parts, status(quick.index).parts) == (0, None)
+    quick.encoder = cast(Encoder, StandIn(parts="7" * 16))
+    quick()
+    assert (status(quick.index).with_parts, status(quick.index).parts) == (100, "7" * 16)
 
 
 def test_a_photo_folder_that_is_missing_or_empty(quick: Job, hundred: Path) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 import faiss
 import pytest
 
-from model import gpu
+from model import Encoder, gpu
 from model.errors import DeviceProblem, NoEngine
 from service.console import checks
 from service.console.checks import Asked, Finding, findings, variables
 from service.settings import Settings
 from tests.kit import TOP
-from tests.kit.jobs import Job
+from tests.kit.jobs import Job, index_quickly
 from tests.kit.service.commands import doctor, wrong
 
 
@@ -41,6 +41,23 @@ def test_all_is_well(job: Job, library: Path, tmp_path: Path) -> None:
         assert part in done.stdout
     assert "WRONG" not in done.stdout
     assert {line.split()[1] for line in done.stdout.splitlines() if "->" not in line} == set(checks.CHECKS)
+
+
+def test_local_parts_that_are_missing_or_complete(
+    index: Path, library: Path, local_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Encoder, "load", lambda *_, **__: local_encoder)
+    found = [
+        one for _, one in findings(Asked(index, "lite", "openvino", Settings())) if "local parts" in one.text
+    ]
+    assert [(one.state, one.text) for one in found] == [
+        ("note", "only 0 of 15 photos have local parts for rank=local")
+    ]
+    index_quickly(index, library, local_encoder)
+    found = [
+        one for _, one in findings(Asked(index, "lite", "openvino", Settings())) if "local parts" in one.text
+    ]
+    assert [(one.state, one.text) for one in found] == [("ok", "local parts of all 15 photos")]
 
 
 def test_an_index_that_is_not_there_or_damaged(job: Job, library: Path, tmp_path: Path) -> None:

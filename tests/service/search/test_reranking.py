@@ -86,7 +86,9 @@ def test_details_belong_to_their_photos(published: Published, rerankers: Reranke
 
 
 def test_a_name_that_nobody_knows_is_refused(rerankers: Rerankers, encoder: Encoder) -> None:
-    with pytest.raises(UnknownName, match="unknown re-ranker 'magic'; known: plain, collection, backwards"):
+    with pytest.raises(
+        UnknownName, match="unknown re-ranker 'magic'; known: plain, collection, local, all, backwards"
+    ):
         rerankers.chosen("magic")
     with pytest.raises(UnknownName, match="'magic'"):
         Rerankers(encoder, "magic")

@@ -1,0 +1,87 @@
+"""Write the local parts of a generation; those of unchanged photos come from the generation before."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.collection import Collection, Places
+from indexer.parts.reader import PHOTOS_FILE, ROWS_FILE, LocalParts
+from indexer.stores import Ids
+
+# Copied rows that no photo uses any more are at most this share of a file.
+_MOST_UNUSED = 0.1
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What was written: the local head, the bytes of a row, and how many photos have one."""
+
+    parts: str = ""
+    part_bytes: int = 0
+    part_photos: int = 0
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The parts of the generation before, which were checked, and the photos that are still the same."""
+
+    folder: Path
+    parts: LocalParts
+    unchanged: Ids
+
+
+def write_parts(folder: Path, collection: Collection, earlier: Earlier | None) -> Stored:
+    """Write what the collection's photos have of parts; no file if they have none."""
+    places = collection.part_places()
+    if not len(places):
+        return Stored()
+    width = collection.origin.part_bytes
+    numbers = np.full(len(places), -1, dtype=np.int64)
+    if earlier is not None:
+        _copy(earlier, places, numbers, folder / ROWS_FILE)
+    with (folder / ROWS_FILE).open("ab") as file:
+        fresh = numbers < 0
+        numbers[fresh] = _append(collection, places[fresh], file, file.tell() // width)
+    # A row that was damaged is left out.
+    there = numbers >= 0
+    pairs = np.column_stack([places[there, 0], numbers[there]])
+    if not len(pairs):
+        (folder / ROWS_FILE).unlink()
+        return Stored()
+    pairs[np.argsort(pairs[:, 0])].tofile(folder / PHOTOS_FILE)
+    return Stored(collection.origin.parts, width, len(pairs))
+
+
+def _copy(earlier: Earlier, places: Places, numbers: Ids, target: Path) -> None:
+    """Copy the earlier file whole, if most of its rows are still used, and note their numbers."""
+    known, rows = earlier.parts.pairs
+    at = np.minimum(np.searchsorted(known, places[:, 0]), len(known) - 1)
+    same = (known[at] == places[:, 0]) & np.isin(places[:, 0], earlier.unchanged)
+    used, total = len(np.unique(rows[at[same]])), earlier.parts.count
+    if total - used > _MOST_UNUSED * total:
+        return
+    shutil.copyfile(earlier.folder / ROWS_FILE, target)
+    numbers[same] = rows[at[same]]
+
+
+def _append(collection: Collection, places: Places, file: BinaryIO, first: int) -> NDArray[np.int64]:
+    """Write the rows at these places in their order on disk; returns the number of each, -1 for a damaged one."""
+    wanted, back = np.unique(_keys(places[:, 1:]), return_inverse=True)
+    numbers = np.full(len(wanted), -1, dtype=np.int64)
+    for stored, rows in collection.part_rows(places):
+        at = np.minimum(np.searchsorted(wanted, keys := _keys(stored)), max(0, len(wanted) - 1))
+        good = wanted[at] == keys
+        numbers[at[good]] = first + np.arange(int(good.sum()))
+        first += int(good.sum())
+        file.write(rows[good].tobytes())
+    return numbers[back]
+
+
+def _keys(places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A number for each shard and row."""
+    keys: NDArray[np.int64] = (places[:, 0] << 32) | places[:, 1]
+    return keys
