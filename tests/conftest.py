@@ -44,6 +44,15 @@ def encoder() -> Encoder:
     return shipped()
 
 
+@pytest.fixture(scope="session")
+def local_encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+    """The shipped model with a local head of random weights; its vectors are the shipped ones."""
+    # Needs torch, which few tests do.
+    from tests.kit.local import with_local
+
+    return Encoder.load(with_local("lite", tmp_path_factory.mktemp("local") / "model"), engine="openvino")
+
+
 @pytest.fixture
 def library(tmp_path: Path) -> Path:
     """15 photos of five kinds of thing."""

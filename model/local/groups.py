@@ -5,8 +5,9 @@ from numpy.typing import NDArray
 
 from model.local.parts import Floats
 
-# How different two groups may be and still become one: by weight, and by how far apart they are in both pictures.
-_SAME = 0.004
+# How different two groups may be and still become one: by weight and by how far apart they are in both pictures; and
+# this near, in cells of each, they are one whatever their weight.
+_SAME, _CLOSE = 0.004, 2.5
 # Beyond this many cells, two are no neighbours. Groups that are not connected join only where there are too many.
 _NEAR = 1.6
 _APART = 100.0
@@ -29,7 +30,8 @@ def groups(begins: Floats, ends: Floats, weights: Floats, cell: float, most: int
     while left > 1:
         one, other = divmod(int(costs.argmin()), count)
         # Unconnected groups are never the same thing, but there may be too many of them.
-        if left <= most and costs[one, other] > _SAME:
+        away = float(((means[one] - means[other]) ** 2).sum())
+        if left <= most and costs[one, other] > _SAME and away > 2 * (_CLOSE * cell) ** 2:
             break
         total = heavy[one] + heavy[other]
         means[one] = (heavy[one] * means[one] + heavy[other] * means[other]) / max(total, 1e-12)

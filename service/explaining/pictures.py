@@ -82,13 +82,17 @@ def _match(draw: ImageDraw.ImageDraw, frames: list[Box], part: Part, number: int
     draw.line([*ends], fill=_PAPER, width=7)
     draw.line([*ends], fill=colour, width=3)
     for frame, box, end in zip(frames, (part.sketch, part.photo), ends, strict=True):
-        _outline(draw, frame, box, _PAPER, 9)
+        _outline(draw, frame, box, _PAPER, 8, beyond=1.5)
         _outline(draw, frame, box, colour, 5)
         _badge(draw, end, str(number), colour)
 
 
-def _outline(draw: ImageDraw.ImageDraw, frame: Box, box: Box, colour: str, width: int) -> None:
-    draw.rounded_rectangle(_edges(frame.outside(box)), 6, outline=colour, width=width)
+def _outline(
+    draw: ImageDraw.ImageDraw, frame: Box, box: Box, colour: str, width: int, *, beyond: float = 0
+) -> None:
+    left, top, right, bottom = _edges(frame.outside(box))
+    edges = (left - beyond, top - beyond, max(left, right) + beyond, max(top, bottom) + beyond)
+    draw.rounded_rectangle(edges, 6, outline=colour, width=width)
 
 
 def _badge(draw: ImageDraw.ImageDraw, centre: tuple[float, float], text: str, colour: str) -> None:

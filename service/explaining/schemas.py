@@ -4,9 +4,6 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from model.local import explaining
-from model.local.parts import Floats
-from model.pictures import areas
 from service.listings import Answer, such_as
 
 _SKETCH = {"x": 0.62, "y": 0.31, "width": 0.14, "height": 0.28}
@@ -42,10 +39,6 @@ class Box(BaseModel):
     y: float = Field(description="The top edge.")
     width: float
     height: float
-
-    @classmethod
-    def of(cls, box: areas.Box) -> "Box":
-        return cls(x=_share(box.x), y=_share(box.y), width=_share(box.width), height=_share(box.height))
 
 
 class MatchInfo(BaseModel):
@@ -102,60 +95,6 @@ class ExplanationInfo(Answer):
     score: float = Field(
         description="How well the parts fit; it is not the `score` of a search, which compares whole pictures."
     )
-    matches: list[MatchInfo] = Field(
-        description=f"At most {explaining.MOST_PARTS}; what adds most comes first."
-    )
+    matches: list[MatchInfo] = Field(description="At most eight; what adds most comes first.")
     collage: list[PatchInfo]
     attention: Attention
-
-    @classmethod
-    def of(cls, found: explaining.Explanation, photo_id: str, model: str) -> "ExplanationInfo":
-        return cls(
-            photo_id=photo_id,
-            model=model,
-            score=_number(found.score),
-            matches=[_match(part) for part in found.parts],
-            collage=[_patch(patch) for patch in found.patches],
-            attention=Attention(
-                sketch=_rows(found.sketch_attention),
-                photo=_rows(found.photo_attention),
-                sketch_area=Box.of(found.sketch_area),
-                photo_area=Box.of(found.photo_area),
-            ),
-        )
-
-
-def _match(part: explaining.Part) -> MatchInfo:
-    return MatchInfo.model_validate(
-        {
-            "sketch": Box.of(part.sketch),
-            "photo": Box.of(part.photo),
-            "strength": _number(part.strength),
-            "contribution": _number(part.contribution),
-            "sketch_place": part.sketch_place,
-            "photo_place": part.photo_place,
-            "text": part.text,
-        }
-    )
-
-
-def _patch(patch: explaining.Patch) -> PatchInfo:
-    return PatchInfo(
-        sketch=Box.of(patch.sketch),
-        photo=Box.of(patch.photo),
-        strength=_number(patch.strength),
-        contribution=_number(patch.contribution),
-        match=patch.part,
-    )
-
-
-def _rows(values: Floats) -> list[list[float]]:
-    return [[_number(value) for value in row] for row in values.tolist()]
-
-
-def _share(value: float) -> float:
-    return round(value, 5)
-
-
-def _number(value: float) -> float:
-    return round(value, 6)

@@ -14,6 +14,7 @@ from service.asgi import forms
 from service.asgi.connected import while_connected
 from service.explaining import pictures
 from service.explaining.comparing import refuse_without_parts
+from service.explaining.describing import described
 from service.explaining.explainer import Explained, Explainer
 from service.explaining.schemas import ExplanationInfo
 from service.problems import ServiceError
@@ -82,7 +83,7 @@ async def explain(request: Request, gallery: OpenGallery) -> Any:
     found = await while_connected(request, explainer.explain(sketch, photo))
     if params.picture is not None:
         return Response(await anyio.to_thread.run_sync(_collage, found), media_type="image/png")
-    return ExplanationInfo.of(found.explanation, photo.public_id, gallery.encoder.card.name)
+    return described(found.explanation, photo.public_id, gallery.encoder.card.name)
 
 
 async def _asked(request: Request) -> tuple[bytes | tuple[Stroke, ...], ExplainParams]:
