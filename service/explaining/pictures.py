@@ -7,8 +7,8 @@ from PIL import Image, ImageDraw, ImageFont
 from model.local.explaining import Explanation, Part
 from model.pictures.areas import WHOLE, Box
 
-# They differ in lightness too, and show on white paper as on photos; the page has the same.
-COLOURS = ("#2f6fed", "#e8590c", "#2b8a3e", "#d6336c", "#7048e8", "#0c8599", "#b08900", "#5f3dc4")
+# White numbers on them can be read, and they show on paper as on photos; the page has the same.
+COLOURS = ("#2f6fed", "#c9480a", "#267a37", "#d6336c", "#7048e8", "#0b7285", "#8a6d00", "#495057")
 _COLLAGE = 448
 _PANEL, _GAP, _EDGE, _LINE = 600, 90, 40, 44
 _PAPER, _INK, _QUIET, _RIM = "#ffffff", "#1d1c1a", "#66625a", "#d3cfc5"

@@ -9,8 +9,8 @@ import { element } from "../sheet.js";
 const SVG = "http://www.w3.org/2000/svg";
 const SIDE = 560; // pixels of the drawing
 const FADED = "#cbc8c1";
-// They differ in lightness too, and show on white paper as on photos.
-const COLOURS = ["#2f6fed", "#e8590c", "#2b8a3e", "#d6336c", "#7048e8", "#0c8599", "#b08900", "#5f3dc4"];
+// White numbers on them can be read, and they show on paper as on photos.
+const COLOURS = ["#2f6fed", "#c9480a", "#267a37", "#d6336c", "#7048e8", "#0b7285", "#8a6d00", "#495057"];
 
 export class Pair {
   chosen = null;
