@@ -23,6 +23,7 @@ from service.asgi.compressing import Compressing
 from service.asgi.guard import Guard, allowed_hosts
 from service.asgi.page import WEB, page
 from service.asgi.tracing import Tracing
+from service.explaining.explainer import Explainer
 from service.health import HealthWatch
 from service.library.keeper import Keeper
 from service.library.reindex import Reindex
@@ -39,6 +40,7 @@ from service.routes import (
     browsing,
     details,
     downloads,
+    explain,
     folders,
     health,
     index,
@@ -96,7 +98,8 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     _add_layers(app, settings)
     errors.install(app)
     for routes in (
-        search, browsing, details, downloads, marks, photos, pictures, index, health, admin, folders, session
+        search, explain, browsing, details, downloads, marks, photos, pictures, index, health, admin, folders,
+        session,
     ):  # fmt: skip
         app.include_router(routes.router, responses=ANYWHERE)
     openapi.install(app)
@@ -126,6 +129,7 @@ async def _at_work(
 
     batcher = Batcher(limits, metrics)
     app.state.searcher = Searcher(gallery, batcher, metrics, settings.decoders, rerankers)
+    app.state.explainer = Explainer(gallery, batcher)
     job = Reindex(settings, ended)
     app.state.keeper = keeper = Keeper(gallery, job, app.state.reports, settings)
     _measure(metrics, gallery, batcher)

@@ -22,6 +22,7 @@ _COMMANDS = {
     "index": ("service.commands.index", "Create or update an index of your photo folders."),
     "merge": ("service.commands.merge", "Combine the parts of a library into one index."),
     "search": ("service.commands.search", "Find photos of whatever you drew."),
+    "explain": ("service.commands.explain", "Show why a photo fits a drawing."),
     "serve": ("service.commands.serve", "Serve the web page and the HTTP API."),
     "key": ("service.commands.key", "Create a key for the HTTP API."),
     "status": ("service.commands.status", "Show the state of an index and any problems."),
@@ -39,7 +40,7 @@ _COMMANDS = {
 
 
 # Those that answer searches.
-_CALM = ("search", "serve")
+_CALM = ("search", "explain", "serve")
 
 
 class _Lazy(click.Group):

@@ -40,6 +40,7 @@ CODES: Mapping[str, Code] = {
     "bad_image": Code(422, "The file is not a picture that can be used."),
     "empty_drawing": Code(422, "The drawing has no lines."),
     "no_text_tower": Code(422, "The model does not support text."),
+    "no_local_parts": Code(422, "The model has no local parts, with which to explain."),
     "client_gone": Code(499, "The client disconnected; appears only in logs and metrics."),
     "encoding_failed": Code(500, "The model failed on this input."),
     "photo_unshowable": Code(500, "The photo cannot be displayed."),

@@ -131,6 +131,7 @@ class Info(Answer):
         photos=104_231,
         problem=None,
         keys=True,
+        local_parts=True,
         versions={"python": "3.12.3", "sketchseek": "0.2.0"},
     )
 
@@ -149,6 +150,7 @@ class Info(Answer):
     photos: int
     problem: str | None = Field(description="Why a newer generation cannot be served, where that is so.")
     keys: bool = Field(description="Whether the service requires a key.")
+    local_parts: bool = Field(False, description="Whether the model has local parts, with which to explain.")
     versions: dict[str, str]
 
 

@@ -18,6 +18,7 @@ from PIL import Image, ImageChops, ImageFilter
 
 from model.errors import EmptyDrawing
 from model.pictures import paper
+from model.pictures.areas import WHOLE, Box
 from model.pictures.preprocessing import FILTERS, STANDARD, Preprocessing
 
 SETTINGS: Mapping[str, object] = MappingProxyType(STANDARD.described())
@@ -48,16 +49,37 @@ def photo_pixels(image: Image.Image, size: int, how: Preprocessing = STANDARD) -
     return _resized(image, size, how)
 
 
+def photo_area(image: Image.Image, size: int, how: Preprocessing = STANDARD) -> Box:
+    """The area of a photo that `photo_pixels` shows."""
+    width, height = image.size
+    if how.photo == "shortest":
+        return Box.between(*_centre(image.size, size, how.crop_share)).scaled(width, height)
+    if how.photo == "longest":
+        inner_width, inner_height = _fitted(image.size, size)
+        left, top = (size - inner_width) // 2, (size - inner_height) // 2
+        return Box(-left, -top, size, size).scaled(inner_width, inner_height)
+    return WHOLE
+
+
 def sketch_pixels(image: Image.Image, size: int, how: Preprocessing = STANDARD) -> NDArray[np.uint8]:
     """Prepare a drawing as (size, size, 3): tidied, and strokes that faded by shrinking darkened again."""
-    ink = _tidy_ink(image, how)
-    if ink is None:
-        return _resized(_padded(image, how), size, how)
+    return placed_sketch(image, size, how)[0]
+
+
+def placed_sketch(
+    image: Image.Image, size: int, how: Preprocessing = STANDARD
+) -> tuple[NDArray[np.uint8], Box]:
+    """The same, and the area of the drawing that it shows."""
+    found = _tidy_ink(image, how)
+    if found is None:
+        padded, area = _padded(image, how)
+        return _resized(padded, size, how), area
+    ink, area = found
     small = ink.resize((size, size), _FILTERS[how.photo_filter], reducing_gap=how.reducing_gap)
     if 2 * ink.width < size:
         small = small.filter(ImageFilter.GaussianBlur(how.soft * size / ink.width))
     small = small.point(_strength(np.array(small.histogram()), 0, ink.width / size, how).tolist())
-    return np.asarray(ImageChops.invert(small).convert("RGB"), dtype=np.uint8)
+    return np.asarray(ImageChops.invert(small).convert("RGB"), dtype=np.uint8), area
 
 
 def tidy_sketch(image: Image.Image, how: Preprocessing = STANDARD) -> Image.Image:
@@ -65,8 +87,8 @@ def tidy_sketch(image: Image.Image, how: Preprocessing = STANDARD) -> Image.Imag
 
     A photograph, which has no paper, is returned whole and only padded. Raises EmptyDrawing.
     """
-    ink = _tidy_ink(image, how)
-    return _padded(image, how) if ink is None else ImageChops.invert(ink).convert("RGB")
+    found = _tidy_ink(image, how)
+    return _padded(image, how)[0] if found is None else ImageChops.invert(found[0]).convert("RGB")
 
 
 def _resized(
@@ -94,23 +116,36 @@ def _centre(whole: tuple[int, int], size: int, share: float) -> tuple[float, flo
 
 def _letterboxed(image: Image.Image, size: int, how: Preprocessing) -> NDArray[np.uint8]:
     """Resize by the longest side, centred in a grey square."""
-    width, height = (max(1, round(length * size / max(image.size))) for length in image.size)
+    width, height = _fitted(image.size, size)
     small = image.resize((width, height), _FILTERS[how.photo_filter], reducing_gap=how.reducing_gap)
     square = Image.new("RGB", (size, size), (how.fill,) * 3)
     square.paste(small, ((size - width) // 2, (size - height) // 2))
     return np.asarray(square, dtype=np.uint8)
 
 
-def _padded(image: Image.Image, how: Preprocessing) -> Image.Image:
-    image = _over_white(_reduced(image, how)).convert("RGB")
-    side = max(image.size)
+def _fitted(whole: tuple[int, int], size: int) -> tuple[int, int]:
+    """The size of a picture whose longest side becomes `size`."""
+    width, height = (max(1, round(length * size / max(whole))) for length in whole)
+    return width, height
+
+
+def _padded(image: Image.Image, how: Preprocessing) -> tuple[Image.Image, Box]:
+    small = _over_white(_reduced(image, how)).convert("RGB")
+    side = max(small.size)
+    left, top = (side - small.width) // 2, (side - small.height) // 2
     square = Image.new("RGB", (side, side), "white")
-    square.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
-    return square
+    square.paste(small, (left, top))
+    pixel = _factor(image, how)
+    return square, Box(-left, -top, side, side).scaled(image.width / pixel, image.height / pixel)
+
+
+def _factor(image: Image.Image, how: Preprocessing) -> int:
+    """How many of a picture's pixels become one in a row."""
+    return max(1, max(image.size) // how.working_side)
 
 
 def _reduced(image: Image.Image, how: Preprocessing) -> Image.Image:
-    factor = max(image.size) // how.working_side
+    factor = _factor(image, how)
     return image.reduce(factor) if factor > 1 else image
 
 
@@ -122,8 +157,8 @@ def _over_white(image: Image.Image) -> Image.Image:
     return white
 
 
-def _tidy_ink(image: Image.Image, how: Preprocessing) -> Image.Image | None:
-    """Extract the ink into a square, 255 where it is darkest; None for a photograph."""
+def _tidy_ink(image: Image.Image, how: Preprocessing) -> tuple[Image.Image, Box] | None:
+    """Extract the ink into a square, 255 where it is darkest, and say where that is; None for a photograph."""
     image = paper.in_one_band(_opaque(image, how))
     view = _reduced(image, how)
     sheet, grey = paper.read_sheet(view, how)
@@ -140,24 +175,28 @@ def _tidy_ink(image: Image.Image, how: Preprocessing) -> Image.Image | None:
 
 def _ink_square(
     image: Image.Image, view: Image.Image, sheet: paper.Sheet, grey: Image.Image, how: Preprocessing
-) -> Image.Image:
+) -> tuple[Image.Image, Box]:
     ink = _ink(grey, sheet, how, shrunk=image.width / view.width)
     share, pixels = how.least_crop
     least = min(max(image.size) * share, pixels) * view.width / image.width
     left, top, side = _crop_square(ink, sheet.noise, least, how)
+    begins, pixel = (0, 0), _factor(image, how)
     if view.width < image.width and 2 * side <= how.working_side:
         # A small drawing on a large sheet: go back to the original for the pixels that the working size dropped.
         zoom = image.width / view.width
         inner = (max(left, 0), max(top, 0), min(left + side, view.width), min(top + side, view.height))
         whole = image.crop((inner[0] * zoom, inner[1] * zoom, inner[2] * zoom, inner[3] * zoom))
         part = _reduced(whole, how)
+        # As crop rounds.
+        begins, pixel = (round(inner[0] * zoom), round(inner[1] * zoom)), _factor(whole, how)
         light = sheet.light and sheet.light.crop(inner).resize(part.size, Image.Resampling.BILINEAR)
         closer = replace(sheet, light=light)
         ink = _ink(paper.grey(part, how, dark=sheet.dark), closer, how, shrunk=whole.width / part.width)
         scale = part.width / (inner[2] - inner[0])
         left, top, side = _crop_square(ink, sheet.noise, least * scale, how)
+    area = Box(begins[0] + left * pixel, begins[1] + top * pixel, side * pixel, side * pixel)
     # Beyond the sheet, crop fills in zeros, which means no ink.
-    return ink.crop((left, top, left + side, top + side))
+    return ink.crop((left, top, left + side, top + side)), area.scaled(image.width, image.height)
 
 
 def _opaque(image: Image.Image, how: Preprocessing) -> Image.Image:

@@ -19,7 +19,7 @@ _PROXIES = frozenset(
     {"forwarded", "via", "x-real-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip"}
 )
 # What changes nothing although it is sent by POST. All else that may change something is for admins.
-_ASKING = frozenset({"/search", "/session", "/download", "/pictures"})
+_ASKING = frozenset({"/search", "/explain", "/session", "/download", "/pictures"})
 # What no other site's page shall start, even though it could not read the answer: large ones, and pictures to keep.
 _OWN = frozenset({"/download", "/pictures"})
 

@@ -20,6 +20,7 @@ from service.client.errors import (
     Unreachable,
 )
 from service.client.options import Picture, SearchOptions
+from service.explaining.schemas import ExplanationInfo
 from service.listings import (
     Details,
     FacetsInfo,
@@ -41,6 +42,7 @@ __all__ = [
     "ClientError",
     "Details",
     "Download",
+    "ExplanationInfo",
     "FacetsInfo",
     "Gone",
     "Group",

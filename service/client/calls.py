@@ -16,7 +16,8 @@ from pydantic import BaseModel, ValidationError
 
 from model.errors import BadImage
 from service.client.errors import BadAnswer, Unreachable, refusal
-from service.client.options import BrowseOptions, SearchOptions
+from service.client.options import BrowseOptions, Picture, SearchOptions
+from service.explaining.schemas import ExplanationInfo
 from service.listings import Details, FacetsInfo, Group, Listing, MarkState, Timeline
 from service.schemas import Indexing, Info, Ready, Reloaded, SearchResponse
 
@@ -74,6 +75,18 @@ def search(options: SearchOptions) -> Call[SearchResponse]:
         form = {name: (None, value) for name, value in fields.items()}
         return Call("POST", "/search", parse, files={**pictures, **form})
     return Call("GET", "/search", parse, params=fields)
+
+
+def explain(sketch: Picture, photo_id: str) -> Call[ExplanationInfo]:
+    return Call("POST", "/explain", _reads(ExplanationInfo), files=_pair(sketch, photo_id))
+
+
+def collage(sketch: Picture, photo_id: str) -> Call[Download]:
+    return Call("POST", "/explain", _download, files=_pair(sketch, photo_id), params={"picture": "collage"})
+
+
+def _pair(sketch: Picture, photo_id: str) -> dict[str, Any]:
+    return {"sketch": _upload("sketch", sketch), "photo_id": (None, photo_id)}
 
 
 def photo(photo_id: str) -> Call[Download]:

@@ -9,7 +9,8 @@ import httpx
 
 from service.client import calls
 from service.client.calls import Call, Download, Patience, Size
-from service.client.options import BrowseOptions, SearchOptions
+from service.client.options import BrowseOptions, Picture, SearchOptions
+from service.explaining.schemas import ExplanationInfo
 from service.listings import Details, FacetsInfo, Group, Listing, MarkState, Timeline
 from service.schemas import Indexing, Info, Ready, Reloaded, SearchResponse
 
@@ -40,6 +41,14 @@ class Client:
     def search(self, **options: Unpack[SearchOptions]) -> SearchResponse:
         """Find photos by a sketch, a photo, words, a known photo, or a mix of them."""
         return self._ask(calls.search(options))
+
+    def explain(self, sketch: Picture, photo_id: str) -> ExplanationInfo:
+        """Which parts of a drawing match which parts of a photo."""
+        return self._ask(calls.explain(sketch, photo_id))
+
+    def collage(self, sketch: Picture, photo_id: str) -> Download:
+        """The drawing rebuilt from the photo, as a PNG."""
+        return self._ask(calls.collage(sketch, photo_id))
 
     def photo(self, photo_id: str) -> Download:
         return self._ask(calls.photo(photo_id))
@@ -135,6 +144,14 @@ class AsyncClient:
     async def search(self, **options: Unpack[SearchOptions]) -> SearchResponse:
         # Files are read and pictures written in a thread, so that other tasks can run meanwhile.
         return await self._ask(await anyio.to_thread.run_sync(calls.search, options))
+
+    async def explain(self, sketch: Picture, photo_id: str) -> ExplanationInfo:
+        """Which parts of a drawing match which parts of a photo."""
+        return await self._ask(await anyio.to_thread.run_sync(calls.explain, sketch, photo_id))
+
+    async def collage(self, sketch: Picture, photo_id: str) -> Download:
+        """The drawing rebuilt from the photo, as a PNG."""
+        return await self._ask(await anyio.to_thread.run_sync(calls.collage, sketch, photo_id))
 
     async def photo(self, photo_id: str) -> Download:
         return await self._ask(calls.photo(photo_id))

@@ -15,6 +15,10 @@ EXAMPLES = {
         "sketchseek search drawing.png --like ID --like-weight -0.5 --index ~/.sketchseek",
         "sketchseek search drawing.png --server http://127.0.0.1:8000 --key KEY",
     ),
+    "explain": (
+        "sketchseek explain drawing.png photo.jpg --out why.png",
+        "sketchseek explain drawing.png photo.jpg --json",
+    ),
     "serve": (
         "sketchseek serve --index ~/.sketchseek               # http://127.0.0.1:8000/",
         "sketchseek serve --index ~/.sketchseek --port 8001",

@@ -1,6 +1,7 @@
 """The original photo files, opened only below the folder they were indexed from."""
 
 import errno
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -8,6 +9,7 @@ from typing import BinaryIO
 
 from indexer import Photo
 from indexer.disk import open_below
+from model import PHOTO_CAPS
 from model.pictures import raw
 from model.pictures.sniff import picture_format
 from service.problems import ServiceError
@@ -50,6 +52,25 @@ def open_original(photo: Photo) -> Original:
     if PurePosixPath(photo.relative).suffix.lower() in raw.SUFFIXES:
         kind = None
     return Original(file, found, _TYPES.get(kind, "application/octet-stream"), inline=kind in _SHOWN)
+
+
+def read_indexed(photo: Photo) -> bytes:
+    """The photo's file, if it still has what was indexed: the indexer's own processes have decoded that before."""
+    data = _read(photo)
+    if hashlib.blake2b(data, digest_size=16).hexdigest() != photo.content:
+        raise changed()
+    return data
+
+
+def _read(photo: Photo) -> bytes:
+    original = open_original(photo)
+    with original.file as file:
+        if original.found.st_size > PHOTO_CAPS.max_bytes:
+            raise changed()
+        try:
+            return file.read(PHOTO_CAPS.max_bytes + 1)
+        except OSError:
+            raise unreadable() from None
 
 
 def gone() -> ServiceError:

@@ -4,7 +4,6 @@ Small ones come with the index. Medium and large ones are cached in the index fo
 least recently viewed are dropped first. If they cannot be stored, as on a read-only disk, they are still sent.
 """
 
-import hashlib
 import logging
 from functools import partial
 from pathlib import Path
@@ -63,7 +62,7 @@ class Thumbnails:
             return data
         # Much quicker than the original, and there even if the original is not.
         larger = self.stored(photo, "large") if size == "medium" else None
-        original = larger or _indexed(photo)
+        original = larger or files.read_indexed(photo)
         try:
             with self._memory.share(claimed_bytes(original)):
                 image = decode(original, caps=PHOTO_CAPS, shortest=_shortest(photo, size)).image
@@ -77,25 +76,6 @@ class Thumbnails:
             except OSError as error:
                 log.warning("cannot write thumbnails to the index folder: %s", error.strerror)
         return data
-
-
-def _indexed(photo: Photo) -> bytes:
-    """The photo's file, if it still has what was indexed: the indexer's own processes have decoded that before."""
-    original = _read(photo)
-    if hashlib.blake2b(original, digest_size=16).hexdigest() != photo.content:
-        raise files.changed()
-    return original
-
-
-def _read(photo: Photo) -> bytes:
-    original = files.open_original(photo)
-    with original.file as file:
-        if original.found.st_size > PHOTO_CAPS.max_bytes:
-            raise files.changed()
-        try:
-            return file.read(PHOTO_CAPS.max_bytes + 1)
-        except OSError:
-            raise files.unreadable() from None
 
 
 def _shortest(photo: Photo, size: Size) -> int:

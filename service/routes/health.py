@@ -79,6 +79,7 @@ async def info(request: Request, gallery: OpenGallery) -> Info:
         photos=len(published),
         problem=gallery.problem,
         keys=bool(request.app.state.keyring),
+        local_parts=encoder.local is not None,
         versions=_versions(),
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import numpy as np
@@ -22,10 +22,11 @@ from model.gpu import is_out_of_memory, outcomes
 from service import problems
 from service.ops.metrics import Metrics
 from service.problems import ServiceError
-from service.search.encodings import Encoding, split, vector_of
+from service.search.encodings import ENCODINGS, Encoding, split, vector_of
 
 log = logging.getLogger("sketchseek")
 
+T = TypeVar("T")
 Encode = Callable[[Sequence[Any]], Encoding]
 _TOLERANCE = 0.01
 
@@ -43,11 +44,11 @@ class Limits:
 
 @dataclass(eq=False)
 class _Waiting:
-    encode: Encode
+    work: Callable[[Sequence[Any]], Any]
     item: Any
     deadline: float
     since: float = field(default_factory=time.monotonic)
-    result: Future[Encoding] = field(default_factory=Future)
+    result: Future[Any] = field(default_factory=Future)
 
 
 class Batcher:
@@ -89,7 +90,16 @@ class Batcher:
 
     async def encode(self, encode: Encode, item: Any, deadline: float) -> Encoding:
         """Return what `encode` makes of one item, in a batch with others; `deadline` is a time.monotonic()."""
-        waiting = _Waiting(encode, item, deadline)
+        found: Encoding = await self._queued(encode, item, deadline)
+        return found
+
+    async def run(self, work: Callable[[Sequence[Any]], list[T]], item: Any, deadline: float) -> T:
+        """The same for work with the model that gives a list of other things than vectors."""
+        found: T = await self._queued(work, item, deadline)
+        return found
+
+    async def _queued(self, work: Callable[[Sequence[Any]], Any], item: Any, deadline: float) -> Any:
+        waiting = _Waiting(work, item, deadline)
         with self._changed:
             self._queue.append(waiting)
             self._changed.notify()
@@ -146,8 +156,8 @@ class Batcher:
         """Take the oldest items for the same function, without those that were cancelled or are past their deadline."""
         if not self._queue:
             return []
-        wanted = self._queue[0].encode
-        batch = [waiting for waiting in self._queue if waiting.encode == wanted][: self.limits.batch]
+        wanted = self._queue[0].work
+        batch = [waiting for waiting in self._queue if waiting.work == wanted][: self.limits.batch]
         self._queue = [waiting for waiting in self._queue if waiting not in batch]
         now = time.monotonic()
         # From here on it cannot be cancelled, so setting its result cannot fail.
@@ -176,9 +186,11 @@ class Batcher:
             else:
                 waiting.result.set_result(outcome)
 
-    def _answer(self, outcome: Encoding | Exception) -> Encoding | Exception:
-        if not isinstance(outcome, Exception):
+    def _answer(self, outcome: Any) -> Any:
+        if isinstance(outcome, ENCODINGS):
             return _checked(outcome)
+        if not isinstance(outcome, Exception):
+            return outcome
         no_memory = is_out_of_memory(outcome)
         self._metrics.failed.labels("memory" if no_memory else "engine").inc()
         if isinstance(outcome, SketchseekError):
@@ -187,8 +199,10 @@ class Batcher:
         return problems.no_memory() if no_memory else problems.unencodable()
 
 
-def _encoded(batch: Sequence[_Waiting]) -> list[Encoding]:
-    found = batch[0].encode([waiting.item for waiting in batch])
+def _encoded(batch: Sequence[_Waiting]) -> list[Any]:
+    found = batch[0].work([waiting.item for waiting in batch])
+    if isinstance(found, list) and len(found) == len(batch):
+        return found
     vectors = np.asarray(vector_of(found))
     if vectors.ndim != 2 or len(vectors) != len(batch):
         raise ValueError(f"{len(batch)} items gave an array of shape {vectors.shape}")

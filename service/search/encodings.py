@@ -8,6 +8,7 @@ from model.encoder import Encoded
 Vector = NDArray[np.float32]
 # Of one item or of several, a row each.
 Encoding = Vector | Encoded
+ENCODINGS = (np.ndarray, Encoded)
 
 
 def vector_of(result: Encoding) -> Vector:

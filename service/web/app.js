@@ -55,7 +55,8 @@ const viewer = new Viewer(byId("viewer"), {
   filter: (filters) => query.filter(filters),
   marked: (photo) => startPage.marked(photo),
   copy: (text, button) => copyFrom(button, text),
-  read: (url) => read(url, askForKey),
+  drawn: () => (drawing.isEmpty ? null : () => toPng(drawing)),
+  read: (url, options) => read(url, askForKey, options),
   change: (url, method) => fetchAsAdmin(url, { method }, askForKey),
 });
 const startPage = new StartPage(query, {

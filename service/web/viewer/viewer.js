@@ -13,6 +13,7 @@ import { Bars } from "./bars.js";
 import { Gestures } from "./gestures.js";
 import { Marks } from "./marks.js";
 import { Picture } from "./picture.js";
+import { Reasons } from "./reasons.js";
 import { loadStyle } from "./styles.js";
 import { Zoom } from "./zoom.js";
 
@@ -28,6 +29,7 @@ export class Viewer {
   #picture;
   #marks;
   #bars;
+  #reasons;
   #source = { count: 0, photo: () => null };
   #index = 0;
   #photo = null;
@@ -38,7 +40,8 @@ export class Viewer {
    *   closed(photo, index): with the photo of the list shown last,
    *   alike({photo, sign}): more or less like this, searched(blob, name): a region to search with,
    *   filter({folder}), copy(text, button), marked(photo): its fields favourite or hidden have changed,
-   *   read(url): promises JSON, change(url, method): the same of a change, or null if it was not allowed
+   *   drawn(): a function that promises the drawing searched with, or null,
+   *   read(url, options): promises JSON, change(url, method): the same of a change, or null if it was not allowed
    * }
    */
   constructor(dialog, hooks) {
@@ -47,6 +50,7 @@ export class Viewer {
     this.#picture = new Picture(this.#find("frame"), (text) => (this.#find("problem").textContent = text));
     this.#zoom = new Zoom(this.#find("stage"), this.#find("frame"), () => this.#scaled());
     this.#bars = new Bars(dialog);
+    this.#reasons = new Reasons(dialog.querySelector("[data-do=why]"), this.#hooks);
     const { change, marked } = this.#hooks;
     this.#marks = new Marks(this.#find("toast"), { change, marked, shown: () => this.#showMarks() });
     new Gestures(this.#find("stage"), this.#zoom, {
@@ -94,6 +98,7 @@ export class Viewer {
     this.#find("download").download = fileName(photo.path);
     this.#dialog.setAttribute("aria-label", t("Photo {name}", { name: fileName(photo.path) }));
     this.#showMarks();
+    this.#reasons.offer();
     this.#zoom.fit(photo);
     this.#picture.show(photo, this.#zoom.pixels()).then(() => this.#fetchNeighbours(step || 1));
     if (step) this.#zoom.enter(step);
@@ -139,6 +144,7 @@ export class Viewer {
       details: () => this.#toggle("details"),
       group: () => this.#toggle("group"),
       region: () => this.#selectRegion(),
+      why: () => this.#reasons.show(this.#photo),
       full: () => this.#toggleFullScreen(),
       larger: () => this.#zoom.by(ZOOM_STEP, null, { smooth: true }),
       smaller: () => this.#zoom.by(1 / ZOOM_STEP, null, { smooth: true }),

@@ -37,7 +37,7 @@ LEFT_OUT = {
     ("POST", "/admin/pause"), ("POST", "/admin/resume"),
 }  # fmt: skip
 OPERATIONS = [
-    ("POST", "/search"), ("GET", "/search"), ("GET", "/photos/{photo_id}"),
+    ("POST", "/search"), ("GET", "/search"), ("POST", "/explain"), ("GET", "/photos/{photo_id}"),
     ("GET", "/photos/{photo_id}/thumbnail"), ("GET", "/livez"), ("GET", "/readyz"), ("GET", "/info"),
     ("GET", "/metrics"), ("POST", "/admin/reload"), ("GET", "/admin/reindex"), ("POST", "/session"),
     ("GET", "/index"), ("GET", "/timeline"), ("GET", "/photos"), ("GET", "/facets"),

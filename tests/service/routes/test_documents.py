@@ -1,6 +1,7 @@
 """docs/api.md, the OpenAPI document, the table of codes and the service itself say the same."""
 
 import ast
+import copy
 import json
 import os
 import re
@@ -15,10 +16,12 @@ from typing import Any
 import httpx
 import pytest
 
+from model import Encoder
 from service import listings, schemas
 from service.asgi.keys import make
 from service.client import Client
 from service.codes import CODES
+from service.explaining import schemas as explaining
 from service.search.parameters import PARAMETERS
 from service.search.query import PICTURES
 from tests.kit import TOP
@@ -30,7 +33,7 @@ PAGE = (TOP / "docs" / "api.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 SHAPES = {
     name: shape
-    for name, shape in (vars(schemas) | vars(listings)).items()
+    for name, shape in (vars(schemas) | vars(listings) | vars(explaining)).items()
     if isinstance(shape, type) and issubclass(shape, schemas.BaseModel)
     if shape not in (schemas.BaseModel, schemas.Answer)
 }
@@ -45,7 +48,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(own_server: LiveServer, tmp_path: Path) -> Iterator[Desk]:
+def desk(own_server: LiveServer, local_encoder: Encoder, tmp_path: Path) -> Iterator[Desk]:
     key, entry = make(admin=True)
     folder = tmp_path / "desk"
     folder.mkdir()
@@ -55,7 +58,9 @@ def desk(own_server: LiveServer, tmp_path: Path) -> Iterator[Desk]:
     program = folder / "sketchseek"
     program.write_text(f'#!/bin/sh\nPYTHONPATH="{TOP}" exec "{sys.executable}" -m service.cli "$@"\n')
     program.chmod(0o755)
-    with listening(own_server.gallery, api_keys=entry) as url, Client(url, key=key) as client:
+    gallery = copy.copy(own_server.gallery)
+    gallery.encoder = local_encoder
+    with listening(gallery, api_keys=entry) as url, Client(url, key=key) as client:
         found = client.search(sketch=PNG, k=1).results[0].id
         said = {"URL": url, "KEY": key, "ID": found, "PATH": f"{folder}:{os.environ['PATH']}"}
         yield Desk(folder, said)
@@ -74,6 +79,7 @@ def test_the_commands_of_the_page_work(desk: Desk) -> None:
     assert done.returncode == 0, done.stdout[-500:] + done.stderr
     assert done.stdout.count('"results"') == 5
     assert (desk.folder / "large.webp").read_bytes()[8:12] == b"WEBP"
+    assert (desk.folder / "collage.png").read_bytes()[1:4] == b"PNG"
 
 
 def test_the_python_of_the_page_works(
@@ -89,6 +95,7 @@ def test_the_python_of_the_page_works(
     names["client"].close()
     assert "422 empty_query nothing to search for" in capsys.readouterr().out
     assert names["photo"].media_type == "image/jpeg"
+    assert names["collage"][1:4] == b"PNG"
 
 
 def test_answers_on_the_page_are_the_document_s_examples() -> None:
