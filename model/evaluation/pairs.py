@@ -144,15 +144,17 @@ class PairRanker:
             part = photos[start : start + PHOTOS]
             places = self._place[part]
             # A score that happens to be zero is computed again, which changes nothing.
-            lacking = [number for number in asked if not known[self._place[number], places].all()]
-            if not lacking:
+            unknown = known[np.ix_(self._place[asked], places)] == 0
+            if not unknown.any():
                 continue
             rows = self._photos(part)
-            for number in lacking:
-                if number not in drawn:
-                    drawn[number] = self._sketch(number)
-                known[self._place[number], places] = self._scores.scores(drawn[number], rows)
-                self._progress(len(part))
+            for number, which in zip(asked, unknown, strict=True):
+                if which.any():
+                    if number not in drawn:
+                        drawn[number] = self._sketch(number)
+                    found = self._scores.scores(drawn[number], rows[which])
+                    known[self._place[number], places[which]] = found
+                    self._progress(len(found))
 
     def _nearest(self, queries: Vectors, near: Floats, photos: NDArray[np.int64]) -> Ranking:
         first = np.asarray(queries[:, :-1], dtype=np.float32) @ near

@@ -116,7 +116,8 @@ class Pairs:
         )
 
     def _inputs(self, pixels: Pixels) -> Tensor:
-        prepared = torch.from_numpy(np.ascontiguousarray(pixels))
+        # A copy: what was decoded may be read-only.
+        prepared = torch.from_numpy(np.array(pixels))
         with torch.no_grad(), self._learner.autocast(self._device):
             return self._learner.prepare(prepared.to(self._device)).float()
 

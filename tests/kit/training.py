@@ -126,6 +126,21 @@ def tiny_data(folder: Path, labels: Sequence[str] = LABELS, count: int = 3) -> D
     return read_folder(folder)
 
 
+def tiny_manifest(
+    folder: Path, *, labels: Sequence[str] = LABELS, name: str = "toys", count: int = 3
+) -> Path:
+    """`tiny_data` as a set of a manifest, each drawing with its own photo; more sets are added to what is there."""
+    data = tiny_data(folder / name, labels, count)
+    file = folder / "manifest.csv"
+    lines = [] if file.exists() else ["set,modality,class,label,path,pair_id,note"]
+    for record in data.records:
+        place = record.path.relative_to(folder).as_posix()
+        lines.append(f"{name},{record.modality},{record.label},,{place},{record.label} {record.path.stem},")
+    with file.open("a") as opened:
+        opened.write("\n".join(lines) + "\n")
+    return file
+
+
 def with_pairs(data: Dataset) -> Dataset:
     """The same, each drawing made from the photo of its number."""
     paired = tuple(replace(record, pair=f"{record.label} {record.path.stem}") for record in data.records)
