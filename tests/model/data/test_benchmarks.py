@@ -9,7 +9,7 @@ import model.data.splits
 from model.data.benchmarks import LAYOUTS, open_dataset, read_benchmark
 from model.data.datasets import PHOTO, SKETCH, DataProblem
 from model.data.labels import key
-from model.data.splits import find_split, parted, published, trained_on
+from model.data.splits import Part, find_split, parted, published, trained_on
 
 
 def classes(count: int, *named: str) -> list[str]:
@@ -131,11 +131,11 @@ def test_a_training_is_validated_on_seen_labels_and_never_by_those_of_the_test(
     monkeypatch.setattr(model.data.splits, "find_split", {"sketchy-21": split}.__getitem__)
     whole = read_benchmark("sketchy", sketchy)
     test = {key(label) for label in split.unseen}
-    seen, validation = trained_on(whole, "sketchy-21")
+    seen, validation = trained_on(whole, Part("sketchy-21"))
     assert validation is not None
     assert (len(validation.labels), len(seen.labels)) == (10, 94)
     assert not test & {key(label) for label in (*seen.labels, *validation.labels)}
-    assert validation.labels == trained_on(whole, "sketchy-21")[1].labels  # type: ignore[union-attr]
-    everything, nobody = trained_on(whole, "sketchy-21", all_labels=True)
+    assert validation.labels == trained_on(whole, Part("sketchy-21"))[1].labels  # type: ignore[union-attr]
+    everything, nobody = trained_on(whole, Part("sketchy-21", all_labels=True))
     assert (len(everything.labels), nobody) == (104, None)
     assert not test & {key(label) for label in everything.labels}
