@@ -13,6 +13,8 @@ from model.errors import BadWeights, ModelError
 from model.pictures.preprocessing import Preprocessing
 
 SHIPPED = Path(__file__).parent / "weights"
+# The part of a model that adds local parts to its image tower; the fingerprint of vectors does not depend on it.
+LOCAL = "local"
 
 
 class _Frozen(BaseModel):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -13,9 +14,11 @@ from safetensors.numpy import load_file
 
 from model.backbones import BACKBONES
 from model.bank import Bank, read_bank
-from model.card import Card, Checkpoint
+from model.card import LOCAL, Card, Checkpoint
 from model.engines import Engine, Wishes, open_engine
 from model.errors import BadWeights, NoTextTower
+from model.local.local import Local
+from model.local.parts import Cells
 from model.methods import METHODS
 from model.modality import Modality, Pixels, Vectors, strip, unit
 from model.pictures.preprocess import photo_pixels, shortest_for, sketch_pixels
@@ -25,6 +28,14 @@ from model.words.tokenizers import Tokenizer, open_tokenizer
 
 Item = TypeVar("Item")
 _ARTICLE = re.compile(r"\s*(an?|the|my|our|some|two|three|many|[0-9]+)\s", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Pictures of one kind, encoded in one pass: semantic vectors (n, d) and, with a local head, cells."""
+
+    vectors: Vectors
+    cells: Cells | None = None
 
 
 class Encoder:
@@ -99,6 +110,14 @@ class Encoder:
         return self.card.fingerprint
 
     @cached_property
+    def local(self) -> Local | None:
+        """What compares pictures part by part; None if the model has no local head."""
+        if not self._checkpoint.has(LOCAL):
+            return None
+        digest = f"{self.fingerprint} {self.card.weights[LOCAL].sha256}"
+        return Local(self._checkpoint.file(LOCAL), digest)
+
+    @cached_property
     def bank(self) -> Bank | None:
         """What photos are weighed against when an index is published; None if the model has no bank."""
         if not self._checkpoint.has("bank"):
@@ -142,10 +161,17 @@ class Encoder:
         return photo_pixels(image, self._size, self.preparation)
 
     def encode_sketches(self, prepared: Sequence[Pixels]) -> Vectors:
-        return self.strip(self.engine.embed_images(np.stack(prepared)), Modality.SKETCH)
+        return self.encode(prepared, Modality.SKETCH).vectors
 
     def encode_photos(self, prepared: Sequence[Pixels]) -> Vectors:
-        return self.strip(self.engine.embed_images(np.stack(prepared)), Modality.PHOTO)
+        return self.encode(prepared, Modality.PHOTO).vectors
+
+    def encode(self, prepared: Sequence[Pixels], kind: Modality) -> Encoded:
+        """Encode prepared sketches or photos, whole and, if the model has a local head, in parts."""
+        rows = self.engine.embed_images(np.stack(prepared))
+        at = self.dimension
+        vectors = self.strip(rows[:, :at], kind)
+        return Encoded(vectors, None if self.local is None else self.local.cells(rows[:, at:]))
 
     def _embed_texts(self, texts: Sequence[str]) -> Vectors:
         if not self.reads_words:
@@ -196,8 +222,8 @@ class Unstripped:
         return self._encoder._in_batches(captions, self._encoder._embed_texts)
 
     def _images(self, images: Sequence[Image.Image], prepare: Callable[[Image.Image], Pixels]) -> Vectors:
-        embed = self._encoder.engine.embed_images
-        return self._encoder._in_batches(images, lambda part: embed(np.stack([*map(prepare, part)])))
+        embed, at = self._encoder.engine.embed_images, self._encoder.dimension
+        return self._encoder._in_batches(images, lambda part: embed(np.stack([*map(prepare, part)]))[:, :at])
 
 
 def _check_names(checkpoint: Checkpoint) -> None:

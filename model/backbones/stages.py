@@ -8,6 +8,9 @@ from itertools import chain
 from typing import Any
 
 import torch
+from timm.models.efficientnet import EfficientNet
+from timm.models.resnet import ResNet
+from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
@@ -133,6 +136,13 @@ class TransformerStages(Stages):
     def pooled(self, values: Tensor) -> Tensor:
         found: Tensor = self.network.forward_head(self.network.norm(_as_tokens(values)))
         return found
+
+
+def stages_of(network: nn.Module) -> Stages | None:
+    """The stages of one of timm's networks; None if it cannot be cut."""
+    kinds = {EfficientNet: EfficientNetStages, ResNet: ResNetStages, VisionTransformer: TransformerStages}
+    kind = kinds.get(type(network))
+    return kind and kind(network)
 
 
 def _as_map(tokens: Tensor) -> Tensor:

@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import timm
-from timm.models.efficientnet import EfficientNet
-from timm.models.resnet import ResNet
-from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from model.backbones import packages, stages, weights
+from model.backbones import packages, weights
 from model.backbones.base import DEFAULT, Backbone, Built, ImageTower, Level, is_file
+from model.backbones.stages import stages_of
 from model.errors import BadWeights, ModelError
 from model.pictures.preprocessing import FILTERS, Preprocessing
 
@@ -88,7 +86,7 @@ def described(network: Any, size: int | None = None) -> Built:
         width=int(getattr(network, "head_hidden_size", None) or network.num_features),
         size=size or native,
         preprocessing=_preprocessing(config),
-        stages=_stages(network),
+        stages=stages_of(network),
         levels=mapped,
         maps=_maps(network) if mapped else None,
     )
@@ -114,16 +112,6 @@ def _preprocessing(config: Any) -> Preprocessing:
         mean=tuple(config.get("mean", Preprocessing.mean)),
         std=tuple(config.get("std", Preprocessing.std)),
     )
-
-
-def _stages(network: nn.Module) -> stages.Stages | None:
-    kinds = {
-        EfficientNet: stages.EfficientNetStages,
-        ResNet: stages.ResNetStages,
-        VisionTransformer: stages.TransformerStages,
-    }
-    kind = kinds.get(type(network))
-    return kind and kind(network)
 
 
 def _maps(network: Any) -> Any:

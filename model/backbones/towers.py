@@ -4,7 +4,8 @@ from torch import nn
 
 from model.backbones import BACKBONES
 from model.backbones.base import Backbone
-from model.card import Checkpoint
+from model.backbones.local import with_head
+from model.card import LOCAL, Checkpoint
 
 
 def family(checkpoint: Checkpoint) -> Backbone:
@@ -13,8 +14,11 @@ def family(checkpoint: Checkpoint) -> Backbone:
 
 
 def image_tower(checkpoint: Checkpoint) -> nn.Module:
-    """Open the image tower: picture bytes to unit embeddings."""
-    return family(checkpoint).image_tower(checkpoint)
+    """Open the image tower: picture bytes to unit embeddings, followed by the cells of the local head if it has one."""
+    tower = family(checkpoint).image_tower(checkpoint)
+    if not checkpoint.has(LOCAL):
+        return tower
+    return with_head(tower, checkpoint.file(LOCAL)).eval()
 
 
 def text_tower(checkpoint: Checkpoint) -> nn.Module:

@@ -38,7 +38,8 @@ class Engine(Protocol):
         ...
 
     def embed_images(self, pixels: "Pixels") -> "Vectors":
-        """Embed (n, size, size, 3) bytes as (n, d) unit vectors."""
+        """Embed (n, size, size, 3) bytes as (n, d) unit vectors; those of a model with a local head are followed by its
+        cells, flattened."""
         ...
 
     def embed_texts(self, tokens: "Tokens") -> "Vectors":

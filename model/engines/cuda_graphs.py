@@ -32,6 +32,7 @@ class Recorded:
     ) -> None:
         self._device = device
         whole = tower.to(device).to(memory_format=torch.channels_last)
+        self._embedding: int | None = getattr(tower, "dimension", None)
         fit = quickest(whole, trial_pixels(side, device))
         del whole
         with torch.inference_mode(), on(device):
@@ -51,12 +52,19 @@ class Recorded:
         with torch.inference_mode(), on(self._device):
             while True:
                 try:
-                    return unit(self._embed(pixels))
+                    return self._unit(self._embed(pixels))
                 except Exception as error:
                     if not is_out_of_memory(error) or self.largest == 1:
                         raise
                 # Outside the handler, so that the memory of the failed batch is free again.
                 self._halve()
+
+    def _unit(self, rows: Vectors) -> Vectors:
+        """The embeddings at unit length again; the cells that may follow them are no unit vectors."""
+        if self._embedding is None:
+            return unit(rows)
+        rows[:, : self._embedding] = unit(rows[:, : self._embedding])
+        return rows
 
     def _embed(self, pixels: NDArray[np.uint8]) -> Vectors:
         first = next(iter(self.steps.values())).vectors

@@ -10,7 +10,7 @@ import torch
 from openvino.tools.ovc import convert_model
 from torch import nn
 
-from model.backbones.towers import family
+from model.backbones.towers import family, image_tower
 from model.card import Checkpoint, WeightFile
 from model.export.folders import weight_file, write_card
 
@@ -23,7 +23,7 @@ def export(checkpoint: Checkpoint) -> Checkpoint:
     card, size = checkpoint.card, checkpoint.card.image_tower.size or 224
     pictures = torch.zeros((2, size, size, 3), dtype=torch.uint8)
     backbone = family(checkpoint)
-    made = _graph(checkpoint, "image", backbone.image_tower(checkpoint), pictures)
+    made = _graph(checkpoint, "image", image_tower(checkpoint), pictures)
     if length := backbone.text_length(card):
         ids = torch.zeros((2, length), dtype=torch.int64)
         made |= _graph(checkpoint, "text", backbone.text_tower(checkpoint), ids)

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from model.local.coding import Rows
+from model.local.parts import Parts
 from model.modality import Modality, Pixels, Vectors
 from model.registry import Registry
 
@@ -28,6 +30,8 @@ class Question:
     vector: Vectors
     pictures: Mapping[Modality, Pixels] = field(default_factory=dict)
     kinds: Mapping[Modality, float] = field(default_factory=dict)
+    # The parts of its drawing, on the grid of the candidates' rows; None without a drawing or a local head.
+    parts: Parts | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ class Candidates:
     scores: NDArray[np.float32]
     vectors: Vectors
     corrected: NDArray[np.float32]
+    # The packed parts of each, see `model.local`; None if the index has none.
+    rows: Rows | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -75,5 +81,7 @@ RERANKERS: Registry[Callable[[Any], Reranker]] = Registry(
     {
         "plain": "model.rerankers.plain:FirstStage",
         "collection": "model.rerankers.collection:Collection",
+        "local": "model.rerankers.local:LocalParts",
+        "all": "model.rerankers.local:Everything",
     },
 )
