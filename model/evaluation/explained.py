@@ -7,13 +7,15 @@ import colorsys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from model.modality import Pixels
+from model.encoder import Encoder
+from model.local.local import Local
+from model.local.parts import Cells, Parts
+from model.modality import Modality, Pixels
 
 Floats = NDArray[np.float32]
 
@@ -63,39 +65,39 @@ class Explained:
 Explain = Callable[[Pixels, Pixels], Explained | None]
 
 
-def centres(side: int) -> Floats:
-    """The middles of the cells (k, 2), x and y as shares of the picture."""
-    middle = (np.arange(side, dtype=np.float32) + 0.5) / side
-    x, y = np.meshgrid(middle, middle)
-    found: Floats = np.stack([x.ravel(), y.ravel()], axis=1)
-    return found
-
-
-def explained_by(local: Any) -> Explain:
-    """The explanations of a model with local parts (`encoder.local`)."""
+def explained_by(encoder: Encoder, local: Local) -> Explain:
+    """The explanations of a model with local parts."""
 
     def explain(sketch: Pixels, photo: Pixels) -> Explained:
-        drawn, shown = local.sketch(sketch), local.photo(photo)
+        drawn = local.sketch(cells_of(encoder, sketch[None], Modality.SKETCH)[0], sketch)
+        shown = local.photo(cells_of(encoder, photo[None], Modality.PHOTO)[0])
         found = local.match(drawn, shown)
 
         def lacking(cells: Collection[int]) -> float:
             tokens = shown.tokens.copy()
             tokens[list(cells)] = 0
-            return float(local.match(drawn, replace(shown, tokens=tokens)).score)
+            return local.match(drawn, replace(shown, tokens=tokens)).score
 
         adds = np.bincount(found.photo, weights=found.contribution, minlength=len(shown.tokens))
         return Explained(
-            score=float(found.score),
+            score=found.score,
             match=found.photo,
             strength=found.strength,
             contribution=found.contribution,
             by_photo=adds.astype(np.float32),
             inked=drawn.weights > 0,
-            attention=(_as_map(drawn.weights, drawn.side), _as_map(shown.weights, shown.side)),
+            attention=(_as_map(drawn), _as_map(shown)),
             without=lambda sets: np.array([lacking(cells) for cells in sets], dtype=np.float32),
         )
 
     return explain
+
+
+def cells_of(encoder: Encoder, pixels: Pixels, kind: Modality) -> Cells:
+    """The cells of prepared pictures (n, size, size, 3), of a model that has local parts."""
+    cells = encoder.encode([*pixels], kind).cells
+    assert cells is not None, "encoder.local is None where there are none"
+    return cells
 
 
 def collage(photo: Pixels, told: Explained) -> Pixels:
@@ -183,5 +185,5 @@ def _box(cell: int, side: int, size: int) -> tuple[int, int, int, int]:
     return column * size // side, row * size // side, (column + 1) * size // side, (row + 1) * size // side
 
 
-def _as_map(weights: Floats, side: int) -> Floats:
-    return np.asarray(weights, dtype=np.float32).reshape(side, side)
+def _as_map(parts: Parts) -> Floats:
+    return parts.weights.reshape(parts.side, parts.side)

@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.data.datasets import DataProblem, Record
-from model.evaluation.explained import Explain, Explained, PairPicture, centres, collage
+from model.evaluation.explained import Explain, Explained, PairPicture, collage
 from model.evaluation.report import Explanations, PhotoRow, RemovedRow
 from model.evaluation.tasks import Questions, spread
+from model.local.parts import centres
 from model.modality import Pixels
 
 Floats = NDArray[np.float32]

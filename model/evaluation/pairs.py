@@ -11,22 +11,24 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.card import Checkpoint
 from model.data.datasets import PHOTO, Record
+from model.data.loading import load_image
 from model.encoder import Encoder
 from model.errors import ModelError, NoEngine
 from model.evaluation.embedding import Embedded
+from model.evaluation.explained import Explain, cells_of, explained_by
 from model.evaluation.ranking import Ranking, Shares, Vectors
 from model.evaluation.tasks import TASKS, CannotAsk, Questions
-from model.modality import Pixels
-
-if TYPE_CHECKING:
-    from model.evaluation.explained import Explain
+from model.local.coding import Rows
+from model.local.local import Local
+from model.local.parts import Parts
+from model.modality import Modality, Pixels
 
 Floats = NDArray[np.float32]
 
@@ -47,16 +49,13 @@ class PairScores:
     sketch: Callable[[Pixels], Any]
     photos: Callable[[Pixels], NDArray[Any]]
     scores: Callable[[Any, NDArray[Any]], Floats]
-    explain: "Explain | None" = None
+    explain: Explain | None = None
 
 
 def pair_scores_of(encoder: Encoder, model: str) -> PairScores:
     """What this model scores pairs with: its local parts or, which needs torch, its training method."""
-    local = getattr(encoder, "local", None)
-    if local is not None:
-        from model.evaluation.explained import explained_by
-
-        return PairScores(local.sketch, local.pack, local.scores, explained_by(local))
+    if encoder.local is not None:
+        return of_local(encoder, encoder.local)
     checkpoint = Checkpoint.find(model)
     if not checkpoint.has("method"):
         raise ModelError(
@@ -75,10 +74,20 @@ def pair_scores_of(encoder: Encoder, model: str) -> PairScores:
     return pair_scores(checkpoint, encoder.engine.device if on_gpu else "cpu")
 
 
+def of_local(encoder: Encoder, local: Local) -> PairScores:
+    """The scores of local parts, as a second stage computes them from the rows of an index."""
+
+    def sketch(pixels: Pixels) -> Parts:
+        return local.coarse_sketch(cells_of(encoder, pixels[None], Modality.SKETCH)[0], pixels)
+
+    def photos(pixels: Pixels) -> Rows:
+        return local.pack(cells_of(encoder, pixels, Modality.PHOTO))
+
+    return PairScores(sketch, photos, local.scores, explained_by(encoder, local))
+
+
 def prepared(encoder: Encoder, record: Record) -> Pixels:
     """A picture of a dataset as the image tower takes it."""
-    from model.data.loading import load_image
-
     image = load_image(record)
     return encoder.prepare_photo(image) if record.modality == PHOTO else encoder.prepare_sketch(image)
 

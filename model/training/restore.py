@@ -16,6 +16,7 @@ from model.card import Checkpoint
 from model.errors import ModelError
 from model.evaluation.explained import Explained
 from model.evaluation.pairs import PairScores
+from model.local.parts import inked
 from model.modality import Pixels
 from model.training.learners import clip
 from model.training.learners.base import Learner
@@ -25,9 +26,6 @@ from model.training.network import Network, method_of
 from model.training.recipe import Recipe, read_recipe
 
 Floats = NDArray[np.float32]
-
-# A cell of a drawing has ink where one of its pixels is darker than this.
-_INK = 128
 
 
 def restored(checkpoint: Checkpoint) -> Network:
@@ -110,7 +108,7 @@ class Pairs:
             strength=kernel.max(axis=1),
             contribution=adds.sum(axis=1),
             by_photo=adds.sum(axis=0),
-            inked=_inked(sketch, side),
+            inked=inked(sketch, side),
             attention=(attention[0], attention[1]),
             without=lambda sets: told([[*cells] for cells in sets])["left"].float().cpu().numpy(),
         )
@@ -127,12 +125,3 @@ def pair_scores(checkpoint: Checkpoint, device: str) -> PairScores:
     pairs = Pairs(restored(checkpoint), device)
     explains = type(pairs.method).explain is not Method.explain
     return PairScores(pairs.sketch, pairs.photos, pairs.scores, pairs.explain if explains else None)
-
-
-def _inked(sketch: Pixels, side: int) -> NDArray[np.bool_]:
-    """Which of side x side cells of a drawing have ink."""
-    edges = np.linspace(0, len(sketch), side + 1).astype(int)
-    dark = sketch.min(axis=2) < _INK
-    rows = np.logical_or.reduceat(dark, edges[:-1], axis=0)
-    found: NDArray[np.bool_] = np.logical_or.reduceat(rows, edges[:-1], axis=1).ravel()
-    return found

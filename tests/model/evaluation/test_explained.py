@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from model.evaluation.explained import Explained, PairPicture, centres, collage, match_sheet
+from model.evaluation.explained import Explained, PairPicture, collage, match_sheet
 
 
 def told(match: Sequence[int], inked: Sequence[bool], cells: int = 4) -> Explained:
@@ -40,10 +40,6 @@ def test_a_collage_fills_inked_cells_with_their_matches() -> None:
 def test_grids_of_different_sizes() -> None:
     made = collage(quarters(), told([5] * 4, [True] * 4, cells=16))
     assert (made == (255, 0, 0)).all()
-
-
-def test_centres_are_shares_of_the_picture() -> None:
-    assert centres(2).tolist() == [[0.25, 0.25], [0.75, 0.25], [0.25, 0.75], [0.75, 0.75]]
 
 
 def test_a_sheet_has_a_line_for_each_pair(tmp_path: Path) -> None:

@@ -96,3 +96,20 @@ def test_without_torch_it_says_what_to_install(manifest: Path, trained: Path) ->
         [sys.executable, "-c", script], cwd=TOP, capture_output=True, text=True, check=False
     )
     refused(done, "need torch: pip install 'sketchseek[cpu,train]'")
+
+
+def test_a_model_with_local_parts_does_the_same(manifest: Path, tmp_path: Path) -> None:
+    from model.card import SHIPPED
+    from tests.kit.local import with_local
+
+    model = with_local(SHIPPED / "lite", tmp_path / "model")
+    options = ("--tasks", "zero-shot,explanations", "--pairs", "all", "--out", tmp_path)
+    done = sketchseek("evaluate", manifest, "--model", model, *options)
+    assert done.returncode == 0, done.stderr
+    told = json.loads((tmp_path / "evaluation.json").read_text())
+    assert [row["vectors"] for row in told["rows"]] == ["stripped", "pair by pair"]
+    assert told["explanations"]["same"] == told["explanations"]["drawings"] == 12
+    # The score is a sum over cells, and the photo's cells that add most are those that it is made of.
+    most, random, _ = told["explanations"]["removed"]
+    assert most["fall"] > random["fall"] >= 0
+    assert told["explanations"]["worse"] == 1
