@@ -32,7 +32,7 @@ existing = click.Path(exists=True, path_type=Path)
 
 
 @click.command("train")
-@click.argument("data", type=existing)
+@click.argument("data", type=click.Path(path_type=Path))
 @click.option(
     "--recipe",
     "recipe_name",
