@@ -20,7 +20,7 @@ from model.modality import Modality, Pixels
 Floats = NDArray[np.float32]
 
 TILE, GAP, CAPTION, HEAD = 160, 8, 16, 18
-TITLES = ("attention", "parts that belong together", "the drawing, made of the photo")
+TITLES = ("attention", "parts that match", "collage")
 # Lines of a picture; more of them hide each other.
 LINES = 8
 

@@ -38,7 +38,7 @@ class Photo(StrEnum):
     """Which photo a drawing is explained with."""
 
     OWN = "its own"
-    SAME = "another of its class"
+    SAME = "of its class"
     OTHER = "of another class"
 
 

@@ -95,8 +95,8 @@ class Explanations:
                 markdown_table(
                     [
                         "parts taken out of the photo",
-                        f"score falls, {self.count}",
-                        f"mean fall, 1 to {self.most}",
+                        f"fall without {self.count}",
+                        f"mean fall without 1 to {self.most}",
                     ],
                     removed,
                 ),

@@ -22,6 +22,8 @@ from model.modality import Pixels
 EXPLANATIONS = "explanations"
 # The depth that stands for all photos.
 ALL = 0
+# Minutes on a CPU; with fewer, nobody minds.
+MANY = 100_000
 
 
 def depth_of(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
@@ -74,7 +76,7 @@ def by_pairs(asked: Asked, scores: PairScores, pairs: int) -> dict[str, Evaluati
     depth = None if pairs == ALL else pairs
     tasks = [task for task in asked.tasks if task in PAIRED]
     total = pairs_in(asked.questions, tasks, max(asked.counts, default=0), depth)
-    bound = "" if depth is not None else "; to compare fewer, write --pairs 100"
+    bound = "; to compare fewer, write --pairs 100" if depth is None and total > MANY else ""
     click.echo(f"comparing about {total:,} pairs of a drawing and a photo{bound}", err=True)
     vectors, records = numbered(asked.own)
     with tempfile.TemporaryDirectory() as folder:
