@@ -98,6 +98,7 @@ def test_without_torch_it_says_what_to_install(manifest: Path, trained: Path) ->
     refused(done, "need torch: pip install 'sketchseek[cpu,train]'")
 
 
+@pytest.mark.slow
 def test_a_model_with_local_parts_does_the_same(manifest: Path, tmp_path: Path) -> None:
     from model.card import SHIPPED
     from tests.kit.local import with_local
