@@ -93,7 +93,9 @@ class RetVit(nn.Module):
         values = vit.norm_pre(vit._pos_embed((own + seen.reshape(own.shape)) / 2))
         count = values.shape[1] - 1
         places = torch.arange(count, device=values.device).expand(len(values), count)
+        before = values
         for number, block in enumerate(vit.blocks, 1):
+            before = values
             if self.keep == 1 or number not in _SELECTING:
                 values = block(values)
                 continue
@@ -105,7 +107,14 @@ class RetVit(nn.Module):
             values = torch.cat([values[:, :1], chosen], dim=1)
             values = values + block.drop_path2(block.ls2(block.mlp(block.norm2(values))))
         values = vit.norm(values)
-        return Tokens(values[:, 0], values[:, 1:], places, math.isqrt(count))
+
+        def attend() -> Tensor:
+            last = vit.blocks[-1]
+            return attention_of_ret(last.attn, last.norm1(before))
+
+        # Where the last block is one that selects, it attends to more than is left.
+        known = attend if before.shape == values.shape else None
+        return Tokens(values[:, 0], values[:, 1:], places, math.isqrt(count), known)
 
 
 def attention_of_ret(attention: Any, values: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Local tokens: what a network says of the places of a picture, beside what it says of the whole."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -18,6 +19,8 @@ class Tokens:
     places: Tensor
     # Cells per side of the whole grid.
     side: int
+    # How much [Ret] attends to each of them in the last block, by head: (n, heads, k); for networks with a [Ret].
+    attend: Callable[[], Tensor] | None = None
 
 
 def tokens_kept(attention: Tensor, keep: float) -> Tensor:

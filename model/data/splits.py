@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from model.data.datasets import PHOTO, SKETCH, UNRECOGNIZED, DataProblem, Dataset, read_labels
@@ -66,26 +66,82 @@ def a_tenth(data: Dataset) -> tuple[str, ...]:
     return tuple(sorted(shuffled[: max(2, len(both) // 10)]))
 
 
-def trained_on(
-    whole: Dataset, splits: str | None, *, all_labels: bool = False, validated: str | None = None
-) -> tuple[Dataset, Dataset | None]:
-    """Split into training and validation data; drawings that nobody recognised are in neither.
+@dataclass(frozen=True)
+class Part:
+    """Which part of the data a model is trained on.
 
     `splits` names a published split, or a JSON file with a list validation_unseen; `validated`, the only set to
-    validate on.
+    validate on. `left_out` are classes, or published splits whose classes are meant: neither trained nor validated on.
+    `by_pair`: each photo with its drawings is a class of its own.
     """
+
+    splits: str | None = None
+    all_labels: bool = False
+    validated: str | None = None
+    left_out: tuple[str, ...] = ()
+    by_pair: bool = False
+
+
+def trained_on(whole: Dataset, part: Part) -> tuple[Dataset, Dataset | None]:
+    """Split into training and validation data; drawings that nobody recognised are in neither."""
+    seen, unseen = _by_class(whole, part)
+    if not part.by_pair:
+        return seen, unseen
+    seen = pairs_as_classes(seen)
+    if unseen is not None:
+        return seen, pairs_as_classes(unseen)
+    if part.all_labels:
+        return seen, None
+    held_out = a_tenth(seen)
+    return seen.without(held_out), seen.subset(held_out)
+
+
+def pairs_as_classes(data: Dataset) -> Dataset:
+    """Each photo with the drawings made from it as a class; other pictures are left out."""
+    drawn, shown = (
+        {(r.set, r.pair) for r in data.of(kind) if r.pair is not None} for kind in (SKETCH, PHOTO)
+    )
+    both = drawn & shown
+    if not both:
+        raise DataProblem(f"{data.name}: no sketch has its own photo; give a manifest with `pair_id`")
+    kept = data.where(lambda record: (record.set, record.pair) in both)
+    named = [replace(record, label=f"{record.label} {record.set} {record.pair}") for record in kept.records]
+    return replace(data, records=tuple(named))
+
+
+def _by_class(whole: Dataset, part: Part) -> tuple[Dataset, Dataset | None]:
     clear = whole.where(lambda record: not (record.modality == SKETCH and record.note == UNRECOGNIZED))
+    splits, left_out = part.splits, _left_out(whole, part.left_out)
     if splits is None:
-        return clear, None
+        return clear.without(left_out), None
     if splits.endswith(".json") or Path(splits).is_file():
+        clear = clear.without(left_out)
         held_out = _named_labels(Path(splits), clear)
     else:
         clear, _ = parted(clear, find_split(splits))
+        clear = clear.without(left_out)
         held_out = a_tenth(clear)
-    if all_labels:
+    if part.all_labels:
         return clear, None
     unseen = clear.subset(held_out)
-    return clear.without(held_out), unseen.of_sets([validated]) if validated else unseen
+    return clear.without(held_out), unseen.of_sets([part.validated]) if part.validated else unseen
+
+
+def _left_out(data: Dataset, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The labels that these names mean; a published split need not be one of this data."""
+    known, splits = {key(label) for label in data.labels}, published()
+    found: list[str] = []
+    for name in names:
+        if name in splits:
+            found += splits[name].unseen
+        elif key(name) in known:
+            found.append(name)
+        else:
+            raise DataProblem(
+                f"{name!r} is neither a class of {data.name} nor a published split: leave out one of "
+                f"{', '.join(splits)}, or a class"
+            )
+    return tuple(found)
 
 
 def _named_labels(splits: Path, data: Dataset) -> tuple[str, ...]:

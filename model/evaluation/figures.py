@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from model.data.loading import load_image
 from model.evaluation.embedding import Embedded
-from model.evaluation.tasks import Questions
+from model.evaluation.tasks import Questions, spread
 
 Floats = NDArray[np.float32]
 
@@ -161,7 +161,7 @@ def zero_shot_sheet(
     records = embedded.data.records
     gallery = np.flatnonzero(questions.photos & questions.unseen)
     lines: list[SheetLine] = []
-    for asked in _spread(np.flatnonzero(questions.sketches), questions.labels, rows, seed):
+    for asked in spread(np.flatnonzero(questions.sketches), questions.labels, rows, seed):
         scores = embedded.vectors[gallery] @ embedded.vectors[asked]
         best = gallery[np.argsort(-scores, kind="stable")[:k]]
         right = tuple(bool(questions.labels[place] == questions.labels[asked]) for place in best)
@@ -171,16 +171,3 @@ def zero_shot_sheet(
     if lines:
         sheet(lines, path)
     return len(lines)
-
-
-def _spread(asked: NDArray[np.intp], labels: NDArray[np.str_], rows: int, seed: int) -> list[int]:
-    """Choose queries of as many different classes as possible, before any class appears twice."""
-    shuffled = np.random.default_rng(seed).permutation(asked)
-    turn: dict[str, int] = {}
-    order: list[tuple[int, int]] = []
-    for place in shuffled:
-        label = str(labels[place])
-        turn[label] = turn.get(label, -1) + 1
-        order.append((turn[label], int(place)))
-    # Python's sort is stable: within a round the shuffled order stays.
-    return [place for _, place in sorted(order, key=lambda item: item[0])[:rows]]

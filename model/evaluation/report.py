@@ -42,6 +42,72 @@ class LibraryRow(Row):
 
 
 @dataclass(frozen=True)
+class PhotoRow:
+    """Drawings explained with one kind of photo: the means over them."""
+
+    photo: str
+    pairs: int
+    score: float
+    # How well the parts of the drawing fit their matches, and the collage made of these the drawing.
+    strength: float
+    collage: float
+    # Median distance of a part from its match, as a share of the side.
+    distance: float
+
+
+@dataclass(frozen=True)
+class RemovedRow:
+    """How far the score falls without parts of the photo: a fixed number of them, and the mean over several numbers."""
+
+    parts: str
+    fall: float
+    area: float
+
+
+@dataclass(frozen=True)
+class Explanations:
+    """What became of explanations that were put to the test (honesty.py)."""
+
+    drawings: int
+    photos: tuple[PhotoRow, ...]
+    chance: float
+    removed: tuple[RemovedRow, ...]
+    # How many parts `fall` is without, and up to how many `area` covers.
+    count: int
+    most: int
+    # For which share of the drawings the parts that add most cost more than random ones.
+    worse: float
+    # How many explanations were the same, byte for byte, when they were made again.
+    same: int
+
+    def markdown(self) -> str:
+        photos = [
+            [row.photo, str(row.pairs), *map(short, (row.score, row.strength, row.collage, row.distance))]
+            for row in self.photos
+        ]
+        photos.append(["a part at random", "", "", "", "", short(self.chance)])
+        removed = [[row.parts, short(row.fall), short(row.area)] for row in self.removed]
+        heads = ["photo", "pairs", "score", "fit of parts", "collage fits drawing", "distance of match"]
+        return "\n\n".join(
+            (
+                f"Explanations of {self.drawings} drawings:",
+                markdown_table(heads, photos),
+                markdown_table(
+                    [
+                        "parts taken out of the photo",
+                        f"fall without {self.count}",
+                        f"mean fall without 1 to {self.most}",
+                    ],
+                    removed,
+                ),
+                f"- without the {self.count} parts that add most, the score falls more than without random ones "
+                f"for {self.worse:.0%} of the drawings",
+                f"- made again, {self.same} of {self.drawings} explanations are the same, byte for byte",
+            )
+        )
+
+
+@dataclass(frozen=True)
 class Evaluation:
     model: str
     data: str
@@ -53,6 +119,7 @@ class Evaluation:
     library: tuple[LibraryRow, ...] = ()
     # How many photos of other things each set or folder gave.
     distractors: Mapping[str, int] = field(default_factory=dict)
+    explanations: Explanations | None = None
 
     def row(self, task: str, vectors: str | None = None) -> Row:
         return next(row for row in self.rows if row.task == task and vectors in (None, row.vectors))
@@ -69,7 +136,10 @@ class Evaluation:
             parts.append(_table(paired, tuple(paired[0].figures)))
         if self.library:
             parts += ["Among photos of other classes, with 95 % intervals:", _library_table(self.library)]
-        parts += ["In other conventions (see `model/evaluation/metrics.py`):", _table(ranked, BESIDE)]
+        if ranked:
+            parts += ["In other conventions (see `model/evaluation/metrics.py`):", _table(ranked, BESIDE)]
+        if self.explanations is not None:
+            parts.append(self.explanations.markdown())
         if self.by_label:
             worst = sorted(self.by_label.items(), key=lambda item: item[1])[:5]
             parts.append("Weakest classes: " + ", ".join(f"{label} {value:.3f}" for label, value in worst))
@@ -121,7 +191,7 @@ def _with_interval(row: LibraryRow, name: str) -> str:
 
 def short(value: float) -> str:
     """A figure as tables have it: .123."""
-    return f"{value:.3f}".removeprefix("0")
+    return f"{value:.3f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.3f}"
 
 
 def spoken(names: Sequence[str]) -> list[str]:

@@ -274,3 +274,16 @@ def _label_means(found: Measured, labels: Names) -> dict[str, float]:
     values = found.per_query["mAP@all"]
     means = {str(label): values[labels == label] for label in np.unique(labels)}
     return {label: float(part.mean()) for label, part in means.items() if not np.isnan(part).any()}
+
+
+def spread(asked: NDArray[np.intp], labels: Names, rows: int, seed: int) -> list[int]:
+    """Choose queries of as many different classes as possible, before any class appears twice."""
+    shuffled = np.random.default_rng(seed).permutation(asked)
+    turn: dict[str, int] = {}
+    order: list[tuple[int, int]] = []
+    for place in shuffled:
+        label = str(labels[place])
+        turn[label] = turn.get(label, -1) + 1
+        order.append((turn[label], int(place)))
+    # Python's sort is stable: within a round the shuffled order stays.
+    return [place for _, place in sorted(order, key=lambda item: item[0])[:rows]]

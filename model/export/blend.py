@@ -80,8 +80,8 @@ def _check_alike(first: Checkpoint, other: Checkpoint) -> None:
 
 
 def _made_anew(part: str) -> bool:
-    """Whether a part follows from the averaged weights: the graphs, and the bank, which holds vectors of one model."""
-    return part == "bank" or part.startswith("openvino.")
+    """Whether a part belongs to one model only (its bank, what scores pairs) or follows from the weights (graphs)."""
+    return part in ("bank", "method", "recipe") or part.startswith("openvino.")
 
 
 def _tensors(checkpoint: Checkpoint, part: str) -> Tensors:

@@ -11,7 +11,7 @@ import torch
 
 from model.data.benchmarks import open_dataset
 from model.data.datasets import DataProblem, Dataset, Record
-from model.data.splits import trained_on
+from model.data.splits import Part, trained_on
 from model.errors import SketchseekError
 from model.methods import METHODS
 from model.training.banks import complete
@@ -32,7 +32,7 @@ existing = click.Path(exists=True, path_type=Path)
 
 
 @click.command("train")
-@click.argument("data", type=existing)
+@click.argument("data", type=click.Path(path_type=Path))
 @click.option(
     "--recipe",
     "recipe_name",
@@ -50,11 +50,26 @@ existing = click.Path(exists=True, path_type=Path)
     help="Folder that the manifest's paths start from.  [default: the manifest's folder]",
 )
 @click.option(
+    "--set", "sets", multiple=True, metavar="NAME", help="Use only this set of the manifest; repeatable."
+)
+@click.option(
     "--splits",
     help="A published split such as sketchy-21, to leave out its test labels; or JSON with validation_unseen.",
 )
 @click.option(
     "--all-labels", is_flag=True, help="Train on the validation labels, too, and keep the last step."
+)
+@click.option(
+    "--leave-out",
+    "left_out",
+    multiple=True,
+    metavar="CLASS|SPLIT",
+    help="Train without this class, or without the test labels of this published split; repeatable.",
+)
+@click.option(
+    "--by-pair",
+    is_flag=True,
+    help="Take each photo with its drawings for a class of its own, and hold out a tenth of them to validate on.",
 )
 @click.option("--validate-on", "validated", help="Validate on this set of the manifest only.")
 @click.option(
@@ -79,8 +94,11 @@ def command(
     recipe_name: str,
     method: str | None,
     root: Path | None,
+    sets: tuple[str, ...],
     splits: str | None,
     all_labels: bool,
+    left_out: tuple[str, ...],
+    by_pair: bool,
     validated: str | None,
     out: Path,
     steps: int | None,
@@ -98,10 +116,10 @@ def command(
     """
     try:
         recipe = _changed(recipe_name, method, steps, batch, seed)
-        whole = open_dataset(data, root)
+        whole = open_dataset(data, root, sets or None)
         for remark in whole.remarks:
             click.echo(remark)
-        seen, unseen = trained_on(whole, splits, all_labels=all_labels, validated=validated)
+        seen, unseen = trained_on(whole, Part(splits, all_labels, validated, left_out, by_pair))
         outcome = run(recipe, seen, unseen, out, device, _licences(licences))
     except SketchseekError as error:
         raise click.ClickException(str(error)) from error

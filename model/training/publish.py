@@ -33,6 +33,7 @@ INT8_MINILM = WeightFile(
 )
 
 
+METHOD, RECIPE = "method.safetensors", "recipe.json"
 # Averaged, they find more than the bare words (docs/ranking.md).
 PROMPTS = ("{}", "a photo of a {}", "a picture of a {}")
 
@@ -64,6 +65,8 @@ def write_model(
         )
         _save(head_tensors(network), beside / "heads.safetensors")
         weights["heads"] = weight_file(beside / "heads.safetensors")
+        if network.method.scores_pairs:
+            weights |= _pairs(network.method, recipe, beside)
         write_card(_card(recipe, network.method, learner.preprocessing, weights, provenance), beside)
         export(Checkpoint(beside))
         if complete is not None:
@@ -97,6 +100,13 @@ def _clip(learner: Learner, recipe: Recipe, folder: Path) -> dict[str, WeightFil
         shutil.copyfile(open_clip.BYTE_PAIRS, folder / "bytepairs.txt.gz")
         weights["words"] = weight_file(folder / "bytepairs.txt.gz")
     return weights
+
+
+def _pairs(method: Method, recipe: Recipe, folder: Path) -> dict[str, WeightFile]:
+    """What scores pairs, beside the tower: the method's layers, and the recipe that says how to build them."""
+    _save(_halved(method.state_dict()), folder / METHOD)
+    (folder / RECIPE).write_text(recipe.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return {"method": weight_file(folder / METHOD), "recipe": weight_file(folder / RECIPE)}
 
 
 def tower_tensors(learner: LiteLearner) -> dict[str, Tensor]:

@@ -52,7 +52,8 @@ def save(
     names = {id(value): name for name, value in network.named_parameters()}
     for parameter, moments in optimiser.state.items():
         for key, value in moments.items():
-            tensors[f"optimiser.{names[id(parameter)]}.{key}"] = torch.as_tensor(value)
+            # Moments have the layout of their parameter, which need not be contiguous.
+            tensors[f"optimiser.{names[id(parameter)]}.{key}"] = torch.as_tensor(value).contiguous()
     write_whole(file, tensors, {"progress": json.dumps(asdict(state))})
 
 

@@ -13,6 +13,7 @@ import timm
 import torch
 from PIL import Image, ImageDraw
 
+from model.backbones import BACKBONES
 from model.data.datasets import Dataset, Record, read_folder
 from model.training.learners.lite import LiteLearner
 from model.training.network import Network, method_of
@@ -43,6 +44,25 @@ def tiny_network(recipe: Recipe, seed: int = 3, *, half: bool = False) -> Networ
     network = Network(method_of(recipe), LiteLearner(backbone, say, recipe))
     network.learner.half_on_cpu = half
     return network
+
+
+def tiny_zse(data: Dataset, **changes: object) -> tuple[Recipe, Network]:
+    """ZSE-SBIR as its recipe has it, with random weights and a ViT of two blocks and 16 cells; started, at rest."""
+    small = {
+        "architecture": "test_vit",
+        "pretrained": None,
+        "dimension": 64,
+        "size": 64,
+        "batch": 8,
+        "steps": 2,
+    }
+    recipe = read_recipe("zse-b16", **(small | changes))
+    torch.manual_seed(4)
+    built = BACKBONES.load(recipe.family)().build(recipe.architecture, None, recipe.size)
+    network = Network(method_of(recipe), LiteLearner(built, say, recipe))
+    network.learner.half_on_cpu = False
+    tiny_objective(recipe, data, network)
+    return recipe, network.eval()
 
 
 def tiny_learner(recipe: Recipe, seed: int = 3) -> LiteLearner:
@@ -104,6 +124,21 @@ def tiny_data(folder: Path, labels: Sequence[str] = LABELS, count: int = 3) -> D
                 path.parent.mkdir(parents=True, exist_ok=True)
                 picture(label, number, photo=modality == "photos").save(path)
     return read_folder(folder)
+
+
+def tiny_manifest(
+    folder: Path, *, labels: Sequence[str] = LABELS, name: str = "toys", count: int = 3
+) -> Path:
+    """`tiny_data` as a set of a manifest, each drawing with its own photo; more sets are added to what is there."""
+    data = tiny_data(folder / name, labels, count)
+    file = folder / "manifest.csv"
+    lines = [] if file.exists() else ["set,modality,class,label,path,pair_id,note"]
+    for record in data.records:
+        place = record.path.relative_to(folder).as_posix()
+        lines.append(f"{name},{record.modality},{record.label},,{place},{record.label} {record.path.stem},")
+    with file.open("a") as opened:
+        opened.write("\n".join(lines) + "\n")
+    return file
 
 
 def with_pairs(data: Dataset) -> Dataset:

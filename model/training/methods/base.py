@@ -9,7 +9,7 @@ and what `start` computes can be computed again.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -104,6 +104,9 @@ class Method(nn.Module, ABC):
         if isinstance(learner, LiteLearner):
             anchors.lay(learner, views, known)
 
+    def fit(self, learner: Learner, example: Tensor) -> None:
+        """Make the layers whose shapes depend on the network, from one prepared picture: before weights are loaded."""
+
     def sampler(self, known: Annotations, batch: int, instances: int, seed: int) -> Sampler:
         """Return the sampler that chooses the rows of each step."""
         return StepSampler(known.records, known.own_photo, batch, instances, seed)
@@ -127,6 +130,28 @@ class Method(nn.Module, ABC):
         """Score how well each prepared sketch fits each prepared photo (q, n), for a second stage; None: no scores."""
         return None
 
-    def explain(self, learner: Learner, sketch: Tensor, photo: Tensor) -> Mapping[str, Any] | None:
-        """Show which parts of one prepared sketch matched which of one prepared photo; None if it cannot tell."""
+    @property
+    def scores_pairs(self) -> bool:
+        return type(self).score is not Method.score
+
+    def parts(self, learner: Learner, inputs: Tensor) -> Tensor:
+        """What `compare` needs of each prepared picture, a row for each: computed once, however many its pairs.
+
+        A method that has nothing to compute beforehand leaves this and `compare` as they are.
+        """
+        return inputs
+
+    def compare(self, learner: Learner, sketches: Tensor, photos: Tensor) -> Tensor | None:
+        """What `score` says, of the `parts` of sketches and photos."""
+        return self.score(learner, sketches, photos)
+
+    def explain(
+        self, learner: Learner, sketch: Tensor, photo: Tensor, without: Sequence[Sequence[int]] = ()
+    ) -> Mapping[str, Any] | None:
+        """Show which parts of one prepared sketch matched which of one prepared photo; None if it cannot tell.
+
+        A mapping has `kernel` and `adds` (sketch cells, photo cells): how well each pair of cells fits, and what it
+        adds to `logit`, which is all of `adds` and `rest`; and `left`, the logit without each of these sets of photo
+        cells. It may have `attention`, a map for the sketch and one for the photo.
+        """
         return None

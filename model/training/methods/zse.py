@@ -74,14 +74,18 @@ class Zse(Method):
 
     @torch.no_grad()
     def start(self, learner: Learner, views: Views, known: Annotations) -> None:
-        """Make the layers that depend on the network's cells; the same ones whenever the run is resumed."""
         if (
             isinstance(learner, LiteLearner)
             and learner.projection.weight.shape[0] == learner.projection.weight.shape[1]
         ):
             nn.init.eye_(learner.projection.weight)
             learner.projection.requires_grad_(False)
-        found = learner.tokens(views.images([0], 0))
+        self.fit(learner, views.images([0], 0))
+
+    @torch.no_grad()
+    def fit(self, learner: Learner, example: Tensor) -> None:
+        """Make the layers that depend on the network's cells; the same ones whenever the run is resumed."""
+        found = learner.tokens(example)
         width, side = found.local.shape[-1], found.side
         block = max(1, side // self.settings.anchors)
         with torch.random.fork_rng():
@@ -106,20 +110,34 @@ class Zse(Method):
         relation = formulas.relation_loss(found.logits, same)
         return {"triplet": triplet, "relation": relation, "total": formulas.total_loss(triplet, relation)}
 
-    @torch.no_grad()
     def score(self, learner: Learner, sketches: Tensor, photos: Tensor) -> Tensor:
         """Logits, not scores: sigmoids in half precision tie by the hundred."""
-        drawn, shown = self._parts(learner, sketches), self._parts(learner, photos)
+        return self.compare(learner, *(self.parts(learner, each) for each in (sketches, photos)))
+
+    @torch.no_grad()
+    def parts(self, learner: Learner, inputs: Tensor) -> Tensor:
+        """[Ret] and the local tokens as one map (n, 1 + k, width + 1); the last number says which cell it is."""
+        found = self._parts(learner, inputs)
+        whole = torch.cat([found.whole, found.whole.new_full((len(found.whole), 1), found.side)], dim=1)
+        local = torch.cat([found.local, found.places[..., None].to(found.local)], dim=2)
+        return torch.cat([whole[:, None], local], dim=1)
+
+    @torch.no_grad()
+    def compare(self, learner: Learner, sketches: Tensor, photos: Tensor) -> Tensor:
+        drawn, shown = _tokens(sketches), _tokens(photos)
         rows = []
         for number in range(len(sketches)):
             one = _rows(drawn, [number] * len(photos))
             rows.append(self._compare(one, shown).logits)
         return torch.stack(rows)
 
-    def explain(self, learner: Learner, sketch: Tensor, photo: Tensor) -> Mapping[str, Any]:
+    def explain(
+        self, learner: Learner, sketch: Tensor, photo: Tensor, without: Sequence[Sequence[int]] = ()
+    ) -> Mapping[str, Any]:
         """The kernel, and how much each of its cosines adds to the logit; with `rest`, these sum up to it.
 
         The relation network is linear wherever no unit changes its sign, so this is a decomposition and no guess.
+        `attention` is how much [Ret] of both attends to each cell, None for networks that have no [Ret].
         """
         drawn, shown = (self._parts(learner, each) for each in (sketch, photo))
         with torch.enable_grad():
@@ -127,11 +145,16 @@ class Zse(Method):
             logit = self.relation(kernel)
             (slope,) = torch.autograd.grad(logit.sum(), kernel)
         adds = (slope * kernel).detach()
+        lessened = kernel.detach().repeat(len(without), 1, 1)
+        for row, cells in enumerate(without):
+            lessened[row, :, list(cells)] = 0
         return {
             "kernel": kernel.detach()[0],
             "adds": adds[0],
             "rest": float(logit.detach() - adds.sum()),
             "logit": float(logit.detach()),
+            "left": self.relation(lessened).detach(),
+            "attention": tuple(_attention(each) for each in (drawn, shown)),
         }
 
     def _parts(self, learner: Learner, inputs: Tensor) -> Tokens:
@@ -139,7 +162,7 @@ class Zse(Method):
         with learner.autocast(inputs.device.type):
             found = learner.tokens(inputs)
             whole, local = learner.project(found.whole), self.narrow(found.local)
-        return Tokens(whole.float(), local.float(), found.places, found.side)
+        return Tokens(whole.float(), local.float(), found.places, found.side, found.attend)
 
     def _compare(self, sketch: Tokens, photo: Tokens) -> Compared:
         drawn, shown = self.cross(
@@ -180,3 +203,19 @@ class Draws:
 
 def _rows(tokens: Tokens, rows: slice | list[int]) -> Tokens:
     return Tokens(tokens.whole[rows], tokens.local[rows], tokens.places[rows], tokens.side)
+
+
+def _tokens(parts: Tensor) -> Tokens:
+    """What `Zse.parts` made one map of."""
+    places = parts[:, 1:, -1].long()
+    return Tokens(parts[:, 0, :-1], parts[:, 1:, :-1], places, int(parts[0, 0, -1]))
+
+
+@torch.no_grad()
+def _attention(tokens: Tokens) -> Tensor | None:
+    """The mean over heads, as the map (side, side) of the first picture."""
+    if tokens.attend is None:
+        return None
+    weights = tokens.attend().mean(dim=1)[:1]
+    whole = formulas.spread(weights[..., None].float(), tokens.places[:1], tokens.side**2)
+    return whole.reshape(tokens.side, tokens.side)

@@ -8,7 +8,7 @@ import click
 from model import Encoder, SketchseekError
 from model.card import SHIPPED, Checkpoint
 from model.data.benchmarks import open_dataset
-from model.data.splits import trained_on
+from model.data.splits import Part, trained_on
 from model.modality import Modality
 from model.training.banks import add_bank, build_bank
 from service.console.options import Place, shown
@@ -31,7 +31,7 @@ def command(model: Path, data: Path, root: Path | None, splits: str | None) -> N
     for models of earlier versions. Vectors and fingerprint stay the same; the next `sketchseek index` uses the bank.
     """
     checkpoint = _writable(model)
-    collection, _ = trained_on(open_dataset(data, root), splits)
+    collection, _ = trained_on(open_dataset(data, root), Part(splits))
     bank = build_bank(
         Encoder.load(model, in_bulk=True), collection, say=lambda line: click.echo(line, err=True)
     )

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -10,21 +10,28 @@ from typing import Literal
 import click
 
 from model import Encoder, SketchseekError
-from model.data.benchmarks import open_dataset
-from model.data.datasets import PHOTO, SKETCH, DataProblem, Dataset, Record, read_labels
-from model.data.labels import key
-from model.data.splits import find_split, parted
+from model.data.datasets import DataProblem, Dataset, Record
 from model.evaluation.baselines import MEAN, RAW, STRIPPED, compared, mean_stripped, ranked_by, stripped
-from model.evaluation.distractors import Source, counts_of, embed_distractors, find
+from model.evaluation.distractors import Source, embed_distractors
 from model.evaluation.embedding import Embedded, OnProgress, embed
+from model.evaluation.pairs import pair_scores_of
 from model.evaluation.ranking import inner_product
 from model.evaluation.report import Evaluation
 from model.evaluation.second_stage import ranker_of
 from model.evaluation.tasks import TASKS, evaluate
 from model.rerankers import RERANKERS
+from service.commands.models.data import needed, others_of, read
+from service.commands.models.pairs import (
+    EXPLANATIONS,
+    Asked,
+    by_pairs,
+    depth_of,
+    explanations,
+    match_picture,
+    refuse_early,
+    refuse_silent,
+)
 from service.console.options import Place, model_options
-
-WITHOUT_SKETCHES = ("text-to-photo", "photo-to-photo")
 
 
 @click.command("evaluate")
@@ -43,7 +50,12 @@ WITHOUT_SKETCHES = ("text-to-photo", "photo-to-photo")
     metavar="KEY",
     help="Which list of the --splits file holds the unseen labels, if it has several.",
 )
-@click.option("--tasks", default=",".join(TASKS), show_default=True, help="Tasks to run, comma-separated.")
+@click.option(
+    "--tasks",
+    default=",".join(TASKS),
+    show_default=True,
+    help="Tasks to run, comma-separated; `explanations` is one more, for models that explain pairs.",
+)
 @click.option(
     "--compare",
     type=click.Choice(("raw", "mean")),
@@ -58,6 +70,12 @@ WITHOUT_SKETCHES = ("text-to-photo", "photo-to-photo")
     default=("plain",),
     show_default=True,
     help="Rank as searches with this order do; repeatable, for one row each.",
+)
+@click.option(
+    "--pairs",
+    metavar="all|N",
+    callback=depth_of,
+    help="Also rank by the model's pair scores: `all` photos, or a number N for the N nearest of each drawing.",
 )
 @click.option(
     "--distractors",
@@ -83,6 +101,7 @@ def command(
     tasks: str,
     compare: tuple[Literal["raw", "mean"], ...],
     ranks: tuple[str, ...],
+    pairs: int | None,
     distractors: tuple[str, ...],
     distractor_counts: str | None,
     out: Path | None,
@@ -97,13 +116,18 @@ def command(
 
     https://github.com/sketchseek/sketchseek/blob/main/docs/evaluation.md explains tasks and figures.
     """
-    wanted = _tasks(tasks)
+    wanted, explained = _tasks(tasks)
     _ready(out, pictures)
-    collection, labels = _read(data, root, sets, splits, unseen)
+    refuse_early(pairs, wanted)
+    collection, labels = read(data, root, sets, splits, unseen)
     source = Source(data, root, collection, labels or collection.labels)
-    others, counts = _others(distractors, distractor_counts, source)
+    others, counts = others_of(distractors, distractor_counts, source)
     encoder = Encoder.load(model, engine=engine, in_bulk=True)
-    raw = _embedded(encoder, _needed(collection, labels, wanted), others, max(counts, default=0))
+    scores = pair_scores_of(encoder, model) if pairs is not None or explained else None
+    if scores is not None and explained:
+        refuse_silent(encoder, scores)
+    asked = (*wanted, *("zero-shot",) * explained)
+    raw = _embedded(encoder, needed(collection, labels, asked), others, max(counts, default=0))
     own = stripped(raw, encoder)
     answers = {ranked_by(name): (own, ranker_of(name, encoder)) for name in ranks}
     # The bank belongs to the model's own vectors, so baselines have no other order than that of their scores.
@@ -113,24 +137,34 @@ def command(
         name: evaluate(vectors, labels, model=encoder.card.name, tasks=wanted, ranker=ranker, counts=counts)
         for name, (vectors, ranker) in answers.items()
     }
+    question = Asked(encoder, own, labels, wanted, counts)
+    if scores is not None and pairs is not None:
+        reports |= by_pairs(question, scores, pairs)
     report = reports[STRIPPED] if [*reports] == [STRIPPED] else compared(reports)
     made_by = f"model fingerprint {encoder.fingerprint}, run by {encoder.engine.name}"
     report = replace(report, remarks=(*report.remarks, made_by))
-    if not report.rows:
+    if scores is not None and explained:
+        report = replace(report, explanations=explanations(question, scores))
+    if not report.rows and report.explanations is None:
         task, reason = next(iter(report.skipped.items()))
         raise DataProblem(f"no task can run on this data; {task}: {reason}")
     click.echo(report.markdown(), nl=False)
     if out is not None:
-        _save(report, raw, own, labels, out, pictures)
+        made = _save(report, raw, own, labels, out, pictures)
+        if pictures and scores is not None:
+            made += match_picture(question, scores, out / "matches.png")
+        click.echo(f"{out}: {', '.join(made)}", err=True)
 
 
-def _tasks(text: str) -> tuple[str, ...]:
+def _tasks(text: str) -> tuple[tuple[str, ...], bool]:
+    """The tasks, and whether explanations are to be tested as well."""
     names = tuple(name.strip() for name in text.split(",") if name.strip())
-    if unknown := [name for name in names if name not in TASKS]:
-        raise SketchseekError(f"unknown task {unknown[0]!r}; choose from {', '.join(TASKS)}")
+    known = (*TASKS, EXPLANATIONS)
+    if unknown := [name for name in names if name not in known]:
+        raise SketchseekError(f"unknown task {unknown[0]!r}; choose from {', '.join(known)}")
     if not names:
-        raise SketchseekError(f"--tasks is empty; choose from {', '.join(TASKS)}")
-    return tuple(dict.fromkeys(names))
+        raise SketchseekError(f"--tasks is empty; choose from {', '.join(known)}")
+    return tuple(dict.fromkeys(name for name in names if name != EXPLANATIONS)), EXPLANATIONS in names
 
 
 def _ready(out: Path | None, pictures: bool) -> None:
@@ -150,72 +184,6 @@ def _ready(out: Path | None, pictures: bool) -> None:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SketchseekError(f"--out {out}: cannot create the folder ({error.strerror})") from None
-
-
-def _read(
-    path: Path, root: Path | None, sets: Collection[str], splits: str | None, unseen: str | None
-) -> tuple[Dataset, tuple[str, ...] | None]:
-    """The data and its unseen labels, None if all are unseen."""
-    if splits is None:
-        if unseen is not None:
-            raise SketchseekError(f"--unseen {unseen} is a list in a file: name the file with --splits")
-        data = open_dataset(path, root, sets or None)
-        return data, None
-    if splits.endswith(".json") or Path(splits).is_file():
-        labels = _listed(Path(splits), unseen)
-        data = open_dataset(path, root, sets or None)
-        data.subset(labels)
-        return data, labels
-    split = find_split(splits)
-    if unseen is not None:
-        raise SketchseekError(f"the published split {splits} is one list: leave --unseen out")
-    data = open_dataset(path, root, sets or None, originals=split.originals)
-    parted(data, split)
-    return data, split.unseen
-
-
-def _listed(file: Path, name: str | None) -> tuple[str, ...]:
-    lists = read_labels(file)
-    if name is None and len(lists) == 1:
-        return next(iter(lists.values()))
-    if name not in lists:
-        what = "choose one with --unseen" if name is None else f"no list is called {name!r}"
-        raise DataProblem(f"{file}: {what}; it has {', '.join(lists) or 'none'}")
-    return lists[name]
-
-
-def _needed(data: Dataset, unseen: Collection[str] | None, tasks: Collection[str]) -> Dataset:
-    """The images the tasks need: seen classes only as photos, and only if they serve as distractors."""
-    for remark in data.remarks:
-        click.echo(remark, err=True)
-    part = data if unseen is None else data.subset(unseen)
-    sketches, photos = len(part.of(SKETCH)), len(part.of(PHOTO))
-    drawn = [task for task in tasks if task not in WITHOUT_SKETCHES]
-    if drawn and not sketches:
-        raise DataProblem(
-            f"{data.name} has no sketches of the unseen classes (0 sketches, {photos} photos), which "
-            f"{drawn[0]} needs: add some, or run only --tasks {','.join(WITHOUT_SKETCHES)}"
-        )
-    if not photos:
-        raise DataProblem(f"{data.name} has no photos of the unseen classes ({sketches} sketches, 0 photos)")
-    if unseen is None or "generalised" not in tasks:
-        kept = part
-    else:
-        names = {key(label) for label in unseen}
-        kept = data.where(lambda record: record.modality == PHOTO or key(record.label) in names)
-    return kept if drawn else kept.where(lambda record: record.modality == PHOTO)
-
-
-def _others(
-    names: tuple[str, ...], counts: str | None, source: Source
-) -> tuple[tuple[Record, ...], tuple[int, ...]]:
-    """The photos of other classes, and how many of them to mix in; nothing if none were asked for."""
-    if not names:
-        if counts is not None:
-            raise SketchseekError("--distractor-counts needs --distractors SET or FOLDER")
-        return (), ()
-    found = find(names, source)
-    return found, counts_of(counts, len(found))
 
 
 def _embedded(encoder: Encoder, data: Dataset, others: tuple[Record, ...], most: int) -> Embedded:
@@ -257,7 +225,7 @@ def _save(
     unseen: tuple[str, ...] | None,
     out: Path,
     pictures: bool,
-) -> None:
+) -> list[str]:
     report.save(out)
     made = ["evaluation.json", "evaluation.md"]
     if pictures:
@@ -265,4 +233,4 @@ def _save(
 
         made += ["stripping.png"] * bool(space_picture(raw, own, out / "stripping.png", unseen=unseen))
         made += ["found.png"] * bool(zero_shot_sheet(own, out / "found.png", unseen=unseen))
-    click.echo(f"{out}: {', '.join(made)}", err=True)
+    return made

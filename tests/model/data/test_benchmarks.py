@@ -7,9 +7,9 @@ import pytest
 
 import model.data.splits
 from model.data.benchmarks import LAYOUTS, open_dataset, read_benchmark
-from model.data.datasets import PHOTO, SKETCH, DataProblem
+from model.data.datasets import PHOTO, SKETCH, DataProblem, Dataset, Record
 from model.data.labels import key
-from model.data.splits import find_split, parted, published, trained_on
+from model.data.splits import Part, find_split, parted, published, trained_on
 
 
 def classes(count: int, *named: str) -> list[str]:
@@ -131,11 +131,55 @@ def test_a_training_is_validated_on_seen_labels_and_never_by_those_of_the_test(
     monkeypatch.setattr(model.data.splits, "find_split", {"sketchy-21": split}.__getitem__)
     whole = read_benchmark("sketchy", sketchy)
     test = {key(label) for label in split.unseen}
-    seen, validation = trained_on(whole, "sketchy-21")
+    seen, validation = trained_on(whole, Part("sketchy-21"))
     assert validation is not None
     assert (len(validation.labels), len(seen.labels)) == (10, 94)
     assert not test & {key(label) for label in (*seen.labels, *validation.labels)}
-    assert validation.labels == trained_on(whole, "sketchy-21")[1].labels  # type: ignore[union-attr]
-    everything, nobody = trained_on(whole, "sketchy-21", all_labels=True)
+    assert validation.labels == trained_on(whole, Part("sketchy-21"))[1].labels  # type: ignore[union-attr]
+    everything, nobody = trained_on(whole, Part("sketchy-21", all_labels=True))
     assert (len(everything.labels), nobody) == (104, None)
     assert not test & {key(label) for label in everything.labels}
+
+
+def paired(*names: str) -> Dataset:
+    """Two drawings and a photo of each thing, named by its class and number, and a photo that nobody drew."""
+    records = [Record(Path("alone.jpg"), PHOTO, "shoe", None, "toys")]
+    for name in names:
+        label = name.split()[0]
+        records.append(Record(Path(f"{name}.jpg"), PHOTO, label, name, "toys"))
+        records += [Record(Path(f"{name}-{n}.png"), SKETCH, label, name, "toys") for n in (1, 2)]
+    return Dataset("toys", tuple(records))
+
+
+def test_classes_and_the_test_classes_of_other_benchmarks_are_left_out() -> None:
+    bat = next(label for label in find_split("sketchy-21").unseen if key(label) == "bat")
+    data = paired("shoe 1", f"{bat} 1", "chair 1")
+    seen, validation = trained_on(data, Part(left_out=("Shoe", "sketchy-21")))
+    assert (seen.labels, validation) == (("chair",), None)
+    with pytest.raises(
+        DataProblem, match="'cow' is neither a class of toys nor a published split: leave out one"
+    ):
+        trained_on(data, Part(left_out=("cow",)))
+
+
+def test_what_is_left_out_is_not_validated_on_either(tmp_path: Path) -> None:
+    splits = tmp_path / "splits.json"
+    splits.write_text('{"validation_unseen": ["shoe", "chair"]}')
+    data = paired("shoe 1", "chair 1", "bell 1")
+    seen, validation = trained_on(data, Part(str(splits), left_out=("shoe",)))
+    assert validation is not None
+    assert (seen.labels, validation.labels) == (("bell",), ("chair",))
+
+
+def test_by_pair_each_photo_and_its_drawings_are_a_class() -> None:
+    data = paired(*(f"shoe {number}" for number in range(30)))
+    seen, validation = trained_on(data, Part(by_pair=True))
+    assert validation is not None
+    assert (len(seen.labels), len(validation.labels)) == (27, 3)
+    for part in (seen, validation):
+        assert {(found.sketches, found.photos) for found in part.counts().values()} == {(2, 1)}
+        assert len({(record.label, record.pair) for record in part.records}) == len(part.labels)
+    everything, nobody = trained_on(data, Part(by_pair=True, all_labels=True))
+    assert (len(everything.labels), nobody) == (30, None)
+    with pytest.raises(DataProblem, match="no sketch has its own photo; give a manifest with `pair_id`"):
+        trained_on(paired(), Part(by_pair=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from model.errors import ModelError
 from model.training.methods.zse import Draws, Zse
 from model.training.objective import Objective
 from model.training.recipe import Recipe, read_recipe
-from tests.kit.training import tiny_data, tiny_network, tiny_objective
+from model.training.run import Run, Settings
+from tests.kit.training import tiny_data, tiny_network, tiny_objective, tiny_zse
 
 SMALL = {"dimension": 8, "size": 64, "batch": 8, "steps": 2, "average": 0.0, "views": 1}
 
@@ -87,6 +89,22 @@ def test_a_resumed_run_gets_the_same_layers(data: Dataset) -> None:
     first, second = (objective(data).method.state_dict() for _ in range(2))
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_run_of_a_vit_can_be_saved_and_goes_on(data: Dataset, tmp_path: Path) -> None:
+    chosen, network = tiny_zse(data)
+
+    def run(out: str) -> Run:
+        quiet = Settings(tmp_path / out, save_every=1, say=lambda _: None)
+        return Run(tiny_objective(chosen, data, copy.deepcopy(network)), None, quiet, "some data")
+
+    whole = run("whole")
+    whole.go()
+    again = run("whole")
+    again.resume()
+    assert again.state.step == again.state.steps == 2
+    ours, theirs = (each.network.state_dict() for each in (whole, again))
+    assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
 
 
 def test_ret_is_embedded_as_it_is_where_the_width_fits(data: Dataset) -> None:
