@@ -58,8 +58,12 @@ class Collection:
         # Without biases, scores mean something else than what relevance was fitted to.
         biased = bool((candidates.corrected != candidates.scores).any())
         likely = relevance(question.kinds, found) if biased and can_judge(question.kinds) else None
-        order = varied(found)
+        order = varied(self.improved(found, question, candidates))
         return Ranking(order, nothing, None if likely is None else likely[order])
+
+    def improved(self, found: "Signals", question: Question, candidates: Candidates) -> "Signals":
+        """The signals by which photos are ordered; for whoever knows more about them."""
+        return found
 
 
 def by_photo(question: Question) -> bool:

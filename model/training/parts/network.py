@@ -1,6 +1,7 @@
 """What is trained: a local head between standardised maps and tokens, and the few numbers that compare tokens."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,9 +22,11 @@ class Matcher(nn.Module):
     `stored` is the side of the grid that pictures are compared on, which an index keeps.
     """
 
+    apart: Tensor
+
     def __init__(self, head: LocalHead, stored: int) -> None:
         super().__init__()
-        self.head = head
+        self.head: Any = head
         self.stored = stored
         for stage, (channels, _) in head.shape.reads.items():
             self.register_buffer(f"mean{stage}", torch.zeros(channels))
@@ -77,11 +80,11 @@ class Matcher(nn.Module):
         """The head for maps as they are: standardising becomes part of its first layers."""
         head = LocalHead(self.head.shape)
         head.load_state_dict(self.head.state_dict())
-        for layers in (head.enter, head.direct):
-            for stage, layer in layers.items():
-                mean, scale = getattr(self, f"mean{stage}"), getattr(self, f"scale{stage}")
-                layer.weight.mul_(scale[:, None, None])
-                layer.bias.sub_((layer.weight * mean[:, None, None]).sum(dim=(1, 2, 3)))
+        first: list[tuple[str, Any]] = [*head.enter.items(), *head.direct.items()]
+        for stage, layer in first:
+            mean, scale = getattr(self, f"mean{stage}"), getattr(self, f"scale{stage}")
+            layer.weight.mul_(scale[:, None, None])
+            layer.bias.sub_((layer.weight * mean[:, None, None]).sum(dim=(1, 2, 3)))
         return head.eval()
 
     def _standard(self, stage: int, values: Tensor) -> Tensor:

@@ -1,10 +1,11 @@
-"""Drawings made of photos: their edges as lines, some left out, the whole bent; each cell's place in the photo is known.
+"""Drawings made of photos: their edges as lines, some left out, the whole bent; where each cell comes from is known.
 
 Real drawings with a photo of their own are few and tell only which photo; these are as many as there are photos, and
 tell which part. They are no substitute for real ones: a person draws what a thing is, not where its shade ends.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from scipy import ndimage
 
 from model.modality import Pixels
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 _LEAST = 50
 _INK = 0.4
 
@@ -56,18 +57,18 @@ def _lines(grey: Floats, rng: np.random.Generator) -> Floats:
         values = grey / 255
         near = ndimage.gaussian_filter(values, blur) - 0.98 * ndimage.gaussian_filter(values, 1.6 * blur)
         dark = -(near - np.percentile(near, 30)) * rng.uniform(25, 50)
-        return (dark > 0.5).astype(np.float32)
+        return np.asarray(dark > 0.5, dtype=np.float32)
     smooth = ndimage.gaussian_filter(grey, blur if style == 0 else 1.2 * blur)
     across, down = ndimage.sobel(smooth, axis=1), ndimage.sobel(smooth, axis=0)
     steep = np.hypot(across, down)
     least = float(np.percentile(steep, rng.uniform(86, 96)))
     if style == 2:
-        return np.clip((steep - least) / (0.6 * least + 1e-3), 0, 1).astype(np.float32)
+        return np.asarray(np.clip((steep - least) / (0.6 * least + 1e-3), 0, 1), dtype=np.float32)
     ridge = _ridges(steep, across, down) & (steep > 0.4 * least)
     # Weak edges count only where they continue strong ones.
     strong = ndimage.binary_propagation(ridge & (steep > least), mask=ridge, structure=np.ones((3, 3)))
     wide = ndimage.binary_dilation(strong, np.ones((2, 2)), iterations=int(rng.integers(1, 3)))
-    return wide.astype(np.float32)
+    return np.asarray(wide, dtype=np.float32)
 
 
 def _ridges(steep: Floats, across: Floats, down: Floats) -> NDArray[np.bool_]:
