@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -50,7 +51,11 @@ def add_local(folder: Path, trained: Trained) -> Checkpoint:
     path.chmod(0o644)
     card = checkpoint.card
     before = card.weights.get(LOCAL)
-    write_card(card.model_copy(update={"weights": card.weights | {LOCAL: weight_file(path)}}), folder)
+    used: dict[str, Any] = {"weights": card.weights | {LOCAL: weight_file(path)}}
+    if card.reranker == "collection":
+        # The same, and local parts.
+        used["reranker"] = "all"
+    write_card(card.model_copy(update=used), folder)
     done = export(Checkpoint(folder))
     if before is not None and before.package is None and before.file != path.name:
         before.locate(folder).unlink(missing_ok=True)
