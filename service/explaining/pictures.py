@@ -50,8 +50,10 @@ def figure(found: Explanation, sketch: Image.Image, photo: Image.Image) -> Image
         picture.paste(panel, where)
         frames.append(Box(*where, panel.width, panel.height))
         _outline(draw, frames[-1], WHOLE, _RIM, 1)
-    for number, part in reversed(list(enumerate(found.parts, 1))):
-        _match(draw, frames, part, number)
+    # Whole layers, so that no box covers the number of another.
+    for layer in (_boxes, _line, _badges):
+        for number, part in reversed(list(enumerate(found.parts, 1))):
+            layer(draw, frames, part, number)
     picture.paste(collage(found, photo, _PANEL), (_EDGE + _PANEL + _GAP, below))
     _outline(draw, Box(_EDGE + _PANEL + _GAP, below, _PANEL, _PANEL), WHOLE, _RIM, 1)
     _legend(draw, found, below)
@@ -76,15 +78,28 @@ def _panel(image: Image.Image) -> Image.Image:
     return white
 
 
-def _match(draw: ImageDraw.ImageDraw, frames: list[Box], part: Part, number: int) -> None:
-    colour = COLOURS[(number - 1) % len(COLOURS)]
-    ends = [frame.outside(box).centre for frame, box in zip(frames, (part.sketch, part.photo), strict=True)]
-    draw.line([*ends], fill=_PAPER, width=7)
-    draw.line([*ends], fill=colour, width=3)
-    for frame, box, end in zip(frames, (part.sketch, part.photo), ends, strict=True):
+def _boxes(draw: ImageDraw.ImageDraw, frames: list[Box], part: Part, number: int) -> None:
+    for frame, box in zip(frames, (part.sketch, part.photo), strict=True):
         _outline(draw, frame, box, _PAPER, 8, beyond=1.5)
-        _outline(draw, frame, box, colour, 5)
-        _badge(draw, end, str(number), colour)
+        _outline(draw, frame, box, _colour(number), 5)
+
+
+def _line(draw: ImageDraw.ImageDraw, frames: list[Box], part: Part, number: int) -> None:
+    draw.line([*_ends(frames, part)], fill=_PAPER, width=7)
+    draw.line([*_ends(frames, part)], fill=_colour(number), width=3)
+
+
+def _badges(draw: ImageDraw.ImageDraw, frames: list[Box], part: Part, number: int) -> None:
+    for end in _ends(frames, part):
+        _badge(draw, end, str(number), _colour(number))
+
+
+def _ends(frames: list[Box], part: Part) -> list[tuple[float, float]]:
+    return [frame.outside(box).centre for frame, box in zip(frames, (part.sketch, part.photo), strict=True)]
+
+
+def _colour(number: int) -> str:
+    return COLOURS[(number - 1) % len(COLOURS)]
 
 
 def _outline(
@@ -107,7 +122,7 @@ def _legend(draw: ImageDraw.ImageDraw, found: Explanation, top: float) -> None:
     draw.text((_EDGE, top + 42), f"Score of the parts: {found.score:.3f}", fill=_QUIET, font=small)
     for number, part in enumerate(found.parts, 1):
         y = top + 110 + (number - 1) * _LINE
-        _badge(draw, (_EDGE + 18, y), str(number), COLOURS[(number - 1) % len(COLOURS)])
+        _badge(draw, (_EDGE + 18, y), str(number), _colour(number))
         draw.text((_EDGE + 48, y), f"{share_of(part, found):4.0%}", fill=_INK, font=small, anchor="lm")
         words = f"{part.sketch_place} of the drawing: {part.photo_place} of the photo"
         draw.text((_EDGE + 110, y), words, fill=_INK, font=small, anchor="lm")
