@@ -37,18 +37,18 @@ class Code:
         return rows
 
     def unpack(self, rows: Rows) -> Vectors:
-        """What is left of the tokens: (n, cells, m), to be compared with `shortened` ones."""
-        found = self._values[rows].reshape(len(rows), self.side**2, -1)
-        found *= self.step
+        """What is left of the tokens, in steps: (n, cells, m), to be compared with `shortened` ones."""
+        found: Vectors = self._values[rows].view(np.float32).reshape(len(rows), self.side**2, -1)
         return found
 
     def shortened(self, tokens: Vectors) -> Vectors:
-        short: Vectors = tokens @ self.basis
+        """Tokens whose products with those of `unpack` are what the whole tokens' would be."""
+        short: Vectors = tokens @ (self.basis * self.step)
         return short
 
     @cached_property
-    def _values(self) -> Vectors:
-        """For each byte its two numbers, in steps: the middles of what each digit stands for."""
+    def _values(self) -> NDArray[np.complex64]:
+        """For each byte its two numbers, in steps, as one value: the middles of what each digit stands for."""
         digits = np.arange(256)
         pair = np.stack([digits % _LEVELS, digits // _LEVELS], axis=1)
-        return (pair - _LEVELS / 2 + 0.5).astype(np.float32)
+        return (pair - _LEVELS / 2 + 0.5).astype(np.float32).view(np.complex64).ravel()

@@ -43,8 +43,9 @@ def parts(cells: Cells, encoding: Vectors, drawing: Pixels | None = None) -> Par
 def inked(drawing: Pixels, side: int) -> NDArray[np.bool_]:
     """Which cells of a prepared drawing have ink; the darkest one of a drawing that has next to none."""
     size = len(drawing) // side * side
-    ink = 255 - drawing[:size, :size].mean(axis=2, dtype=np.float32)
-    found = ink.reshape(side, size // side, side, size // side).mean(axis=(1, 3)).ravel()
+    # Drawings are grey, so one band says all.
+    light = drawing[:size, :size, 1].reshape(side, size // side, side, size // side)
+    found = 255 - light.mean(axis=(1, 3), dtype=np.float32).ravel()
     dark: NDArray[np.bool_] = found >= min(_BLANK, float(found.max()))
     return dark
 
