@@ -45,6 +45,15 @@ def encoder() -> Encoder:
 
 
 @pytest.fixture(scope="session")
+def headless_encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+    """The shipped model without its local head."""
+    from tests.kit.local import without_local
+
+    folder = without_local("lite", tmp_path_factory.mktemp("models") / "headless")
+    return Encoder.load(folder, engine="openvino")
+
+
+@pytest.fixture(scope="session")
 def local_encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
     """The shipped model with a local head of random weights: same vectors, and local parts."""
     from tests.kit.local import with_local

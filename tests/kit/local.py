@@ -8,11 +8,21 @@ import torch
 from model.backbones.local import fresh
 from model.backbones.stages import stages_of
 from model.backbones.towers import family
-from model.card import Checkpoint
+from model.card import LOCAL, Checkpoint
+from model.export.folders import write_card
 from model.export.local import Trained, add_local, measured_code
 from model.modality import Modality
 
 WIDTH, SIDE, STORED_SIDE, NUMBERS = 64, 14, 7, 40
+
+
+def without_local(model: str | Path, folder: Path) -> Path:
+    """Copy a model, but for its local head; the vectors stay the same."""
+    shutil.copytree(Checkpoint.find(model).folder, folder)
+    card = Checkpoint(folder).card
+    kept = {name: file for name, file in card.weights.items() if name != LOCAL}
+    write_card(card.model_copy(update={"weights": kept, "reranker": "collection"}), folder)
+    return folder
 
 
 def with_local(model: str | Path, folder: Path, seed: int = 0) -> Path:

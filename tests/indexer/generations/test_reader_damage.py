@@ -42,7 +42,9 @@ def test_any_flipped_byte_is_refused_and_the_last_good_generation_serves(
     job()
     newest = current(job.index)
     names = {path.name for path in newest.iterdir()}
-    assert names == {"manifest.json", "index.faiss", "fresh.faiss", "dead.i64", "photos.sqlite"}
+    assert names == {
+        "manifest.json", "index.faiss", "fresh.faiss", "dead.i64", "photos.sqlite", "parts.u8", "parts.i64"
+    }  # fmt: skip
     # Nothing was deleted, so this one file has no bytes to flip; it can only go or grow.
     (newest / "dead.i64").write_bytes(bytes(8))
     assert _refused(job, newest) == "000002"

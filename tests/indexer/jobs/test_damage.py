@@ -77,7 +77,7 @@ def test_lost_vectors_are_copied_back_or_made_again_and_never_mixed(
     write_library(library / "more", each=1, first=50)
     report = job(library)
     assert (report.embedded == 5) is published
-    assert len(report.healed) == 1
+    assert len([line for line in report.healed if "vectors" in line]) == 1
     assert report.photos == 20
     assert min(self_similarities(job)) > 0.99
 
@@ -182,7 +182,8 @@ def test_what_is_gone_leaves_nothing_behind(job: Job, library: Path) -> None:
     assert len(list((job.index / "thumbnails").rglob("*.webp"))) == 14
     db = sqlite3.connect(job.index / "catalogue.sqlite")
     assert db.execute(
-        "SELECT count(*) FROM vectors WHERE content IN (SELECT content FROM photos)"
+        "SELECT count(*) FROM vectors WHERE fingerprint = ? AND content IN (SELECT content FROM photos)",
+        [job.encoder.fingerprint],
     ).fetchone() == (14,)
     db.close()
 

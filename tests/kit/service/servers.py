@@ -77,11 +77,18 @@ class Moody:
         return getattr(self._encoder, name)
 
     def encode_sketches(self, prepared: Any) -> Any:
+        self._wait()
+        return self._encoder.encode_sketches(prepared)
+
+    def encode(self, prepared: Any, kind: Any) -> Any:
+        self._wait()
+        return self._encoder.encode(prepared, kind)
+
+    def _wait(self) -> None:
         self.began.set()
         assert self.free.wait(60)
         if self.fails is not None:
             raise self.fails
-        return self._encoder.encode_sketches(prepared)
 
 
 def moody(server: LiveServer) -> tuple[Gallery, Moody]:

@@ -38,14 +38,16 @@ def test_a_batch_has_the_vectors_of_its_pictures(
     openvino: Encoder, pixels: Pixels, alone: Vectors, count: int
 ) -> None:
     found = openvino.engine.embed_images(pixels[:count])
-    assert found.shape == (count, openvino.dimension)
-    assert ((found * alone[:count]).sum(axis=1) > 0.99999).all()
+    at = openvino.dimension
+    assert found.shape == alone[:count].shape
+    assert ((found[:, :at] * alone[:count, :at]).sum(axis=1) > 0.99999).all()
+    np.testing.assert_allclose(found[:, at:], alone[:count, at:], atol=0.01)
 
 
 def test_few_batches_are_not_worth_compiling(pixels: Pixels, alone: Vectors) -> None:
     engine = Encoder.load("lite", engine="openvino", in_bulk=True).engine
     for _ in range(3):
-        assert ((engine.embed_images(pixels[:8]) * alone[:8]).sum(axis=1) > 0.99999).all()
+        np.testing.assert_allclose(engine.embed_images(pixels[:8]), alone[:8], atol=0.01)
     assert "_streams" not in vars(engine)
     for _ in range(6):
         assert ((engine.embed_images(pixels[:8]) * alone[:8]).sum(axis=1) > 0.99999).all()

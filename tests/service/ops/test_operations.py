@@ -203,7 +203,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-LONG = ((Encoder, "prepare_sketch"), (Encoder, "encode_sketches"), (Published, "nearest"))
+LONG = ((Encoder, "prepare_sketch"), (Encoder, "encode"), (Published, "nearest"))
 
 
 def test_nothing_holds_up_the_event_loop(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:

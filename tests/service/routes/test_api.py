@@ -29,7 +29,8 @@ def test_a_form_and_a_body_find_the_same(live_server: LiveServer) -> None:
 def test_the_answer_says_all_it_should(live_server: LiveServer) -> None:
     with live_server.client() as client:
         body = client.post("/search?k=7", content=PNG, headers={"content-type": "image/png"}).json()
-    about = {"offset", "total_searched", "generation", "model", "took_ms"}
+    about = {"offset", "total_searched", "generation", "model", "took_ms", "ranked_by", "remark"}
+    assert (body["ranked_by"], body["remark"]) == ("all", None)
     assert set(body) == {"results", "nothing_close", *about}
     assert (body["total_searched"], body["generation"], body["model"]) == (30, "000001", "lite")
     assert set(body["took_ms"]) == {"decode", "encode", "search", "rerank", "total"}
