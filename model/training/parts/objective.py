@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from model.local.parts import centres
+from model.local.parts import BLANK, centres
 from model.training.losses.encodings import PHOTO, SKETCH
 from model.training.parts.losses import both_ways, place_loss
 from model.training.parts.maps import Maps
@@ -19,8 +19,8 @@ from model.training.parts.sampling import Batch, Sampler
 Inputs = dict[int, Tensor]
 # Mean and deviation, the first directions and the encodings are measured on so many pictures of each kind.
 _MEASURED = 600
-# A cell with less ink than this, of 255, is blank paper; a drawing of fewer cells says nothing.
-_INKED, _LEAST_CELLS = 4.0, 3
+# A drawing with ink in fewer cells says nothing.
+_LEAST_CELLS = 3
 # How long the first directions are, all together, and how much less the strongest ones count.
 _LENGTH, _FLATTER = 8.0, 0.25
 
@@ -45,9 +45,13 @@ class Objective:
         dice = np.random.default_rng([self.options.seed, 3])
         drawn = self._tables.get("sketches") or self._tables["loose"]
         kinds = {PHOTO: self._some(self._tables["photos"], dice), SKETCH: self._some(drawn, dice)}
-        both = {stage: torch.cat([maps[stage] for maps in kinds.values()]) for stage in kinds[PHOTO]}
-        self.matcher.standardise(both)
-        self._point([self.matcher.standardised(maps) for maps in kinds.values()])
+        for stage in kinds[PHOTO]:
+            # One by one: each takes as much room as the maps of both kinds.
+            self.matcher.standardise({stage: torch.cat([maps[stage] for maps in kinds.values()])})
+        direct = self.matcher.head.shape.direct
+        self._point(
+            [self.matcher.standardised({stage: maps[stage] for stage in direct}) for maps in kinds.values()]
+        )
         for kind, maps in kinds.items():
             cells = self.matcher.coarse(self.matcher.cells(maps))
             self.matcher.encodings[kind] = cells[..., :-1].mean(dim=(0, 1, 2))
@@ -71,7 +75,7 @@ class Objective:
             "places": place_loss(
                 matcher.tokens(drawn, SKETCH),
                 matcher.tokens(shown, PHOTO),
-                places.masked_fill(ink.flatten(1)[..., None] <= _INKED, float("nan")),
+                places.masked_fill(ink.flatten(1)[..., None] < BLANK, float("nan")),
                 self._centres.to(self._device),
                 matcher.log_place_scale.exp(),
             ),
@@ -84,7 +88,7 @@ class Objective:
         """Logits of the drawings that show something, each with all their photos; and which drawings those are."""
         matcher = self.matcher
         step = ink.shape[-1] // matcher.stored
-        inked = (F.avg_pool2d(ink[:, None], step).flatten(1) >= _INKED).float()
+        inked = (F.avg_pool2d(ink[:, None], step).flatten(1) >= BLANK).float()
         alive = inked.sum(dim=1) >= _LEAST_CELLS
         small, photos = matcher.coarse(drawn[alive]), matcher.coarse(shown[alive])
         scores = matcher.scores(
