@@ -32,6 +32,10 @@ _COMMANDS = {
     "prune": ("service.commands.prune", "Remove old generations."),
     "completion": ("service.commands.completion", "Print the shell completion script."),
     "train": ("model.training.command", "Train a model on drawings, photos, and class names."),
+    "train-parts": (
+        "model.training.parts.command",
+        "Give a model the local head that compares part by part.",
+    ),
     "blend": ("service.commands.models.blend", "Average the weights of several training runs."),
     "bank": ("service.commands.models.bank", "Give a finished model its bank, which keeps rankings fair."),
     "evaluate": ("service.commands.models.evaluate", "Measure a model's accuracy on your own data."),

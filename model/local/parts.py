@@ -12,7 +12,7 @@ Cells = NDArray[np.float32]
 Floats = NDArray[np.float32]
 
 # A cell with less ink than this, of 255, is blank paper.
-_BLANK = 4.0
+BLANK = 4.0
 _MOST = 3.0
 
 
@@ -46,7 +46,7 @@ def inked(drawing: Pixels, side: int) -> NDArray[np.bool_]:
     # Drawings are grey, so one band says all.
     light = drawing[:size, :size, 1].reshape(side, size // side, side, size // side)
     found = 255 - light.mean(axis=(1, 3), dtype=np.float32).ravel()
-    dark: NDArray[np.bool_] = found >= min(_BLANK, float(found.max()))
+    dark: NDArray[np.bool_] = found >= min(BLANK, float(found.max()))
     return dark
 
 

@@ -120,7 +120,7 @@ def command(
         for remark in whole.remarks:
             click.echo(remark)
         seen, unseen = trained_on(whole, Part(splits, all_labels, validated, left_out, by_pair))
-        outcome = run(recipe, seen, unseen, out, device, _licences(licences))
+        outcome = run(recipe, seen, unseen, out, device, licences_of(licences))
     except SketchseekError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"kept step {outcome.step}: {outcome.weights}")
@@ -139,7 +139,7 @@ def run(
     validation = _views(unseen.records, network, recipe, out / "unseen.f16", plain=True) if unseen else None
     objective = Objective(recipe, seen, views, network)
     objective.start()
-    place = _device(device)
+    place = device_of(device)
     objective.to(place)
     training = Run(objective, validation, Settings(out, say=click.echo), data_digest(seen))
     training.resume()
@@ -152,7 +152,7 @@ def run(
     objective.to(torch.device("cpu"))
     put(network, read_whole(outcome.weights)[0], outcome.weights)
     measured = _finished(objective, validation, place)
-    command = shlex.join(["sketchseek", *_without_licences(sys.argv[1:])])
+    command = shlex.join(["sketchseek", *without_licences(sys.argv[1:])])
     provenance = Provenance(command, sources_of(seen, licences), measured)
     write_model(network, recipe, out / "model", provenance, add_bank)
     return outcome
@@ -198,7 +198,7 @@ def _every_tenth(done: int, total: int) -> None:
         click.echo(f"  {done} of {total}")
 
 
-def _licences(given: Sequence[str]) -> dict[str, str]:
+def licences_of(given: Sequence[str]) -> dict[str, str]:
     licences = {}
     for text in given:
         name, _, licence = text.partition("=")
@@ -208,7 +208,7 @@ def _licences(given: Sequence[str]) -> dict[str, str]:
     return licences
 
 
-def _without_licences(arguments: Sequence[str]) -> list[str]:
+def without_licences(arguments: Sequence[str]) -> list[str]:
     """The command as the card records it: without the licences, which it lists anyway."""
     pairs = zip(("", *arguments), arguments, strict=False)
     return [said for before, said in pairs if before != "--licence" and not said.startswith("--licence")]
@@ -223,7 +223,7 @@ def _changed(name: str, method: str | None, steps: int | None, batch: int | None
     return read_recipe(name, method, **changes)
 
 
-def _device(name: str) -> torch.device:
+def device_of(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda") and not torch.cuda.is_available():

@@ -69,10 +69,11 @@ def restore(file: Path, network: nn.Module, average: nn.Module, optimiser: torch
     put(network, _part(tensors, "network.") or _part(tensors, "learner."), file)
     put(average, _part(tensors, "average."), file)
     states: dict[str, dict[str, Tensor]] = {}
+    known = dict(network.named_parameters())
     for name, value in _part(tensors, "optimiser.").items():
         parameter, key = name.rsplit(".", 1)
-        states.setdefault(_renamed(parameter), {})[key] = value
-    for name, value in network.named_parameters():
+        states.setdefault(parameter if parameter in known else _renamed(parameter), {})[key] = value
+    for name, value in known.items():
         if name in states:
             optimiser.state[value] = {
                 key: part if key == "step" else part.to(value.device) for key, part in states[name].items()
@@ -87,8 +88,8 @@ def trained(module: nn.Module) -> dict[str, Tensor]:
 
 def put(module: nn.Module, tensors: dict[str, Tensor], file: Path) -> None:
     """Load what `trained` returned, here or in 0.1; the error names the first tensor that does not fit."""
-    tensors = {_renamed(name): value for name, value in tensors.items()}
     wanted = module.state_dict()
+    tensors = {name if name in wanted else _renamed(name): value for name, value in tensors.items()}
     missing, extra = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
     odd = [name for name in wanted.keys() & tensors.keys() if wanted[name].shape != tensors[name].shape]
     for names, fault in ((missing, "lacks"), (extra, "has an unknown"), (odd, "has another shape for")):

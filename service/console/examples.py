@@ -51,6 +51,7 @@ EXAMPLES = {
         "sketchseek completion fish > ~/.config/fish/completions/sketchseek.fish",
     ),
     "train": ("sketchseek train manifest.csv --recipe lite --out runs/mine",),
+    "train-parts": ("sketchseek train-parts manifest.csv --model models/mine --out runs/parts",),
     "blend": ("sketchseek blend runs/one/model runs/two/model --out models/mine",),
     "bank": (
         "sketchseek bank models/mine manifest.csv",

@@ -35,17 +35,17 @@ def test_nonsense_of_the_model_is_no_result(live_server: LiveServer, wrong: floa
 def test_one_poisoned_request_costs_its_neighbours_nothing(live_server: LiveServer) -> None:
     gallery, encoder = moody(live_server)
     poison = encoder.prepare_sketch(drawing("star"))
-    whole = encoder.encode_sketches
+    whole = encoder.encode
     sizes: list[int] = []
 
-    def picky(prepared: Sequence[Any]) -> Vectors:
+    def picky(prepared: Sequence[Any], kind: Any) -> Any:
         sizes.append(len(prepared))
-        vectors: Vectors = whole(prepared)
+        encoded = whole(prepared, kind)
         if any(np.array_equal(pixels, poison) for pixels in prepared):
             raise RuntimeError("a picture that breaks the engine")
-        return vectors
+        return encoded
 
-    encoder.encode_sketches = picky  # type: ignore[method-assign]
+    encoder.encode = picky  # type: ignore[method-assign]
     with listening(gallery) as url, ThreadPoolExecutor(8) as pool:
         encoder.free.clear()
         first = pool.submit(httpx.post, f"{url}/search", content=PNG, timeout=60)

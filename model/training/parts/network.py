@@ -42,8 +42,12 @@ class Matcher(nn.Module):
 
     def cells(self, maps: Mapping[int, Tensor]) -> Tensor:
         """Cells (n, side, side, width + 1) of maps (n, channels, height, width)."""
-        found: Tensor = self.head({stage: self._standard(stage, each) for stage, each in maps.items()})
+        found: Tensor = self.head(self.standardised(maps))
         return found
+
+    def standardised(self, maps: Mapping[int, Tensor]) -> dict[int, Tensor]:
+        """The maps as the head reads them: each channel with mean 0 and deviation 1."""
+        return {stage: self._standard(stage, each) for stage, each in maps.items()}
 
     def coarse(self, cells: Tensor) -> Tensor:
         """The same cells on the stored grid."""
