@@ -16,7 +16,7 @@ from model.evaluation.local_parts import KeptParts, Numbers
 from model.evaluation.ranking import Ranker, Ranking, Shares, Vectors, inner_product
 from model.local.coding import Rows
 from model.modality import Modality, unit
-from model.rerankers import RERANKERS, Candidates, Question, Reranker, compares_parts, without_parts
+from model.rerankers import RERANKERS, WITHOUT_PARTS, Candidates, Question, Reranker, compares_parts
 
 Floats = NDArray[np.float32]
 
@@ -29,7 +29,7 @@ def ranker_of(name: str, encoder: Encoder, kept: KeptParts | None = None) -> Ran
     """
     reranker = RERANKERS.load(name)(encoder)
     if compares_parts(reranker):
-        rest = ranker_of(without_parts(name), encoder)
+        rest = ranker_of(WITHOUT_PARTS.get(name, "plain"), encoder)
         return rest if kept is None else InParts(SecondStage(reranker, encoder.bank), rest, kept)
     return SecondStage(reranker, encoder.bank if reranker.corrected else None)
 

@@ -93,10 +93,9 @@ RERANKERS: Registry[Callable[[Any], Reranker]] = Registry(
 )
 
 
+# What orders photos instead where there are no local parts to compare.
+WITHOUT_PARTS = {"local": "plain", "all": "collection"}
+
+
 def compares_parts(reranker: Reranker) -> bool:
     return bool(getattr(reranker, "parts", False))
-
-
-def without_parts(name: str) -> str:
-    """The re-ranker that orders photos instead where there are no local parts to compare."""
-    return {"local": "plain", "all": "collection"}.get(name, "plain")

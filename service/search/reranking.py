@@ -12,13 +12,13 @@ from model.local.coding import Rows
 from model.local.local import Local
 from model.rerankers import (
     RERANKERS,
+    WITHOUT_PARTS,
     Candidates,
     Detail,
     Question,
     Ranking,
     Reranker,
     compares_parts,
-    without_parts,
 )
 from service.search.query import Kind, Query
 
@@ -93,7 +93,7 @@ class Rerankers:
         why = self._nothing_to_compare(query, published)
         if why is None:
             return Choice(name, reranker, local=local)
-        instead = without_parts(name)
+        instead = WITHOUT_PARTS.get(name, "plain")
         # Words are no mistake of those who asked for no order.
         remark = None if query.rank is None and not _draws(query) else f"ordered as by rank={instead}: {why}"
         return Choice(instead, self.chosen(instead), remark)

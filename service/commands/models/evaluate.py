@@ -21,7 +21,7 @@ from model.evaluation.ranking import inner_product
 from model.evaluation.report import Evaluation
 from model.evaluation.second_stage import ranker_of
 from model.evaluation.tasks import TASKS, evaluate
-from model.rerankers import RERANKERS, compares_parts, without_parts
+from model.rerankers import RERANKERS, WITHOUT_PARTS, compares_parts
 from service.commands.models.data import needed, others_of, read
 from service.commands.models.pairs import (
     EXPLANATIONS,
@@ -203,7 +203,7 @@ def _kept(encoder: Encoder) -> KeptParts | None:
 def _ordered_instead(name: str, encoder: Encoder) -> str:
     return (
         f"{ranked_by(name)}: model {encoder.card.name!r} compares no local parts, so photos are ordered as by --rank "
-        + without_parts(name)
+        + WITHOUT_PARTS.get(name, "plain")
     )
 
 
