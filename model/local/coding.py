@@ -33,7 +33,7 @@ class Code:
         """Unit tokens (n, cells, width) as rows (n, bytes)."""
         levels = np.floor(tokens @ self.basis / self.step) + _LEVELS // 2
         digits = np.clip(levels, 0, _LEVELS - 1).astype(np.uint8)
-        rows: Rows = (digits[..., ::2] | digits[..., 1::2] << 4).reshape(len(tokens), -1)
+        rows: Rows = (digits[..., ::2] | digits[..., 1::2] << 4).reshape(len(tokens), self.bytes)
         return rows
 
     def unpack(self, rows: Rows) -> Vectors:
