@@ -38,7 +38,7 @@ class Code:
 
     def unpack(self, rows: Rows) -> Vectors:
         """What is left of the tokens: (n, cells, m), to be compared with `shortened` ones."""
-        found = self._values[rows].reshape(len(rows), self.side**2, -1)
+        found = self._values[rows].reshape(len(rows), self.side**2, self.basis.shape[1])
         found *= self.step
         return found
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model.local.matching import apart, match, scores
+from model.local.matching import apart, match, scores, without
 from model.local.parts import Parts, centres, coarser, inked
 from model.modality import unit
 
@@ -46,6 +46,17 @@ def test_blank_cells_never_count() -> None:
     other = replace(drawing, tokens=tokens)
     assert match(other, photo, AWAY).score == match(drawing, photo, AWAY).score
     assert scores(other, photo.tokens[None], AWAY) == scores(drawing, photo.tokens[None], AWAY)
+
+
+def test_scores_without_some_cells_are_those_of_a_photo_that_lacks_them() -> None:
+    drawing, photo = parts(0, blank=5), parts(1)
+    sets: list[list[int]] = [[], [3], [0, 7, 12], [*range(SIDE**2)]]
+    expected = []
+    for cells in sets:
+        tokens = photo.tokens.copy()
+        tokens[cells] = 0
+        expected.append(match(drawing, replace(photo, tokens=tokens), AWAY).score)
+    assert without(drawing, photo, AWAY, sets) == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_drawing_fits_itself_best_and_worse_the_farther_it_is_moved() -> None:
