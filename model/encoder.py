@@ -168,10 +168,8 @@ class Encoder:
 
     def encode(self, prepared: Sequence[Pixels], kind: Modality) -> Encoded:
         """Encode prepared sketches or photos, whole and, if the model has a local head, in parts."""
-        rows = self.engine.embed_images(np.stack(prepared))
-        at = self.dimension
-        vectors = self.strip(rows[:, :at], kind)
-        return Encoded(vectors, None if self.local is None else self.local.cells(rows[:, at:]))
+        found = self.unstripped.encode(prepared)
+        return Encoded(self.strip(found.vectors, kind), found.cells)
 
     def _embed_texts(self, texts: Sequence[str]) -> Vectors:
         if not self.reads_words:
@@ -221,9 +219,14 @@ class Unstripped:
         """Words as they are, without any prompt."""
         return self._encoder._in_batches(captions, self._encoder._embed_texts)
 
+    def encode(self, prepared: Sequence[Pixels]) -> Encoded:
+        """Encode prepared sketches or photos, whole and, if the model has a local head, in parts."""
+        rows = self._encoder.engine.embed_images(np.stack(prepared))
+        local, at = self._encoder.local, self._encoder.dimension
+        return Encoded(rows[:, :at], None if local is None else local.cells(rows[:, at:]))
+
     def _images(self, images: Sequence[Image.Image], prepare: Callable[[Image.Image], Pixels]) -> Vectors:
-        embed, at = self._encoder.engine.embed_images, self._encoder.dimension
-        return self._encoder._in_batches(images, lambda part: embed(np.stack([*map(prepare, part)]))[:, :at])
+        return self._encoder._in_batches(images, lambda part: self.encode([*map(prepare, part)]).vectors)
 
 
 def _check_names(checkpoint: Checkpoint) -> None:

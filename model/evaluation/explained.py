@@ -5,7 +5,7 @@ Whatever explains a pair gives an `Explained`; cells are counted row by row over
 
 import colorsys
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -73,11 +73,6 @@ def explained_by(encoder: Encoder, local: Local) -> Explain:
         shown = local.photo(cells_of(encoder, photo[None], Modality.PHOTO)[0])
         found = local.match(drawn, shown)
 
-        def lacking(cells: Collection[int]) -> float:
-            tokens = shown.tokens.copy()
-            tokens[list(cells)] = 0
-            return local.match(drawn, replace(shown, tokens=tokens)).score
-
         adds = np.bincount(found.photo, weights=found.contribution, minlength=len(shown.tokens))
         return Explained(
             score=found.score,
@@ -87,7 +82,7 @@ def explained_by(encoder: Encoder, local: Local) -> Explain:
             by_photo=adds.astype(np.float32),
             inked=drawn.weights > 0,
             attention=(_as_map(drawn), _as_map(shown)),
-            without=lambda sets: np.array([lacking(cells) for cells in sets], dtype=np.float32),
+            without=lambda sets: local.without(drawn, shown, sets),
         )
 
     return explain

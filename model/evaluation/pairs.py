@@ -3,13 +3,12 @@
 The inner product of vectors is what ZSE-SBIR calls Ret, the pair scores what it calls RN. Each photo is read once,
 whatever the number of its pairs; what was read of it, and the scores, lie in a temporary folder rather than in memory.
 
-A ranker sees rows of an array, but a pair score needs the pictures. So vectors are `numbered`: the last number of
-each row says which picture it belongs to.
+A ranker sees rows of an array, but a pair score needs the pictures. So vectors are `numbered` (see local_parts.py).
 """
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from model.data.datasets import PHOTO, Record
 from model.data.loading import load_image
 from model.encoder import Encoder
 from model.errors import ModelError, NoEngine
-from model.evaluation.embedding import Embedded
 from model.evaluation.explained import Explain, cells_of, explained_by
 from model.evaluation.ranking import Ranking, Shares, Vectors
 from model.evaluation.tasks import TASKS, CannotAsk, Questions
@@ -92,20 +90,6 @@ def prepared(encoder: Encoder, record: Record) -> Pixels:
     return encoder.prepare_photo(image) if record.modality == PHOTO else encoder.prepare_sketch(image)
 
 
-def numbered(embedded: Embedded) -> tuple[Embedded, tuple[Record, ...]]:
-    """The same with the number of its picture after each vector, without words; and the pictures, by number."""
-    others = embedded.distractors
-    records = (*embedded.data.records, *(others.data.records if others is not None else ()))
-
-    def marked(vectors: Vectors, first: int) -> Floats:
-        numbers = np.arange(first, first + len(vectors), dtype=np.float32)
-        return np.concatenate([vectors, numbers[:, None]], axis=1, dtype=np.float32)
-
-    if others is not None:
-        others = replace(others, vectors=marked(others.vectors, len(embedded.data)))
-    return replace(embedded, vectors=marked(embedded.vectors, 0), texts={}, distractors=others), records
-
-
 class PairRanker:
     """A `Ranker` of numbered vectors. With `depth`, only so many of the nearest photos are compared and reordered.
 
@@ -132,6 +116,8 @@ class PairRanker:
         self._known: Floats | None = None
 
     def __call__(self, gallery: Vectors, made_of: Shares, /) -> Callable[[Vectors], Ranking]:
+        if {kind for kind, share in made_of.items() if share} != {Modality.SKETCH}:
+            raise CannotAsk("only a drawing and a photo are a pair")
         photos = gallery[:, -1].astype(np.int64)
         if self._depth is None:
             return lambda queries: Ranking(self._all(queries[:, -1].astype(np.int64), photos))

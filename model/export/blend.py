@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-from model.card import Card, Checkpoint, Source
+from model.card import LOCAL, Card, Checkpoint, Source
 from model.errors import ModelError
 from model.export.folders import new_folder, weight_file, write_card
 from model.export.openvino import export
+from model.rerankers import WITHOUT_PARTS
 
 Tensors = dict[str, NDArray[np.generic]]
 
@@ -25,7 +26,10 @@ SAME_START = 0.5
 
 
 def blend(checkpoints: Sequence[Checkpoint], folder: Path, name: str | None = None) -> Checkpoint:
-    """Write the mean of the models to a new folder, all or nothing; it has no bank (see training/banks.py)."""
+    """Write the mean of the models to a new folder, all or nothing.
+
+    It has neither a bank (see training/banks.py) nor a local head, which reads the maps of one tower.
+    """
     if len(checkpoints) < 2:
         raise ModelError("blending needs at least two models")
     first = checkpoints[0]
@@ -80,8 +84,8 @@ def _check_alike(first: Checkpoint, other: Checkpoint) -> None:
 
 
 def _made_anew(part: str) -> bool:
-    """Whether a part belongs to one model only (its bank, what scores pairs) or follows from the weights (graphs)."""
-    return part in ("bank", "method", "recipe") or part.startswith("openvino.")
+    """Whether a part belongs to one model only (its bank, what compares parts) or follows from the weights (graphs)."""
+    return part in ("bank", LOCAL, "method", "recipe") or part.startswith("openvino.")
 
 
 def _tensors(checkpoint: Checkpoint, part: str) -> Tensors:
@@ -120,5 +124,6 @@ def _card(cards: Sequence[Card], name: str | None) -> Card:
             "learned_from": tuple(sources.values()),
             # The parts' figures do not apply to the blend.
             "figures": {},
+            "reranker": WITHOUT_PARTS.get(first.reranker, first.reranker),
         }
     )

@@ -33,12 +33,13 @@ class Code:
         """Unit tokens (n, cells, width) as rows (n, bytes)."""
         levels = np.floor(tokens @ self.basis / self.step) + _LEVELS // 2
         digits = np.clip(levels, 0, _LEVELS - 1).astype(np.uint8)
-        rows: Rows = (digits[..., ::2] | digits[..., 1::2] << 4).reshape(len(tokens), -1)
+        rows: Rows = (digits[..., ::2] | digits[..., 1::2] << 4).reshape(len(tokens), self.bytes)
         return rows
 
     def unpack(self, rows: Rows) -> Vectors:
         """What is left of the tokens, in steps: (n, cells, m), to be compared with `shortened` ones."""
-        found: Vectors = self._values[rows].view(np.float32).reshape(len(rows), self.side**2, -1)
+        numbers = self._values[rows].view(np.float32)
+        found: Vectors = numbers.reshape(len(rows), self.side**2, self.basis.shape[1])
         return found
 
     def shortened(self, tokens: Vectors) -> Vectors:

@@ -1,6 +1,7 @@
 """What a model knows about local parts, in one place: `encoder.local`."""
 
 import hashlib
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,3 +73,8 @@ class Local:
     def match(self, sketch: Parts, photo: Parts) -> Matches:
         """Which parts match which, and what each adds to the score."""
         return matching.match(sketch, photo, matching.apart(sketch.centres, photo.centres, self._cost))
+
+    def without(self, sketch: Parts, photo: Parts, sets: Sequence[Collection[int]]) -> Floats:
+        """The scores without each of these sets of the photo's cells."""
+        away = matching.apart(sketch.centres, photo.centres, self._cost)
+        return matching.without(sketch, photo, away, sets)

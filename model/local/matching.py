@@ -5,6 +5,7 @@ be; the score is the mean of how well they did, by how much each cell counts. So
 drawing's cells, and what each adds to it is no estimate.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +47,19 @@ def match(drawing: Parts, photo: Parts, apart: Floats) -> Matches:
     every = np.arange(len(best))
     contribution = drawing.weights * found[every, best]
     return Matches(best, alike[every, best], contribution, float(contribution.sum()))
+
+
+def without(drawing: Parts, photo: Parts, apart: Floats, sets: Sequence[Collection[int]]) -> Floats:
+    """The scores without each of these sets of the photo's cells: as if their tokens were zero."""
+    inked = drawing.weights > 0
+    alike, away = drawing.tokens[inked] @ photo.tokens.T, apart[inked]
+    found = np.empty(len(sets), dtype=np.float32)
+    for number, cells in enumerate(sets):
+        gone = [*cells]
+        left = alike - away
+        left[:, gone] = -away[:, gone]
+        found[number] = left.max(axis=1) @ drawing.weights[inked]
+    return found
 
 
 def apart(drawing: Floats, photo: Floats, cost: float) -> Floats:

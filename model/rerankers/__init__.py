@@ -91,3 +91,11 @@ RERANKERS: Registry[Callable[[Any], Reranker]] = Registry(
         "all": "model.rerankers.local:Everything",
     },
 )
+
+
+# What orders photos instead where there are no local parts to compare.
+WITHOUT_PARTS = {"local": "plain", "all": "collection"}
+
+
+def compares_parts(reranker: Reranker) -> bool:
+    return bool(getattr(reranker, "parts", False))

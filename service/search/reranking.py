@@ -10,14 +10,21 @@ from indexer.values import Nearest
 from model import Encoder, ModelError
 from model.local.coding import Rows
 from model.local.local import Local
-from model.rerankers import RERANKERS, Candidates, Detail, Question, Ranking, Reranker
+from model.rerankers import (
+    RERANKERS,
+    WITHOUT_PARTS,
+    Candidates,
+    Detail,
+    Question,
+    Ranking,
+    Reranker,
+    compares_parts,
+)
 from service.search.query import Kind, Query
 
 # If even the best is less likely right than this, nothing is close: said of 3 % of searches, at most, that find
 # something (python -m bench.relevance).
 CLOSE = 0.15
-# What orders the photos instead where there are no local parts to compare.
-WITHOUT_PARTS = {"local": "plain", "all": "collection"}
 
 
 @dataclass(frozen=True)
@@ -103,10 +110,6 @@ class Rerankers:
         if stored:
             return "the local parts in the index are those of another model; run sketchseek index again"
         return "the index has no local parts yet; run sketchseek index again to add them"
-
-
-def compares_parts(reranker: Reranker) -> bool:
-    return bool(getattr(reranker, "parts", False))
 
 
 def _draws(query: Query) -> bool:

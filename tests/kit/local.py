@@ -28,6 +28,12 @@ def without_local(model: str | Path, folder: Path) -> Path:
 def with_local(model: str | Path, folder: Path, seed: int = 0) -> Path:
     """Copy a model, and give it a local head that reads the stages of Lite2; the vectors stay the same."""
     shutil.copytree(Checkpoint.find(model).folder, folder)
+    local_again(folder, seed)
+    return folder
+
+
+def local_again(folder: Path, seed: int) -> None:
+    """Give a model a local head of its own, whatever head it has."""
     checkpoint = Checkpoint(folder)
     tower = family(checkpoint).image_tower(checkpoint)
     stages = stages_of(tower.backbone)
@@ -40,4 +46,3 @@ def with_local(model: str | Path, folder: Path, seed: int = 0) -> Path:
     basis, step = measured_code(tokens, NUMBERS)
     encodings = {kind: 0.1 * torch.randn(WIDTH) for kind in (Modality.SKETCH, Modality.PHOTO)}
     add_local(folder, Trained(head, encodings, 0.5, basis, step, STORED_SIDE))
-    return folder

@@ -16,7 +16,8 @@ def command(models: tuple[Path, ...], out: Path, name: str | None) -> None:
     """Average the weights of MODELS: folders that `sketchseek train` made from the same towers and data.
 
     The result is as fast as any one of them and often more accurate than the best; check with sketchseek evaluate.
-    It has no bank, since a bank belongs to one model only: build one with sketchseek bank.
+    It has no bank, since a bank belongs to one model only: build one with sketchseek bank. The same is true of a local
+    head, so the result compares no local parts.
     """
     needs("blending", "torch", "timm", "openvino")
     from model.export.blend import blend

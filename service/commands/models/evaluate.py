@@ -1,6 +1,7 @@
 """`sketchseek evaluate`: measure a model on your own data, as a table, JSON, and pictures."""
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,13 +14,14 @@ from model import Encoder, SketchseekError
 from model.data.datasets import DataProblem, Dataset, Record
 from model.evaluation.baselines import MEAN, RAW, STRIPPED, compared, mean_stripped, ranked_by, stripped
 from model.evaluation.distractors import Source, embed_distractors
-from model.evaluation.embedding import Embedded, OnProgress, embed
+from model.evaluation.embedding import Embedded, Encodes, OnProgress, embed
+from model.evaluation.local_parts import KeptParts, numbered
 from model.evaluation.pairs import pair_scores_of
 from model.evaluation.ranking import inner_product
 from model.evaluation.report import Evaluation
 from model.evaluation.second_stage import ranker_of
 from model.evaluation.tasks import TASKS, evaluate
-from model.rerankers import RERANKERS
+from model.rerankers import RERANKERS, WITHOUT_PARTS, compares_parts
 from service.commands.models.data import needed, others_of, read
 from service.commands.models.pairs import (
     EXPLANATIONS,
@@ -127,9 +129,12 @@ def command(
     if scores is not None and explained:
         refuse_silent(encoder, scores)
     asked = (*wanted, *("zero-shot",) * explained)
-    raw = _embedded(encoder, needed(collection, labels, asked), others, max(counts, default=0))
+    in_parts = [name for name in ranks if compares_parts(RERANKERS.load(name)(encoder))]
+    kept = _kept(encoder) if in_parts else None
+    raw = _embedded(encoder, kept, needed(collection, labels, asked), others, max(counts, default=0))
     own = stripped(raw, encoder)
-    answers = {ranked_by(name): (own, ranker_of(name, encoder)) for name in ranks}
+    whole: tuple[Embedded, Embedded] = (own, own if kept is None else numbered(own)[0])
+    answers = {ranked_by(name): (whole[name in in_parts], ranker_of(name, encoder, kept)) for name in ranks}
     # The bank belongs to the model's own vectors, so baselines have no other order than that of their scores.
     answers |= {RAW: (raw, inner_product)} if "raw" in compare else {}
     answers |= {MEAN: (mean_stripped(raw), inner_product)} if "mean" in compare else {}
@@ -142,7 +147,8 @@ def command(
         reports |= by_pairs(question, scores, pairs)
     report = reports[STRIPPED] if [*reports] == [STRIPPED] else compared(reports)
     made_by = f"model fingerprint {encoder.fingerprint}, run by {encoder.engine.name}"
-    report = replace(report, remarks=(*report.remarks, made_by))
+    silent = [] if kept is not None else [_ordered_instead(name, encoder) for name in in_parts]
+    report = replace(report, remarks=(*report.remarks, *silent, made_by))
     if scores is not None and explained:
         report = replace(report, explanations=explanations(question, scores))
     if not report.rows and report.explanations is None:
@@ -186,19 +192,35 @@ def _ready(out: Path | None, pictures: bool) -> None:
             raise SketchseekError(f"--out {out}: cannot create the folder ({error.strerror})") from None
 
 
-def _embedded(encoder: Encoder, data: Dataset, others: tuple[Record, ...], most: int) -> Embedded:
-    raw = _timed(
-        encoder, len(data), lambda progress: embed(encoder.unstripped, data, progress=progress), "images"
+def _kept(encoder: Encoder) -> KeptParts | None:
+    """What keeps local parts until the command ends; None if the model has none."""
+    if encoder.local is None:
+        return None
+    folder = click.get_current_context().with_resource(tempfile.TemporaryDirectory(prefix="sketchseek-"))
+    return KeptParts(encoder, encoder.local, Path(folder))
+
+
+def _ordered_instead(name: str, encoder: Encoder) -> str:
+    return (
+        f"{ranked_by(name)}: model {encoder.card.name!r} compares no local parts, so photos are ordered as by --rank "
+        + WITHOUT_PARTS.get(name, "plain")
     )
-    if not most:
-        return raw
-    found = _timed(
-        encoder,
-        most,
-        lambda progress: embed_distractors(encoder.unstripped, others, most, progress),
-        "photos of other classes",
-    )
-    return replace(raw, distractors=found)
+
+
+def _embedded(
+    encoder: Encoder, kept: KeptParts | None, data: Dataset, others: tuple[Record, ...], most: int
+) -> Embedded:
+    encodes: Encodes = kept or encoder.unstripped
+    found = _timed(encoder, len(data), lambda progress: embed(encodes, data, progress=progress), "images")
+    if most:
+        beside = _timed(
+            encoder,
+            most,
+            lambda progress: embed_distractors(encodes, others, most, progress),
+            "photos of other classes",
+        )
+        found = replace(found, distractors=beside)
+    return found if kept is None else kept.taken(found)
 
 
 def _timed(

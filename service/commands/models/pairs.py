@@ -14,7 +14,8 @@ from model.data.datasets import Record
 from model.evaluation.embedding import Embedded
 from model.evaluation.explained import match_sheet
 from model.evaluation.honesty import Subject, chosen, examined, pictured
-from model.evaluation.pairs import PAIRED, PairRanker, PairScores, numbered, pairs_in, prepared
+from model.evaluation.local_parts import numbered
+from model.evaluation.pairs import PAIRED, PairRanker, PairScores, pairs_in, prepared
 from model.evaluation.report import Evaluation, Explanations
 from model.evaluation.tasks import Questions, evaluate
 from model.modality import Pixels

@@ -13,11 +13,13 @@ from model.bank import Bank, Near
 from model.card import Checkpoint, Source
 from model.errors import BadWeights, ModelError
 from model.export.blend import blend
+from model.export.folders import write_card
 from model.modality import Modality
 from model.training.banks import add_bank
 from model.training.network import Network, build
 from model.training.publish import Provenance, write_model
 from model.training.recipe import read_recipe
+from tests.kit.local import with_local
 from tests.kit.training import tiny_clip, tiny_network, tiny_recipe
 
 pytestmark = pytest.mark.slow
@@ -74,6 +76,23 @@ def test_a_blend_has_no_bank_of_its_parts(runs: list[Path], tmp_path: Path) -> N
     blend([Checkpoint(weighed), Checkpoint(runs[1])], tmp_path / "made")
     assert Encoder.load(tmp_path / "made").bank is None
     assert not list((tmp_path / "made").glob("bank*"))
+
+
+def test_a_blend_has_no_local_head_of_its_parts(runs: list[Path], tmp_path: Path) -> None:
+    """The head of one would read the maps of another tower."""
+    headed = Checkpoint(with_local(runs[0], tmp_path / "headed"))
+    write_card(headed.card.model_copy(update={"reranker": "all"}), headed.folder)
+    made = blend([Checkpoint(headed.folder), Checkpoint(runs[1])], tmp_path / "made")
+    alone = blend([Checkpoint(path) for path in runs[:2]], tmp_path / "alone")
+    assert Encoder.load(made.folder, engine="openvino").local is None
+    assert not list(made.folder.glob("local*"))
+    assert made.card.reranker == "collection"
+    assert made.card.fingerprint == alone.card.fingerprint
+    pixels = np.zeros((1, 32, 32, 3), dtype=np.uint8)
+    vectors = [
+        Encoder.load(each.folder, engine="openvino").engine.embed_images(pixels) for each in (made, alone)
+    ]
+    assert vectors[0].shape == vectors[1].shape
 
 
 def test_it_is_a_model_that_serves(runs: list[Path], tmp_path: Path) -> None:

@@ -3,18 +3,27 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from indexer import Published
 from model import Encoder
+from model.card import LOCAL, Checkpoint
 from model.data.datasets import read_folder
-from model.evaluation.baselines import RAW, STRIPPED
+from model.evaluation.baselines import RAW, STRIPPED, stripped
 from model.evaluation.embedding import embed
+from model.evaluation.local_parts import KeptParts, numbered
+from model.evaluation.ranking import one_order
 from model.evaluation.second_stage import ranker_of
-from model.evaluation.tasks import evaluate
+from model.evaluation.tasks import Questions, evaluate
 from service.cli import main
+from service.search.finding import searched
+from service.search.query import Kind, Part, Query
+from tests.kit.jobs import index_quickly
+from tests.kit.pictures import encoded
 from tests.kit.service.commands import sketchseek
-from tests.kit.shapes import write_world
+from tests.kit.shapes import THINGS, drawing, picture, write_world
 
 
 def test_orders_stand_in_the_same_table(tmp_path: Path, encoder: Encoder) -> None:
@@ -49,3 +58,72 @@ def test_an_order_that_does_not_exist(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["evaluate", str(tmp_path), "--rank", "magic"])
     assert done.exit_code == 2
     assert "'magic' is not one of 'plain', 'collection'" in done.output
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Photos and a drawing of each thing, in folders of their labels."""
+    folder = tmp_path_factory.mktemp("world")
+    for thing in THINGS:
+        for kind in ("photos", "sketches"):
+            (folder / kind / thing).mkdir(parents=True)
+        drawing(thing).save(folder / "sketches" / thing / f"{thing}.png")
+        for seed in range(8):
+            picture(thing, seed, size=96).save(folder / "photos" / thing / f"{thing}{seed}.png")
+    return folder
+
+
+@pytest.mark.parametrize("rank", ["local", "all"])
+def test_photos_are_in_the_order_of_a_search(
+    local_encoder: Encoder, world: Path, tmp_path: Path, rank: str
+) -> None:
+    index_quickly(tmp_path / "index", world / "photos", local_encoder)
+    opened = Published.open(tmp_path / "index", local_encoder.fingerprint)
+    assert local_encoder.local is not None
+    kept = KeptParts(local_encoder, local_encoder.local, tmp_path)
+    data = read_folder(world)
+    embedded, records = numbered(stripped(kept.taken(embed(kept, data)), local_encoder))
+    question = Questions(embedded, None, 0.5).zero_shot()
+    ranking = ranker_of(rank, local_encoder, kept)(question.gallery, question.made_of)(question.queries)
+    places = np.argsort(-one_order(ranking), axis=1, kind="stable")
+    for row, label in zip(places, question.classes, strict=True):
+        shown = [records[int(number)].path.name for number in question.gallery[row, -1]]
+        query = Query((Part(Kind.SKETCH, encoded(drawing(str(label)), "PNG"), 1.0),), rank=rank, k=40)
+        answer = searched(query, local_encoder, opened)
+        assert (answer.ranked_by, answer.remark) == (rank, None)
+        assert shown[:10] == [Path(one.hit.photo.relative).name for one in answer.ranked[:10]]
+    opened.close()
+
+
+def test_parts_have_a_row_of_their_own(world: Path, tmp_path: Path) -> None:
+    orders = [option for name in ("collection", "all") for option in ("--rank", name)]
+    tasks = ("--tasks", "zero-shot,text-to-photo")
+    done = sketchseek("evaluate", world, *tasks, *orders, "--compare", "raw", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = json.loads((tmp_path / "evaluation.json").read_text())
+    rows = {(row["task"], row["vectors"]): row["figures"] for row in told["rows"]}
+    names = [f"{STRIPPED}, {name}" for name in ("collection", "all")]
+    assert [*rows] == [(task, name) for task in ("zero-shot", "text-to-photo") for name in (*names, RAW)]
+    drawn, said = ([rows[task, name] for name in names] for task in ("zero-shot", "text-to-photo"))
+    assert drawn[0] != drawn[1]
+    assert said[0] == said[1]
+    assert not any("compares no local parts" in remark for remark in told["remarks"])
+
+
+def test_a_model_without_a_local_head_says_how_it_ranks(world: Path, tmp_path: Path) -> None:
+    folder = Checkpoint.find("lite").folder
+    card = json.loads((folder / "card.json").read_text())
+    headless = tmp_path / "headless"
+    headless.mkdir()
+    for path in folder.iterdir():
+        if path.name != "card.json":
+            (headless / path.name).symlink_to(path)
+    card["weights"].pop(LOCAL)
+    (headless / "card.json").write_text(json.dumps(card))
+    options = ("--model", headless, "--tasks", "zero-shot", "--rank", "collection", "--rank", "all")
+    done = sketchseek("evaluate", world, *options)
+    assert done.returncode == 0, done.stderr
+    assert (
+        "stripped, all: model 'lite' compares no local parts, so photos are ordered as by --rank collection"
+        in done.stdout
+    )
