@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from model.backbones import weights
 from model.backbones.base import ImageTower
 from model.backbones.stages import Stages, stages_of
-from model.errors import BadWeights
+from model.errors import BadWeights, ModelError
 
 _WIDER = 2
 
@@ -33,6 +33,13 @@ class Shape:
     width: int = 64
     hidden: int = 192
     blocks: int = 1
+
+    def __post_init__(self) -> None:
+        if any(side % self.trunk for side in (self.side, *(side for _, side in self.reads.values()))):
+            raise ModelError(
+                f"a local head of {self.side} x {self.side} cells does not fit stages of "
+                f"{', '.join(str(side) for _, side in self.reads.values())} cells per side: choose other stages"
+            )
 
     @property
     def trunk(self) -> int:
