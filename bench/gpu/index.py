@@ -72,8 +72,7 @@ def _by_card(bench: Bench, photos: Sequence[Path], encoder: Encoder) -> None:
         print(f"  nvJPEG is not usable: {str(error).splitlines()[0]}")
         return
     ours = np.stack([encoder.prepare_photo(decode(path, shortest=encoder.size).image) for path in chosen])
-    embed = encoder.engine.embed_images
-    cosine = (embed(ours) * embed(theirs)).sum(axis=1).min()
+    cosine = (encoder.encode_photos(ours) * encoder.encode_photos(theirs)).sum(axis=1).min()
     rate = len(chosen) / bench.seconds(prepared)
     print(
         f"  decode and shrink by {bench.device.type:<17} {rate:9.0f} photos/s; least cosine with ours {cosine:.4f}"

@@ -100,7 +100,7 @@ def _bytes_moved(tower: nn.Module, pixels: Tensor) -> int:
 
 def _parity() -> None:
     """Compare the shipped model on the GPU with the reference."""
-    pixels = trial_pixels(224, torch.device("cpu"), 64).numpy()
-    card, reference = (Encoder.load("lite", engine=name).engine for name in ("torch-cuda", "torch"))
-    cosine = (card.embed_images(pixels) * reference.embed_images(pixels)).sum(axis=1).min()
+    pixels = list(trial_pixels(224, torch.device("cpu"), 64).numpy())
+    card, reference = (Encoder.load("lite", engine=name) for name in ("torch-cuda", "torch"))
+    cosine = (card.encode_photos(pixels) * reference.encode_photos(pixels)).sum(axis=1).min()
     print(f"lite on the GPU and the reference: lowest cosine {cosine:.6f}   limit: {COSINE}")

@@ -50,7 +50,7 @@ def test_few_batches_are_not_worth_compiling(pixels: Pixels, alone: Vectors) -> 
         np.testing.assert_allclose(engine.embed_images(pixels[:8]), alone[:8], atol=0.01)
     assert "_streams" not in vars(engine)
     for _ in range(6):
-        assert ((engine.embed_images(pixels[:8]) * alone[:8]).sum(axis=1) > 0.99999).all()
+        np.testing.assert_allclose(engine.embed_images(pixels[:8]), alone[:8], atol=0.01)
     assert "_streams" in vars(engine)
 
 
