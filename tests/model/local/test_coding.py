@@ -34,8 +34,8 @@ def test_a_row_has_half_a_byte_for_each_number(code: Code, tokens: NDArray[np.fl
 
 
 def test_numbers_are_off_by_half_a_step_at_most(code: Code, tokens: NDArray[np.float32]) -> None:
-    short = code.shortened(tokens)
-    off = np.abs(code.unpack(code.pack(tokens)) - short) / code.step
+    short = tokens @ code.basis
+    off = np.abs(code.unpack(code.pack(tokens)) - short / code.step)
     within = np.abs(short) < 8 * code.step
     assert within.mean() > 0.98
     assert off[within].max() <= 0.5 + 1e-3
@@ -45,10 +45,17 @@ def test_what_is_beyond_the_levels_becomes_the_last_of_them(code: Code) -> None:
     """Neither wraps around nor disturbs its neighbour in the same byte."""
     far = np.zeros((1, SIDE**2, WIDTH), dtype=np.float32)
     far[0, :, :] = 100 * (code.basis[:, 0] - code.basis[:, 3])
-    found = code.unpack(code.pack(far))[0] / code.step
+    found = code.unpack(code.pack(far))[0]
     assert np.allclose(found[:, 0], 7.5)
     assert np.allclose(found[:, 3], -7.5)
     assert np.abs(np.delete(found, (0, 3), axis=1)).max() <= 0.5 + 1e-3
+
+
+def test_products_are_those_of_the_tokens(code: Code, tokens: NDArray[np.float32]) -> None:
+    kept, query = code.unpack(code.pack(tokens)), code.shortened(tokens[0])
+    found = kept[1] @ query.T
+    inside = tokens @ code.basis @ code.basis.T
+    assert np.abs(found - inside[1] @ tokens[0].T).max() < 0.1
 
 
 def test_cells_keep_their_places(code: Code, tokens: NDArray[np.float32]) -> None:

@@ -129,7 +129,9 @@ def test_a_dot_is_in_the_middle(client: httpx.Client, fish: str) -> None:
     dot.paste((0, 0, 0), (198, 198, 204, 204))
     answer = explained(client, fish, encoded(dot, "PNG"))
     assert 1 <= len(answer["matches"]) <= 4
-    assert {match["sketch_place"] for match in answer["matches"]} == {"middle"}
+    for box in (match["sketch"] for match in answer["matches"]):
+        assert 0.4 < box["x"] <= box["x"] + box["width"] < 0.6
+        assert 0.4 < box["y"] <= box["y"] + box["height"] < 0.6
     assert sum(match["contribution"] for match in answer["matches"]) == pytest.approx(
         answer["score"], abs=1e-3
     )

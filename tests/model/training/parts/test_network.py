@@ -6,7 +6,7 @@ import torch
 from model.local import matching
 from model.local.parts import Parts, centres
 from model.training.losses.encodings import PHOTO, SKETCH
-from tests.model.training.parts.kit import objective
+from tests.kit.parts import objective
 
 
 def test_the_folded_head_gives_the_same_cells() -> None:

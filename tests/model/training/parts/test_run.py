@@ -7,7 +7,7 @@ import pytest
 from model.training.parts.objective import Objective
 from model.training.parts.run import Run, Settings
 from model.training.state import RunProblem
-from tests.model.training.parts.kit import SMALL, objective
+from tests.kit.parts import SMALL, objective
 
 
 class Killed(Exception):

@@ -7,7 +7,7 @@ import pytest
 
 from model.data.datasets import DataProblem
 from model.training.parts.sampling import Material, Sampler
-from tests.model.training.parts.kit import SMALL, material
+from tests.kit.parts import SMALL, material
 
 
 def test_each_drawing_is_next_to_its_own_photo_or_one_of_its_class() -> None:
