@@ -15,11 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.card import Checkpoint
 from model.data.datasets import PHOTO, Record
 from model.data.loading import load_image
 from model.encoder import Encoder
-from model.errors import ModelError, NoEngine
 from model.evaluation.explained import Explain, cells_of, explained_by
 from model.evaluation.ranking import Ranking, Shares, Vectors
 from model.evaluation.tasks import TASKS, CannotAsk, Questions
@@ -48,28 +46,6 @@ class PairScores:
     photos: Callable[[Pixels], NDArray[Any]]
     scores: Callable[[Any, NDArray[Any]], Floats]
     explain: Explain | None = None
-
-
-def pair_scores_of(encoder: Encoder, model: str) -> PairScores:
-    """What this model scores pairs with: its local parts or, which needs torch, its training method."""
-    if encoder.local is not None:
-        return of_local(encoder, encoder.local)
-    checkpoint = Checkpoint.find(model)
-    if not checkpoint.has("method"):
-        raise ModelError(
-            f"model {checkpoint.card.name!r} cannot score pairs: train one that can, such as recipe zse-b16"
-        )
-    try:
-        import torch
-
-        from model.training.restore import pair_scores
-    except ImportError as error:
-        raise NoEngine(
-            f"the pair scores of {checkpoint.card.name!r} need {error.name}: pip install 'sketchseek[cpu,train]'"
-        ) from None
-    # An engine that was chosen by hand says where to compute; `auto` is one of CUDA where there is a GPU.
-    on_gpu = encoder.engine.device.startswith("cuda") and torch.cuda.is_available()
-    return pair_scores(checkpoint, encoder.engine.device if on_gpu else "cpu")
 
 
 def of_local(encoder: Encoder, local: Local) -> PairScores:

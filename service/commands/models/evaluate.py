@@ -16,7 +16,6 @@ from model.evaluation.baselines import MEAN, RAW, STRIPPED, compared, mean_strip
 from model.evaluation.distractors import Source, embed_distractors
 from model.evaluation.embedding import Embedded, Encodes, OnProgress, embed
 from model.evaluation.local_parts import KeptParts, numbered
-from model.evaluation.pairs import pair_scores_of
 from model.evaluation.ranking import inner_product
 from model.evaluation.report import Evaluation
 from model.evaluation.second_stage import ranker_of
@@ -30,6 +29,7 @@ from service.commands.models.pairs import (
     depth_of,
     explanations,
     match_picture,
+    pair_scores_of,
     refuse_early,
     refuse_silent,
 )

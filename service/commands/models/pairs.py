@@ -9,13 +9,15 @@ from pathlib import Path
 import click
 import numpy as np
 
-from model import Encoder, SketchseekError
+from model import Encoder, ModelError, SketchseekError
+from model.card import Checkpoint
 from model.data.datasets import Record
+from model.errors import NoEngine
 from model.evaluation.embedding import Embedded
 from model.evaluation.explained import match_sheet
 from model.evaluation.honesty import Subject, chosen, examined, pictured
 from model.evaluation.local_parts import numbered
-from model.evaluation.pairs import PAIRED, PairRanker, PairScores, pairs_in, prepared
+from model.evaluation.pairs import PAIRED, PairRanker, PairScores, of_local, pairs_in, prepared
 from model.evaluation.report import Evaluation, Explanations
 from model.evaluation.tasks import Questions, evaluate
 from model.modality import Pixels
@@ -25,6 +27,28 @@ EXPLANATIONS = "explanations"
 ALL = 0
 # Minutes on a CPU; with fewer, nobody minds.
 MANY = 100_000
+
+
+def pair_scores_of(encoder: Encoder, model: str) -> PairScores:
+    """What this model scores pairs with: its local parts or, which needs torch, its training method."""
+    if encoder.local is not None:
+        return of_local(encoder, encoder.local)
+    checkpoint = Checkpoint.find(model)
+    if not checkpoint.has("method"):
+        raise ModelError(
+            f"model {checkpoint.card.name!r} cannot score pairs: train one that can, such as recipe zse-b16"
+        )
+    try:
+        import torch
+
+        from model.training.restore import pair_scores
+    except ImportError as error:
+        raise NoEngine(
+            f"the pair scores of {checkpoint.card.name!r} need {error.name}: pip install 'sketchseek[cpu,train]'"
+        ) from None
+    # An engine that was chosen by hand says where to compute; `auto` is one of CUDA where there is a GPU.
+    on_gpu = encoder.engine.device.startswith("cuda") and torch.cuda.is_available()
+    return pair_scores(checkpoint, encoder.engine.device if on_gpu else "cpu")
 
 
 def depth_of(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
