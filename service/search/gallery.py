@@ -97,8 +97,11 @@ class Gallery:
                 fresh = self._shelf.open(self.encoder.fingerprint, fall_back=doubtful, past_models=doubtful)
             except Exception as error:
                 # Whatever is wrong with the new one, the old one still works, so keep looking for newer ones.
-                self.damaged = self.damaged or doubtful
-                self._log_once(str(error) if isinstance(error, SketchseekError) else _UNFORESEEN, error)
+                damaged = self.damaged or doubtful
+                said = str(error) if isinstance(error, SketchseekError) else _UNFORESEEN
+                self._log_once(said, error, damaged=damaged)
+                # After the reason, so that nobody is told to wait without one.
+                self.damaged = damaged
                 self._wait(sight)
                 return False
             self._swap(fresh)
@@ -109,10 +112,10 @@ class Gallery:
         self._patience = min(_LONGEST_WAIT, max(1.0, 2 * self._patience)) if sight == self._refused else 0.0
         self._refused, self._not_before = sight, time.monotonic() + self._patience
 
-    def _log_once(self, problem: str | None, cause: object = None) -> None:
+    def _log_once(self, problem: str | None, cause: object = None, *, damaged: bool = False) -> None:
         """Log each problem once."""
         if problem is not None and self.problem is None:
-            state = "no longer" if self.damaged else "still"
+            state = "no longer" if damaged or self.damaged else "still"
             log.error(
                 "%s serving generation %s: %s", state, self._published.manifest.generation, cause or problem
             )

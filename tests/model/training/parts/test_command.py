@@ -71,7 +71,7 @@ def test_a_model_gets_a_head_and_keeps_its_vectors(tmp_path: Path) -> None:
     ]
     figures = found.card.figures["local parts"]["unseen validation, by local parts"]
     assert set(figures) == {"Acc@1", "Acc@5", "hit@5"}
-    assert "; local parts by sketchseek " in found.card.description
+    assert "; local parts by sketchseek" in found.card.description
     # Finished: the same command changes nothing.
     written = digests(tmp_path / "run" / "model")
     assert called(*arguments, "--out", tmp_path / "run")[0] == 0
