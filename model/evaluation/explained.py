@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from model.encoder import Encoder
 from model.local.local import Local
 from model.local.parts import Cells, Parts
-from model.modality import Modality, Pixels
+from model.modality import Pixels
 
 Floats = NDArray[np.float32]
 
@@ -69,8 +69,8 @@ def explained_by(encoder: Encoder, local: Local) -> Explain:
     """The explanations of a model with local parts."""
 
     def explain(sketch: Pixels, photo: Pixels) -> Explained:
-        drawn = local.sketch(cells_of(encoder, sketch[None], Modality.SKETCH)[0], sketch)
-        shown = local.photo(cells_of(encoder, photo[None], Modality.PHOTO)[0])
+        drawn = local.sketch(cells_of(encoder, sketch[None])[0], sketch)
+        shown = local.photo(cells_of(encoder, photo[None])[0])
         found = local.match(drawn, shown)
 
         adds = np.bincount(found.photo, weights=found.contribution, minlength=len(shown.tokens))
@@ -88,9 +88,9 @@ def explained_by(encoder: Encoder, local: Local) -> Explain:
     return explain
 
 
-def cells_of(encoder: Encoder, pixels: Pixels, kind: Modality) -> Cells:
+def cells_of(encoder: Encoder, pixels: Pixels) -> Cells:
     """The cells of prepared pictures (n, size, size, 3), of a model that has local parts."""
-    cells = encoder.encode([*pixels], kind).cells
+    cells = encoder.unstripped.encode([*pixels]).cells
     assert cells is not None, "encoder.local is None where there are none"
     return cells
 

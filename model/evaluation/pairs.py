@@ -52,10 +52,10 @@ def of_local(encoder: Encoder, local: Local) -> PairScores:
     """The scores of local parts, as a second stage computes them from the rows of an index."""
 
     def sketch(pixels: Pixels) -> Parts:
-        return local.coarse_sketch(cells_of(encoder, pixels[None], Modality.SKETCH)[0], pixels)
+        return local.coarse_sketch(cells_of(encoder, pixels[None])[0], pixels)
 
     def photos(pixels: Pixels) -> Rows:
-        return local.pack(cells_of(encoder, pixels, Modality.PHOTO))
+        return local.pack(cells_of(encoder, pixels))
 
     return PairScores(sketch, photos, local.scores, explained_by(encoder, local))
 

@@ -13,7 +13,7 @@ from model.local import matching
 from model.local.coding import Code, Rows
 from model.local.matching import Matches
 from model.local.parts import Cells, Floats, Parts, centres, coarser, parts
-from model.modality import Modality, Pixels, Vectors
+from model.modality import Modality, Pixels, Vectors, unit
 
 # Changes whenever the same cells would give other rows.
 _LAYOUT = 1
@@ -60,9 +60,9 @@ class Local:
 
     def pack(self, cells: Cells) -> Rows:
         """The rows (n, row_bytes) that an index keeps of photos."""
-        small = coarser(cells, self._code.side)
-        tokens = [parts(each, self._encodings[Modality.PHOTO]).tokens for each in small]
-        return self._code.pack(np.stack(tokens)) if tokens else np.empty((0, self.row_bytes), dtype=np.uint8)
+        side = self._code.side
+        small = coarser(cells, side)[..., :-1].reshape(len(cells), side * side, self.width)
+        return self._code.pack(unit(small - self._encodings[Modality.PHOTO]))
 
     def scores(self, sketch: Parts, rows: Rows) -> Floats:
         """How well the photos of these rows fit a drawing with the grid of rows."""
