@@ -14,7 +14,7 @@ from indexer.health import Health, Trouble, health, troubles
 from indexer.jobs.status import is_running
 from service.ops.logging import without_paths
 from service.ops.reports import Reports
-from service.search.gallery import Gallery
+from service.search.gallery import Gallery, Served
 
 # Seconds that an answer is good for, and that a drive may take to show what is in a folder.
 _FRESH, _PATIENCE = 5.0, 0.5
@@ -32,29 +32,28 @@ class HealthWatch:
         self._around: list[Trouble] = []
         self._looked = -float("inf")
 
-    def now(self) -> list[Trouble]:
-        """Everything that is wrong. May block for a moment."""
+    def now(self, served: Served | None = None) -> list[Trouble]:
+        """Everything that is wrong, with what the gallery serves now or then. May block for a moment."""
         with self._lock:
             report = self._reports.last()
             if report is not self._report or time.monotonic() - self._looked >= self._fresh:
                 self._around = self._look(report)
                 self._report, self._looked = report, time.monotonic()
-            return [*self._served(), *self._around]
+            return [*self._of(served or self._gallery.served), *self._around]
 
-    async def soon(self) -> list[Trouble]:
+    async def soon(self, served: Served) -> list[Trouble]:
         """The same, for the event loop. If the disk of the index does not respond, what was known before."""
         with anyio.move_on_after(2 * _PATIENCE):
-            return await anyio.to_thread.run_sync(self.now, limiter=self._limiter, abandon_on_cancel=True)
-        return [*self._served(), *self._around]
+            return await anyio.to_thread.run_sync(self.now, served, limiter=self._limiter, abandon_on_cancel=True)
+        return [*self._of(served), *self._around]
 
-    def _served(self) -> list[Trouble]:
+    def _of(self, served: Served) -> list[Trouble]:
         """Why this is not the newest generation, or not a sound one; and what became of damaged marks."""
-        gallery = self._gallery
-        found = []
-        if gallery.problem is not None:
-            found.append(Trouble(gallery.problem, gallery.problem, grave=gallery.damaged))
-        if gallery.marks.problem is not None:
-            found.append(Trouble("marks were damaged", gallery.marks.problem))
+        found, marks = [], self._gallery.marks
+        if served.problem is not None:
+            found.append(Trouble(served.problem, served.problem, grave=served.damaged))
+        if marks.problem is not None:
+            found.append(Trouble("marks were damaged", marks.problem))
         return found
 
     def _look(self, report: Mapping[str, Any]) -> list[Trouble]:

@@ -16,12 +16,13 @@ router = APIRouter(prefix="/admin", tags=["admin"], responses=problems("admins_o
 async def reload(gallery: OpenGallery) -> Reloaded:
     """Look for a newer generation now and switch to it. If it cannot be opened, the old one keeps serving."""
     swapped = await anyio.to_thread.run_sync(partial(gallery.refresh, now=True))
-    published = gallery.published
+    served = gallery.served
+    published = served.library
     return Reloaded(
         swapped=swapped,
         generation=published.manifest.generation,
         photos=len(published),
-        problem=gallery.problem,
+        problem=served.problem,
     )
 
 

@@ -44,10 +44,11 @@ async def readyz(request: Request, response: Response, gallery: OpenGallery) -> 
     photo folder, a last run that failed. It needs no key, so it names neither folders nor files; GET /index does.
     """
     watch: HealthWatch = request.app.state.health
-    troubles = await watch.soon()
-    published = gallery.published
+    # Looked at once: a newer generation may replace it meanwhile.
+    served = gallery.served
+    troubles, published = await watch.soon(served), served.library
     stalled, engine = request.app.state.searcher.batcher.stalled, gallery.encoder.engine
-    ready = not stalled and engine.problem is None and not gallery.damaged and not gallery.empty
+    ready = not stalled and engine.problem is None and not served.damaged and not gallery.empty
     if not ready:
         response.status_code = 503
     nothing = "no photos are indexed yet" if gallery.empty else None
@@ -66,7 +67,8 @@ async def readyz(request: Request, response: Response, gallery: OpenGallery) -> 
 @router.get("/info")
 async def info(request: Request, gallery: OpenGallery) -> Info:
     """What is running: model, engine, index, versions."""
-    published, encoder = gallery.published, gallery.encoder
+    served, encoder = gallery.served, gallery.encoder
+    published = served.library
     return Info(
         model=encoder.card.name,
         engine=encoder.engine.name,
@@ -77,7 +79,7 @@ async def info(request: Request, gallery: OpenGallery) -> Info:
         generation=published.manifest.generation,
         created=published.manifest.created,
         photos=len(published),
-        problem=gallery.problem,
+        problem=served.problem,
         keys=bool(request.app.state.keyring),
         local_parts=encoder.local is not None,
         versions=_versions(),

@@ -35,7 +35,8 @@ async def index(
 
 
 def _state(gallery: Gallery, reports: Reports, watch: HealthWatch, k: int, offset: int) -> IndexState:
-    published, (health, lines) = gallery.published, public(watch.now())
+    served = gallery.served
+    published, (health, lines) = served.library, public(watch.now(served))
     report, roots = reports.last(), published.roots()
     return IndexState(
         photos=len(published),
@@ -45,7 +46,7 @@ def _state(gallery: Gallery, reports: Reports, watch: HealthWatch, k: int, offse
         last_run=last_run(report) if report else None,
         skipped=[_skipped(entry, roots) for entry in skipped_files(gallery.index, report, offset, k)],
         skipped_total=skipped_total(report),
-        problem=gallery.problem,
+        problem=served.problem,
         health=health,
         problems=lines,
     )

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Hashable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from indexer.empty import EmptyLibrary, is_new
@@ -19,6 +20,24 @@ log = logging.getLogger("sketchseek")
 
 _LONGEST_WAIT = 60.0
 _UNFORESEEN = "a newer generation cannot be opened; see the server's log"
+
+
+@dataclass(frozen=True)
+class Served:
+    """The generation being served, and what is wrong with it or with a newer one; replaced as a whole.
+
+    If it is `damaged`, it answers no searches, and `problem` says why.
+    """
+
+    library: Library
+    problem: str | None
+    damaged: bool = False
+
+    @classmethod
+    def just_opened(cls, library: Library) -> "Served":
+        # Not what CURRENT names, if that was refused.
+        problem = without_paths(library.refused[0].reason) if library.refused else None
+        return cls(library, problem)
 
 
 class Gallery:
@@ -39,30 +58,37 @@ class Gallery:
         self._shelf = shelf(index) if source is None else source
         if published is None:
             published = opened(index, self._shelf, encoder.card)
-        self._published = published
+        # Only ever assigned, so that whoever reads it once sees a library with its own problems.
+        self.served = Served.just_opened(published)
         self._refreshing = threading.Lock()
         self.swaps = 0
-        self.problem: str | None = _problem(self._published)
-        # The generation being served is damaged; `problem` says why.
-        self.damaged = False
         self._refused: Hashable = ()
         self._patience, self._not_before = 0.0, 0.0
 
     @property
     def published(self) -> Library:
-        return self._published
+        return self.served.library
+
+    @property
+    def problem(self) -> str | None:
+        return self.served.problem
+
+    @property
+    def damaged(self) -> bool:
+        return self.served.damaged
 
     @property
     def empty(self) -> bool:
         """Whether nothing has been published yet, so that every search finds nothing."""
-        return isinstance(self._published, EmptyLibrary)
+        return isinstance(self.published, EmptyLibrary)
 
     @property
     def trusted(self) -> Library:
         """The current generation, for answering searches; refused while it is damaged."""
-        if self.damaged:
+        served = self.served
+        if served.damaged:
             raise index_damaged()
-        return self._published
+        return served.library
 
     @property
     def thumbnails(self) -> Path:
@@ -70,9 +96,10 @@ class Gallery:
 
     def doubt(self, error: BrokenGeneration) -> None:
         """Report a file found damaged during a search: refuse searches until `refresh` finds an intact generation."""
-        if not self.damaged:
-            log.error("generation %s is damaged: %s", self._published.manifest.generation, error)
-        self.damaged, self.problem = True, without_paths(str(error))
+        served = self.served
+        if not served.damaged:
+            log.error("generation %s is damaged: %s", served.library.manifest.generation, error)
+        self.served = Served(served.library, without_paths(str(error)), damaged=True)
 
     def refresh(self, *, now: bool = False) -> bool:
         """Open a newer generation if there is one. If it is broken, log that and keep serving the old one.
@@ -86,11 +113,11 @@ class Gallery:
         with self._refreshing:
             doubtful, sight = True, self._shelf.glance()
             try:
-                if self._published.let_write():
+                if self.published.let_write():
                     log.warning("something is writing to the index being served; serving it from memory now")
-                doubtful = self.damaged or self._published.touched
-                if not doubtful and self._shelf.identity() == self._published.identity:
-                    self._log_once(self._published.lost())
+                doubtful = self.damaged or self.published.touched
+                if not doubtful and self._shelf.identity() == self.published.identity:
+                    self._note(self.published.lost())
                     return False
                 if sight == self._refused and not now and time.monotonic() < self._not_before:
                     return False
@@ -99,9 +126,7 @@ class Gallery:
                 # Whatever is wrong with the new one, the old one still works, so keep looking for newer ones.
                 damaged = self.damaged or doubtful
                 said = str(error) if isinstance(error, SketchseekError) else _UNFORESEEN
-                self._log_once(said, error, damaged=damaged)
-                # After the reason, so that nobody is told to wait without one.
-                self.damaged = damaged
+                self._note(said, error, damaged=damaged)
                 self._wait(sight)
                 return False
             self._swap(fresh)
@@ -112,21 +137,24 @@ class Gallery:
         self._patience = min(_LONGEST_WAIT, max(1.0, 2 * self._patience)) if sight == self._refused else 0.0
         self._refused, self._not_before = sight, time.monotonic() + self._patience
 
-    def _log_once(self, problem: str | None, cause: object = None, *, damaged: bool = False) -> None:
-        """Log each problem once."""
-        if problem is not None and self.problem is None:
-            state = "no longer" if damaged or self.damaged else "still"
+    def _note(self, problem: str | None, cause: object = None, *, damaged: bool = False) -> None:
+        """Report a problem, or that there is none any more; each is logged once."""
+        before = self.served
+        if problem is not None and before.problem is None:
             log.error(
-                "%s serving generation %s: %s", state, self._published.manifest.generation, cause or problem
+                "%s serving generation %s: %s",
+                "no longer" if damaged or before.damaged else "still",
+                before.library.manifest.generation,
+                cause or problem,
             )
-        self.problem = problem and without_paths(problem)
+        shown = problem and without_paths(problem)
+        self.served = replace(before, problem=shown, damaged=damaged)
 
     def _swap(self, fresh: Library) -> None:
         # The last user of the old one closes it: searches may still be running in it.
-        older, self._published = self._published, fresh
+        older, self.served = self.published, Served.just_opened(fresh)
         older.release()
         self.swaps += 1
-        self.damaged, self.problem = False, _problem(fresh)
         log.info("now serving generation %s with %d photos", fresh.manifest.generation, len(fresh))
 
 
@@ -135,8 +163,3 @@ def opened(index: Path, source: Shelf, card: Card) -> Library:
     if is_new(index):
         return EmptyLibrary(card.name, card.fingerprint, card.dimension)
     return source.open(card.fingerprint)
-
-
-def _problem(published: Library) -> str | None:
-    """Why this is not the generation that CURRENT names, if it is not."""
-    return without_paths(published.refused[0].reason) if published.refused else None

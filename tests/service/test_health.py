@@ -16,6 +16,7 @@ from service import health
 from tests.kit.pictures import drawing_png
 from tests.kit.service.commands import doctor, sketchseek
 from tests.kit.service.servers import LiveServer, listening
+from tests.kit.shapes import picture
 from tests.kit.waiting import until
 
 
@@ -142,3 +143,24 @@ def test_status_lists_its_problems_as_json(own_server: LiveServer) -> None:
     told = json.loads(sketchseek("status", "--json", "--index", own_server.index).stdout)
     assert (told["health"], len(told["problems"])) == ("warning", 1)
     assert told["problems"][0].startswith(f"{own_server.photos}: the photo folder is missing")
+
+
+def test_a_generation_that_was_just_taken_up_is_not_blamed_for_what_was_refused(
+    own_server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A damaged one was refused; it is mended and taken up."""
+    gallery = own_server.gallery
+    picture("star", 77).save(own_server.photos / "new.png")
+    run(own_server.index, [], gallery.encoder, Silent())
+    manifest = own_server.index / "generations" / "000002" / "manifest.json"
+    whole = manifest.read_bytes()
+    manifest.write_bytes(b"{}")
+    until(lambda: not gallery.refresh(now=True) and gallery.problem is not None)
+    manifest.write_bytes(whole)
+    told: list[dict[str, object]] = []
+    # In the middle of the swap.
+    monkeypatch.setattr(
+        gallery.published, "release", lambda: told.append(httpx.get(f"{own_server.url}/readyz").json())
+    )
+    assert gallery.refresh(now=True)
+    assert [(one["generation"], one["reasons"]) for one in told] == [("000002", [])]

@@ -129,11 +129,11 @@ def test_damage_that_sqlite_alone_notices(own_server: LiveServer, monkeypatch: p
             pass
 
     with listening(own_server.gallery, refresh_seconds=3600) as url:
-        whole = own_server.gallery._published
+        whole = own_server.gallery.published
         monkeypatch.setattr(whole._photos, "_db", Broken())
         problem(httpx.post(f"{url}/search", content=PNG), 503, "index_damaged")
         # The fixture's own server looks around ten times a second.
-        until(lambda: own_server.gallery._published is not whole)
+        until(lambda: own_server.gallery.published is not whole)
         assert httpx.post(f"{url}/search", content=PNG).status_code == 200
 
 
