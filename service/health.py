@@ -44,7 +44,9 @@ class HealthWatch:
     async def soon(self, served: Served) -> list[Trouble]:
         """The same, for the event loop. If the disk of the index does not respond, what was known before."""
         with anyio.move_on_after(2 * _PATIENCE):
-            return await anyio.to_thread.run_sync(self.now, served, limiter=self._limiter, abandon_on_cancel=True)
+            return await anyio.to_thread.run_sync(
+                self.now, served, limiter=self._limiter, abandon_on_cancel=True
+            )
         return [*self._of(served), *self._around]
 
     def _of(self, served: Served) -> list[Trouble]:
