@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from indexer.columns import selected
+from indexer.conditions import described
 from indexer.errors import BrokenGeneration
 from indexer.generations.counts import write_folders
-from indexer.generations.filters import condition
+from indexer.generations.filters import in_sql
 from indexer.generations.months import write_months
 from indexer.stores import Ids
 from indexer.values import Filter, Photo
@@ -180,9 +181,9 @@ class Photos:
                 self._of_contents.popitem(last=False)
         return known
 
-    def _passing(self, wanted: Filter) -> tuple[str, list[str]]:
+    def _passing(self, wanted: Filter) -> tuple[str, list[str | int]]:
         """All of a filter but its contents, as an SQL condition and its parameters."""
-        return condition(wanted, self.roots(), self.cameras() if wanted.camera else ())
+        return in_sql(described(wanted, self.roots(), self.cameras() if wanted.camera else ()))
 
     def members(self, groups: Sequence[int], where: Filter | None = None) -> dict[int, list[Photo]]:
         """For each of these near-duplicate groups, the photos that match a filter, ordered by path."""
