@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from indexer.errors import IndexProblem
 from indexer.stores.placement import HOST, Placement
-from indexer.values import Facets, Facts, Filter, Hit, Ids, Month, Nearest, PartRows, Photo, Refused
+from indexer.values import Facets, Facts, Filter, Hit, Ids, Month, Nearest, PartRows, Photo, Refused, Traffic
 from model.modality import Modality, Vectors
 from model.registry import Registry, UnknownName
 
@@ -158,7 +158,23 @@ def search(
 
 
 class Shelf(Protocol):
-    """A place that stores generations. Call methods that change it only inside `writing`."""
+    """A place that stores generations. Call methods that change it only inside `writing`.
+
+    If it is on a server, all methods but `glance` raise StoreUnavailable if that does not answer.
+    """
+
+    @property
+    def named(self) -> str:
+        """The option that names it on the command line."""
+        ...
+
+    def within(self, folder: Path) -> bool:
+        """Whether it is kept in this folder, so that who has locked that has locked the shelf."""
+        ...
+
+    def traffic(self) -> Traffic | None:
+        """What was asked of its server; None if it has none."""
+        ...
 
     def current(self) -> str:
         """The generation to serve; raises NoIndex if there is none, BrokenGeneration if it cannot be determined."""
@@ -231,6 +247,9 @@ SHELVES: Registry[Callable[[str, Placement], Shelf]] = Registry(
     "kind of index address",
     {
         "file": "indexer.generations.shelf:folder_shelf",
+        "milvus": "indexer.remote.milvus.shelf:milvus_shelf",
+        "milvus+tls": "indexer.remote.milvus.shelf:milvus_shelf",
+        "milvus+lite": "indexer.remote.milvus.shelf:milvus_shelf",
     },
 )
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://")

@@ -1,12 +1,12 @@
 """From what a store or a server finds to the nearest photos: ties, near-duplicates, biases, and scores too low."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.stores.biased import MOST
-from indexer.values import Ids, Nearest
+from indexer.values import Hit, Ids, Nearest, Photo, original
 from model.modality import Vectors
 
 # Photos that tie are ordered by id, unless they are more than this.
@@ -59,3 +59,17 @@ def scored(
 def best_of_groups(groups: Ids) -> NDArray[np.int64]:
     """The places of the first photo of each group of near-duplicates."""
     return np.sort(np.unique(groups, return_index=True)[1])
+
+
+def with_duplicates(hits: Sequence[Hit], members: Mapping[int, Sequence[Photo]]) -> list[Hit]:
+    """The hits with all near-duplicates, even those scored too low to be fetched; `members` are those of their groups.
+
+    The original is shown, with the score of the best, which may be a copy.
+    """
+    complete = []
+    for hit in hits:
+        group = members.get(hit.photo.group) or [hit.photo]
+        shown = original(group, hit.photo)
+        others = tuple(photo.public_id for photo in group if photo.id != shown.id)
+        complete.append(Hit(shown, hit.score, others))
+    return complete

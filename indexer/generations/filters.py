@@ -11,9 +11,10 @@ def in_sql(wanted: Condition) -> tuple[str, list[str | int]]:
         return f"{wanted.column} {wanted.operator} ?", [wanted.value]
     if isinstance(wanted, OneOf):
         # One parameter, however many there are. The column's collation applies, and so does its index.
-        listed = f"{wanted.column} {'NOT IN' if wanted.negated else 'IN'} (SELECT value FROM json_each(?))"
-        return listed, [dumps(wanted.values)]
-    word, none = ("AND", "TRUE") if isinstance(wanted, Every) else ("OR", "FALSE")
+        word = "NOT IN" if wanted.negated else "IN"
+        values = "(SELECT value FROM json_each(?))"
+        return f"{wanted.column} {word} {values}", [dumps(wanted.values)]
+    joint, none = ("AND", "TRUE") if isinstance(wanted, Every) else ("OR", "FALSE")
     parts = [in_sql(part) for part in wanted.of]
-    values = [value for _, found in parts for value in found]
-    return f"({f' {word} '.join(text for text, _ in parts)})" if parts else none, values
+    given = [value for _, found in parts for value in found]
+    return f"({f' {joint} '.join(text for text, _ in parts)})" if parts else none, given

@@ -20,12 +20,12 @@ from indexer.generations.photos import PHOTOS_FILE, Photos
 from indexer.generations.proof import lost_file, named_in, prove, read_later
 from indexer.generations.watch import Watch
 from indexer.library import search
-from indexer.nearest import best_of_groups, ordered, scored, settled, usable
+from indexer.nearest import best_of_groups, ordered, scored, settled, usable, with_duplicates
 from indexer.parts.reader import LocalParts
 from indexer.stores import Ids, Selection
 from indexer.stores.biased import BiasedStore
 from indexer.stores.registry import Stores
-from indexer.values import Filter, Hit, Nearest, PartRows, Photo, Refused, original
+from indexer.values import Filter, Hit, Nearest, PartRows, Photo, Refused
 from model.bank import weights_of
 from model.modality import Modality, Vectors
 
@@ -156,7 +156,10 @@ class Published(Browses):
         photos = self._photos.get(ids.tolist())
         pairs = zip(ids.tolist(), scores.tolist(), strict=True)
         found = [Hit(photos[number], score) for number, score in pairs if number in photos]
-        return self._with_duplicates(found, where) if folded else found
+        if not folded:
+            return found
+        copied = self._photos.with_copies([hit.photo.group for hit in found])
+        return with_duplicates(found, self._photos.members(copied, where))
 
     # For whoever needs no more than the best photos.
     search = search
@@ -258,21 +261,6 @@ class Published(Browses):
             vectors, biases = self._store.both(found.ids)
             found = replace(found, vectors=vectors)
         return scored(found, complete, biases, weights, min_score)
-
-    def _with_duplicates(self, hits: list[Hit], where: Filter | None) -> list[Hit]:
-        """Add all near-duplicates, even those scored too low to be fetched, from the photo list.
-
-        The original is shown, with the score of the best, which may be a copy.
-        """
-        copied = self._photos.with_copies([hit.photo.group for hit in hits])
-        members = self._photos.members(copied, where)
-        complete = []
-        for hit in hits:
-            group = members.get(hit.photo.group, [hit.photo])
-            shown = original(group, hit.photo)
-            others = tuple(photo.public_id for photo in group if photo.id != shown.id)
-            complete.append(Hit(shown, hit.score, others))
-        return complete
 
     def _select(self, where: Filter) -> Selection:
         with self._lock:

@@ -24,7 +24,14 @@ class FolderShelf:
 
     def __init__(self, index: Path, stores: Stores | None = None) -> None:
         self.index = index
+        self.named = f"--index {index}"
         self._stores = stores or Stores()
+
+    def within(self, folder: Path) -> bool:
+        return self.index.resolve() == folder.resolve()
+
+    def traffic(self) -> None:
+        return None
 
     def current(self) -> str:
         return generation.current(self.index).name

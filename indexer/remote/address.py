@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from indexer.errors import IndexProblem
 
-TOKEN, TOKEN_FILE, CA = "SKETCHSEEK_STORE_TOKEN", "SKETCHSEEK_STORE_TOKEN_FILE", "SKETCHSEEK_STORE_CA"  # noqa: S105
+TOKEN, TOKEN_FILE, CA = "SKETCHSEEK_STORE_TOKEN", "SKETCHSEEK_STORE_TOKEN_FILE", "SKETCHSEEK_STORE_CA"
 TIMEOUT = "SKETCHSEEK_STORE_TIMEOUT"
 # What both Milvus and PostgreSQL accept, with room for what is appended to it; two underscores are ours.
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -17,7 +17,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 @dataclass(frozen=True)
 class Access:
-    """How to get in: a password or token, the certificate authority to trust, and how many seconds a search may take."""
+    """How to get in: a password or token, the certificate authority to trust, the seconds that a search may take."""
 
     token: str = field(default="", repr=False)
     ca: Path | None = None

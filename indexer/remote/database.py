@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from indexer.conditions import Condition
 from indexer.stores import OnStep
-from indexer.values import Ids
+from indexer.values import Ids, Traffic
 from model.modality import Vectors
 
 # Pointers: the generation to serve, and the one from which was rolled back.
@@ -101,12 +101,19 @@ class Database(Protocol):
     kind: str
     index_types: tuple[str, ...]
 
+    @property
+    def traffic(self) -> Traffic: ...
+
     def version(self) -> str:
         """The server's version; asked for each time, so it also tells whether the server answers."""
         ...
 
     def generations(self) -> Mapping[str, str]:
         """The sealed manifests of all tables, also unfinished ones, by generation."""
+        ...
+
+    def manifest(self, generation: str) -> str | None:
+        """The sealed manifest of one table; None if there is no such table."""
         ...
 
     def pointer(self, which: str) -> str | None:

@@ -3,10 +3,11 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
 from indexer.errors import StoreUnavailable
+from indexer.values import Traffic
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -14,16 +15,6 @@ T = TypeVar("T")
 _PATIENCE = 5
 # One call at a time tries again, this often.
 _PROBE_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class Traffic:
-    """Calls so far, those that failed, the seconds they took together, and whether calls now fail at once."""
-
-    calls: int = 0
-    failures: int = 0
-    seconds: float = 0.0
-    open: bool = False
 
 
 class Guard:

@@ -123,7 +123,9 @@ class Connection:
         if "permission deny" in lower or "permissiondenied" in lower or "privilege" in lower:
             return self._denied()
         if any(word in lower for word in _ROOM):
-            return IndexProblem(f"{self.address}: the server has no room ({said}); give it more, and run this again")
+            return IndexProblem(
+                f"{self.address}: the server has no room ({said}); give it more, and run this again"
+            )
         if "no available" in lower or "node not" in lower or "not ready" in lower or "channel" in lower:
             return StoreUnavailable(f"{self.address}: Milvus is not ready ({said})")
         return IndexProblem(f"{self.address}: Milvus: {said}")

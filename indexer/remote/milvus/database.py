@@ -10,13 +10,13 @@ from pymilvus import MilvusClient, MilvusException
 from indexer.errors import IndexProblem
 from indexer.remote.address import Access, Address
 from indexer.remote.database import CURRENT, HELD, Built, Layout
-from indexer.remote.guard import Traffic
 from indexer.remote.milvus import schema
 from indexer.remote.milvus.connection import ADMIN_SECONDS, Connection, no_alias
 from indexer.remote.milvus.locking import held
 from indexer.remote.milvus.packing import VECTOR
 from indexer.remote.milvus.table import MilvusTable
 from indexer.remote.milvus.writing import MilvusWriter, indexed, loaded
+from indexer.values import Traffic
 
 # Rows of texts in one message.
 _AT_ONCE = 200
@@ -26,7 +26,7 @@ class MilvusDatabase:
     """See `indexer.remote.database.Database`."""
 
     kind = "milvus"
-    index_types = ("auto", "flat", "hnsw")
+    index_types: tuple[str, ...] = ("auto", "flat", "hnsw")
 
     def __init__(self, address: Address, access: Access) -> None:
         self.connection = Connection(address, access)
@@ -98,7 +98,10 @@ class MilvusDatabase:
 
     def load(self, generation: str) -> None:
         with self.connection.plainly() as client:
-            for name in (schema.texts_name(self._name, generation), schema.table_name(self._name, generation)):
+            for name in (
+                schema.texts_name(self._name, generation),
+                schema.table_name(self._name, generation),
+            ):
                 loaded(client, name)
 
     def unload(self, generation: str) -> None:
@@ -111,7 +114,10 @@ class MilvusDatabase:
             raise IndexProblem(f"{self.connection.address}: generation {generation} is in use")
         with self.connection.plainly() as client:
             # Texts first: a table without texts is unfinished.
-            for name in (schema.texts_name(self._name, generation), schema.table_name(self._name, generation)):
+            for name in (
+                schema.texts_name(self._name, generation),
+                schema.table_name(self._name, generation),
+            ):
                 client.drop_collection(name, timeout=ADMIN_SECONDS)
 
     def write_texts(self, generation: str, texts: Iterable[tuple[str, str]]) -> None:
@@ -184,7 +190,9 @@ def _all_rows(client: MilvusClient, name: str, seconds: float) -> dict[str, str]
             return found
         for start in range(0, len(keys), _AT_ONCE):
             some = ", ".join(f'"{key}"' for key in keys[start : start + _AT_ONCE])
-            rows = client.query(name, filter=f"key in [{some}]", output_fields=["key", "text"], timeout=seconds)
+            rows = client.query(
+                name, filter=f"key in [{some}]", output_fields=["key", "text"], timeout=seconds
+            )
             found |= {row["key"]: row["text"] for row in rows}
         last = keys[-1]
     raise IndexProblem(f"{name}: cannot be read in time; try again")

@@ -29,10 +29,14 @@ def held(connection: Connection, collection: str, owner: str) -> Iterator[None]:
         mine = f"{socket.gethostname()} {os.getpid()} {owner}"
         other = _owner(client, collection)
         if other is not None and other != mine:
-            raise IndexBusy(f"{connection.address}: {other} is writing to this library; wait until it is done")
+            raise IndexBusy(
+                f"{connection.address}: {other} is writing to this library; wait until it is done"
+            )
         _write(client, collection, mine, time.time() + _LASTS_SECONDS)
         if (other := _owner(client, collection)) != mine:
-            raise IndexBusy(f"{connection.address}: {other} is writing to this library; wait until it is done")
+            raise IndexBusy(
+                f"{connection.address}: {other} is writing to this library; wait until it is done"
+            )
     stop = threading.Event()
     beat = threading.Thread(target=_renew, args=(connection, collection, mine, stop), daemon=True)
     beat.start()

@@ -52,7 +52,9 @@ class MilvusTable:
             np.array([hit["id"] for hit in found], dtype=np.int64),
             np.array([hit["distance"] for hit in found], dtype=np.float32),
             np.array([row["grp"] for row in rows], dtype=np.int64),
-            np.array([[row[name] for name in BIASES] for row in rows], dtype=np.float32).reshape(-1, len(BIASES)),
+            np.array([[row[name] for name in BIASES] for row in rows], dtype=np.float32).reshape(
+                -1, len(BIASES)
+            ),
         )
 
     def count(self, where: Condition, *, strong: bool = False) -> int:
