@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import IndexProblem
+from indexer.remote.address import Access
 from indexer.stores.placement import HOST, Placement
 from indexer.values import Facets, Facts, Filter, Hit, Ids, Month, Nearest, PartRows, Photo, Refused, Traffic
 from model.modality import Modality, Vectors
@@ -172,6 +173,10 @@ class Shelf(Protocol):
         """Whether it is kept in this folder, so that who has locked that has locked the shelf."""
         ...
 
+    def is_new(self) -> bool:
+        """Whether nothing has been published yet, and a first run may."""
+        ...
+
     def traffic(self) -> Traffic | None:
         """What was asked of its server; None if it has none."""
         ...
@@ -243,7 +248,7 @@ class Shelf(Protocol):
 
 
 # Functions that open an address as a shelf, by URL scheme. Plain paths use "file".
-SHELVES: Registry[Callable[[str, Placement], Shelf]] = Registry(
+SHELVES: Registry[Callable[[str, Placement, Access], Shelf]] = Registry(
     "kind of index address",
     {
         "file": "indexer.generations.shelf:folder_shelf",
@@ -255,11 +260,14 @@ SHELVES: Registry[Callable[[str, Placement], Shelf]] = Registry(
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://")
 
 
-def shelf(address: str | Path, placement: Placement = HOST) -> Shelf:
-    """The shelf at a path or a URL; `placement` says where its libraries are searched."""
+def shelf(address: str | Path, placement: Placement = HOST, access: Access | None = None) -> Shelf:
+    """The shelf at a path or a URL; `placement` says where its libraries are searched.
+
+    `access` lets in to a server; by default, it comes from the environment.
+    """
     found = _SCHEME.match(text := str(address))
     try:
-        return SHELVES.load(found[1] if found else "file")(text, placement)
+        return SHELVES.load(found[1] if found else "file")(text, placement, access or Access.of())
     except UnknownName as error:
         # Do not quote the address: it may contain a password.
         raise IndexProblem(f"{error}; use a folder, or an address of one of these kinds") from None

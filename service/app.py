@@ -176,7 +176,7 @@ def _add_layers(app: FastAPI, settings: Settings) -> None:
 def _measure(metrics: Metrics, gallery: Gallery, batcher: Batcher) -> None:
     metrics.watch(
         queue=lambda: batcher.queued,
-        ready=lambda: float(not batcher.stalled and not gallery.damaged),
+        ready=lambda: float(not batcher.stalled and not gallery.damaged and not gallery.served.away),
         photos=lambda: len(gallery.published),
         generation=lambda: int(gallery.published.manifest.generation),
         refused=lambda: float(gallery.problem is not None),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.conditions import EVERYTHING, Condition, OneOf, between, described, every
-from indexer.errors import BrokenGeneration
+from indexer.errors import BrokenGeneration, StoreUnavailable
 from indexer.library import search
 from indexer.nearest import best_of_groups, ordered, scored, settled, usable, with_duplicates
 from indexer.remote.browsing import RemoteBrowsing, Texts
@@ -167,7 +167,9 @@ class RemoteLibrary:
         return False
 
     def lost(self) -> str | None:
-        return self._table.ready()
+        if (loading := self._table.ready()) is not None:
+            raise StoreUnavailable(loading)
+        return None
 
     def release(self) -> None:
         pass

@@ -31,11 +31,14 @@ class RemoteShelf:
     def __init__(self, database: Database, address: str, grace: float = _GRACE_SECONDS) -> None:
         self.database = database
         self.named = f"--store {address}"
-        self._address = address
+        self.address = address
         self._grace = grace
 
     def within(self, folder: Path) -> bool:
         return False
+
+    def is_new(self) -> bool:
+        return self.database.pointer(CURRENT) is None
 
     def traffic(self) -> Traffic:
         return self.database.traffic
@@ -44,8 +47,8 @@ class RemoteShelf:
         name = self.database.pointer(CURRENT)
         if name is None:
             raise NoIndex(
-                f"{self._address}: nothing is published there yet; publish with: sketchseek index PHOTOS "
-                f"--store {self._address}"
+                f"{self.address}: nothing is published there yet; publish with: sketchseek index PHOTOS "
+                f"--store {self.address}"
             )
         return name
 
@@ -117,7 +120,7 @@ class RemoteShelf:
         wanted = index_type or self._type_of(serving)
         if wanted not in self.database.index_types:
             known = ", ".join(self.database.index_types)
-            raise IndexProblem(f"{self._address}: this server has no index type {wanted!r}; known: {known}")
+            raise IndexProblem(f"{self.address}: this server has no index type {wanted!r}; known: {known}")
         self._clear_leftovers(serving)
         name = self._next()
         with publishing.prepared(collection, tell) as ready:
@@ -125,9 +128,7 @@ class RemoteShelf:
             try:
                 found = publishing.write(self.database, description, ready, self._where(name), tell)
                 if self.database.pointer(CURRENT) != serving:
-                    raise IndexProblem(
-                        f"{self._address}: another indexer published meanwhile; run this again"
-                    )
+                    raise IndexProblem(f"{self.address}: another indexer published meanwhile; run this again")
             except BaseException:
                 # Free the room; if the server is away, the next publication does.
                 with suppress(IndexProblem):
@@ -145,7 +146,7 @@ class RemoteShelf:
                 self.database.point(HELD, serving)
                 self.database.point(CURRENT, name)
                 return serving, name
-        raise NoIndex(f"{self._address}: no intact generation before {serving} to go back to")
+        raise NoIndex(f"{self.address}: no intact generation before {serving} to go back to")
 
     def release(self) -> str:
         name = self.current()
@@ -225,4 +226,4 @@ class RemoteShelf:
                 self.database.unload(name)
 
     def _where(self, name: str) -> str:
-        return f"{self._address} generation {name}"
+        return f"{self.address} generation {name}"

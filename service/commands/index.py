@@ -7,7 +7,7 @@ import click
 from indexer import Partition, RulesChange, index_types, run
 from model import Encoder
 from service.console.job_file import config_option
-from service.console.options import Place, index_option, model_options
+from service.console.options import Place, index_option, model_options, store_option
 from service.console.telling import report_options, reporting
 from service.library.supervised import end_with_stdin
 
@@ -22,6 +22,7 @@ _REMEMBERED = "{} (.gitignore syntax); repeatable. Later runs remember it; '' re
 @click.argument("photos", nargs=-1, type=Place())
 @config_option
 @index_option(required=True)
+@store_option
 @model_options
 @click.option("--accept-deletions", is_flag=True, help="Remove missing photos from the index, however many.")
 @click.option("--forget", multiple=True, type=Place(), help="Remove this folder from the index; repeatable.")
@@ -58,6 +59,7 @@ _REMEMBERED = "{} (.gitignore syntax); repeatable. Later runs remember it; '' re
 def command(
     photos: tuple[Path, ...],
     index: Path,
+    store: str | None,
     model: str,
     engine: str,
     accept_deletions: bool,
@@ -92,5 +94,6 @@ def command(
                 keep=keep,
                 change=RulesChange(include or None, exclude or None, hidden, follow_links),
                 partition=part,
+                store=None if part else store,
             )
         )

@@ -89,6 +89,8 @@ class MilvusDatabase:
             client.create_collection(
                 name, schema=schema.table_schema(layout, manifest, fields), timeout=ADMIN_SECONDS
             )
+            # Loading takes seconds, even with nothing to load; meanwhile the rows are written.
+            self._make_room_for_texts(client, generation)
         return MilvusWriter(self.connection, name, layout, fields)
 
     def table(self, generation: str, layout: Layout, built: Built) -> MilvusTable:
@@ -121,18 +123,15 @@ class MilvusDatabase:
                 client.drop_collection(name, timeout=ADMIN_SECONDS)
 
     def write_texts(self, generation: str, texts: Iterable[tuple[str, str]]) -> None:
-        name = schema.texts_name(self._name, generation)
         with self.connection.plainly() as client:
-            client.drop_collection(name, timeout=ADMIN_SECONDS)
-            client.create_collection(name, schema=schema.texts_schema(), num_shards=1, timeout=ADMIN_SECONDS)
+            name = self._make_room_for_texts(client, generation)
+            loaded(client, name)
             rows = [{"key": key, "text": text, VECTOR: [0.0, 0.0]} for key, text in _pieces(texts)]
             # Last: it says how many there are, so that a part of them is not taken for all.
             rows.append({"key": _TOTAL, "text": str(len(rows)), VECTOR: [0.0, 0.0]})
             for start in range(0, len(rows), _AT_ONCE):
                 client.insert(name, rows[start : start + _AT_ONCE], timeout=ADMIN_SECONDS)
             client.flush(name, timeout=ADMIN_SECONDS)
-            indexed(client, name, "flat", len(rows))
-            loaded(client, name)
 
     def read_texts(self, generation: str) -> Mapping[str, str]:
         name = schema.texts_name(self._name, generation)
@@ -153,6 +152,14 @@ class MilvusDatabase:
 
     def close(self) -> None:
         self.connection.close()
+
+    def _make_room_for_texts(self, client: MilvusClient, generation: str) -> str:
+        name = schema.texts_name(self._name, generation)
+        if not client.has_collection(name, timeout=ADMIN_SECONDS):
+            client.create_collection(name, schema=schema.texts_schema(), num_shards=1, timeout=ADMIN_SECONDS)
+            indexed(client, name, "flat", 0)
+            client.load_collection(name, timeout=ADMIN_SECONDS, _async=True)
+        return name
 
     def _generation(self, collection: str) -> str | None:
         return schema.generation_of(self._name, collection)

@@ -6,7 +6,7 @@ from indexer.remote.shelf import RemoteShelf
 from indexer.stores.placement import Placement
 
 
-def milvus_shelf(text: str, placement: Placement) -> RemoteShelf:
+def milvus_shelf(text: str, placement: Placement, access: Access) -> RemoteShelf:
     """The library at milvus://[USER@]HOST[:PORT]/NAME, or milvus+tls://…; what searches it is the server's matter."""
     address = Address.parse(text)
-    return RemoteShelf(MilvusDatabase(address, Access.of()), str(address))
+    return RemoteShelf(MilvusDatabase(address, access), str(address))
