@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
@@ -90,13 +91,25 @@ class PhotosWriter:
 
     def unchanged_since(self, older: Path) -> Ids:
         """Ids with the same content in an older generation."""
-        self._db.execute("COMMIT")
-        self._db.execute("ATTACH ? AS older", (_reading(older),))
-        try:
+        with self._attached(older):
             rows = self._db.execute(
                 "SELECT id FROM main.photos JOIN older.photos AS o USING (id) WHERE o.content = main.photos.content"
             )
             return column(rows)
+
+    def groups_in(self, older: Path) -> dict[int, int]:
+        """For each photo that is folded in an older generation, the leader of its group there."""
+        with self._attached(older):
+            return dict(
+                self._db.execute("SELECT id, duplicate_of FROM older.photos WHERE duplicate_of IS NOT NULL")
+            )
+
+    @contextmanager
+    def _attached(self, older: Path) -> Iterator[None]:
+        self._db.execute("COMMIT")
+        self._db.execute("ATTACH ? AS older", (_reading(older),))
+        try:
+            yield
         finally:
             self._db.execute("DETACH older")
             self._db.execute("BEGIN")

@@ -42,6 +42,7 @@ def widened(
         tail=EXTRA,
         questions=questions,
         some=lambda ids: wide(source.only(ids).batches()),
+        rows=None,
     )
 
 
