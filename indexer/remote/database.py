@@ -4,7 +4,7 @@ A server holds tables, one for each generation, a few pointers, which it changes
 generation. How generations are published, proven, and served is the same for all: see `shelf` and `library`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.conditions import Condition
+from indexer.remote.diagnosis import Step
 from indexer.stores import OnStep
 from indexer.values import Ids, Traffic
 from model.modality import Vectors
@@ -152,6 +153,10 @@ class Database(Protocol):
 
     def writing(self, owner: str) -> AbstractContextManager[None]:
         """Be the only writer of this library; raises IndexBusy if there is another."""
+        ...
+
+    def steps(self) -> Iterator[Step]:
+        """The way from the address to the library, step by step, up to the first that fails."""
         ...
 
     def close(self) -> None: ...

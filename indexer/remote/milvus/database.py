@@ -10,6 +10,7 @@ from pymilvus import MilvusClient, MilvusException
 from indexer.errors import IndexProblem
 from indexer.remote.address import Access, Address
 from indexer.remote.database import CURRENT, HELD, Built, Layout
+from indexer.remote.diagnosis import Step
 from indexer.remote.milvus import schema
 from indexer.remote.milvus.connection import ADMIN_SECONDS, Connection, no_alias
 from indexer.remote.milvus.locking import held
@@ -149,6 +150,11 @@ class MilvusDatabase:
 
     def writing(self, owner: str) -> AbstractContextManager[None]:
         return held(self.connection, schema.lock_name(self._name), owner)
+
+    def steps(self) -> Iterator[Step]:
+        from indexer.remote.milvus.diagnosis import steps
+
+        return steps(self)
 
     def close(self) -> None:
         self.connection.close()
