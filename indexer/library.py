@@ -257,6 +257,7 @@ SHELVES: Registry[Callable[[str, Placement, Access], Shelf]] = Registry(
         "milvus+lite": "indexer.remote.milvus.shelf:milvus_shelf",
     },
 )
+_EXTRAS = {"milvus": "cluster", "postgresql": "postgres"}
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://")
 
 
@@ -266,8 +267,12 @@ def shelf(address: str | Path, placement: Placement = HOST, access: Access | Non
     `access` lets in to a server; by default, it comes from the environment.
     """
     found = _SCHEME.match(text := str(address))
+    kind = found[1] if found else "file"
     try:
-        return SHELVES.load(found[1] if found else "file")(text, placement, access or Access.of())
+        return SHELVES.load(kind)(text, placement, access or Access.of())
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get(kind.partition("+")[0], "cpu")
+        raise IndexProblem(f"{kind}:// needs {error.name}: pip install 'sketchseek[{extra}]'") from None
     except UnknownName as error:
         # Do not quote the address: it may contain a password.
         raise IndexProblem(f"{error}; use a folder, or an address of one of these kinds") from None

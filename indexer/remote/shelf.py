@@ -1,8 +1,8 @@
 """The generations of a library on a server: published whole, proven, and switched to at once."""
 
 import logging
-import os
 import time
+import uuid
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,11 +28,11 @@ _GRACE_SECONDS = 10.0
 class RemoteShelf:
     """See `indexer.library.Shelf`."""
 
-    def __init__(self, database: Database, address: str, grace: float = _GRACE_SECONDS) -> None:
+    def __init__(self, database: Database, address: str, grace: float | None = _GRACE_SECONDS) -> None:
         self.database = database
         self.named = f"--store {address}"
         self.address = address
-        self._grace = grace
+        self.grace = grace
 
     def within(self, folder: Path) -> bool:
         return False
@@ -106,7 +106,7 @@ class RemoteShelf:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        with self.database.writing(f"sketchseek {os.getpid()}"):
+        with self.database.writing(f"publication {uuid.uuid4().hex[:12]}"):
             yield
 
     def publish(
@@ -219,8 +219,9 @@ class RemoteShelf:
     def _unload_others(self, serving: str) -> None:
         """Free the memory of older generations, once no service searches them any more."""
         others = [name for name in self.generations() if name != serving]
-        if others and self._grace:
-            time.sleep(self._grace)
+        if not others or self.grace is None:
+            return
+        time.sleep(self.grace)
         for name in others:
             with suppress(IndexProblem):
                 self.database.unload(name)
