@@ -1,0 +1,13 @@
+"""Opens addresses of libraries on PostgreSQL."""
+
+from indexer.remote.address import Access, Address
+from indexer.remote.postgres.database import PostgresDatabase
+from indexer.remote.postgres.server import OPTIONS
+from indexer.remote.shelf import RemoteShelf
+from indexer.stores.placement import Placement
+
+
+def postgres_shelf(text: str, placement: Placement, access: Access) -> RemoteShelf:
+    """The library at postgresql://[USER@]HOST[:PORT]/DATABASE/NAME, or postgresql+tls://…"""
+    address = Address.parse(text, OPTIONS)
+    return RemoteShelf(PostgresDatabase(address, access), str(address))
