@@ -20,6 +20,8 @@ from model.modality import Vectors
 
 # Pointers: the generation to serve, and the one from which was rolled back.
 CURRENT, HELD = "current", "held"
+# The text of a generation that repeats its manifest.
+MANIFEST = "manifest"
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,8 @@ class Connection:
 
 def no_alias(error: MilvusException) -> bool:
     """Whether it says that there is no such alias."""
-    return error.code == _NO_ALIAS or "alias not found" in str(error.message).lower()
+    said = str(error.message).lower()
+    return error.code == _NO_ALIAS or "alias not found" in said or ("alias" in said and "not exist" in said)
 
 
 def _line(text: object) -> str:
