@@ -79,7 +79,7 @@ def command(
     """Create or update an index of the folders PHOTOS."""
     if supervised:
         end_with_stdin()
-    with reporting(index, verbose=verbose, quiet=quiet, as_json=as_json) as (reporter, finish):
+    with reporting(index, verbose=verbose, quiet=quiet, as_json=as_json, store=store) as (reporter, finish):
         part = None if partition is None else Partition.parse(partition)
         encoder = Encoder.load(model, engine=engine, in_bulk=True)
         finish(
