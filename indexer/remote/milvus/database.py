@@ -96,9 +96,7 @@ class MilvusDatabase:
         return MilvusWriter(self.connection, name, layout, fields)
 
     def table(self, generation: str, layout: Layout, built: Built) -> MilvusTable:
-        return MilvusTable(
-            self.connection, schema.table_name(self._name, generation), layout.dimension, built
-        )
+        return MilvusTable(self.connection, schema.table_name(self._name, generation), built)
 
     def load(self, generation: str) -> None:
         with self.connection.plainly() as client:

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from pymilvus import MilvusClient, MilvusException
 
 from indexer.conditions import Condition
 from indexer.errors import TooFar
 from indexer.remote.database import Built, Matches
 from indexer.remote.milvus.connection import Connection
 from indexer.remote.milvus.expressions import in_milvus
-from indexer.remote.milvus.packing import VECTOR, as_array
+from indexer.remote.milvus.packing import columns_in, query_request
 from indexer.remote.rows import BIASES
 from model.modality import Vectors
 
@@ -25,10 +26,9 @@ class MilvusTable:
 
     most = MOST
 
-    def __init__(self, connection: Connection, collection: str, dimension: int, built: Built) -> None:
+    def __init__(self, connection: Connection, collection: str, built: Built) -> None:
         self._connection = connection
         self._collection = collection
-        self._dimension = dimension
         self._built = built
 
     def search(self, query: Vectors, k: int, where: Condition, effort: int) -> Matches:
@@ -70,20 +70,18 @@ class MilvusTable:
         return int(found[0]["count(*)"])
 
     def select(self, columns: Sequence[str], where: Condition, most: int) -> Mapping[str, Any]:
-        rows = self._connection.call(
-            lambda client: client.query(
-                self._collection,
-                filter=in_milvus(where),
-                output_fields=list(columns),
-                limit=min(most, MOST),
-                consistency_level="Eventually",
-                timeout=self._connection.access.timeout,
-            )
+        connection = self._connection
+        request = query_request(
+            connection.database, self._collection, in_milvus(where), columns, min(most, MOST)
         )
-        found: dict[str, Any] = {name: [row[name] for row in rows] for name in columns}
-        if VECTOR in found:
-            found[VECTOR] = as_array(found[VECTOR], self._dimension)
-        return found
+
+        def ask(_: MilvusClient) -> Any:
+            answer = connection.stub.Query(request, timeout=connection.access.timeout)
+            if answer.status.code:
+                raise MilvusException.from_status(answer.status)
+            return answer
+
+        return columns_in(connection.call(ask), columns)
 
     def ready(self) -> str | None:
         state = self._connection.call(
