@@ -6,7 +6,8 @@ IndexProblem
 ├── WrongModel         the index was made by another model
 ├── IndexBusy          another run is writing to this index
 ├── PhotosMissing      a photo folder is missing, empty, or unreadable; this does not count as a deletion
-└── NothingToIndex     no photo could be indexed
+├── NothingToIndex     no photo could be indexed
+└── ClusterProblem     a cluster cannot be used, or did not finish its work
 """
 
 from model import SketchseekError
@@ -41,3 +42,7 @@ class PhotosMissing(IndexProblem):
 
 class NothingToIndex(IndexProblem):
     """No photo could be indexed."""
+
+
+class ClusterProblem(IndexProblem):
+    """A cluster cannot be used, or did not finish its work."""
