@@ -20,11 +20,11 @@ def new_id(db: sqlite3.Connection, part: Partition | None) -> int:
     """Draw an id that no photo of the catalogue has, or had before it was removed."""
     while True:
         drawn = prefix(part) + secrets.randbits(_BITS - PART_BITS) if part else secrets.randbits(_BITS)
-        (taken,) = db.execute(_TAKEN, {"id": drawn}).fetchone()
-        if not taken:
+        if not db.execute(_TAKEN, {"id": drawn}).fetchone()[0]:
             return drawn
 
 
 def prefix(part: Partition) -> int:
     """The smallest id of a part."""
-    return (part.number - 1) % 2**PART_BITS << _BITS - PART_BITS
+    number: int = (part.number - 1) % 2**PART_BITS
+    return number << _BITS - PART_BITS

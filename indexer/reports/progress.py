@@ -18,7 +18,7 @@ PARTS = ("decode", "encode", "write")
 
 @dataclass
 class Progress:
-    """Progress of a run. `spent`: seconds spent waiting for decoders, encoding, and writing; `note`: what else to say."""
+    """Progress of a run. `spent`: seconds of waiting for decoders, encoding, and writing; `note`: more for people."""
 
     photos: int
     done: int = 0
