@@ -8,7 +8,8 @@ IndexProblem
 ├── PhotosMissing      a photo folder is missing, empty, or unreadable; this does not count as a deletion
 ├── NothingToIndex     no photo could be indexed
 ├── StoreUnavailable   the server that holds the library does not answer, or is not ready
-└── TooFar             more results than the server gives at once
+├── TooFar             more results than the server gives at once
+└── ClusterProblem     a cluster cannot be used, or did not finish its work
 """
 
 from model import SketchseekError
@@ -58,3 +59,7 @@ class StoreUnavailable(IndexProblem):
 
 class TooFar(IndexProblem):
     """More results than the server gives at once."""
+
+
+class ClusterProblem(IndexProblem):
+    """A cluster cannot be used, or did not finish its work."""

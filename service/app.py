@@ -182,6 +182,7 @@ def _measure(metrics: Metrics, gallery: Gallery, batcher: Batcher) -> None:
         refused=lambda: float(gallery.problem is not None),
         swaps=lambda: gallery.swaps,
     )
+    metrics.watch_store(gallery.source.traffic)
 
 
 @contextlib.contextmanager

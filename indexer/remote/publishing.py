@@ -22,7 +22,7 @@ from indexer.generations.photos import PHOTOS_FILE, Photos, PhotosWriter
 from indexer.parts.reader import LocalParts
 from indexer.parts.writer import Stored, write_parts
 from indexer.remote.browsing import Texts
-from indexer.remote.database import Batch, Database
+from indexer.remote.database import MANIFEST, Batch, Database
 from indexer.remote.manifest import FORMAT, Description, Measured
 from indexer.remote.proof import Truth, prove
 from indexer.remote.rows import BIASES, PART, Row, columns_of
@@ -116,7 +116,8 @@ def write(
     proven = prove(table, built, truth, description.photos, where)
     folded = len(ready.photos.groups())
     found = Measured(built.kind, built.exact, folded=folded, server=database.version(), **vars(proven))
-    database.write_texts(generation, {**texts(ready).written(), "measured": found.written()}.items())
+    said = {MANIFEST: description.seal(), "measured": found.written()}
+    database.write_texts(generation, [*texts(ready).written().items(), *said.items()])
     return found
 
 

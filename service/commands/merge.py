@@ -38,7 +38,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Combine all PARTS of a library, made by sketchseek index --partition, into one index."""
-    with reporting(index, verbose=verbose, quiet=quiet, as_json=as_json) as (reporter, finish):
+    with reporting(index, verbose=verbose, quiet=quiet, as_json=as_json, store=store) as (reporter, finish):
         finish(
             merge(
                 index,

@@ -41,6 +41,11 @@ class Connection:
             return self._client
 
     @property
+    def database(self) -> str:
+        """The database on the server; empty for its default."""
+        return "" if self.address.scheme.endswith("+lite") else self.address.above.strip("/")
+
+    @property
     def stub(self) -> Any:
         """Milvus's own calls, for those that pymilvus makes slow."""
         return self.client._handler._stub
@@ -89,10 +94,9 @@ class Connection:
         if address.user and ":" not in token:
             token = f"{address.user}:{token}"
         more: dict[str, Any] = {"server_pem_path": str(access.ca)} if secure and access.ca else {}
-        database = "" if address.scheme.endswith("+lite") else address.above.strip("/")
         # Not shared with others: pymilvus would let a wrong password pass on a connection that is open.
         return MilvusClient(
-            uri, token=token, db_name=database, timeout=max(access.timeout, 1.0), dedicated=True, **more
+            uri, token=token, db_name=self.database, timeout=max(access.timeout, 1.0), dedicated=True, **more
         )
 
     def _of_grpc(self, error: grpc.RpcError) -> Exception:
@@ -144,7 +148,8 @@ class Connection:
 
 def no_alias(error: MilvusException) -> bool:
     """Whether it says that there is no such alias."""
-    return error.code == _NO_ALIAS or "alias not found" in str(error.message).lower()
+    said = str(error.message).lower()
+    return error.code == _NO_ALIAS or "alias not found" in said or ("alias" in said and "not exist" in said)
 
 
 def _line(text: object) -> str:

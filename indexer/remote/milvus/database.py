@@ -9,7 +9,7 @@ from pymilvus import MilvusClient, MilvusException
 
 from indexer.errors import IndexProblem
 from indexer.remote.address import Access, Address
-from indexer.remote.database import CURRENT, HELD, Built, Layout
+from indexer.remote.database import CURRENT, HELD, MANIFEST, Built, Layout
 from indexer.remote.diagnosis import Step
 from indexer.remote.milvus import schema
 from indexer.remote.milvus.connection import ADMIN_SECONDS, Connection, no_alias
@@ -45,14 +45,15 @@ class MilvusDatabase:
     def generations(self) -> Mapping[str, str]:
         with self.connection.plainly() as client:
             names = client.list_collections(timeout=ADMIN_SECONDS)
-            found = {generation: name for name in names if (generation := self._generation(name))}
-            return {one: _description(client, found[one]) for one in sorted(found)}
+            found = sorted(filter(None, map(self._generation, names)))
+            return {generation: self._described(client, generation) for generation in found}
 
     def manifest(self, generation: str) -> str | None:
         """The sealed manifest of one generation."""
         with self.connection.plainly() as client:
             name = schema.table_name(self._name, generation)
-            return _description(client, name) if client.has_collection(name, timeout=ADMIN_SECONDS) else None
+            there = client.has_collection(name, timeout=ADMIN_SECONDS)
+            return self._described(client, generation) if there else None
 
     def pointer(self, which: str) -> str | None:
         alias = schema.alias_name(self._name, which)
@@ -95,9 +96,8 @@ class MilvusDatabase:
         return MilvusWriter(self.connection, name, layout, fields)
 
     def table(self, generation: str, layout: Layout, built: Built) -> MilvusTable:
-        return MilvusTable(
-            self.connection, schema.table_name(self._name, generation), layout.dimension, built
-        )
+        kind = schema.kinds(layout, self.version())[VECTOR]
+        return MilvusTable(self.connection, schema.table_name(self._name, generation), built, kind)
 
     def load(self, generation: str) -> None:
         with self.connection.plainly() as client:
@@ -159,6 +159,12 @@ class MilvusDatabase:
     def close(self) -> None:
         self.connection.close()
 
+    def _described(self, client: MilvusClient, generation: str) -> str:
+        name = schema.table_name(self._name, generation)
+        found = str(client.describe_collection(name, timeout=ADMIN_SECONDS).get("description", ""))
+        # Milvus Lite does not keep it.
+        return found or self.read_texts(generation).get(MANIFEST, "")
+
     def _make_room_for_texts(self, client: MilvusClient, generation: str) -> str:
         name = schema.texts_name(self._name, generation)
         if not client.has_collection(name, timeout=ADMIN_SECONDS):
@@ -209,7 +215,3 @@ def _all_rows(client: MilvusClient, name: str, seconds: float) -> dict[str, str]
             found |= {row["key"]: row["text"] for row in rows}
         last = keys[-1]
     raise IndexProblem(f"{name}: cannot be read in time; try again")
-
-
-def _description(client: MilvusClient, collection: str) -> str:
-    return str(client.describe_collection(collection, timeout=ADMIN_SECONDS).get("description", ""))

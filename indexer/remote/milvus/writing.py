@@ -35,7 +35,9 @@ class MilvusWriter:
         self._added = 0
 
     def add(self, batch: Batch) -> None:
-        request = insert_request(self._collection, batch.columns, batch.vectors, self._kinds)
+        request = insert_request(
+            self._connection.database, self._collection, batch.columns, batch.vectors, self._kinds
+        )
         if request.ByteSize() > _MOST_BYTES and len(batch) > 1:
             half = len(batch) // 2
             for part in (slice(0, half), slice(half, None)):
