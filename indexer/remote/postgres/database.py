@@ -8,7 +8,7 @@ from indexer.remote.address import Access, Address
 from indexer.remote.database import CURRENT, HELD, Built, Layout
 from indexer.remote.diagnosis import Step
 from indexer.remote.postgres.schema import named
-from indexer.remote.postgres.server import Row, Server, Session
+from indexer.remote.postgres.server import ADMIN_SECONDS, Row, Server, Session
 from indexer.remote.postgres.table import PostgresTable
 from indexer.remote.postgres.writing import PostgresWriter
 from indexer.values import Traffic
@@ -22,7 +22,7 @@ SELECT relname, obj_description(oid, 'pg_class') FROM pg_class
 WHERE relkind = 'r' AND relname ~ %s AND pg_table_is_visible(oid)
 """
 _LOCK = """
-SELECT pg_try_advisory_lock(hashtextextended('sketchseek ' || current_schema() || ' ' || %s, 0)),
+SELECT pg_try_advisory_lock(hashtextextended(concat('sketchseek ', current_schema(), ' ', %s::text), 0)),
 set_config('application_name', %s, false)
 """
 
@@ -57,7 +57,9 @@ class PostgresDatabase:
         return self._manifests(f"^{named(self._name, 'g', generation)}$").get(generation)
 
     def pointer(self, which: str) -> str | None:
-        found: dict[str, str] = dict(self._rows(self._pointers, "which, generation"))
+        found: dict[str, str] = dict(
+            self._rows(self._pointers, "which, generation", self.server.access.timeout)
+        )
         return found.get(which)
 
     def point(self, which: str, generation: str | None) -> None:
@@ -139,8 +141,8 @@ class PostgresDatabase:
         rows = self.server.ask(_MANIFESTS, [pattern])
         return {name.rpartition("__g")[2]: manifest or "" for name, manifest in rows}
 
-    def _rows(self, name: str, columns: str) -> list[Row]:
+    def _rows(self, name: str, columns: str, seconds: float = ADMIN_SECONDS) -> list[Row]:
         """All rows of a table; none if there is no such table."""
-        if self.server.ask("SELECT to_regclass(%s) IS NULL", [name]) == [(True,)]:
+        if self.server.ask("SELECT to_regclass(%s) IS NULL", [name], seconds) == [(True,)]:
             return []
-        return self.server.ask(f"SELECT {columns} FROM {name}")  # noqa: S608
+        return self.server.ask(f"SELECT {columns} FROM {name}", (), seconds)  # noqa: S608

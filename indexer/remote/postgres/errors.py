@@ -1,32 +1,29 @@
 """What PostgreSQL's errors mean, in words that say what to do."""
 
+import re
+
 import psycopg
 
 from indexer.errors import IndexProblem, StoreUnavailable
 from indexer.remote.address import CA, TOKEN, Access, Address
-from model import SketchseekError
 
-_LOGIN = f"the server refuses the user or the password; set {TOKEN} to USER:PASSWORD"
-# Without a connection there are only words, those of libpq. The first that fits counts.
-_WORDS = (
-    ("does not support ssl", "the server does not speak TLS; use postgresql:// in the address"),
-    ("does not match host name", "the server's certificate is for another host name; use the name in it"),
-    ("root certificate", f"the certificate authority cannot be read; set {CA} to a file with it"),
-    ("certificate verify failed", f"the server's certificate is not trusted; set {CA} to who signed it"),
-    ("no encryption", "the server wants TLS; use postgresql+tls:// in the address"),
-    ("password", _LOGIN),
-    ("authentication failed", _LOGIN),
-    ("pg_hba.conf", _LOGIN),
-    ('role "', _LOGIN),
-    ('database "', "the server has no such database, or the user may not connect to it; create it"),
-    ("resolve", "there is no such host; fix the address"),
-    ("too many clients", "the server has no connection left; raise its max_connections"),
-    ("connection slots", "the server has no connection left; raise its max_connections"),
-)
-# Said by a server that goes, or comes back.
-_PASSING = ("starting up", "shutting down", "recovery", "server closed the connection", "connection is lost")
-# Classes of errors, and whole codes: the server goes, was interrupted, or gave way to another.
+# Without a connection, there are only the words of the client library. Those of a server that goes or comes back:
+_PASSING = "starting up|shutting down|recovery|server closed the connection|connection is lost"
+# Others, and what they mean; the first that fits counts.
+_WORDS = {
+    "does not support ssl": "the server does not speak TLS; use postgresql:// in the address",
+    "does not match host name": "the server's certificate is for another host name; use the name in it",
+    "certificate": f"the server's certificate is not trusted; set {CA} to the authority that signed it",
+    "no encryption": "the server wants TLS; use postgresql+tls:// in the address",
+    'password|authentication|pg_hba|role "': f"the server refuses the user or the password; set {TOKEN} to "
+    "USER:PASSWORD",
+    'database "': "the server has no such database, or keeps the user out of it; create it, or GRANT CONNECT",
+    "resolve": "there is no such host; fix the address",
+    "too many clients|connection slots": "the server has no connection left; raise its max_connections",
+}
+# Classes of errors, and whole codes: the server goes, has interrupted, or let another go first.
 _AT_ONCE = ("08", "57P", "40001", "40P01")
+_LATE, _NO_TABLE, _DENIED, _LOCKED, _REPLICA, _NO_ROOM = "57014", "42P01", "42501", "55P03", "25006", "53"
 
 
 class Late(Exception):
@@ -35,45 +32,41 @@ class Late(Exception):
 
 def explained(error: Exception, address: Address, access: Access) -> IndexProblem | None:
     """None if it is none of PostgreSQL's."""
-    if isinstance(error, SketchseekError) or not isinstance(error, (psycopg.Error, Late)):
+    if not isinstance(error, psycopg.Error | Late):
         return None
     state = getattr(error, "sqlstate", None) or ""
-    if isinstance(error, (Late, psycopg.errors.ConnectionTimeout)) or state == "57014":
+    said = str(error).partition("\n")[0][:300]
+    if isinstance(error, Late | psycopg.errors.ConnectionTimeout) or state == _LATE:
         return StoreUnavailable(
             f"{address}: the PostgreSQL server did not answer within {access.timeout:g} s"
         )
-    said = str(error).partition("\n")[0][:300]
-    if not state:
-        return _disconnected(error, said, address)
+    if isinstance(error, psycopg.OperationalError) and not state:
+        return _unconnected(said, address)
     if state.startswith(_AT_ONCE):
         return StoreUnavailable(f"{address}: the PostgreSQL server is restarting ({said})", at_once=True)
-    if state == "42P01":
+    if state == _NO_TABLE:
         return StoreUnavailable(f"{address}: the generation was removed from the server")
-    if state == "42501":
-        return StoreUnavailable(
-            f"{address}: the user may not do this ({said}); the indexer needs a user who may create tables, a service "
-            "one with SELECT on them: see ALTER DEFAULT PRIVILEGES"
-        )
-    if state == "55P03":
+    if state == _LOCKED:
         return StoreUnavailable(f"{address}: others are using what is to be changed; try again")
-    if state == "25006":
-        return IndexProblem(f"{address}: this server is for reading only; use the address of its primary")
-    if "shared memory" in said:
-        return IndexProblem(
-            f"{address}: the server has too little shared memory ({said}); start its container with a larger "
-            "--shm-size, or set ?maintenance_work_mem=64MB in the address"
-        )
-    if state.startswith("53") and state != "53300":
-        return IndexProblem(f"{address}: the server has no room ({said}); give it more, and run this again")
-    return IndexProblem(f"{address}: PostgreSQL: {said}")
+    if 'extension "vector"' in said:
+        what = "install pgvector 0.8 or newer, and let an administrator run CREATE EXTENSION vector"
+    elif state == _DENIED:
+        what = "let the indexer's user create tables, and that of a service SELECT (ALTER DEFAULT PRIVILEGES)"
+        return StoreUnavailable(f"{address}: the user may not do this ({said}); {what}")
+    elif state == _REPLICA:
+        what = "it is for reading only; use the address of its primary"
+    elif "shared memory" in said:
+        what = "give its container more (--shm-size), or add ?maintenance_work_mem=32MB to the address"
+    elif state.startswith(_NO_ROOM):
+        what = "the server has no room; give it more, and run this again"
+    else:
+        what = "run this again, or see the server's log"
+    return IndexProblem(f"{address}: PostgreSQL: {said}; {what}")
 
 
-def _disconnected(error: Exception, said: str, address: Address) -> IndexProblem:
-    lower = said.lower()
-    if isinstance(error, psycopg.OperationalError):
-        passing = any(words in lower for words in _PASSING)
-        for words, meaning in () if passing else _WORDS:
-            if words in lower:
+def _unconnected(said: str, address: Address) -> StoreUnavailable:
+    if not re.search(_PASSING, said, re.IGNORECASE):
+        for words, meaning in _WORDS.items():
+            if re.search(words, said, re.IGNORECASE):
                 return StoreUnavailable(f"{address}: {meaning}")
-        return StoreUnavailable(f"{address}: the PostgreSQL server does not answer ({said})", at_once=True)
-    return IndexProblem(f"{address}: PostgreSQL: {said}")
+    return StoreUnavailable(f"{address}: the PostgreSQL server does not answer ({said})", at_once=True)

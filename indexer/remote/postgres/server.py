@@ -1,4 +1,4 @@
-"""Sessions on a PostgreSQL server: a few for reading, made when needed and used again, and others for writing."""
+"""Sessions on a PostgreSQL server: some that read, made when needed and used again, and others that write."""
 
 import threading
 import time
@@ -17,22 +17,19 @@ from indexer.remote.postgres import errors
 T = TypeVar("T")
 Row = tuple[Any, ...]
 PORT = 5432
+# Of an address: where the server's socket is, and what it may use to build an index.
 OPTIONS = frozenset({"host", "maintenance_work_mem", "max_parallel_maintenance_workers"})
 # For what takes the server longer than a search.
 ADMIN_SECONDS = 60.0
 _MOST_SESSIONS = 16
-# The server ends a query that takes too long; if it does not even do that, it hangs.
+# The server ends a query that takes too long; if it has not done so by then, it hangs.
 _GRACE_SECONDS = 0.5
-_SETTING = "SELECT set_config(name, value, %s) FROM unnest(%s::text[], %s::text[]) AS wanted (name, value)"
-# A version of PostgreSQL that does not have one of these does well without.
-_KNOWN = f"{_SETTING} JOIN pg_settings USING (name)"
-_WRITING = {
-    "client_connection_check_interval": "5s",
-    "idle_in_transaction_session_timeout": "0",
-    "idle_session_timeout": "0",
-    "lock_timeout": "10s",
-    "statement_timeout": "0",
-}
+_SETTINGS = "SELECT set_config(name, value, true) FROM unnest(%s::text[], %s::text[]) AS wanted (name, value)"
+_WRITING = (
+    "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 "
+    # Others who use a table keep it from being removed, and who has died no longer builds an index.
+    "-c lock_timeout=10s -c client_connection_check_interval=5s"
+)
 
 
 class Session(psycopg.Connection[Row]):
@@ -58,7 +55,7 @@ class Session(psycopg.Connection[Row]):
             return found
 
     def __del__(self, *_: Any) -> None:
-        # Of a shelf that nobody has closed.
+        # Nobody has to close a shelf.
         self.close()
 
 
@@ -76,25 +73,23 @@ class Server:
         return self.guard(self._rows, query, values, self.access.timeout, settings)
 
     def ask(self, query: str, values: Sequence[Any] = (), seconds: float = ADMIN_SECONDS) -> list[Row]:
-        """Anything else that only reads."""
+        """Anything else that reads."""
         with self.plainly():
             try:
-                return self._rows(query, values, seconds, {})
+                return self._rows(query, values, seconds)
             except psycopg.Error as error:
                 if not getattr(self.explain(error), "at_once", False):
                     raise
-                return self._rows(query, values, seconds, {})
+                return self._rows(query, values, seconds)
 
     def session(self) -> Session:
         """A new session, for writing."""
         with self.plainly():
-            session = self._connected()
-            session.execute(_KNOWN, [False, list(_WRITING), list(_WRITING.values())])
-            return session
+            return self._connected(options=_WRITING)
 
     @contextmanager
     def plainly(self) -> Iterator[None]:
-        """Explain errors; nothing is tried twice."""
+        """Explain errors."""
         try:
             yield
         except Exception as error:
@@ -111,56 +106,55 @@ class Server:
                 self._idle.pop().close()
 
     def _rows(
-        self, query: str, values: Sequence[Any], seconds: float, settings: Mapping[str, str]
+        self, query: str, values: Sequence[Any], seconds: float, settings: Mapping[str, str] | None = None
     ) -> list[Row]:
-        settings = {"statement_timeout": f"{seconds * 1000:.0f}", **settings}
+        settings = {"statement_timeout": f"{seconds * 1000:.0f}", **(settings or {})}
         with self._borrowed() as session:
             session.deadline = time.monotonic() + seconds + _GRACE_SECONDS
             # Sent together, they are one transaction, after which the settings are as before.
             with session.pipeline():
-                session.execute(_SETTING, [True, list(settings), list(settings.values())])
+                session.execute(_SETTINGS, [list(settings), list(settings.values())])
                 return session.execute(query, values, binary=True).fetchall()
 
     @contextmanager
     def _borrowed(self) -> Iterator[Session]:
         if not self._room.acquire(timeout=self.access.timeout):
             raise StoreUnavailable(f"{self.address}: too many searches at once; try again")
-        session = None
         try:
             try:
                 session = self._idle.pop()
             except IndexError:
                 session = self._connected()
-            yield session
-        finally:
-            if session is not None:
-                if not session.closed and session.info.transaction_status == TransactionStatus.IDLE:
+            try:
+                yield session
+            finally:
+                if session.info.transaction_status == TransactionStatus.IDLE:
                     self._idle.append(session)
                 else:
                     session.close()
-                    # The others were most likely lost together with it.
+                    # Mostly, the others were lost together with it.
                     self.close()
+        finally:
             self._room.release()
 
-    def _connected(self) -> Session:
-        address, access = self.address, self.access
-        user, password = address.user, access.token
-        if ":" in password and password.partition(":")[0] == (user or password.partition(":")[0]):
-            user, _, password = password.partition(":")
-        more: dict[str, Any] = {}
+    def _connected(self, **more: Any) -> Session:
+        address, user, password = self.address, self.address.user, self.access.token
+        before, _, behind = password.partition(":")
+        if behind and user in ("", before):
+            user, password = before, behind
         if address.scheme.endswith("+tls"):
-            more = {"sslmode": "verify-full", "sslrootcert": str(access.ca or "system")}
+            more |= {"sslmode": "verify-full", "sslrootcert": str(self.access.ca or "system")}
         return Session.connect(
             host=address.options.get("host", address.host),
             port=address.port or PORT,
             user=user or None,
             password=password or None,
-            dbname=address.above.strip("/") or None,
-            connect_timeout=max(2, round(access.timeout)),
+            dbname=address.above.strip("/"),
+            connect_timeout=max(2, round(self.access.timeout)),
             application_name="sketchseek",
             client_encoding="utf8",
             autocommit=True,
-            # A plan for any filter is bad for most.
+            # A plan that is good for any filter is bad for most.
             prepare_threshold=None,
             **more,
         )

@@ -1,6 +1,7 @@
 """A generation in a PostgreSQL table."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,16 @@ from indexer.remote.postgres.server import ADMIN_SECONDS, Server
 from indexer.remote.rows import BIASES
 from model.modality import Vectors
 
-# Before the numbers of a halfvec are their count and two zero bytes.
-_HEADER = 4
+# Where no more pass, comparing all of them is faster than a graph, and finds everything.
+_FEW = 5000
 # A limit of pgvector.
 _MOST_EFFORT = 1000
-# A graph is followed until there are enough that pass.
+# A graph is followed until enough that pass are found.
 _GRAPH = {"hnsw.iterative_scan": "strict_order", "hnsw.max_scan_tuples": "2147483647"}
+_FIELDS = ("id", "grp", *BIASES)
+# Before its numbers, a halfvec says how many, and something else.
+_HEADER_BYTES = 4
+_REMEMBERED = 64
 
 
 class PostgresTable:
@@ -27,49 +32,62 @@ class PostgresTable:
     most = 50_000
 
     def __init__(self, server: Server, name: str, dimension: int, built: Built) -> None:
-        self._server = server
-        self._name = name
+        self._server, self._name = server, name
         self._dimension = dimension
         self._built = built
+        self._known = lru_cache(_REMEMBERED)(self._counted)
 
-    def search(self, query: Vectors, k: int, where: Condition, effort: int) -> Matches:
+    def search(
+        self, query: Vectors, k: int, where: Condition, effort: int, *, vectors: bool = False
+    ) -> Matches:
         condition, values = in_postgres(where)
-        numbers = ",".join(map(str, query.reshape(-1).tolist()))
+        columns = (*_FIELDS, VECTOR) if vectors else _FIELDS
         found = (
-            f"SELECT id, {VECTOR} <#> %s::halfvec AS far, grp, {', '.join(BIASES)} "  # noqa: S608
+            f"SELECT {', '.join(columns)}, {VECTOR} <#> %s::halfvec AS far "  # noqa: S608
             f"FROM {self._name} WHERE {condition}"
         )
-        given = [f"[{numbers}]", *values, k]
+        graph = f"{found} ORDER BY far LIMIT %s"
+        # Sorting what an inner query found makes no use of a graph.
+        exact = f"SELECT * FROM ({found} OFFSET 0) AS found ORDER BY far LIMIT %s"  # noqa: S608
+        given = [str(query.reshape(-1).tolist()), *values, k]
         settings = _GRAPH | {"hnsw.ef_search": str(max(1, min(max(effort, k), _MOST_EFFORT)))}
-        rows = self._server.search(f"{found} ORDER BY far LIMIT %s", given, settings)
+        if self._built.exact or where == EVERYTHING or self._known(where) > _FEW:
+            rows = self._server.search(graph, given, settings)
+        else:
+            rows = self._server.search(exact, given, {})
         if len(rows) < k and not self._built.exact:
             # A graph may not lead to all that pass.
-            exact = f"SELECT * FROM ({found} OFFSET 0) AS f ORDER BY far LIMIT %s"  # noqa: S608
             rows = self._server.search(exact, given, {})
-        columns = list(zip(*rows, strict=True)) or [()] * (3 + len(BIASES))
+        *named, far = zip(*rows, strict=True) if rows else [()] * (len(columns) + 1)
+        ids, groups, *biases = (np.array(column) for column in named[: len(_FIELDS)])
         return Matches(
-            np.array(columns[0], dtype=np.int64),
-            -np.array(columns[1], dtype=np.float32),
-            np.array(columns[2], dtype=np.int64),
-            np.array(columns[3:], dtype=np.float32).T,
+            ids.astype(np.int64),
+            -np.array(far, dtype=np.float32),
+            groups.astype(np.int64),
+            np.array(biases, dtype=np.float32).T,
+            self._vectors(named[-1]) if vectors else None,
         )
 
     def count(self, where: Condition, *, strong: bool = False) -> int:
-        condition, values = in_postgres(where)
-        query = f"SELECT count(*) FROM {self._name} WHERE {condition}"  # noqa: S608
-        if strong or where == EVERYTHING:
-            return int(self._server.ask(query, values, ADMIN_SECONDS)[0][0])
-        return int(self._server.search(query, values, {})[0][0])
+        return self._counted(where) if strong else self._known(where)
 
     def select(self, columns: Sequence[str], where: Condition, most: int) -> Mapping[str, Any]:
         condition, values = in_postgres(where)
         query = f"SELECT {', '.join(columns)} FROM {self._name} WHERE {condition} LIMIT %s"  # noqa: S608
         rows = self._server.search(query, [*values, most], {})
         found: dict[str, Any] = {name: [row[at] for row in rows] for at, name in enumerate(columns)}
-        if VECTOR in found:
-            halves = b"".join(vector[_HEADER:] for vector in found[VECTOR])
-            found[VECTOR] = np.frombuffer(halves, ">f2").astype(np.float32).reshape(-1, self._dimension)
-        return found
+        return found | {name: self._vectors(found[name]) for name in columns if name == VECTOR}
 
     def ready(self) -> str | None:
         return None
+
+    def _counted(self, where: Condition) -> int:
+        condition, values = in_postgres(where)
+        query = f"SELECT count(*) FROM {self._name} WHERE {condition}"  # noqa: S608
+        if where == EVERYTHING:
+            return int(self._server.ask(query, values, ADMIN_SECONDS)[0][0])
+        return int(self._server.search(query, values, {})[0][0])
+
+    def _vectors(self, stored: Sequence[bytes]) -> Vectors:
+        halves = b"".join(vector[_HEADER_BYTES:] for vector in stored)
+        return np.frombuffer(halves, ">f2").astype(np.float32).reshape(-1, self._dimension)
