@@ -1,5 +1,6 @@
 """Sessions on a PostgreSQL server: some that read, made when needed and used again, and others that write."""
 
+import logging
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -30,6 +31,8 @@ _WRITING = (
     # Others who use a table keep it from being removed, and who has died no longer builds an index.
     "-c lock_timeout=10s -c client_connection_check_interval=5s"
 )
+# It logs the consequences of an error that it raises.
+logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 
 
 class Session(psycopg.Connection[Row]):
