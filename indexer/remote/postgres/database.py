@@ -1,7 +1,9 @@
 """A library in a PostgreSQL database: tables for its generations, and a table of pointers."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
+
+import psycopg
 
 from indexer.errors import IndexBusy, IndexProblem
 from indexer.remote.address import Access, Address
@@ -118,6 +120,9 @@ class PostgresDatabase:
                 yield
             finally:
                 self._session = None
+                # By closing alone, it would be released some time afterwards.
+                with suppress(psycopg.Error):
+                    session.execute("SELECT pg_advisory_unlock_all()")
 
     def steps(self) -> Iterator[Step]:
         from indexer.remote.postgres.diagnosis import steps
