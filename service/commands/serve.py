@@ -16,9 +16,10 @@ import click
 from click.core import ParameterSource
 from pydantic import ValidationError
 
+from indexer.empty import create
 from indexer.library import shelf
 from indexer.stores.placement import DEVICES, Placement
-from model import SKETCH_CAPS, Caps, Encoder, gpu
+from model import SKETCH_CAPS, Caps, Encoder, SketchseekError, gpu
 from model.card import Checkpoint
 from service.asgi import keys
 from service.console import browsing
@@ -112,6 +113,10 @@ def command(ctx: click.Context, /, config: Path | None, alone: bool, **options: 
 def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
     """Load the model and check the index on other cores while this one imports the web framework."""
     index = settings.index.expanduser()
+    if settings.store:
+        # For marks and thumbnails; whoever may not write there serves without.
+        with contextlib.suppress(SketchseekError):
+            create(index)
     caps = upload_caps(settings)
     card = Checkpoint.find(settings.model).card
     memory = settings.encoder_memory_mb * 2**20

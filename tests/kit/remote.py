@@ -1,7 +1,19 @@
-"""Libraries on servers: remove what a test left there."""
+"""Libraries on servers: publish one from the stand-in model, and remove what a test left there."""
 
+from pathlib import Path
+
+from indexer.library import shelf
+from indexer.remote.address import Access
 from indexer.remote.database import CURRENT, HELD
 from indexer.remote.shelf import RemoteShelf
+
+
+def store(address: str, access: Access | None = None) -> RemoteShelf:
+    """The shelf at an address, without waiting for services that may still search older generations."""
+    kept_on = shelf(address, access=access)
+    assert isinstance(kept_on, RemoteShelf)
+    kept_on.grace = None
+    return kept_on
 
 
 def wipe(kept_on: RemoteShelf) -> None:
@@ -12,3 +24,9 @@ def wipe(kept_on: RemoteShelf) -> None:
     for name in database.generations():
         database.drop(name)
     database.close()
+
+
+def lite(folder: Path, name: str = "library") -> str:
+    """The address of a library in Milvus Lite, which needs no server."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return f"milvus+lite://{folder}/milvus.db/{name}"
