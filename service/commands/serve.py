@@ -23,7 +23,7 @@ from model import SKETCH_CAPS, Caps, Encoder, SketchseekError, gpu
 from model.card import Checkpoint
 from service.asgi import keys
 from service.console import browsing
-from service.console.options import Place, index_option, model_options, store_option
+from service.console.options import Place, index_option, model_options, store_option_alone
 from service.ops import logging, memory, signals, starting
 from service.settings import Settings, access, said
 
@@ -39,7 +39,7 @@ _PORTS = 10
 
 @click.command("serve")
 @index_option()
-@store_option
+@store_option_alone
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1, this machine only]")
 @click.option("--port", type=int, help="Port to listen on; 0 picks a free one.  [default: 8000]")
 @click.option("--allow-anyone", is_flag=True, help="Accept connections from other machines without a key.")

@@ -1,11 +1,28 @@
 """Libraries on servers: publish one from the stand-in model, and remove what a test left there."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
+from indexer import Silent, run
 from indexer.library import shelf
 from indexer.remote.address import Access
 from indexer.remote.database import CURRENT, HELD
 from indexer.remote.shelf import RemoteShelf
+from model import Encoder
+from tests.kit.engines.milvus import MilvusServer
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Photos, the folder where the indexer works, and the server that has the library."""
+
+    photos: Path
+    work: Path
+    server: MilvusServer
+    address: str
+
+    def publish(self, encoder: Encoder) -> str:
+        return run(self.work, [self.photos], encoder, Silent(), store=self.address).generation or ""
 
 
 def store(address: str, access: Access | None = None) -> RemoteShelf:

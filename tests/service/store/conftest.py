@@ -1,29 +1,14 @@
 """A library of the shipped model on a Milvus server, indexed once for all tests of a worker."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from indexer import Silent, run
 from model import Encoder
 from tests.kit.engines.milvus import MilvusServer
-from tests.kit.remote import store, wipe
+from tests.kit.remote import Stored, store, wipe
 from tests.kit.shapes import write_library
-
-
-@dataclass(frozen=True)
-class Stored:
-    """Photos, the folder where the indexer works, and the server that has the library."""
-
-    photos: Path
-    work: Path
-    server: MilvusServer
-    address: str
-
-    def publish(self, encoder: Encoder) -> str:
-        return run(self.work, [self.photos], encoder, Silent(), store=self.address).generation or ""
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from indexer.remote.address import Access
 from model import SKETCH_CAPS, Encoder
 from service.search.gallery import Gallery
 from tests.kit.engines.milvus import MilvusServer
+from tests.kit.remote import Stored
 from tests.kit.service.asking import PNG, problem, wait_for
 from tests.kit.service.servers import listening
 from tests.kit.shapes import picture
 from tests.kit.waiting import until
-from tests.service.store.conftest import Stored
 
 pytestmark = pytest.mark.slow
 # Short, so that a server that says nothing is not waited for.
