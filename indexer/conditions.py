@@ -3,11 +3,11 @@
 Folders become half-open ranges of paths, which use an index and need no escaping, for any spelling of their names.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from unicodedata import normalize
 
 from indexer.values import Filter
@@ -62,6 +62,18 @@ def every(parts: Iterable[Condition]) -> Condition:
 def between(column: str, low: Value, high: Value) -> Condition:
     """From `low` up to but without `high`."""
     return Every((Compare(column, ">=", low), Compare(column, "<", high)))
+
+
+def as_sql(
+    wanted: Condition, spelled: Callable[[Compare | OneOf], tuple[str, list[Any]]]
+) -> tuple[str, list[Any]]:
+    """A condition and its parameters, in the SQL of a database, whose comparisons are `spelled`."""
+    if isinstance(wanted, Compare | OneOf):
+        return spelled(wanted)
+    joint, none = ("AND", "TRUE") if isinstance(wanted, Every) else ("OR", "FALSE")
+    parts = [as_sql(part, spelled) for part in wanted.of]
+    given = [value for _, found in parts for value in found]
+    return f"({f' {joint} '.join(text for text, _ in parts)})" if parts else none, given
 
 
 def described(wanted: Filter, roots: Sequence[str], cameras: Sequence[str]) -> Condition:

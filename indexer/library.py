@@ -255,6 +255,8 @@ SHELVES: Registry[Callable[[str, Placement, Access], Shelf]] = Registry(
         "milvus": "indexer.remote.milvus.shelf:milvus_shelf",
         "milvus+tls": "indexer.remote.milvus.shelf:milvus_shelf",
         "milvus+lite": "indexer.remote.milvus.shelf:milvus_shelf",
+        "postgresql": "indexer.remote.postgres.shelf:postgres_shelf",
+        "postgresql+tls": "indexer.remote.postgres.shelf:postgres_shelf",
     },
 )
 _EXTRAS = {"milvus": "cluster", "postgresql": "postgres"}

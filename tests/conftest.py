@@ -22,6 +22,7 @@ from tests.kit.standin import InThread, Library, StandIn, write_photo
 if TYPE_CHECKING:
     # Whoever asks for no server does not wait for what one is made of.
     from tests.kit.engines.milvus import Milvus, MilvusServer
+    from tests.kit.engines.postgres import PostgresServer
     from tests.kit.service.servers import LiveServer
 
 
@@ -169,3 +170,30 @@ def milvus_lite(tmp_path: Path) -> Iterator[str]:
 
     yield str(tmp_path / "lite.db")
     server_manager_instance.release_server(str(tmp_path / "lite.db"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One for all tests of a worker, who each have a database of their own by `postgres_address`."""
+    from tests.kit.engines.postgres import PostgresServer
+
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_address(postgres_server: PostgresServer) -> Iterator[str]:
+    """An empty database that is the test's alone."""
+    name = f"t{uuid.uuid4().hex}"
+    postgres_server.create(name)
+    yield postgres_server.address(name)
+    postgres_server.drop(name)
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """A server that the test may kill."""
+    from tests.kit.engines.postgres import PostgresServer
+
+    with PostgresServer() as server:
+        yield server

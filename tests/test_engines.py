@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 import numpy as np
+import psycopg
 import pytest
 from pymilvus import MilvusClient
 from pymilvus.exceptions import MilvusException
@@ -18,7 +19,8 @@ from pymilvus.exceptions import MilvusException
 from tests.kit import TOP
 from tests.kit.engines.certificates import made
 from tests.kit.engines.milvus import Milvus, MilvusServer
-from tests.kit.engines.process import DiedError, Ports, Process
+from tests.kit.engines.postgres import PostgresServer
+from tests.kit.engines.process import DiedError, Ports, Process, gone
 from tests.kit.waiting import until
 
 if TYPE_CHECKING:
@@ -122,6 +124,66 @@ def test_it_takes_other_ports_where_one_is_taken_meanwhile(tmp_path: Path) -> No
         assert server.url != first.url
 
 
+def photos(connection: psycopg.Connection, count: int = 400) -> None:
+    """Vectors all around, a tenth of them red."""
+    connection.execute("CREATE EXTENSION vector")
+    connection.execute("CREATE TABLE photos (id bigint PRIMARY KEY, red boolean, vector halfvec(8) NOT NULL)")
+    with connection.cursor().copy("COPY photos FROM STDIN") as copy:
+        for number, vector in enumerate(np.random.default_rng(0).normal(size=(count, 8))):
+            copy.write_row((number, number % 10 == 0, np.array2string(vector, separator=",")))
+    connection.execute("CREATE INDEX ON photos USING hnsw (vector halfvec_ip_ops)")
+
+
+def test_postgres_searches_vectors(postgres_address: str) -> None:
+    with psycopg.connect(postgres_address, autocommit=True) as connection:
+        photos(connection)
+        connection.execute("SET enable_seqscan = off")
+        connection.execute("SET enable_sort = off")
+        question = "SELECT id FROM photos WHERE red ORDER BY vector <#> '[1,0,0,0,0,0,0,0]' LIMIT 30"
+        plan = str(connection.execute(f"EXPLAIN {question}").fetchall())
+        assert "photos_vector_idx" in plan
+        # Of the forty that the index finds, only some are red; unless it goes on looking.
+        few = connection.execute(question).fetchall()
+        connection.execute("SET hnsw.iterative_scan = strict_order")
+        enough = connection.execute(question).fetchall()
+        assert len(few) < len(enough) == 30
+        assert enough[: len(few)] == few
+
+
+def test_tests_have_databases_of_their_own(postgres_server: PostgresServer, postgres_address: str) -> None:
+    with psycopg.connect(postgres_address) as connection:
+        assert connection.execute(
+            "SELECT count(*) FROM pg_extension WHERE extname = 'vector'"
+        ).fetchone() == (0,)
+        # Left open, it does not keep the database from being dropped.
+        left = psycopg.connect(postgres_address)
+    with postgres_server.connect() as other:
+        assert other.execute("SELECT current_database()").fetchone() == ("postgres",)
+    left.close()
+
+
+def test_a_killed_postgres_has_everything_afterwards(own_postgres: PostgresServer) -> None:
+    with own_postgres.connect() as connection:
+        photos(connection)
+        own_postgres.kill()
+        with pytest.raises(psycopg.OperationalError):
+            connection.execute("SELECT 1")
+    with pytest.raises(psycopg.OperationalError):
+        own_postgres.connect()
+    own_postgres.restart()
+    with own_postgres.connect() as connection:
+        assert connection.execute("SELECT count(*) FROM photos").fetchone() == (400,)
+
+
+def test_a_paused_postgres_hangs_and_goes_on(own_postgres: PostgresServer) -> None:
+    with own_postgres.connect() as connection:
+        own_postgres.pause()
+        with pytest.raises(psycopg.errors.ConnectionTimeout):
+            psycopg.connect(own_postgres.address(), connect_timeout=2)
+        own_postgres.resume()
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_an_address_names_another_server() -> None:
     assert Milvus.elsewhere({}) is None
     there = Milvus.elsewhere(
@@ -151,14 +213,6 @@ def test_ports_are_kept_from_others() -> None:
         assert first.taken()
     first.close()
     Ports(["c"], range(20_011, 20_013)).close()
-
-
-def gone(process: int) -> bool:
-    """Or dead, and only not buried by whoever inherited it."""
-    try:
-        return ") Z" in Path(f"/proc/{process}/stat").read_text("utf-8")
-    except OSError:
-        return True
 
 
 def test_it_dies_with_whoever_started_it(tmp_path: Path) -> None:

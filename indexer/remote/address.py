@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from indexer.errors import IndexProblem
 
@@ -59,9 +59,11 @@ class Address:
     options: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        user = f"{self.user}@" if self.user else ""
+        user = f"{quote(self.user, safe='')}@" if self.user else ""
+        host = f"[{self.host}]" if ":" in self.host else self.host
         port = f":{self.port}" if self.port else ""
-        return f"{self.scheme}://{user}{self.host}{port}{self.above}/{self.name}"
+        options = f"?{urlencode(self.options, safe='/')}" if self.options else ""
+        return f"{self.scheme}://{user}{host}{port}{quote(self.above)}/{self.name}{options}"
 
     @classmethod
     def parse(cls, text: str, known: frozenset[str] = frozenset()) -> "Address":

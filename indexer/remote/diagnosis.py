@@ -4,8 +4,13 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from indexer.errors import IndexProblem
 from indexer.remote.address import CA, Access, Address
+
+if TYPE_CHECKING:
+    from indexer.remote.database import Database
 
 _SECONDS = 5.0
 
@@ -35,6 +40,24 @@ def reached(address: Address, access: Access, port: int, *, secure: bool) -> Ite
         yield _trusted(address, access, port)
     elif speaks_tls(address.host, port):
         yield Step(False, f"{where} wants TLS", f"use {address.scheme}+tls:// in the address")
+
+
+def served(database: "Database", advice: str) -> Iterator[Step]:
+    """What is published there; `advice` is for whoever may not know."""
+    try:
+        current = database.pointer("current")
+        names = sorted(database.generations())
+        unfinished = [name for name in names if name != current and not database.read_texts(name)]
+    except IndexProblem as error:
+        yield Step(False, str(error), advice)
+        return
+    if current is None:
+        yield Step(True, "nothing is published there yet")
+        return
+    yield Step(True, f"generation {current} of {', '.join(names)}")
+    if unfinished:
+        text = f"generation {', '.join(unfinished)} was not finished"
+        yield Step(True, f"{text}; the next publication removes it")
 
 
 def speaks_tls(host: str, port: int) -> bool:

@@ -44,9 +44,10 @@ ADDRESSES: dict[str, Callable[[Path, Fixture], str]] = {
     "file": lambda folder, _: (folder / "shelf").as_uri(),
     "milvus": lambda folder, fixture: fixture("milvus_server").address(f"l{secrets.token_hex(8)}"),
     "milvus+lite": lambda folder, _: f"milvus+lite://{folder}/shelf/milvus.db/library",
+    "postgresql": lambda _, fixture: fixture("postgres_address").replace("?", "/library?"),
 }
 # Tested where the certificates are.
-ELSEWHERE = {"milvus+tls"}
+ELSEWHERE = {"milvus+tls", "postgresql+tls"}
 SLOW = ("milvus",)
 ORIGIN = Origin("stand-in", StandIn().fingerprint, DIMENSION)
 NAMES = [

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from indexer.errors import IndexProblem
 from indexer.remote.address import TOKEN
-from indexer.remote.database import CURRENT
-from indexer.remote.diagnosis import Step, reached
+from indexer.remote.diagnosis import Step, reached, served
 from indexer.remote.milvus.connection import PORT
 from indexer.remote.milvus.database import MilvusDatabase
 from indexer.remote.milvus.schema import halves
@@ -28,17 +27,4 @@ def steps(database: MilvusDatabase) -> Iterator[Step]:
         return
     stored = "half" if halves(version) else "full"
     yield Step(True, f"Milvus {version} lets us in; vectors are stored in {stored} precision")
-    try:
-        current = database.pointer(CURRENT)
-        names = sorted(database.generations())
-    except IndexProblem as error:
-        yield Step(False, str(error), "grant the user DescribeCollection, DescribeAlias, Search, and Query")
-        return
-    if current is None:
-        yield Step(True, "nothing is published there yet")
-        return
-    yield Step(True, f"generation {current} of {', '.join(names)}")
-    unfinished = [name for name in names if name != current and not database.read_texts(name)]
-    if unfinished:
-        text = f"generation {', '.join(unfinished)} was not finished"
-        yield Step(True, f"{text}; the next publication removes it")
+    yield from served(database, "grant the user DescribeCollection, DescribeAlias, Search, and Query")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import random
 import signal
 import socket
@@ -68,7 +69,7 @@ def _bound(among: range) -> Iterator[socket.socket]:
 
 
 class Process:
-    """A running server. `before` goes in front of the command, as what changes the user it runs as."""
+    """A running server, and what it started itself. `user` is whom root lets it run as."""
 
     def __init__(
         self,
@@ -77,15 +78,16 @@ class Process:
         *,
         folder: Path,
         environment: Mapping[str, str] | None = None,
-        before: Sequence[str] = (),
+        user: str | None = None,
     ) -> None:
         self.log = log
         # Last words of an earlier start stay in the log, this start's tail begins after them.
         self._from = log.stat().st_size if log.exists() else 0
+        become = user_options(user) if user else []
         with log.open("ab") as output:
             self._process = _KEEPER.submit(
                 subprocess.Popen,
-                ["setpriv", "--pdeathsig", "KILL", *before, "--", *map(str, command)],
+                ["setpriv", "--pdeathsig", "KILL", *become, "--", *map(str, command)],
                 cwd=folder,
                 env={**os.environ, **(environment or {})},
                 stdin=subprocess.DEVNULL,
@@ -93,6 +95,8 @@ class Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             ).result()
+        # Only once setpriv has given way to the server, that dies with us.
+        until(lambda: not self.alive or Path(f"/proc/{self.pid}/comm").read_text() != "setpriv\n")
 
     @property
     def pid(self) -> int:
@@ -103,13 +107,23 @@ class Process:
         return self._process.poll() is None
 
     def send(self, number: signal.Signals) -> None:
-        self._process.send_signal(number)
+        for process in self._family():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, number)
 
     def kill(self) -> None:
-        """And everything it started."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        family = self._family()
+        self.send(signal.SIGKILL)
         self._process.wait()
+        until(lambda: all(map(gone, family)))
+
+    def _family(self) -> list[int]:
+        """The process first, so that it starts no more of them."""
+        family = [self.pid]
+        for process in family:
+            with contextlib.suppress(OSError):
+                family += map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split())
+        return family
 
     def until(self, ready: Callable[[], bool], seconds: float = 120) -> None:
         """Waits, but no longer than the process lives."""
@@ -128,3 +142,18 @@ class Process:
         with self.log.open("rb") as log:
             log.seek(self._from)
             return "\n".join(log.read().decode("utf-8", "replace").splitlines()[-lines:])
+
+
+def user_options(user: str) -> list[str]:
+    """What setpriv is told to become this user, for root alone."""
+    if os.geteuid() != 0:
+        return []
+    return ["--reuid", user, "--regid", str(pwd.getpwnam(user).pw_gid), "--clear-groups"]
+
+
+def gone(process: int) -> bool:
+    """Or dead, and only not buried by whoever inherited it."""
+    try:
+        return ") Z" in Path(f"/proc/{process}/stat").read_text("utf-8")
+    except OSError:
+        return True
