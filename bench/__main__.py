@@ -1,6 +1,6 @@
-"""python -m bench [NAME...]: the figures of docs/speed.md, or the benchmarks named; `speed` and `gpu` have options.
+"""python -m bench [NAME...]: the figures of docs/speed.md, or the benchmarks named.
 
-See python -m bench speed --help and python -m bench gpu --help.
+`speed`, `scale` and `gpu` have options: see python -m bench speed --help and so on.
 """
 
 import importlib
@@ -15,22 +15,24 @@ SLOW = (
     "start", "index", "indexing", "codes", "scanning", "reindex", "page", "timeline", "firstrun", "service", "stores",
     "secondstage",
 )  # fmt: skip
+# These have options of their own.
+GROUPS = ("scale", "gpu")
 
 
 def main() -> None:
     names = sys.argv[1:] or NAMES
     if names[0] in ("-h", "--help"):
         print(
-            f"{__doc__}\nNames: {', '.join((*NAMES, *SLOW, 'gpu'))}; without one, {' and '.join(NAMES)}: ten minutes."
+            f"{__doc__}\nNames: {', '.join((*NAMES, *SLOW, *GROUPS))}; without one, {' and '.join(NAMES)}: ten minutes."
         )
         return
-    if names[0] in ("gpu", "speed"):
+    if names[0] in ("speed", *GROUPS):
         importlib.import_module(f"bench.{names[0]}.command").main(list(names[1:]))
         return
     unknown = set(names) - {*NAMES, *SLOW}
     if unknown:
         sys.exit(
-            f"unknown benchmark {', '.join(sorted(unknown))}: choose from {', '.join((*NAMES, *SLOW, 'gpu'))}"
+            f"unknown benchmark {', '.join(sorted(unknown))}: choose from {', '.join((*NAMES, *SLOW, *GROUPS))}"
         )
     print(
         f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"

@@ -17,12 +17,41 @@ from indexer.shards.shard import Origin, Rows
 from indexer.stores import Batches, Ids, Source
 from indexer.stores.halves import to_float32
 from model.bank import Bank
+from model.modality import Vectors
 
 # A row of id, shard, and row for each photo.
 Places = NDArray[np.int64]
 _CHUNK = 8192
 # So many rows are looked up one by one; for more, all are read.
 _FEW = 20_000
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """All photos of a collection at one moment: their ids, vectors, and signatures, in the order of the vectors."""
+
+    collection: "Collection"
+    places: Places
+
+    @cached_property
+    def ids(self) -> Ids:
+        return np.ascontiguousarray(self.places[:, 0])
+
+    @cached_property
+    def vectors(self) -> Source:
+        """The vectors, by photo id."""
+        return self.collection.vectors(self.places)
+
+    @property
+    def originals(self) -> Ids:
+        """For each photo the position of the first one with the same content, with which it shares a vector."""
+        first = np.ones(len(self.places), dtype=bool)
+        first[1:] = (self.places[1:, 1:] != self.places[:-1, 1:]).any(axis=1)
+        return np.maximum.accumulate(np.where(first, np.arange(len(self.places)), 0))
+
+    def signatures(self) -> Signatures:
+        """The signatures of the contents, each once."""
+        return self.collection.signatures()
 
 
 @dataclass(frozen=True)
@@ -54,6 +83,9 @@ class Collection:
         rows = self.catalogue.places(self.origin.fingerprint)
         return np.fromiter(chain.from_iterable(rows), dtype=np.int64).reshape(-1, 3)
 
+    def inventory(self) -> Inventory:
+        return Inventory(self, self.places())
+
     def vectors(self, places: Places) -> Source:
         """The vectors of these places, by photo id. Each is checked before it is first read, or refused if damaged."""
         checked = cache(self._refuse_damage)
@@ -67,7 +99,11 @@ class Collection:
             self._refuse_damage(chosen[:, 1:].tolist())
             yield from self._batches(chosen)
 
-        return Source(len(places), self.origin.dimension, everything, some=some)
+        def rows(positions: Ids) -> Vectors:
+            checked()
+            return self._rows(places[positions, 1:])
+
+        return Source(len(places), self.origin.dimension, everything, some=some, rows=rows)
 
     @cached_property
     def bank(self) -> Bank | None:
@@ -125,3 +161,12 @@ class Collection:
             chunk = places[start : start + _CHUNK]
             for part in np.split(chunk, np.flatnonzero(np.diff(chunk[:, 1])) + 1):
                 yield part[:, 0], to_float32(reader.rows(int(part[0, 1]), part[:, 2]))
+
+    def _rows(self, wanted: Places) -> Vectors:
+        """The vectors in these shards and rows, in any order."""
+        reader = self.origin.vectors_in(self.folder).reader()
+        found = np.empty((len(wanted), self.origin.dimension), dtype=np.float32)
+        order = np.argsort(wanted[:, 0], kind="stable")
+        for part in np.split(order, np.flatnonzero(np.diff(wanted[order, 0])) + 1) if len(order) else ():
+            found[part] = to_float32(reader.rows(int(wanted[part[0], 0]), wanted[part, 1]))
+        return found

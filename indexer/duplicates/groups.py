@@ -10,6 +10,7 @@ runs compare only new photos, by searching for them.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +40,19 @@ _MOST_NEW = 0.05
 Pairs = Mapping[int, list[int]]
 
 
+class Vectored(Protocol):
+    """Whatever has the vectors of these photos; what is not exact is a store, which can search them, too."""
+
+    @property
+    def exact(self) -> bool: ...
+
+    def vectors(self, ids: Ids) -> Vectors:
+        """Those of existing ids."""
+        ...
+
+
 def all_pairs(
-    source: Source, ids: Ids, store: Store, seen: Signatures, on_step: OnStep | None = None
+    source: Source, ids: Ids, store: Vectored, seen: Signatures, on_step: OnStep | None = None
 ) -> Pairs:
     """For each place in `ids`, the earlier places of similar photos; `ids` are in the order of the source.
 
@@ -60,12 +72,12 @@ def all_pairs(
     return {place: sorted(others)[:_KEPT] for place, others in found.items()}
 
 
-def few_are_new(new: int, of: int, store: Store) -> bool:
+def few_are_new(new: int, of: int, store: Vectored) -> bool:
     """Whether `new_pairs` is faster."""
     return new <= _MOST_NEW * of and (not store.exact or new <= _FEW_NEW)
 
 
-def new_pairs(wanted: Ids, ids: Ids, store: Store, seen: Signatures) -> Pairs:
+def new_pairs(wanted: Ids, ids: Ids, store: Vectored, seen: Signatures) -> Pairs:
     """For some places only, all similar ones, earlier and later."""
     order = np.argsort(ids)
     found: dict[int, set[int]] = defaultdict(set)
@@ -82,13 +94,13 @@ def new_pairs(wanted: Ids, ids: Ids, store: Store, seen: Signatures) -> Pairs:
     return {place: sorted(others)[:_KEPT] for place, others in found.items() if others}
 
 
-def _near(wanted: Ids, ids: Ids, store: Store) -> Iterator[tuple[int, Ids]]:
+def _near(wanted: Ids, ids: Ids, store: Vectored) -> Iterator[tuple[int, Ids]]:
     """Places with the ids of similar photos, found by searching, or if the store is exact, by a single scan."""
     blocks = [wanted[start : start + _BLOCK] for start in range(0, len(wanted), _BLOCK)]
     vectors = [store.vectors(ids[block]) for block in blocks]
     if not store.exact:
         for block, asked in zip(blocks, vectors, strict=True):
-            nearest = store.search(asked, 2 * _KEPT)
+            nearest = cast(Store, store).search(asked, 2 * _KEPT)
             for place, others, scores in zip(block.tolist(), nearest.ids, nearest.scores, strict=True):
                 yield place, others[scores >= THRESHOLD]
         return
@@ -124,7 +136,7 @@ def _shortened(vectors: Vectors, columns: Ids) -> Vectors:
 
 
 def stand_ins(
-    ids: Ids, alike: Pairs, before: Mapping[int, int], store: Store, seen: Signatures
+    ids: Ids, alike: Pairs, before: Mapping[int, int], store: Vectored, seen: Signatures
 ) -> NDArray[np.int64]:
     """For each place the leader of its group, itself if it has none; groups in `before` stay as they were."""
     leader = np.arange(len(ids), dtype=np.int64)
@@ -144,7 +156,7 @@ def stand_ins(
     return leader
 
 
-def _cells(source: Source, ids: Ids, store: Store, tell: OnStep) -> Sequence[Ids]:
+def _cells(source: Source, ids: Ids, store: Vectored, tell: OnStep) -> Sequence[Ids]:
     """Groups of places to compare; each place is in as many cells as it has landmarks."""
     if len(ids) <= _FROM:
         return [np.arange(len(ids), dtype=np.int64)]
@@ -169,7 +181,7 @@ def _distinct(landmarks: Vectors) -> Vectors:
     return landmarks[~alike.any(axis=1)]
 
 
-def _compare(cell: Ids, ids: Ids, store: Store, found: dict[int, set[int]]) -> None:
+def _compare(cell: Ids, ids: Ids, store: Vectored, found: dict[int, set[int]]) -> None:
     vectors = store.vectors(ids[cell])
     for start in range(0, len(cell), _BLOCK):
         part = vectors[start : start + _BLOCK]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from indexer.generations.filters import fold
+from indexer.conditions import fold
 from indexer.values import Facets, Photo
 
 Ask = Callable[[str], Iterable[tuple[Any, ...]]]

@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from indexer.columns import selected
+from indexer.conditions import described
 from indexer.errors import BrokenGeneration
 from indexer.generations.counts import write_folders
-from indexer.generations.filters import condition
+from indexer.generations.filters import in_sql
 from indexer.generations.months import write_months
 from indexer.stores import Ids
 from indexer.values import Filter, Photo
@@ -89,13 +91,25 @@ class PhotosWriter:
 
     def unchanged_since(self, older: Path) -> Ids:
         """Ids with the same content in an older generation."""
-        self._db.execute("COMMIT")
-        self._db.execute("ATTACH ? AS older", (_reading(older),))
-        try:
+        with self._attached(older):
             rows = self._db.execute(
                 "SELECT id FROM main.photos JOIN older.photos AS o USING (id) WHERE o.content = main.photos.content"
             )
             return column(rows)
+
+    def groups_in(self, older: Path) -> dict[int, int]:
+        """For each photo that is folded in an older generation, the leader of its group there."""
+        with self._attached(older):
+            return dict(
+                self._db.execute("SELECT id, duplicate_of FROM older.photos WHERE duplicate_of IS NOT NULL")
+            )
+
+    @contextmanager
+    def _attached(self, older: Path) -> Iterator[None]:
+        self._db.execute("COMMIT")
+        self._db.execute("ATTACH ? AS older", (_reading(older),))
+        try:
+            yield
         finally:
             self._db.execute("DETACH older")
             self._db.execute("BEGIN")
@@ -180,9 +194,9 @@ class Photos:
                 self._of_contents.popitem(last=False)
         return known
 
-    def _passing(self, wanted: Filter) -> tuple[str, list[str]]:
+    def _passing(self, wanted: Filter) -> tuple[str, list[str | int]]:
         """All of a filter but its contents, as an SQL condition and its parameters."""
-        return condition(wanted, self.roots(), self.cameras() if wanted.camera else ())
+        return in_sql(described(wanted, self.roots(), self.cameras() if wanted.camera else ()))
 
     def members(self, groups: Sequence[int], where: Filter | None = None) -> dict[int, list[Photo]]:
         """For each of these near-duplicate groups, the photos that match a filter, ordered by path."""

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from indexer.empty import is_new
 from indexer.generations import generation, manifest
 from indexer.generations.manifest import Manifest
 from indexer.generations.reader import Published
 from indexer.locking.lock import writing
 from indexer.locking.opening import plainly
+from indexer.remote.address import Access
 from indexer.stores import OnStep
 from indexer.stores.placement import Placement
 from indexer.stores.registry import Stores
@@ -24,7 +26,17 @@ class FolderShelf:
 
     def __init__(self, index: Path, stores: Stores | None = None) -> None:
         self.index = index
+        self.named = f"--index {index}"
         self._stores = stores or Stores()
+
+    def within(self, folder: Path) -> bool:
+        return self.index.resolve() == folder.resolve()
+
+    def is_new(self) -> bool:
+        return is_new(self.index)
+
+    def traffic(self) -> None:
+        return None
 
     def current(self) -> str:
         return generation.current(self.index).name
@@ -88,7 +100,7 @@ class FolderShelf:
         return self.index / "generations" / name
 
 
-def folder_shelf(address: str, placement: Placement) -> FolderShelf:
+def folder_shelf(address: str, placement: Placement, _: Access) -> FolderShelf:
     """The shelf at a path or a file:// URL."""
     path = unquote(urlsplit(address).path) if address.startswith("file://") else address
     return FolderShelf(Path(path), Stores(placement))

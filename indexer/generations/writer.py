@@ -1,24 +1,21 @@
 """Write a generation from a collection: vectors, photo list, groups of near-duplicates, manifest."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from indexer.collection import Collection, Places
-from indexer.duplicates import groups
-from indexer.duplicates.signatures import Signatures
+from indexer.collection import Collection, Inventory
+from indexer.duplicates.folding import Older, fold
 from indexer.errors import BrokenGeneration, NoIndex
 from indexer.generations import generation
 from indexer.generations.biases import Biases, Lookup, open_store
 from indexer.generations.manifest import FORMAT, WITHOUT_PARTS, Manifest, check_file, describe, read_manifest
-from indexer.generations.photos import PHOTOS_FILE, Photos, PhotosWriter
+from indexer.generations.photos import PHOTOS_FILE, PhotosWriter
 from indexer.parts.reader import FILES, LocalParts
 from indexer.parts.writer import Earlier, write_parts
 from indexer.reports.times import now
-from indexer.stores import Ids, OnStep, Source, Store
+from indexer.stores import Ids, OnStep, Source
 from indexer.stores.backend import Before, Built
 from indexer.stores.biased import BiasedStore, questions, widened
 from indexer.stores.registry import Stores, asked, spelled, split
@@ -99,19 +96,19 @@ def publish(
     def write(folder: Path, name: str) -> Manifest:
         photos = PhotosWriter(folder / PHOTOS_FILE)
         try:
-            places = collection.places()
-            ids, originals = _write_photos(photos, collection, places)
-            source, built = collection.vectors(places), None
+            inventory = _write_photos(photos, collection)
+            ids, source, built = inventory.ids, inventory.vectors, None
             unchanged = np.empty(0, np.int64)
+            older = None
             if before is not None:
                 unchanged = photos.unchanged_since(before.folder / PHOTOS_FILE)
+                older = Older(before.folder / PHOTOS_FILE, unchanged)
             stored = source if bank is None else _weighed(source, bank, ids, unchanged, before, on_step)
             if before is not None and (same := before.of_store(store_name, digest)) is not None:
                 built = backend.extend(folder, same, stored, ids, unchanged, own_type)
             built = built or backend.build(folder, stored, own_type, on_step)
             store = BiasedStore(backend.open(folder, built), origin.dimension, biased=bank is not None)
-            seen = collection.signatures()
-            photos.fold(_folded(ids, originals, unchanged, before, source, store, seen, on_step))
+            fold(photos, inventory, older, store, on_step)
             photos.finish()
         finally:
             photos.close()
@@ -153,65 +150,8 @@ def wanted_type(index: Path) -> str:
         return "auto"
 
 
-def _write_photos(photos: PhotosWriter, collection: Collection, places: Places) -> tuple[Ids, Ids]:
-    """Write all photos. Returns their ids, and for each the place of the first photo with the same content."""
+def _write_photos(photos: PhotosWriter, collection: Collection) -> Inventory:
+    """Write all photos; returns what there is of each."""
+    inventory = collection.inventory()
     photos.fill(collection.write_photos)
-    # Photos with the same content share a vector, so they are adjacent.
-    first = np.ones(len(places), dtype=bool)
-    first[1:] = (places[1:, 1:] != places[:-1, 1:]).any(axis=1)
-    originals = np.maximum.accumulate(np.where(first, np.arange(len(places)), 0))
-    return np.ascontiguousarray(places[:, 0]), originals
-
-
-def _folded(
-    ids: Ids,
-    originals: Ids,
-    unchanged: Ids,
-    before: _Before | None,
-    source: Source,
-    store: Store,
-    seen: Signatures,
-    on_step: OnStep | None,
-) -> Iterator[tuple[int, int]]:
-    """Ids of near-duplicates, each with the leader of its group."""
-    first = np.flatnonzero(originals == np.arange(len(ids)))
-    contents = ids[first]
-    known: dict[int, int] = {}
-    new = np.arange(len(contents))
-    if before is not None:
-        same = np.isin(contents, unchanged)
-        known, new = _known_groups(contents, same, before), np.flatnonzero(~same)
-    if before is not None and groups.few_are_new(len(new), len(contents), store):
-        alike = groups.new_pairs(new, contents, store, seen)
-    else:
-        known, alike = {}, groups.all_pairs(source, contents, store, seen, on_step)
-    leaders = contents[groups.stand_ins(contents, alike, known, store, seen)]
-    place = np.searchsorted(first, originals)
-    for one, leader in zip(ids.tolist(), leaders[place].tolist(), strict=True):
-        if one != leader:
-            yield one, leader
-
-
-def _known_groups(contents: Ids, same: NDArray[np.bool_], before: _Before) -> dict[int, int]:
-    """The previous groups, as place and leader; if a leader is gone, the first remaining member replaces it."""
-    photos = Photos(before.folder / PHOTOS_FILE)
-    try:
-        groups = photos.groups()
-    finally:
-        photos.close()
-    if not groups:
-        return {}
-    standing = set(groups.values())
-    members = [
-        p for p in np.flatnonzero(same).tolist() if int(contents[p]) in groups or int(contents[p]) in standing
-    ]
-    chosen: dict[int, int] = {}
-    for place in members:
-        if int(contents[place]) not in groups:
-            chosen[int(contents[place])] = place
-    known: dict[int, int] = {}
-    for place in members:
-        leader = chosen.setdefault(groups.get(int(contents[place]), int(contents[place])), place)
-        if leader != place:
-            known[place] = leader
-    return known
+    return inventory

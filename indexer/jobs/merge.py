@@ -47,8 +47,9 @@ def merge(
     accept_deletions: bool = False,
     index_type: str | None = None,
     keep: int = 2,
+    store: str | None = None,
 ) -> Report:
-    """Publish all parts of a library as one index; photos keep their ids.
+    """Publish all parts of a library as one index, or to a `store`; photos keep their ids.
 
     `accept_deletions` removes photo folders that the index holds but no part does.
     """
@@ -74,7 +75,9 @@ def merge(
         with report.spent.on("publish"):
             fill_in_colours(catalogue)
             collection = Collection(index, origin, catalogue)
-            publish_if_needed(shelf(index), collection, report, reporter, index_type=index_type, keep=keep)
+            publish_if_needed(
+                shelf(store or index), collection, report, reporter, index_type=index_type, keep=keep
+            )
             clean_up(index, origin, catalogue)
         return report
 

@@ -30,7 +30,7 @@ class Source:
     """Vectors to build from, read in batches as often as needed; never all in memory.
 
     The last `tail` columns are biases. `questions`, if given, are sample queries to tune the search with. `some` reads
-    the vectors of these ids only; without it, all are read for them.
+    the vectors of these ids only, `rows` those at these positions; without them, all are read for it.
     """
 
     count: int
@@ -39,11 +39,23 @@ class Source:
     tail: int = 0
     questions: Vectors | None = None
     some: Callable[[Ids], Batches] | None = None
+    rows: Callable[[Ids], Vectors] | None = None
 
     def only(self, ids: Ids) -> "Source":
         """The vectors of these ids, all of which exist, in the same order."""
         some = self.some or self._filtered
-        return replace(self, count=len(ids), batches=lambda: some(ids), some=None)
+        return replace(self, count=len(ids), batches=lambda: some(ids), some=None, rows=None)
+
+    def at(self, positions: Ids) -> Vectors:
+        """The vectors at positions in the order of `batches`, in the order asked for."""
+        if self.rows is not None:
+            return self.rows(positions)
+        found, first = np.empty((len(positions), self.dimension), dtype=np.float32), 0
+        for part, vectors in self.batches():
+            here = (positions >= first) & (positions < first + len(part))
+            found[here] = vectors[positions[here] - first]
+            first += len(part)
+        return found
 
     def _filtered(self, ids: Ids) -> Batches:
         for part, vectors in self.batches():

@@ -179,7 +179,7 @@ except IndexProblem as error:
 
 @pytest.mark.parametrize(
     "part",
-    ["generations.writer._write_photos", "stores.embedded.FaissBackend.build", "generations.writer._folded"],
+    ["generations.writer._write_photos", "stores.embedded.FaissBackend.build", "generations.writer.fold"],
 )
 def test_a_folder_that_may_not_be_written(grown: Job, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     def refuse(*_: object) -> None:
