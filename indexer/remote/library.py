@@ -69,11 +69,13 @@ class RemoteLibrary:
         condition, effort = self._described(where), self._effort(where)
 
         def fetched(count: int) -> tuple[Nearest, bool]:
-            found = self._table.search(asked, count, condition, effort)
+            # Who wants corrected scores will compare the photos with each other.
+            found = self._table.search(asked, count, condition, effort, vectors=weights is not None)
             good = usable(found.ids, found.scores)
             order = np.flatnonzero(good)[ordered(found.ids[good], found.scores[good])]
             groups, biases = found.groups[order], found.biases[order]
-            best = Nearest(found.ids[order], found.scores[order], found.scores[order])
+            vectors = None if found.vectors is None else found.vectors[order, : self.manifest.dimension]
+            best = Nearest(found.ids[order], found.scores[order], found.scores[order], vectors)
             if fold_duplicates:
                 kept = best_of_groups(groups)
                 best, biases = best[kept], biases[kept]

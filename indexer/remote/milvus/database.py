@@ -96,7 +96,8 @@ class MilvusDatabase:
         return MilvusWriter(self.connection, name, layout, fields)
 
     def table(self, generation: str, layout: Layout, built: Built) -> MilvusTable:
-        return MilvusTable(self.connection, schema.table_name(self._name, generation), built)
+        kind = schema.kinds(layout, self.version())[VECTOR]
+        return MilvusTable(self.connection, schema.table_name(self._name, generation), built, kind)
 
     def load(self, generation: str) -> None:
         with self.connection.plainly() as client:

@@ -4,6 +4,7 @@ pymilvus converts each number of a vector by itself, which takes longer than the
 A packed field of Protocol Buffers holds the array's own bytes, which are taken as they are: ten times as fast.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,6 +46,43 @@ def query_request(database: str, collection: str, where: str, columns: Sequence[
         consistency_level=common_pb2.ConsistencyLevel.Eventually,
     )
     request.query_params.add(key="limit", value=str(most))
+    return request
+
+
+def search_request(
+    database: str,
+    collection: str,
+    query: Vectors,
+    kind: DataType,
+    where: str,
+    columns: Sequence[str],
+    settings: Mapping[str, Any],
+) -> Any:
+    """A request for the nearest rows that pass; `settings` are those of the search."""
+    halves = kind == DataType.FLOAT16_VECTOR
+    data = np.ascontiguousarray(query, dtype="<f2" if halves else "<f4").tobytes()
+    asked = common_pb2.PlaceholderGroup(
+        placeholders=[common_pb2.PlaceholderValue(tag="$0", type=kind.value, values=[data])]
+    )
+    request = milvus_pb2.SearchRequest(
+        db_name=database,
+        collection_name=collection,
+        dsl=where,
+        dsl_type=common_pb2.DslType.BoolExprV1,
+        placeholder_group=asked.SerializeToString(),
+        output_fields=list(columns),
+        nq=1,
+        guarantee_timestamp=_EVENTUALLY,
+        consistency_level=common_pb2.ConsistencyLevel.Eventually,
+    )
+    for key, value in {
+        "anns_field": VECTOR,
+        "round_decimal": -1,
+        "ignore_growing": False,
+        **settings,
+    }.items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        request.search_params.add(key=key, value=text)
     return request
 
 

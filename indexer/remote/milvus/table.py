@@ -4,21 +4,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from pymilvus import MilvusClient, MilvusException
+from pymilvus import DataType, MilvusClient, MilvusException
 
 from indexer.conditions import Condition
 from indexer.errors import TooFar
 from indexer.remote.database import Built, Matches
 from indexer.remote.milvus.connection import Connection
 from indexer.remote.milvus.expressions import in_milvus
-from indexer.remote.milvus.packing import columns_in, query_request
+from indexer.remote.milvus.packing import VECTOR, columns_in, query_request, search_request
 from indexer.remote.rows import BIASES
 from model.modality import Vectors
 
 # A limit of Milvus: a search gives no more, and neither does a query.
 MOST = 16_384
 _METRIC = "IP"
-_FIELDS = ["grp", *BIASES]
+_FIELDS = ("grp", *BIASES)
+# With everything that was written until now, a search waits for the server's next tick, and for nodes that lag.
+_STRONG_SECONDS = 10.0
 
 
 class MilvusTable:
@@ -26,35 +28,40 @@ class MilvusTable:
 
     most = MOST
 
-    def __init__(self, connection: Connection, collection: str, built: Built) -> None:
+    def __init__(self, connection: Connection, collection: str, built: Built, kind: DataType) -> None:
+        """`kind` is the type of its vectors."""
         self._connection = connection
         self._collection = collection
         self._built = built
+        self._kind = kind
 
-    def search(self, query: Vectors, k: int, where: Condition, effort: int) -> Matches:
+    def search(
+        self, query: Vectors, k: int, where: Condition, effort: int, *, vectors: bool = False
+    ) -> Matches:
         if k > MOST:
             raise TooFar(f"this library gives the best {MOST:,} photos of a search, not more")
-        params = {} if self._built.exact else {"ef": max(effort, k)}
-        found = self._connection.call(
-            lambda client: client.search(
-                self._collection,
-                data=[query.reshape(-1)],
-                filter=in_milvus(where),
-                limit=k,
-                output_fields=_FIELDS,
-                search_params={"metric_type": _METRIC, "params": params},
-                consistency_level="Eventually",
-                timeout=self._connection.access.timeout,
-            )
-        )[0]
-        rows = [hit["entity"] for hit in found]
+        columns = (*_FIELDS, VECTOR) if vectors else _FIELDS
+        request = search_request(
+            self._connection.database,
+            self._collection,
+            query,
+            self._kind,
+            in_milvus(where),
+            columns,
+            {
+                "topk": k,
+                "metric_type": _METRIC,
+                "params": {} if self._built.exact else {"ef": max(effort, k)},
+            },
+        )
+        results = self._answer("Search", request).results
+        found = columns_in(results, columns)
         return Matches(
-            np.array([hit["id"] for hit in found], dtype=np.int64),
-            np.array([hit["distance"] for hit in found], dtype=np.float32),
-            np.array([row["grp"] for row in rows], dtype=np.int64),
-            np.array([[row[name] for name in BIASES] for row in rows], dtype=np.float32).reshape(
-                -1, len(BIASES)
-            ),
+            np.array(results.ids.int_id.data, dtype=np.int64),
+            np.array(results.scores, dtype=np.float32),
+            np.array(found["grp"], dtype=np.int64),
+            np.array([found[name] for name in BIASES], dtype=np.float32).T.reshape(-1, len(BIASES)),
+            found[VECTOR] if vectors and len(results.scores) else None,
         )
 
     def count(self, where: Condition, *, strong: bool = False) -> int:
@@ -64,24 +71,16 @@ class MilvusTable:
                 filter=in_milvus(where),
                 output_fields=["count(*)"],
                 consistency_level="Strong" if strong else "Eventually",
-                timeout=self._connection.access.timeout + (10.0 if strong else 0.0),
+                timeout=self._connection.access.timeout + (_STRONG_SECONDS if strong else 0.0),
             )
         )
         return int(found[0]["count(*)"])
 
     def select(self, columns: Sequence[str], where: Condition, most: int) -> Mapping[str, Any]:
-        connection = self._connection
         request = query_request(
-            connection.database, self._collection, in_milvus(where), columns, min(most, MOST)
+            self._connection.database, self._collection, in_milvus(where), columns, min(most, MOST)
         )
-
-        def ask(_: MilvusClient) -> Any:
-            answer = connection.stub.Query(request, timeout=connection.access.timeout)
-            if answer.status.code:
-                raise MilvusException.from_status(answer.status)
-            return answer
-
-        return columns_in(connection.call(ask), columns)
+        return columns_in(self._answer("Query", request), columns)
 
     def ready(self) -> str | None:
         state = self._connection.call(
@@ -91,3 +90,15 @@ class MilvusTable:
         if name == "Loaded":
             return None
         return f"{self._connection.address}: the server is loading the library ({state.get('progress', 0)} %)"
+
+    def _answer(self, call: str, request: Any) -> Any:
+        """One of Milvus's own calls."""
+        connection = self._connection
+
+        def ask(_: MilvusClient) -> Any:
+            answer = getattr(connection.stub, call)(request, timeout=connection.access.timeout)
+            if answer.status.code or answer.status.error_code:
+                raise MilvusException.from_status(answer.status)
+            return answer
+
+        return connection.call(ask)
