@@ -47,7 +47,7 @@ ADDRESSES: dict[str, Callable[[Path, Fixture], str]] = {
 }
 # Tested where the certificates are.
 ELSEWHERE = {"milvus+tls"}
-SLOW = ("milvus", "milvus+lite")
+SLOW = ("milvus",)
 ORIGIN = Origin("stand-in", StandIn().fingerprint, DIMENSION)
 NAMES = [
     f"{folder}/{n}.png"
