@@ -45,10 +45,11 @@ class Connection:
         """The database on the server; empty for its default."""
         return "" if self.address.scheme.endswith("+lite") else self.address.above.strip("/")
 
-    @property
-    def stub(self) -> Any:
-        """Milvus's own calls, for those that pymilvus makes slow."""
-        return self.client._handler._stub
+    def directly(self, call: str, request: Any, timeout: float) -> Any:
+        """One of Milvus's own calls, for those that pymilvus makes slow."""
+        # Milvus takes the database from here, also for the rights in it; not all requests can name it.
+        where = (("dbname", self.database),)
+        return getattr(self.client._handler._stub, call)(request, timeout=timeout, metadata=where)
 
     def call(self, ask: Callable[[MilvusClient], T]) -> T:
         """A search or a lookup, on behalf of somebody who waits."""

@@ -92,7 +92,7 @@ class MilvusTable:
         connection = self._connection
 
         def ask(_: MilvusClient) -> Any:
-            answer = getattr(connection.stub, call)(request, timeout=connection.access.timeout)
+            answer = connection.directly(call, request, connection.access.timeout)
             if answer.status.code or answer.status.error_code:
                 raise MilvusException.from_status(answer.status)
             return answer
