@@ -67,7 +67,8 @@ class Source:
         step = max(1, -(-self.count // max(1, most)))
         parts, seen = [np.empty((0, self.dimension), dtype=np.float32)], 0
         for ids, vectors in self.batches():
-            parts.append(np.asarray(vectors[(-seen) % step :: step], dtype=np.float32))
+            # A view would keep the whole batch in memory.
+            parts.append(np.array(vectors[(-seen) % step :: step], dtype=np.float32))
             seen += len(ids)
         return np.concatenate(parts)
 
