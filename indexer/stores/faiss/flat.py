@@ -21,13 +21,16 @@ _REST = 3 * _COUNT.itemsize
 
 def write_flat(path: Path, source: Source, tell: OnStep) -> None:
     """Write the vectors of a source, by id."""
+    codec: Any = faiss.IndexScalarQuantizer(
+        source.dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+    )
     with path.open("wb") as file:
-        file.write(_headers(source))
-        _write_count(file, source.count * source.dimension * np.dtype(np.float16).itemsize)
+        file.write(_headers(codec, source.count))
+        _write_count(file, source.count * codec.code_size)
         ids, done = np.empty(source.count, dtype=np.int64), 0
         for part, vectors in source.batches():
             ids[done : done + len(part)] = part
-            file.write(np.ascontiguousarray(vectors, dtype="<f2").data)
+            file.write(codec.sa_encode(np.ascontiguousarray(vectors, dtype=np.float32)).data)
             done += len(part)
             tell("indexing", done, source.count)
         if done != source.count:
@@ -36,19 +39,16 @@ def write_flat(path: Path, source: Source, tell: OnStep) -> None:
         file.write(ids.astype("<i8", copy=False).data)
 
 
-def _headers(source: Source) -> bytes:
-    one = np.zeros((1, source.dimension), dtype=np.float32)
-    inner: Any = faiss.IndexScalarQuantizer(
-        source.dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
-    )
+def _headers(codec: Any, count: int) -> bytes:
+    inner = faiss.clone_index(codec)
     index: Any = faiss.IndexIDMap(inner)
-    index.add_with_ids(one, np.zeros(1, dtype=np.int64))
+    index.add_with_ids(np.zeros((1, inner.d), dtype=np.float32), np.zeros(1, dtype=np.int64))
     data = bytearray(faiss.serialize_index(index).tobytes())
     del data[len(data) - _REST - inner.code_size :]
     second = data.rindex(faiss.serialize_index(inner).tobytes()[: _TOTAL_AT + _COUNT.itemsize])
     for start in (0, second):
         at = start + _TOTAL_AT
-        data[at : at + _COUNT.itemsize] = np.array(source.count, dtype=_COUNT).tobytes()
+        data[at : at + _COUNT.itemsize] = np.array(count, dtype=_COUNT).tobytes()
     return bytes(data)
 
 
