@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ class PhotosWriter:
     """Writes the file; the rows of exact copies must follow one another."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._db = sqlite3.connect(path.absolute().as_uri(), uri=True, isolation_level=None)
         # The file is synced as a whole before publication; an incomplete one is discarded.
         pragmas = f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{_CACHE_KIB}"
@@ -80,7 +81,7 @@ class PhotosWriter:
     def fill(self, write: Callable[[Path], None]) -> None:
         """Let `write` insert rows into the file; they have all columns but the last, too."""
         self._db.execute("COMMIT")
-        write(self._path)
+        write(self.path)
         self._db.execute("BEGIN")
 
     def fold(self, pairs: Iterable[tuple[int, int]]) -> None:
@@ -97,12 +98,13 @@ class PhotosWriter:
             )
             return column(rows)
 
-    def groups_in(self, older: Path) -> dict[int, int]:
-        """For each photo that is folded in an older generation, the leader of its group there."""
+    def groups_in(self, older: Path) -> tuple[Ids, Ids]:
+        """The ids of all photos that are folded in an older generation, sorted, and the leader of each there."""
         with self._attached(older):
-            return dict(
-                self._db.execute("SELECT id, duplicate_of FROM older.photos WHERE duplicate_of IS NOT NULL")
+            rows = self._db.execute(
+                "SELECT id, duplicate_of FROM older.photos WHERE duplicate_of IS NOT NULL ORDER BY id"
             )
+            return columns(rows)
 
     @contextmanager
     def _attached(self, older: Path) -> Iterator[None]:
@@ -299,3 +301,9 @@ SELECT {columns} FROM members CROSS JOIN photos USING (id) WHERE {where} ORDER B
 
 def column(rows: Iterable[tuple[Any, ...]]) -> Ids:
     return np.fromiter((row[0] for row in rows), dtype=np.int64)
+
+
+def columns(rows: Iterable[tuple[int, int]]) -> tuple[Ids, Ids]:
+    """Two of them."""
+    both = np.fromiter(chain.from_iterable(rows), dtype=np.int64).reshape(-1, 2)
+    return both[:, 0].copy(), both[:, 1].copy()
