@@ -13,7 +13,9 @@ _BITS = 63
 # The prefix, so many bits of the above. Parts beyond as many as it can tell apart share it: 1 and 4,097, for example.
 # Should two of their photos have the same id, the merge gives the second a new one.
 PART_BITS = 12
-_TAKEN = "SELECT EXISTS (SELECT 1 FROM photos WHERE id = :id) OR EXISTS (SELECT 1 FROM removed WHERE id = :id)"
+_TAKEN = (
+    "SELECT EXISTS (SELECT 1 FROM photos WHERE id = :id) OR EXISTS (SELECT 1 FROM removed WHERE id = :id)"
+)
 
 
 def new_id(db: sqlite3.Connection, part: Partition | None) -> int:

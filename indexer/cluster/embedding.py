@@ -133,7 +133,8 @@ class _Job:
                 of = self.work.parts or before or _ROUNDS * cluster.offer.slots
                 if not of:
                     raise ClusterProblem(
-                        "the cluster has no free node yet; say with --parts how many parts to make"
+                        f"no node of the cluster has {cluster.offer.cpus_per_part} CPUs; choose fewer with "
+                        "--cpus-per-part, or say how many --parts to make, and it waits for such a node"
                     )
                 todo = [Partition(number, of) for number in range(1, of + 1)]
                 return Schedule(todo, cluster, reporter, patience).run()

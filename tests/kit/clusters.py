@@ -1,0 +1,158 @@
+"""Executors of parts without Ray: one that does as scripted, and one with processes of this machine."""
+
+import queue
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+from indexer import Partition, RulesChange, run
+from indexer.cluster.child import News, Outcome, embed
+from indexer.cluster.engine import Arguments, Offer, Request
+from indexer.reports.progress import JsonLines, Progress, Silent
+from indexer.reports.report import Report
+from model import Encoder, SketchseekError
+from tests.kit.jobs import quickly
+from tests.kit.standin import StandIn
+
+
+class Watching(Silent):
+    """Hears what a run says."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.counts: list[tuple[int, int]] = []
+        self.skipped: list[str] = []
+
+    def advance(self, progress: Progress) -> None:
+        self.counts.append((progress.done, progress.photos))
+        self.notes.append(progress.note)
+
+    def skip(self, skipped: object) -> None:
+        self.skipped.append(str(skipped.path))  # type: ignore[attr-defined]
+
+
+class Scripted:
+    """Each part ends as its script says, one try after the other; a clock that moves only when somebody waits."""
+
+    def __init__(self, script: Callable[[Partition, int], Outcome | News]) -> None:
+        """`script` says for a part and the number of its try how that ends, or how far it is for ever."""
+        self.now = 0.0
+        self.started: list[tuple[float, int]] = []
+        self.stopped = False
+        self.asked: Callable[[], None] = lambda: None
+        self.why = ""
+        self._script = script
+        self._tries: dict[Partition, int] = {}
+        self._waiting: list[Partition] = []
+        self._news: dict[Partition, News] = {}
+
+    def clock(self) -> float:
+        return self.now
+
+    def start(self, part: Partition) -> None:
+        self.started.append((self.now, part.number))
+        self._tries[part] = self._tries.get(part, 0) + 1
+        self._waiting.append(part)
+
+    def ended(self, seconds: float) -> Mapping[Partition, Outcome]:
+        self.asked()
+        self.now += seconds
+        found: dict[Partition, Outcome] = {}
+        self._news.clear()
+        for part in [*self._waiting]:
+            told = self._script(part, self._tries[part])
+            if isinstance(told, News):
+                self._news[part] = told
+            else:
+                self._waiting.remove(part)
+                found[part] = told
+        return found
+
+    def news(self) -> Mapping[Partition, News]:
+        return self._news
+
+    def held_up(self) -> str:
+        return self.why
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+class LocalProcesses:
+    """Runs parts as processes of this machine, with a stand-in for the model."""
+
+    def __init__(self, request: Request, arguments: Arguments, *, at_once: int = 2) -> None:
+        self.offer = Offer(1, 1, at_once)
+        self.request = request
+        self._arguments = arguments
+        self._room = threading.Semaphore(at_once)
+        self._ended: queue.SimpleQueue[tuple[Partition, Outcome]] = queue.SimpleQueue()
+        self._news: dict[Partition, News] = {}
+
+    def start(self, part: Partition) -> None:
+        threading.Thread(target=self._run, args=(part, self._arguments(part, 1)), daemon=True).start()
+
+    def _run(self, part: Partition, arguments: Sequence[str]) -> None:
+        # As `sketchseek index`, but without a model.
+        assert [*arguments[:4]] == ["-P", "-m", "service", "index"]
+        with self._room:
+            outcome = embed(
+                ["-m", "tests.kit.clusters", *arguments[4:]],
+                lambda news: self._news.__setitem__(part, news),
+            )
+        self._news.pop(part, None)
+        self._ended.put((part, outcome))
+
+    def ended(self, seconds: float) -> Mapping[Partition, Outcome]:
+        try:
+            return dict([self._ended.get(timeout=seconds)])
+        except queue.Empty:
+            return {}
+
+    def news(self) -> Mapping[Partition, News]:
+        return dict(self._news)
+
+    def held_up(self) -> str:
+        return ""
+
+    def stop(self) -> None:
+        raise AssertionError("no test stops these")
+
+
+@contextmanager
+def local(request: Request, arguments: Arguments) -> Iterator[LocalProcesses]:
+    """Connects to this machine."""
+    yield LocalProcesses(request, arguments)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """What the processes run: `sketchseek index` with the options of a part, and a stand-in for the model."""
+    import service.commands.index
+
+    context = service.commands.index.command.make_context("index", [*arguments])
+    asked = context.params
+    lines = JsonLines(sys.stdout)
+    with quickly():
+        try:
+            report: Report = run(
+                cast(Path, asked["index"]),
+                asked["photos"],
+                cast(Encoder, StandIn()),
+                lines,
+                accept_deletions=asked["accept_deletions"],
+                forget=asked["forget"],
+                change=RulesChange(asked["include"] or None, asked["exclude"] or None, asked["hidden"]),
+                partition=Partition.parse(asked["partition"]),
+            )
+        except SketchseekError as error:
+            print(error, file=sys.stderr)
+            return error.exit_status
+    lines.event("done", **report.plain())
+    return 1 if report.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
