@@ -1,20 +1,17 @@
-"""Executors of parts without Ray: one that does as scripted, and one with processes of this machine."""
+"""Executors of parts without Ray: one that does as scripted, and one with threads of this process."""
 
 import queue
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import cast
 
 from indexer import Partition, RulesChange, run
-from indexer.cluster.child import News, Outcome, embed
+from indexer.cluster.child import News, Outcome
 from indexer.cluster.engine import Arguments, Offer, Request
-from indexer.reports.progress import JsonLines, Progress, Silent
-from indexer.reports.report import Report
+from indexer.folders.scan import Skipped
+from indexer.reports.progress import Progress, Silent
 from model import Encoder, SketchseekError
-from tests.kit.jobs import quickly
 from tests.kit.standin import StandIn
 
 
@@ -30,8 +27,8 @@ class Watching(Silent):
         self.counts.append((progress.done, progress.photos))
         self.notes.append(progress.note)
 
-    def skip(self, skipped: object) -> None:
-        self.skipped.append(str(skipped.path))  # type: ignore[attr-defined]
+    def skip(self, skipped: Skipped) -> None:
+        self.skipped.append(str(skipped.path))
 
 
 class Scripted:
@@ -81,8 +78,8 @@ class Scripted:
         self.stopped = True
 
 
-class LocalProcesses:
-    """Runs parts as processes of this machine, with a stand-in for the model."""
+class Local:
+    """Runs parts in threads of this process, with a stand-in for the model."""
 
     def __init__(self, request: Request, arguments: Arguments, *, at_once: int = 2) -> None:
         self.offer = Offer(1, 1, at_once)
@@ -90,20 +87,16 @@ class LocalProcesses:
         self._arguments = arguments
         self._room = threading.Semaphore(at_once)
         self._ended: queue.SimpleQueue[tuple[Partition, Outcome]] = queue.SimpleQueue()
-        self._news: dict[Partition, News] = {}
+        self._told: dict[Partition, _Telling] = {}
 
     def start(self, part: Partition) -> None:
         threading.Thread(target=self._run, args=(part, self._arguments(part, 1)), daemon=True).start()
 
     def _run(self, part: Partition, arguments: Sequence[str]) -> None:
-        # As `sketchseek index`, but without a model.
-        assert [*arguments[:4]] == ["-P", "-m", "service", "index"]
         with self._room:
-            outcome = embed(
-                ["-m", "tests.kit.clusters", *arguments[4:]],
-                lambda news: self._news.__setitem__(part, news),
-            )
-        self._news.pop(part, None)
+            telling = self._told[part] = _Telling()
+            outcome = _index(arguments, telling)
+            del self._told[part]
         self._ended.put((part, outcome))
 
     def ended(self, seconds: float) -> Mapping[Partition, Outcome]:
@@ -113,7 +106,7 @@ class LocalProcesses:
             return {}
 
     def news(self) -> Mapping[Partition, News]:
-        return dict(self._news)
+        return {part: telling.news for part, telling in [*self._told.items()]}
 
     def held_up(self) -> str:
         return ""
@@ -123,36 +116,46 @@ class LocalProcesses:
 
 
 @contextmanager
-def local(request: Request, arguments: Arguments) -> Iterator[LocalProcesses]:
-    """Connects to this machine."""
-    yield LocalProcesses(request, arguments)
+def local(request: Request, arguments: Arguments) -> Iterator[Local]:
+    """Connects to this process."""
+    yield Local(request, arguments)
 
 
-def main(arguments: Sequence[str]) -> int:
-    """What the processes run: `sketchseek index` with the options of a part, and a stand-in for the model."""
-    import service.commands.index
+class _Telling(Silent):
+    def __init__(self) -> None:
+        self.news = News()
+        self.skipped: list[tuple[str, str]] = []
 
-    context = service.commands.index.command.make_context("index", [*arguments])
-    asked = context.params
-    lines = JsonLines(sys.stdout)
-    with quickly():
-        try:
-            report: Report = run(
-                cast(Path, asked["index"]),
-                asked["photos"],
-                cast(Encoder, StandIn()),
-                lines,
-                accept_deletions=asked["accept_deletions"],
-                forget=asked["forget"],
-                change=RulesChange(asked["include"] or None, asked["exclude"] or None, asked["hidden"]),
-                partition=Partition.parse(asked["partition"]),
-            )
-        except SketchseekError as error:
-            print(error, file=sys.stderr)
-            return error.exit_status
-    lines.event("done", **report.plain())
-    return 1 if report.problems else 0
+    def begin(self, progress: Progress) -> None:
+        self.advance(progress)
+
+    def advance(self, progress: Progress) -> None:
+        self.news = News(progress.photos, progress.done, progress.skipped)
+
+    def skip(self, skipped: Skipped) -> None:
+        self.skipped.append((str(skipped.path), skipped.reason))
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def _index(arguments: Sequence[str], telling: _Telling) -> Outcome:
+    """What the process of a part would do: `sketchseek index` with these options, without a model."""
+    from service.commands.index import command
+
+    assert [*arguments[:4]] == ["-P", "-m", "service", "index"]
+    asked = command.make_context("index", [*arguments[4:]]).params
+    assert asked["as_json"]
+    assert asked["supervised"]
+    try:
+        report = run(
+            asked["index"],
+            asked["photos"],
+            cast(Encoder, StandIn()),
+            telling,
+            accept_deletions=asked["accept_deletions"],
+            forget=asked["forget"],
+            change=RulesChange(asked["include"] or None, asked["exclude"] or None, asked["hidden"]),
+            partition=Partition.parse(asked["partition"]),
+        )
+    except SketchseekError as error:
+        return Outcome(error.exit_status, (str(error),), None, (), telling.news)
+    news = News(telling.news.photos, telling.news.photos, telling.news.skipped)
+    return Outcome(1 if report.problems else 0, (), report.plain(), tuple(telling.skipped), news)

@@ -48,10 +48,12 @@ class RayNodes:
         self.environment = {
             **os.environ,
             _MARK: self._mark,
+            # Otherwise these nodes would become the cluster of this machine, in place of the user's own.
+            "RAY_TMPDIR": str(self._folder),
             "RAY_USAGE_STATS_ENABLED": "0",
-            "PYTHONWARNINGS": "ignore",
         }
-        command = [sys.executable, "-m", "tests.kit.rays", str(self._folder), *map(str, self._cpus)]
+        (self._folder / "ray").mkdir()
+        command = [sys.executable, "-m", "tests.kit.rays", *map(str, self._cpus)]
         with (self._folder / "log").open("w") as log:
             self._holder = subprocess.Popen(
                 command,
@@ -92,16 +94,16 @@ class RayNodes:
             return words
         return [sys.executable, "-c", _ENTER, f"/proc/{self._holder.pid}/ns/net", *words]
 
-    def kill(self, node: int) -> None:
-        """Kill a node with all that is Ray's in it, at once. What its workers started lives on, or ends by itself."""
-        mine = [number for number in _below(self.raylets[node]) if "indexer" not in _command(number)]
-        mine = [number for number in mine if "service" not in _command(number)]
-        for number in (self.raylets[node], *mine):
-            _kill(number)
+    def kill(self, node: int, *, runs: bool) -> None:
+        """Kill a node at once: all that is Ray's in it and, if asked, also the `runs` of parts."""
+        for number in (self.raylets[node], *_below(self.raylets[node])):
+            if runs or not {"service", "indexer.decoding.process"} & {*_command(number).split()}:
+                _kill(number)
 
-    def node_of(self, process: int) -> int:
-        """The node below which a process runs."""
-        return next(node for node, raylet in enumerate(self.raylets) if process in _below(raylet))
+    def node_of(self, process: int) -> int | None:
+        """The node to which a process belongs; None if that is dead."""
+        found = (node for node, raylet in enumerate(self.raylets) if process in _below(raylet))
+        return next(found, None)
 
     def runs(self) -> dict[int, str]:
         """The runs of parts, each with what it was started with."""
@@ -155,19 +157,19 @@ def _own_network() -> bool:
     return True
 
 
-def main(folder: str, *cpus: str) -> None:
+def main(cpus: list[int]) -> None:
     """Start the nodes, say where they are, and end with standard input."""
     own = _own_network()
     from ray.cluster_utils import Cluster
 
     cluster = Cluster()
     shared = {"object_store_memory": 80 * 2**20}
-    nodes = [cluster.add_node(num_cpus=int(cpus[0]), include_dashboard=False, temp_dir=folder, **shared)]
-    nodes += [cluster.add_node(num_cpus=int(number), **shared) for number in cpus[1:]]
+    nodes = [cluster.add_node(num_cpus=cpus[0], include_dashboard=False, **shared)]
+    nodes += [cluster.add_node(num_cpus=number, **shared) for number in cpus[1:]]
     raylets = [node.all_processes["raylet"][0].process.pid for node in nodes]
     print(json.dumps({"address": cluster.address, "raylets": raylets, "own_network": own}), flush=True)
     sys.stdin.read()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main([int(number) for number in sys.argv[1:]])
