@@ -67,7 +67,9 @@ class RayNodes:
         try:
             told: dict[str, Any] = json.loads(self._holder.stdout.readline())
         except ValueError:
-            raise AssertionError((self._folder / "log").read_text()) from None
+            said = (self._folder / "log").read_text()
+            self._end()
+            raise AssertionError(said) from None
         self.address = str(told["address"])
         self.raylets = [int(number) for number in told["raylets"]]
         self._own_network = bool(told["own_network"])
@@ -76,14 +78,17 @@ class RayNodes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         assert self._holder.stdin is not None
         assert self._holder.stdout is not None
+        for number in (*_below(self._holder.pid), *self.processes()):
+            _kill(number)
         self._holder.stdin.close()
         self._holder.stdout.close()
         self._holder.kill()
         self._holder.wait()
-        for number in self.processes():
-            _kill(number)
         until(lambda: not self.processes())
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -111,7 +116,7 @@ class RayNodes:
         return {number: words for number, words in asked.items() if "-m service index" in words}
 
     def processes(self) -> set[int]:
-        """All that was started in here and still runs."""
+        """All that was started in here and still runs; but of Ray, some overwrite their environment."""
         mark = f"{_MARK}={self._mark}".encode()
         found = set()
         for folder in Path("/proc").iterdir():

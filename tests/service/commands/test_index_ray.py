@@ -133,7 +133,7 @@ class Run:
     def wait_for_work(self, photos: int) -> None:
         """Until so many photos were decoded, and so more than what waits for the encoders was embedded."""
         parts = self.index / "parts"
-        until(lambda: len([*parts.rglob("*.webp")]) >= photos or self.process.poll() is not None)
+        until(lambda: len([*parts.rglob("*.webp")]) >= photos or self.process.poll() is not None, 300)
         assert self.process.poll() is None, self.process.communicate()
 
     def end(self) -> tuple[int, str, str]:
@@ -213,7 +213,7 @@ def test_a_node_that_is_killed_costs_its_unfinished_work_only(
         busy[:] = [number for number in nodes.runs() if nodes.node_of(number) not in (None, 0)]
         return (done >= 1 and bool(busy)) or running.process.poll() is not None
 
-    until(find)
+    until(find, 300)
     assert running.process.poll() is None, running.process.communicate()
     victim = nodes.node_of(busy[0])
     assert victim
