@@ -18,8 +18,8 @@ from pathlib import Path
 import grpc
 from pymilvus import MilvusClient, MilvusException
 
+from indexer.address import Access, Address
 from indexer.errors import IndexProblem
-from indexer.remote.address import Access, Address
 from indexer.remote.milvus.connection import Connection
 
 # What Milvus gives root at first, and calls the database that each has.

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.address import Access
 from indexer.errors import IndexProblem
-from indexer.remote.address import Access
 from indexer.stores.placement import HOST, Placement
 from indexer.values import Facets, Facts, Filter, Hit, Ids, Month, Nearest, PartRows, Photo, Refused, Traffic
 from model.modality import Modality, Vectors

@@ -16,8 +16,8 @@ from pymilvus.exceptions import MilvusException
 from ruamel.yaml import YAML
 
 from indexer import shelf
+from indexer.address import Access
 from indexer.errors import StoreUnavailable
-from indexer.remote.address import Access
 from service.cli import main as cli
 from service.console.checks import variables
 from tests.kit import TOP

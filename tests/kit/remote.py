@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer import Silent, run
+from indexer.address import Access
 from indexer.library import shelf
-from indexer.remote.address import Access
 from indexer.remote.database import CURRENT, HELD
 from indexer.remote.shelf import RemoteShelf
 from model import Encoder

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import grpc
 from pymilvus import MilvusClient, MilvusException
 
+from indexer.address import TOKEN, Access, Address
 from indexer.errors import IndexProblem, StoreUnavailable
-from indexer.remote.address import TOKEN, Access, Address
 from indexer.remote.guard import Guard
 from model import SketchseekError
 

@@ -8,12 +8,13 @@ from typing import Any
 from pymilvus import MilvusClient, MilvusException
 from pymilvus.grpc_gen.milvus_pb2 import DescribeAliasRequest
 
+from indexer.address import Access, Address
 from indexer.errors import IndexProblem
-from indexer.remote.address import Access, Address
 from indexer.remote.database import CURRENT, HELD, MANIFEST, Built, Layout
 from indexer.remote.diagnosis import Step
 from indexer.remote.milvus import schema
 from indexer.remote.milvus.connection import ADMIN_SECONDS, Connection, no_alias
+from indexer.remote.milvus.diagnosis import steps
 from indexer.remote.milvus.locking import held
 from indexer.remote.milvus.packing import VECTOR
 from indexer.remote.milvus.table import MilvusTable
@@ -152,9 +153,7 @@ class MilvusDatabase:
         return held(self.connection, schema.lock_name(self._name), owner)
 
     def steps(self) -> Iterator[Step]:
-        from indexer.remote.milvus.diagnosis import steps
-
-        return steps(self)
+        return steps(self.connection, self)
 
     def close(self) -> None:
         self.connection.close()

@@ -5,8 +5,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from indexer.address import Access
 from indexer.library import shelf
-from indexer.remote.address import Access
 from model import SKETCH_CAPS, Encoder
 from service.search.gallery import Gallery
 from tests.kit.engines.milvus import MilvusServer

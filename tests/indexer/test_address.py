@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from indexer import IndexProblem
-from indexer.remote.address import Access, Address
+from indexer.address import Access, Address
 
 
 def test_the_parts_of_an_address() -> None:
