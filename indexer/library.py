@@ -173,6 +173,10 @@ class Shelf(Protocol):
         """Whether it is kept in this folder, so that who has locked that has locked the shelf."""
         ...
 
+    def refuse(self, index_type: str) -> None:
+        """Raise IndexProblem if it has no such index type."""
+        ...
+
     def is_new(self) -> bool:
         """Whether nothing has been published yet, and a first run may."""
         ...

@@ -15,7 +15,7 @@ from indexer.locking.opening import plainly
 from indexer.locking.ownership import is_ours
 from indexer.stores import OnStep
 from indexer.stores.placement import Placement
-from indexer.stores.registry import Stores
+from indexer.stores.registry import Stores, asked
 
 if TYPE_CHECKING:
     from indexer.collection import Collection
@@ -31,6 +31,9 @@ class FolderShelf:
 
     def within(self, folder: Path) -> bool:
         return self.index.resolve() == folder.resolve()
+
+    def refuse(self, index_type: str) -> None:
+        asked(index_type)
 
     def is_new(self) -> bool:
         return is_new(self.index)
