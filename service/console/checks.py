@@ -47,7 +47,7 @@ class Finding:
 
 _PREFIX = "SKETCHSEEK_"
 # Environment variables that are not settings.
-_ELSEWHERE = {"SKETCHSEEK_CONFIG", "SKETCHSEEK_KEY", "SKETCHSEEK_THOROUGH"}
+_ELSEWHERE = {"SKETCHSEEK_CONFIG", "SKETCHSEEK_KEY", "SKETCHSEEK_TEST_STORE", "SKETCHSEEK_THOROUGH"}
 
 Check = Callable[[Asked], Iterator[Finding]]
 
