@@ -62,7 +62,7 @@ class Address:
         user = f"{quote(self.user, safe='')}@" if self.user else ""
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = f":{self.port}" if self.port else ""
-        options = f"?{urlencode(self.options, safe='/')}" if self.options else ""
+        options = f"?{urlencode(self.options, safe='/', quote_via=quote)}" if self.options else ""
         return f"{self.scheme}://{user}{host}{port}{quote(self.above)}/{self.name}{options}"
 
     @classmethod

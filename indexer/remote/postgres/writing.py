@@ -13,7 +13,7 @@ from indexer.remote.postgres.server import Server
 from indexer.stores import OnStep
 
 # Below this, comparing everything is fast enough, and finds everything.
-_FROM = 50_000
+_FROM = 20_000
 _OLDEST = (0, 8)
 _HNSW = "USING hnsw (vector halfvec_ip_ops) WITH (m = 16, ef_construction = 64)"
 # What a vector takes in a graph besides its numbers; and the most that is taken without being asked.

@@ -11,7 +11,7 @@ from indexer.remote.database import Matches, Table
 from indexer.remote.postgres import table as table_module
 from indexer.remote.postgres.database import PostgresDatabase
 from indexer.remote.postgres.server import OPTIONS
-from indexer.remote.rows import PART, PHOTO, photos_of
+from indexer.remote.rows import PART, PHOTO, TEXTS, photos_of
 from indexer.values import Ids
 from model.modality import Vectors
 from tests.kit.rows import filled, photo, rows_of, some_vectors
@@ -150,11 +150,27 @@ def test_rows_come_back_as_they_were(database: PostgresDatabase) -> None:
     assert table.count(between("relative", f"{long}/", f"{long}0")) == 1
     found = table.select(["vector"], OneOf("id", (99,)), 9)
     assert found["vector"].shape == (0, 520)
-    # Vectors are in their rows, where a search finds them; only the part lies elsewhere.
-    ((outside,),) = database.server.ask(
-        "SELECT sum(pg_column_size(vector)) FROM library__g000001 WHERE pg_column_toast_chunk_id(vector) IS NOT NULL"
+    for column, outside in (("vector", 0), (PART, 1)):
+        assert stored_outside(database, column) == outside
+
+
+def stored_outside(database: PostgresDatabase, column: str) -> int:
+    """How many values are not in their rows, where a search reads them at once."""
+    counted = f"SELECT count(pg_column_toast_chunk_id({column})) FROM library__g000001"
+    ((count,),) = database.server.ask(counted)
+    return int(count)
+
+
+def test_texts_are_ordered_by_their_bytes_whatever_the_language_of_the_database(
+    database: PostgresDatabase,
+) -> None:
+    """Here, its order is by bytes already: no other can be had from every server."""
+    library(database, some_vectors(2), "flat")
+    found = database.server.ask(
+        "SELECT attname::text, collname::text FROM pg_attribute JOIN pg_collation c ON c.oid = attcollation "
+        "WHERE attrelid = 'library__g000001'::regclass"
     )
-    assert outside is None
+    assert dict(found) == dict.fromkeys(TEXTS, "C")
 
 
 @pytest.mark.parametrize("dimension", [1, 512, 1000, 3000])
@@ -165,3 +181,4 @@ def test_vectors_of_any_length(database: PostgresDatabase, dimension: int) -> No
     assert found.scores[0] == pytest.approx(1.0, abs=2e-3)
     assert found.vectors is not None
     assert found.vectors.shape == (1, dimension)
+    assert stored_outside(database, "vector") == 0
