@@ -1,6 +1,7 @@
 """The connection to a Milvus server: made when first needed, with errors in words that say what to do."""
 
 import logging
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -94,7 +95,9 @@ class Connection:
         token = access.token
         if address.user and ":" not in token:
             token = f"{address.user}:{token}"
-        more: dict[str, Any] = {"server_pem_path": str(access.ca)} if secure and access.ca else {}
+        # gRPC brings its own list of authorities; trust those of the system instead, as every other program here.
+        trusted = access.ca or ssl.get_default_verify_paths().cafile
+        more: dict[str, Any] = {"server_pem_path": str(trusted)} if secure and trusted else {}
         # Not shared with others: pymilvus would let a wrong password pass on a connection that is open.
         return MilvusClient(
             uri, token=token, db_name=self.database, timeout=max(access.timeout, 1.0), dedicated=True, **more
