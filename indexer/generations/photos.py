@@ -8,13 +8,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from indexer.columns import selected
+from indexer.columns import one_column, selected, two_columns
 from indexer.conditions import described
 from indexer.errors import BrokenGeneration
 from indexer.generations.counts import write_folders
@@ -93,18 +92,12 @@ class PhotosWriter:
     def unchanged_since(self, older: Path) -> Ids:
         """Ids with the same content in an older generation."""
         with self._attached(older):
-            rows = self._db.execute(
-                "SELECT id FROM main.photos JOIN older.photos AS o USING (id) WHERE o.content = main.photos.content"
-            )
-            return column(rows)
+            return one_column(self._db.execute(_UNCHANGED))
 
     def groups_in(self, older: Path) -> tuple[Ids, Ids]:
         """The ids of all photos that are folded in an older generation, sorted, and the leader of each there."""
         with self._attached(older):
-            rows = self._db.execute(
-                "SELECT id, duplicate_of FROM older.photos WHERE duplicate_of IS NOT NULL ORDER BY id"
-            )
-            return columns(rows)
+            return two_columns(self._db.execute(_FOLDED.format("older.")))
 
     @contextmanager
     def _attached(self, older: Path) -> Iterator[None]:
@@ -184,14 +177,14 @@ class Photos:
     def matching(self, wanted: Filter) -> Ids:
         """The ids of all photos that match all of a filter but its contents."""
         where, values = self._passing(wanted)
-        return column(self.ask(f"SELECT id FROM photos WHERE {where}", values))  # noqa: S608
+        return self._column(f"SELECT id FROM photos WHERE {where}", values)  # noqa: S608
 
     def of_contents(self, contents: frozenset[str]) -> Ids:
         """The ids of all photos with one of these contents, sorted."""
         known = self._of_contents.get(contents)
         if known is None:
-            rows = self.ask(_OF_CONTENTS, [json.dumps(list(contents))]) if contents else []
-            known = self._of_contents[contents] = np.sort(column(rows))
+            found = self._column(_OF_CONTENTS, [json.dumps(list(contents))])
+            known = self._of_contents[contents] = np.sort(found)
             while len(self._of_contents) > _REMEMBERED:
                 self._of_contents.popitem(last=False)
         return known
@@ -245,12 +238,8 @@ class Photos:
     @cached_property
     def _pairs(self) -> tuple[Ids, Ids]:
         """All folded photos, sorted, and the group of each."""
-        pairs = np.array(sorted(self.groups().items()), dtype=np.int64).reshape(-1, 2)
-        return pairs[:, 0], pairs[:, 1]
-
-    def groups(self) -> dict[int, int]:
-        """For each folded photo, the leader of its group."""
-        return dict(self.ask("SELECT id, duplicate_of FROM photos WHERE duplicate_of IS NOT NULL"))
+        with self._asking():
+            return two_columns(self._db.execute(_FOLDED.format("")))
 
     def everything(self) -> Iterator[tuple[Any, ...]]:
         """The settled columns. Not thread-safe."""
@@ -259,8 +248,9 @@ class Photos:
     def ids_of(self, contents: Collection[str]) -> dict[str, int]:
         """One photo id for each of these contents that exists."""
         wanted = set(contents)
-        rows = self.ask("SELECT content, id FROM photos")
-        return {content: number for content, number in rows if content in wanted}
+        with self._asking():
+            rows = self._db.execute("SELECT content, id FROM photos")
+            return {content: number for content, number in rows if content in wanted}
 
     def __del__(self) -> None:
         # A replaced generation closes when the last search that uses it ends.
@@ -271,9 +261,18 @@ class Photos:
             self._db.close()
 
     def ask(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._asking():
+            return self._db.execute(query, values).fetchall()
+
+    def _column(self, query: str, values: Sequence[Any]) -> Ids:
+        with self._asking():
+            return one_column(self._db.execute(query, values))
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
         try:
             with self._lock:
-                return self._db.execute(query, values).fetchall()
+                yield
         except sqlite3.DatabaseError as error:
             raise BrokenGeneration(f"photos.sqlite: {error}; run sketchseek index again") from None
 
@@ -283,6 +282,8 @@ def _reading(path: Path) -> str:
     return f"{path.absolute().as_uri()}?mode=ro&immutable=1"
 
 
+_UNCHANGED = "SELECT id FROM photos JOIN older.photos AS o USING (id) WHERE o.content = photos.content"
+_FOLDED = "SELECT id, duplicate_of FROM {}photos WHERE duplicate_of IS NOT NULL ORDER BY id"
 _ROOTS = "SELECT DISTINCT root FROM photos"
 _CAMERAS = "SELECT DISTINCT camera FROM photos WHERE camera IS NOT NULL"
 # The index holds only the first letters, which keeps it small.
@@ -297,13 +298,3 @@ WITH members AS MATERIALIZED (
 )
 SELECT {columns} FROM members CROSS JOIN photos USING (id) WHERE {where} ORDER BY relative, root
 """
-
-
-def column(rows: Iterable[tuple[Any, ...]]) -> Ids:
-    return np.fromiter((row[0] for row in rows), dtype=np.int64)
-
-
-def columns(rows: Iterable[tuple[int, int]]) -> tuple[Ids, Ids]:
-    """Two of them."""
-    both = np.fromiter(chain.from_iterable(rows), dtype=np.int64).reshape(-1, 2)
-    return both[:, 0].copy(), both[:, 1].copy()

@@ -61,8 +61,9 @@ def _copy(earlier: Earlier, places: Places, numbers: Ids, target: Path) -> None:
     known, rows = earlier.parts.pairs
     at = np.minimum(np.searchsorted(known, places.ids), len(known) - 1)
     same = (known[at] == places.ids) & isin(places.ids, earlier.unchanged)
-    used, total = len(np.unique(rows[at[same]])), earlier.parts.count
-    if total - used > _MOST_UNUSED * total:
+    used = np.zeros(earlier.parts.count, dtype=bool)
+    used[rows[at[same]]] = True
+    if int((~used).sum()) > _MOST_UNUSED * len(used):
         return
     shutil.copyfile(earlier.folder / ROWS_FILE, target)
     numbers[same] = rows[at[same]]
@@ -70,13 +71,16 @@ def _copy(earlier: Earlier, places: Places, numbers: Ids, target: Path) -> None:
 
 def _append(collection: Collection, places: Places, file: BinaryIO, first: int) -> NDArray[np.int64]:
     """Write the rows at these places in their order on disk; returns the number of each, -1 for a damaged one."""
-    wanted, back = np.unique(places.keys, return_inverse=True)
+    # Those with the same content follow one another.
+    keys = places.keys
+    new = np.diff(keys, prepend=-1) != 0
+    wanted, back = keys[new], np.cumsum(new) - 1
     numbers = np.full(len(wanted), -1, dtype=np.int64)
     for stored, rows in collection.part_rows(places):
         at = np.minimum(
-            np.searchsorted(wanted, keys := row_keys(stored[:, 0], stored[:, 1])), max(0, len(wanted) - 1)
+            np.searchsorted(wanted, there := row_keys(stored[:, 0], stored[:, 1])), max(0, len(wanted) - 1)
         )
-        good = wanted[at] == keys
+        good = wanted[at] == there
         numbers[at[good]] = first + np.arange(int(good.sum()))
         first += int(good.sum())
         file.write(rows[good].tobytes())
