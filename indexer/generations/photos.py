@@ -241,6 +241,10 @@ class Photos:
         with self._asking():
             return two_columns(self._db.execute(_FOLDED.format("")))
 
+    def count_folded(self) -> int:
+        """How many photos are near-duplicates of another."""
+        return int(self.ask("SELECT count(*) FROM photos WHERE duplicate_of IS NOT NULL")[0][0])
+
     def everything(self) -> Iterator[tuple[Any, ...]]:
         """The settled columns. Not thread-safe."""
         return self._db.execute(f"SELECT {', '.join(_COLUMNS[:SETTLED])} FROM photos")  # noqa: S608

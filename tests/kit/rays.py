@@ -110,6 +110,12 @@ class RayNodes:
         found = (node for node, raylet in enumerate(self.raylets) if process in _below(raylet))
         return next(found, None)
 
+    def below(self, node: int | None = None) -> set[int]:
+        """All processes of a node with what they started, or of all nodes that live."""
+        if node is None:
+            return _below(self._holder.pid)
+        return {self.raylets[node], *_below(self.raylets[node])}
+
     def runs(self) -> dict[int, str]:
         """The runs of parts, each with what it was started with."""
         asked = {number: _command(number) for number in self.processes()}
