@@ -46,8 +46,6 @@ CREATE INDEX by_group ON photos (duplicate_of) WHERE duplicate_of IS NOT NULL;
 CREATE INDEX by_content ON photos (substr(content, 1, 8));
 ANALYZE;
 """
-
-
 _COLUMNS = [field.name for field in fields(Photo)][:-1]
 # The first columns say the same as long as the catalogue's revision stays; the others may differ from the catalogue.
 SETTLED = 10
@@ -55,8 +53,6 @@ SETTLED = 10
 _ABSENT = {"moment": "taken"}
 # Near-duplicates are so many times as frequent among the results of a search as elsewhere.
 _TOGETHER, _SPARE = 3, 8
-
-
 # Ids are random, so rows go everywhere in the file.
 _CACHE_KIB = 2**16
 
