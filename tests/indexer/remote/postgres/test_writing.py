@@ -178,8 +178,9 @@ def test_an_index_is_built_as_asked_for(postgres_address: str, monkeypatch: pyte
 
 
 def test_a_build_that_is_interrupted_ends_on_the_server(
-    database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+    database: PostgresDatabase, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    before = postgres_server.process.log.stat().st_size
     monkeypatch.setattr(writing_module, "_POLL_SECONDS", 0.005)
     count = 4000
     writer = database.create("000001", Layout(count, 64, 0, 0, "hnsw"), "{}")
@@ -191,6 +192,7 @@ def test_a_build_that_is_interrupted_ends_on_the_server(
     with pytest.raises(KeyboardInterrupt):
         writer.finish(interrupted)
     assert database.server.ask("SELECT count(*) FROM pg_stat_progress_create_index") == [(0,)]
+    assert "canceling statement due to user request" in postgres_server.process.log.read_text()[before:]
     database.drop("000001")
     assert tables(database) == []
 
