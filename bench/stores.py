@@ -16,6 +16,9 @@ import numpy as np
 
 from bench.timing import measure
 from indexer.duplicates import groups, signatures
+from indexer.duplicates.contents import Contents
+from indexer.duplicates.pairs import places
+from indexer.duplicates.room import Room
 from indexer.stores import Ids, Source, Store
 from indexer.stores.backend import Built
 from indexer.stores.registry import Stores, asked
@@ -31,8 +34,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         rows = _write(Path(scratch) / "rows.f16", COUNT)
         questions = unit(clustered(400, 10**6, 0.06))
-        _small(Path(scratch), Source(SMALL, DIMENSION, lambda: _batches(rows, SMALL)), questions)
-        _large(Path(scratch), Source(COUNT, DIMENSION, lambda: _batches(rows, COUNT)), questions)
+        _small(Path(scratch), _source(rows, SMALL), questions)
+        _large(Path(scratch), _source(rows, COUNT), questions)
 
 
 def _made(folder: Path, source: Source, index_type: str) -> tuple[Built, Store]:
@@ -72,17 +75,21 @@ def _large(folder: Path, source: Source, questions: Vectors) -> None:
         among = store.select(ids[:: int(1 / share)])
         taken = measure(lambda among=among: store.search(questions[:1], 10, among), seconds=1)  # type: ignore[misc]
         print(f"one search among {share:6.1%} {taken}")
-    near_duplicates(source, store)
+    near_duplicates(source, folder)
 
 
-def near_duplicates(source: Source, store: Store) -> None:
+def near_duplicates(source: Source, scratch: Path) -> None:
     """By vectors, of which one in a hundred is a near copy of its neighbour, and by signatures, likewise."""
     ids = np.concatenate([ids for ids, _ in source.batches()])
     blind = signatures.stack([None] * source.count)
-    seconds, pairs = _timed(lambda: groups.all_pairs(source, ids, store, blind))
-    found = sum(place - 1 in others for place, others in pairs.items() if place % _COPIES == _COPIES - 1)
+    with Room(scratch) as room:
+        contents = Contents(ids, np.arange(source.count), source, blind, room)
+        seconds, pairs = _timed(lambda: groups.all_pairs(contents))
+    later, earlier = places(pairs.keys)
+    found = len(np.unique(later[(later - earlier == 1) & (later % _COPIES == _COPIES - 1)]))
+    others = len(np.unique(later)) - found
     print(
-        f"near-duplicates by vector: {found} of {source.count // _COPIES} copies, {len(pairs) - found} others, "
+        f"near-duplicates by vector: {found} of {source.count // _COPIES} copies, {others} others, "
         f"in {seconds:.0f} s; peak {_peak():.1f} GiB"
     )
     dice = np.random.default_rng(1)
@@ -116,6 +123,15 @@ def clustered(count: int, seed: int, spread: float) -> Vectors:
     inside = chance.standard_normal((count, 48), dtype=np.float32) @ along / 48**0.5
     noise = chance.standard_normal((count, DIMENSION), dtype=np.float32)
     return coarse[first] + 0.7 * fine[second] + 0.8 * inside + spread * DIMENSION**0.5 * noise
+
+
+def _source(rows: np.ndarray, count: int) -> Source:
+    return Source(
+        count,
+        DIMENSION,
+        lambda: _batches(rows, count),
+        rows=lambda positions: rows[positions].astype(np.float32),
+    )
 
 
 def _batches(rows: np.ndarray, count: int) -> Iterator[tuple[Ids, Vectors]]:

@@ -1,9 +1,9 @@
 """What will be published: all photos of a catalogue that have a vector of one model, with these vectors."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import chain
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +11,55 @@ from numpy.typing import NDArray
 
 from indexer.catalogue.database import Catalogue
 from indexer.duplicates import signatures
+from indexer.duplicates.room import Room
 from indexer.duplicates.signatures import Signatures
 from indexer.shards import banks, damage
 from indexer.shards.shard import Origin, Rows
-from indexer.stores import Batches, Ids, Source
+from indexer.stores import Batches, Ids, Source, isin
 from indexer.stores.halves import to_float32
 from model.bank import Bank
 from model.modality import Vectors
 
-# A row of id, shard, and row for each photo.
-Places = NDArray[np.int64]
 _CHUNK = 8192
 # So many rows are looked up one by one; for more, all are read.
 _FEW = 20_000
+_PLACE = np.dtype([("id", np.int64), ("shard", np.int32), ("row", np.int32)])
+
+
+@dataclass(frozen=True)
+class Places:
+    """Id, shard, and row of photos: 16 bytes each."""
+
+    ids: Ids
+    shards: NDArray[np.int32]
+    rows: NDArray[np.int32]
+
+    @classmethod
+    def read(cls, found: Iterable[tuple[int, int, int]]) -> "Places":
+        rows, parts = iter(found), [np.empty(0, dtype=_PLACE)]
+        while len(part := np.fromiter(islice(rows, _CHUNK), dtype=_PLACE)):
+            parts.append(part)
+        return cls(*(np.concatenate([part[name] for part in parts]) for name in ("id", "shard", "row")))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, chosen: slice | Ids | NDArray[np.bool_]) -> "Places":
+        return Places(self.ids[chosen], self.shards[chosen], self.rows[chosen])
+
+    @property
+    def keys(self) -> Ids:
+        """A number for each shard and row, in the same order as these."""
+        return row_keys(self.shards, self.rows)
+
+    def pairs(self) -> list[tuple[int, int]]:
+        """Shard and row of each."""
+        return list(zip(self.shards.tolist(), self.rows.tolist(), strict=True))
+
+
+def row_keys(shards: NDArray[np.integer], rows: NDArray[np.integer]) -> Ids:
+    keys: Ids = (shards.astype(np.int64) << 32) | rows
+    return keys
 
 
 @dataclass(frozen=True)
@@ -33,25 +69,34 @@ class Inventory:
     collection: "Collection"
     places: Places
 
-    @cached_property
+    @property
     def ids(self) -> Ids:
-        return np.ascontiguousarray(self.places[:, 0])
+        return self.places.ids
 
     @cached_property
     def vectors(self) -> Source:
         """The vectors, by photo id."""
         return self.collection.vectors(self.places)
 
-    @property
-    def originals(self) -> Ids:
-        """For each photo the position of the first one with the same content, with which it shares a vector."""
+    @cached_property
+    def first(self) -> NDArray[np.bool_]:
+        """Which photos are the first of their content; those with the same content follow them."""
         first = np.ones(len(self.places), dtype=bool)
-        first[1:] = (self.places[1:, 1:] != self.places[:-1, 1:]).any(axis=1)
-        return np.maximum.accumulate(np.where(first, np.arange(len(self.places)), 0))
+        shards, rows = self.places.shards, self.places.rows
+        first[1:] = (shards[1:] != shards[:-1]) | (rows[1:] != rows[:-1])
+        return first
 
-    def signatures(self) -> Signatures:
-        """The signatures of the contents, each once."""
-        return self.collection.signatures()
+    def signatures(self, room: Room) -> Signatures:
+        """The signature of each content, in the order of their first photos; where there is none, a uniform colour."""
+        keys = self.places[self.first].keys
+        found: Signatures = room.zeros((len(keys), signatures.BYTES), np.uint8)
+        for shards, rows, looks in self.collection.signatures() if len(keys) else ():
+            wanted = row_keys(shards, rows)
+            at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+            # Some contents have no photo any more.
+            there = keys[at] == wanted
+            found[at[there]] = looks[there]
+        return found
 
 
 @dataclass(frozen=True)
@@ -80,8 +125,7 @@ class Collection:
 
     def places(self) -> Places:
         """Id, shard, and row of all photos; those with the same content share a vector and are adjacent."""
-        rows = self.catalogue.places(self.origin.fingerprint)
-        return np.fromiter(chain.from_iterable(rows), dtype=np.int64).reshape(-1, 3)
+        return Places.read(self.catalogue.places(self.origin.fingerprint))
 
     def inventory(self) -> Inventory:
         return Inventory(self, self.places())
@@ -95,13 +139,13 @@ class Collection:
             yield from self._batches(places)
 
         def some(ids: Ids) -> Batches:
-            chosen = places[np.isin(places[:, 0], ids)]
-            self._refuse_damage(chosen[:, 1:].tolist())
+            chosen = places[isin(places.ids, ids)]
+            self._refuse_damage(chosen.pairs())
             yield from self._batches(chosen)
 
         def rows(positions: Ids) -> Vectors:
             checked()
-            return self._rows(places[positions, 1:])
+            return self._rows(places[positions])
 
         return Source(len(places), self.origin.dimension, everything, some=some, rows=rows)
 
@@ -119,8 +163,9 @@ class Collection:
     def part_places(self) -> Places:
         """Id, shard, and row of the parts of all photos that have any."""
         origin = self.origin
-        rows = self.catalogue.part_places(origin.fingerprint, origin.parts) if origin.parts else ()
-        return np.fromiter(chain.from_iterable(rows), dtype=np.int64).reshape(-1, 3)
+        return Places.read(
+            self.catalogue.part_places(origin.fingerprint, origin.parts) if origin.parts else ()
+        )
 
     def part_rows(self, wanted: Places) -> Iterator[tuple[NDArray[np.int64], Rows]]:
         """Shard and row, and the parts there: at least those wanted, and only what is intact.
@@ -131,7 +176,7 @@ class Collection:
         if series is None or not len(wanted):
             return
         few = len(wanted) < _FEW
-        among = dict.fromkeys(map(tuple, wanted[:, 1:].tolist())) if few else None
+        among = dict.fromkeys(wanted.pairs()) if few else None
         stored = (
             self.catalogue.stored(series.key) if among is None else self.catalogue.held(series.key, among)
         )
@@ -147,9 +192,12 @@ class Collection:
             with self.catalogue.transaction():
                 self.catalogue.forget_vectors(series.key, lost)
 
-    def signatures(self) -> Signatures:
-        """The signatures of the contents, each once."""
-        return signatures.stack(self.catalogue.looks(self.origin.fingerprint))
+    def signatures(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], Signatures]]:
+        """Yield shards and rows of contents, and their signatures: each once, but for those that have none."""
+        found = self.catalogue.looks(self.origin.fingerprint)
+        while part := list(islice(found, _CHUNK)):
+            shards, rows, looks = zip(*part, strict=True)
+            yield np.array(shards), np.array(rows), signatures.stack(looks)
 
     def _refuse_damage(self, among: Sequence[tuple[int, int]] | None = None) -> None:
         damage.refuse_damage(self.folder, self.origin, self.catalogue, among)
@@ -159,14 +207,16 @@ class Collection:
         reader = self.origin.vectors_in(self.folder).reader()
         for start in range(0, len(places), _CHUNK):
             chunk = places[start : start + _CHUNK]
-            for part in np.split(chunk, np.flatnonzero(np.diff(chunk[:, 1])) + 1):
-                yield part[:, 0], to_float32(reader.rows(int(part[0, 1]), part[:, 2]))
+            ends = [*(np.flatnonzero(np.diff(chunk.shards)) + 1).tolist(), len(chunk)]
+            for first, end in zip([0, *ends[:-1]], ends, strict=True):
+                numbers = chunk.rows[first:end]
+                yield chunk.ids[first:end], to_float32(reader.rows(int(chunk.shards[first]), numbers))
 
     def _rows(self, wanted: Places) -> Vectors:
         """The vectors in these shards and rows, in any order."""
         reader = self.origin.vectors_in(self.folder).reader()
         found = np.empty((len(wanted), self.origin.dimension), dtype=np.float32)
-        order = np.argsort(wanted[:, 0], kind="stable")
-        for part in np.split(order, np.flatnonzero(np.diff(wanted[order, 0])) + 1) if len(order) else ():
-            found[part] = to_float32(reader.rows(int(wanted[part[0], 0]), wanted[part, 1]))
+        for shard in np.unique(wanted.shards).tolist():
+            here = wanted.shards == shard
+            found[here] = to_float32(reader.rows(shard, wanted.rows[here]))
         return found

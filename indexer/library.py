@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.address import Access
 from indexer.errors import IndexProblem
-from indexer.remote.address import Access
 from indexer.stores.placement import HOST, Placement
 from indexer.values import Facets, Facts, Filter, Hit, Ids, Month, Nearest, PartRows, Photo, Refused, Traffic
 from model.modality import Modality, Vectors
@@ -171,6 +171,10 @@ class Shelf(Protocol):
 
     def within(self, folder: Path) -> bool:
         """Whether it is kept in this folder, so that who has locked that has locked the shelf."""
+        ...
+
+    def refuse(self, index_type: str) -> None:
+        """Raise IndexProblem if it has no such index type."""
         ...
 
     def is_new(self) -> bool:

@@ -14,7 +14,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from indexer.remote.address import CA, TIMEOUT, TOKEN, TOKEN_FILE, Access
+from indexer.address import CA, TIMEOUT, TOKEN, TOKEN_FILE, Access
 from indexer.stores.placement import Device, GpuIndex
 from model.engines import Name as EngineName
 from model.links import DOCS

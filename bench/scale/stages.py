@@ -97,7 +97,7 @@ def search(index: Path, _: int) -> None:
         facets_s=_seconds(opened.facets),
         timeline_s=_seconds(opened.timeline),
         page_s=_seconds(opened.listing),
-        folded=len(opened._photos.groups()),
+        folded=opened._photos.ask("SELECT count(duplicate_of) FROM photos")[0][0],
     )
     opened.close()
 

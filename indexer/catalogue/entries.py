@@ -66,14 +66,14 @@ class Entries:
         query = f"SELECT count(*) {_WITH_PARTS}"
         return int(self._db.execute(query, (parts, fingerprint)).fetchone()[0])
 
-    def looks(self, fingerprint: str) -> Iterator[bytes | None]:
-        """Yield the perceptual hash of each content of `entries` once, in the same order."""
-        rows = self._db.execute(
-            """SELECT look FROM vectors v LEFT JOIN looks USING (content) WHERE fingerprint = ?
-               AND EXISTS (SELECT 1 FROM photos WHERE content = v.content) ORDER BY shard, row""",
+    def looks(self, fingerprint: str) -> Iterator[tuple[int, int, bytes]]:
+        """Yield shard and row of each content with a vector of this model, and its perceptual hash, if it has one."""
+        # Both tables in their own order, that of contents: in any other, each row would be looked up somewhere else.
+        return self._db.execute(
+            """SELECT shard, row, look FROM looks CROSS JOIN vectors USING (content) WHERE fingerprint = ?
+               ORDER BY looks.content""",
             (fingerprint,),
         )
-        return (look for (look,) in rows)
 
 
 _WITH_PARTS = """

@@ -30,11 +30,16 @@ class Places:
             used[shard] -= rows
         return used
 
-    def stored(self, fingerprint: str, shard: int | None = None) -> Iterator[Place]:
-        """Yield where all vectors, or those of one shard, are stored, in their order on disk."""
-        query = """SELECT content, shard, row, checksum FROM vectors WHERE fingerprint = ? AND shard = ifnull(?, shard)
-                   ORDER BY shard, row"""
-        return map(Place._make, self._db.execute(query, (fingerprint, shard)))
+    def stored(self, fingerprint: str) -> Iterator[Place]:
+        """Yield where all vectors are stored, in their order on disk."""
+        query = "SELECT content, shard, row, checksum FROM vectors WHERE fingerprint = ? ORDER BY shard, row"
+        return map(Place._make, self._db.execute(query, (fingerprint,)))
+
+    def stored_in(self, fingerprint: str, shard: int, first: int, most: int) -> list[Place]:
+        """Return where at most so many vectors of a shard are stored, from this row on."""
+        query = """SELECT content, shard, row, checksum FROM vectors WHERE fingerprint = ? AND shard = ? AND row >= ?
+                   ORDER BY row LIMIT ?"""
+        return list(map(Place._make, self._db.execute(query, (fingerprint, shard, first, most))))
 
     def held(self, fingerprint: str, among: Iterable[tuple[int, int]]) -> Iterator[Place]:
         """Yield what these shards and rows hold."""
@@ -80,9 +85,9 @@ class Places:
         statement = f"DELETE FROM vectors WHERE fingerprint NOT IN ({marks})"  # noqa: S608
         self._db.execute(statement, (*fingerprints,))
 
-    def orphans(self) -> list[str]:
-        """Return contents without a photo that may still have a thumbnail."""
-        return [content for (content,) in self._db.execute("SELECT content FROM orphans WHERE NOT swept")]
+    def orphans(self) -> Iterator[str]:
+        """Yield contents without a photo that may still have a thumbnail."""
+        return (content for (content,) in self._db.execute("SELECT content FROM orphans WHERE NOT swept"))
 
     def sweep_orphans(self) -> None:
         self._db.execute("UPDATE orphans SET swept = 1 WHERE NOT swept")

@@ -111,6 +111,7 @@ class _Job:
         warn: Callable[[str], None],
     ) -> dict[Partition, Outcome]:
         self._held = _roots(self.index)
+        self._check_forgotten(folder)
         photos = self._photos(folder)
         before = _parts_in(folder)
         if before and self.work.parts not in (None, before):
@@ -133,10 +134,17 @@ class _Job:
                 of = self.work.parts or before or _ROUNDS * cluster.offer.slots
                 if not of:
                     raise ClusterProblem(
-                        "the cluster has no free node yet; say with --parts how many parts to make"
+                        f"no node of the cluster has {cluster.offer.cpus_per_part} CPUs; choose fewer with "
+                        "--cpus-per-part, or say how many --parts to make, and it waits for such a node"
                     )
                 todo = [Partition(number, of) for number in range(1, of + 1)]
                 return Schedule(todo, cluster, reporter, patience).run()
+
+    def _check_forgotten(self, folder: Path) -> None:
+        """A part may have forgotten a folder in a run that did not come to its end; then the index still holds it."""
+        if unknown := self._forgotten - {*self._held}.union(*map(_roots, folder.glob("[0-9]*"))):
+            known = ", ".join(map(str, self._held)) or "none"
+            raise IndexProblem(f"{min(unknown)}: not a folder of this index; it holds {known}")
 
     def _photos(self, folder: Path) -> list[Path]:
         """The folders given, or those of earlier runs: every part must hear of the same ones."""

@@ -27,6 +27,8 @@ from indexer.folders.partition import Partition
 # Seconds until the cluster answers; until its nodes have said what they lack; and until all that runs has ended.
 _CONNECT, _CHECK, _STOP = 45.0, 120.0, PATIENCE + 30
 _CLOSE = 10.0
+# Of what Ray says last.
+_LONGEST = 300
 COMMAND = ("-P", "-m", "indexer.cluster.ray")
 
 
@@ -60,6 +62,10 @@ class Arguments(Protocol):
     def __call__(self, part: Partition, cpus: int) -> Sequence[str]: ...
 
 
+class _Lost(ClusterProblem):
+    """The process ended by itself, as Ray lets it end when it loses its cluster."""
+
+
 class Engine:
     """An Executor on a Ray cluster; a context manager. Raises ClusterProblem if the cluster is lost."""
 
@@ -73,12 +79,13 @@ class Engine:
         self._said: deque[str] = deque(maxlen=20)
         self._events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._process = _started(command)
-        for target in (self._read, self._listen):
-            threading.Thread(target=target, daemon=True).start()
+        self._threads = [threading.Thread(target=each, daemon=True) for each in (self._read, self._listen)]
+        for thread in self._threads:
+            thread.start()
         try:
             self.offer = self._connect(request)
         except BaseException:
-            self._kill()
+            self._end(0)
             raise
 
     def __enter__(self) -> Self:
@@ -87,14 +94,7 @@ class Engine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Without its input, the process ends whatever still runs, and itself."""
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        try:
-            self._process.wait(_CLOSE)
-        except subprocess.TimeoutExpired:
-            self._kill()
+        self._end(_CLOSE)
 
     def start(self, part: Partition) -> None:
         self._parts[part.number] = part
@@ -128,11 +128,15 @@ class Engine:
 
     def _connect(self, request: Request) -> Offer:
         self._send(**asdict(request))
-        if self._next(_CONNECT) is None:
+        try:
+            reached = self._next(_CONNECT)
+        except _Lost:
+            reached = None
+        if reached is None:
             raise ClusterProblem(
-                f"the Ray cluster at {request.address} does not answer within {_CONNECT:.0f} s; check it with "
-                f"ray status --address {request.address}. If Ray took an address of this machine that lets no traffic "
-                "through, start its nodes with another --node-ip-address, and all of them with the same version of Ray"
+                f"the Ray cluster at {request.address} does not answer: run this on one of its nodes, or give "
+                "ray://HOST:10001, its client server; ray status says whether it is up. If Ray took an address that "
+                "lets no traffic through, start its nodes with another --node-ip-address"
             )
         if (event := self._next(_CHECK)) is None:
             raise ClusterProblem(
@@ -148,12 +152,12 @@ class Engine:
         except queue.Empty:
             return None
         if event is None:
-            last = f": {self._said[-1]}" if self._said else ""
             # For whoever asks again.
             self._events.put(None)
-            raise ClusterProblem(
-                f"lost the Ray cluster at {self._address}{last}. Finished work is kept; run the same command again "
-                "to continue"
+            last = f" ({self._said[-1][:_LONGEST]})" if self._said else ""
+            raise _Lost(
+                f"lost the Ray cluster at {self._address}{last}. Finished work is kept; once ray status finds it "
+                "again, run the same command to continue"
             )
         if event["event"] == "failed":
             raise ClusterProblem(event["error"])
@@ -179,9 +183,18 @@ class Engine:
         with self._process.stderr as lines:
             self._said.extend(line.decode("utf-8", "replace").strip() for line in lines)
 
-    def _kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
+    def _end(self, patience: float) -> None:
+        """Without its input, the process ends whatever still runs, and itself."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for thread in self._threads:
+            thread.join(_CLOSE)
 
 
 def _started(command: Sequence[str]) -> "subprocess.Popen[bytes]":

@@ -84,7 +84,7 @@ def _connect(address: str) -> None:
         )
     try:
         ray.init(address=address, logging_level="ERROR", log_to_driver=False)
-    except (ConnectionError, RuntimeError, OSError) as error:
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
         raise Refused(_why(address, error)) from None
 
 

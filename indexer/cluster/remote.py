@@ -27,7 +27,7 @@ def lacking(needs: dict[str, Any]) -> str | None:
     token = Path(needs["token"])
     if not token.exists():
         return f"it does not see {token.parent}; keep the parts on storage that all nodes share, see --parts-folder"
-    if not os.access(token.parent, os.W_OK):
+    if not os.access(token.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         return f"it may not write to {token.parent}; let the user that runs Ray there write to it"
     try:
         Checkpoint.find(needs["model"])

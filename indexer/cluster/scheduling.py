@@ -131,7 +131,8 @@ class Schedule:
 
     def _take(self, part: Partition, outcome: Outcome) -> None:
         state = self._states[part]
-        state.hear(outcome.news)
+        if outcome.news.photos or outcome.finished:
+            state.hear(outcome.news)
         for path, reason in outcome.skipped:
             self.reporter.skip(Skipped(Path(path), reason))
         if outcome.finished:

@@ -13,13 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.duplicates import groups
-from indexer.duplicates.groups import Pairs, Vectored
-from indexer.stores import Ids, OnStep, Source, Store
-from model.modality import Vectors
+from indexer.duplicates.contents import Contents
+from indexer.duplicates.room import Room
+from indexer.stores import Ids, OnStep, Store, isin
 
 if TYPE_CHECKING:
     from indexer.collection import Inventory
     from indexer.generations.photos import PhotosWriter
+
+_CHUNK = 65_536
+_NONE = (np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 @dataclass(frozen=True)
@@ -39,71 +42,70 @@ def fold(
 ) -> None:
     """Mark the near-duplicates in a list of photos, after all of them were written to it.
 
-    Groups of the `older` generation stay as they were. `store` contains these very photos.
+    Groups of the `older` generation stay as they were. `store` contains these very photos. What does not fit in little
+    memory goes to files beside the list, until this returns.
     """
-    known = {} if older is None else photos.groups_in(older.photos)
-    photos.fold(_folded(inventory, older, known, store, on_step))
+    with Room(photos.path.parent) as room:
+        contents = Contents(
+            inventory.ids[inventory.first],
+            np.flatnonzero(inventory.first),
+            inventory.vectors,
+            inventory.signatures(room),
+            room,
+        )
+        before = None if older is None else photos.groups_in(older.photos)
+        leaders = _leaders(contents, older, before, store, on_step)
+        photos.fold(_folded(inventory, contents.ids[leaders]))
 
 
-def _folded(
-    inventory: "Inventory",
+def _leaders(
+    contents: Contents,
     older: Older | None,
-    groups_before: dict[int, int],
+    before: tuple[Ids, Ids] | None,
     store: Store | None,
     on_step: OnStep | None,
-) -> Iterator[tuple[int, int]]:
-    """Ids of near-duplicates, each with the leader of its group."""
-    ids, originals, seen = inventory.ids, inventory.originals, inventory.signatures()
-    first = np.flatnonzero(originals == np.arange(len(ids)))
-    contents = ids[first]
-    source = inventory.vectors
-    vectored: Vectored = _Read(source, contents, first) if store is None else store
-    known: dict[int, int] = {}
-    new = np.arange(len(contents))
-    if older is not None:
-        same = np.isin(contents, older.unchanged)
-        known, new = _known_groups(contents, same, groups_before), np.flatnonzero(~same)
-    alike: Pairs
-    if older is not None and groups.few_are_new(len(new), len(contents), vectored):
-        alike = groups.new_pairs(new, contents, vectored, seen)
-    else:
-        known, alike = {}, groups.all_pairs(source, contents, vectored, seen, on_step)
-    leaders = contents[groups.stand_ins(contents, alike, known, vectored, seen)]
-    place = np.searchsorted(first, originals)
-    for one, leader in zip(ids.tolist(), leaders[place].tolist(), strict=True):
-        if one != leader:
-            yield one, leader
+) -> Ids:
+    """For each place the leader of its group."""
+    at = None if store is None else groups.reading(contents, store)
+    if older is not None and before is not None:
+        same = isin(contents.ids, older.unchanged)
+        new = np.flatnonzero(~same)
+        if groups.few_are_new(len(new), len(contents), exact=store is None or store.exact):
+            alike = groups.new_pairs(contents, new, store)
+            return groups.stand_ins(contents, alike, known_groups(contents.ids, same, *before), at)
+        if store is None and groups.few_are_new(len(new), len(contents), exact=False):
+            alike = groups.all_pairs(contents, on_step, ~same)
+            return groups.stand_ins(contents, alike, known_groups(contents.ids, same, *before))
+    return groups.stand_ins(contents, groups.all_pairs(contents, on_step), _NONE)
 
 
-class _Read:
-    """Vectors of contents, read from the source whose photos at `places` they are."""
-
-    exact = True
-
-    def __init__(self, source: Source, contents: Ids, places: Ids) -> None:
-        self._source, self._places = source, places
-        self._order = np.argsort(contents)
-        self._sorted = contents[self._order]
-
-    def vectors(self, ids: Ids) -> Vectors:
-        return self._source.at(self._places[self._order[np.searchsorted(self._sorted, ids)]])
+def _folded(inventory: "Inventory", leaders: Ids) -> Iterator[tuple[int, int]]:
+    """Ids of near-duplicates, each with the leader of its group, by id; `leaders` are those of the contents."""
+    leaders = leaders[np.cumsum(inventory.first) - 1]
+    folded = np.flatnonzero(inventory.ids != leaders)
+    folded = folded[np.argsort(inventory.ids[folded])]
+    for start in range(0, len(folded), _CHUNK):
+        part = folded[start : start + _CHUNK]
+        yield from zip(inventory.ids[part].tolist(), leaders[part].tolist(), strict=True)
 
 
-def _known_groups(contents: Ids, same: NDArray[np.bool_], groups: dict[int, int]) -> dict[int, int]:
-    """The previous groups, as place and leader; if a leader is gone, the first remaining member replaces it."""
-    if not groups:
-        return {}
-    standing = set(groups.values())
-    members = [
-        p for p in np.flatnonzero(same).tolist() if int(contents[p]) in groups or int(contents[p]) in standing
-    ]
-    chosen: dict[int, int] = {}
-    for place in members:
-        if int(contents[place]) not in groups:
-            chosen[int(contents[place])] = place
-    known: dict[int, int] = {}
-    for place in members:
-        leader = chosen.setdefault(groups.get(int(contents[place]), int(contents[place])), place)
-        if leader != place:
-            known[place] = leader
-    return known
+def known_groups(contents: Ids, same: NDArray[np.bool_], folded: Ids, leaders: Ids) -> tuple[Ids, Ids]:
+    """The previous groups, as places and leaders; if a leader is gone, the first remaining member replaces it.
+
+    `folded`, sorted, are the ids that were folded under the `leaders`; contents that are the `same` may remain so.
+    """
+    group, was_folded = contents.copy(), np.zeros(len(contents), dtype=bool)
+    if len(folded):
+        at = np.minimum(np.searchsorted(folded, contents), len(folded) - 1)
+        was_folded = folded[at] == contents
+        group[was_folded] = leaders[at[was_folded]]
+    members = np.flatnonzero(same & (was_folded | isin(contents, np.unique(leaders))))
+    _, number = np.unique(group[members], return_inverse=True)
+    chosen = np.empty(len(members), dtype=np.int64)
+    # What is written last stays: the first member, or better the leader itself.
+    chosen[number[::-1]] = members[::-1]
+    standing = ~was_folded[members]
+    chosen[number[standing]] = members[standing]
+    leading = chosen[number]
+    others = members != leading
+    return members[others], leading[others]

@@ -3,32 +3,25 @@
 A photo joins an earlier one if their cosine is at least THRESHOLD, or if their signatures match. It is compared only
 with the leaders of groups, so that a chain of small steps never connects quite different pictures.
 
-Comparing all pairs of a million photos would take days. So each photo is assigned to the nearest two of about 2 sqrt(n)
-landmark photos, and compared only with photos of the same landmark; near-duplicates nearly always share one. Later
-runs compare only new photos, by searching for them.
+Comparing all pairs of a million photos would take days. So photos are compared only with those of the same cells; later
+runs compare only new photos, by searching for them. What short vectors cannot rule out, whole ones decide.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol, cast
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.duplicates import signatures
-from indexer.duplicates.signatures import Signatures
-from indexer.stores import Ids, OnStep, Source, Store
+from indexer.duplicates.cells import THRESHOLD, Cell, Short, cells
+from indexer.duplicates.contents import Contents
+from indexer.duplicates.pairs import KEPT, Gathered, Keys, Pairs, keys, places
+from indexer.stores import Ids, OnStep, Store
 from model.modality import Vectors
 
-# The most similar of 31,200 pairs of different photos of one Sketchy class have a cosine of .958.
-THRESHOLD = 0.96
-_LANDMARKS = 2
-_MOST_LANDMARKS = 2048
-_FROM = 2000
-# Most photos to compare with each other, and most matches to keep for each.
-_WINDOW = 16_384
 _BLOCK = 1024
-_KEPT = 8
+# If more pairs of a block remain, whole vectors are compared at once: there are many copies.
+_MANY = 2 * KEPT * _BLOCK
 # Most new photos to compare with an exact store, which scans everything.
 _FEW_NEW = 2000
 # Those in which photos differ most are enough to tell nearly all of them apart, in a quarter of the time.
@@ -37,94 +30,193 @@ _ROUNDING = 1e-4
 # Beyond this share of new photos, comparing all with all takes hardly longer.
 _MOST_NEW = 0.05
 
-Pairs = Mapping[int, list[int]]
-
-
-class Vectored(Protocol):
-    """Whatever has the vectors of these photos; what is not exact is a store, which can search them, too."""
-
-    @property
-    def exact(self) -> bool: ...
-
-    def vectors(self, ids: Ids) -> Vectors:
-        """Those of existing ids."""
-        ...
+At = Callable[[Ids], Vectors]
 
 
 def all_pairs(
-    source: Source, ids: Ids, store: Vectored, seen: Signatures, on_step: OnStep | None = None
+    contents: Contents, on_step: OnStep | None = None, new: NDArray[np.bool_] | None = None
 ) -> Pairs:
-    """For each place in `ids`, the earlier places of similar photos; `ids` are in the order of the source.
-
-    `seen` holds their signatures.
-    """
+    """For each place, the earlier places of similar photos; if some are `new`, only for these, earlier and later."""
     tell = on_step or (lambda *_: None)
-    found: dict[int, set[int]] = defaultdict(set)
-    cells, done = _cells(source, ids, store, tell), 0
-    total = sum(map(len, cells))
-    for cell in cells:
+    found = Gathered()
+    likely = _Likely(contents, found)
+    done, total = 0, 2 * len(contents)
+    for cell in cells(contents, tell):
+        _compare(cell, contents, likely, found, new)
         done += len(cell)
-        tell("comparing", done, total)
-        for start in range(0, len(cell), _WINDOW):
-            _compare(cell[start : start + _WINDOW], ids, store, found)
-    for later, earlier in zip(*(part.tolist() for part in signatures.pairs(seen)), strict=True):
-        found[later].add(earlier)
-    return {place: sorted(others)[:_KEPT] for place, others in found.items()}
+        tell("comparing", min(done, total), total)
+    likely.settle()
+    _add_alike(contents, found, new)
+    return found.pairs()
 
 
-def few_are_new(new: int, of: int, store: Vectored) -> bool:
+def few_are_new(new: int, of: int, *, exact: bool) -> bool:
     """Whether `new_pairs` is faster."""
-    return new <= _MOST_NEW * of and (not store.exact or new <= _FEW_NEW)
+    return new <= _MOST_NEW * of and (not exact or new <= _FEW_NEW)
 
 
-def new_pairs(wanted: Ids, ids: Ids, store: Vectored, seen: Signatures) -> Pairs:
-    """For some places only, all similar ones, earlier and later."""
-    order = np.argsort(ids)
-    found: dict[int, set[int]] = defaultdict(set)
-    for place, others in _near(wanted, ids, store):
-        at = np.minimum(np.searchsorted(ids, others, sorter=order), len(ids) - 1)
-        # The store also has exact copies, which are not in `ids`.
-        known = order[at][ids[order[at]] == others]
-        found[place].update(known[known != place].tolist())
-    new = np.zeros(len(ids), dtype=bool)
+def new_pairs(contents: Contents, wanted: Ids, store: Store | None) -> Pairs:
+    """For some places only, all similar ones, earlier and later; without a store that finds them, by a scan."""
+    found = Gathered()
+    near = _scanned(contents, wanted, reading(contents, store))
+    if store is not None and not store.exact:
+        near = _searched(contents, wanted, store)
+    for some in near:
+        found.add(some)
+    new = np.zeros(len(contents), dtype=bool)
     new[wanted] = True
-    for later, earlier in zip(*(part.tolist() for part in signatures.pairs(seen, new)), strict=True):
-        one, other = (later, earlier) if new[later] else (earlier, later)
-        found[one].add(other)
-    return {place: sorted(others)[:_KEPT] for place, others in found.items() if others}
+    _add_alike(contents, found, new)
+    return found.pairs()
 
 
-def _near(wanted: Ids, ids: Ids, store: Vectored) -> Iterator[tuple[int, Ids]]:
-    """Places with the ids of similar photos, found by searching, or if the store is exact, by a single scan."""
-    blocks = [wanted[start : start + _BLOCK] for start in range(0, len(wanted), _BLOCK)]
-    vectors = [store.vectors(ids[block]) for block in blocks]
-    if not store.exact:
-        for block, asked in zip(blocks, vectors, strict=True):
-            nearest = cast(Store, store).search(asked, 2 * _KEPT)
-            for place, others, scores in zip(block.tolist(), nearest.ids, nearest.scores, strict=True):
-                yield place, others[scores >= THRESHOLD]
+def stand_ins(contents: Contents, alike: Pairs, before: tuple[Ids, Ids], at: At | None = None) -> Ids:
+    """For each place the leader of its group, itself if it has none.
+
+    Groups from `before`, as places and their leaders, stay as they were. `at` reads vectors.
+    """
+    leader = np.arange(len(contents), dtype=np.int64)
+    leader[before[0]] = before[1]
+    # In a group, or its leader: both stay what they are.
+    settled = np.zeros(len(contents), dtype=bool)
+    settled[before[0]], settled[before[1]] = True, True
+    for ones, others in alike.blocks(_BLOCK):
+        # Whatever leads one of them will be among these.
+        there = np.unique(np.concatenate([ones, others, leader[others]]))
+        vectors, seen = (at or contents.at)(there), contents.signatures[there]
+        starts = np.flatnonzero(np.diff(ones, prepend=-1))
+        for place, start, end in zip(
+            ones[starts].tolist(), starts.tolist(), [*starts[1:].tolist(), len(ones)], strict=True
+        ):
+            leaders = np.setdiff1d(leader[others[start:end]], [place])
+            if settled[place] or not len(leaders):
+                continue
+            own, theirs = np.searchsorted(there, [place]), np.searchsorted(there, leaders)
+            near = vectors[theirs] @ vectors[own[0]]
+            near[signatures.alike(seen[theirs], seen[own])] += 1.0
+            if near.max() >= THRESHOLD:
+                leader[place] = leaders[int(near.argmax())]
+                settled[leader[place]] = True
+    return leader
+
+
+def _add_alike(contents: Contents, found: Gathered, new: NDArray[np.bool_] | None) -> None:
+    for later, earlier in signatures.matching(contents.signatures, new, contents.room):
+        if new is not None:
+            swapped = ~new[later]
+            later, earlier = np.where(swapped, earlier, later), np.where(swapped, later, earlier)
+        found.add(keys(later, earlier))
+
+
+class _Likely:
+    """Pairs that short vectors do not rule out, until whole vectors decide."""
+
+    def __init__(self, contents: Contents, found: Gathered) -> None:
+        self._contents, self._found = contents, found
+        self._pairs: list[Keys] = []
+        self._count = 0
+        wide = 4 * contents.source.dimension
+        # Two vectors, and as much again to multiply them.
+        self._block = max(1, contents.room.memory // (4 * wide))
+        self._most = max(1, contents.room.memory // 32)
+
+    def add(self, some: Keys) -> None:
+        if not len(some):
+            return
+        self._pairs.append(some)
+        self._count += len(some)
+        if self._count > self._most:
+            self.settle()
+
+    def settle(self) -> None:
+        likely = np.unique(np.concatenate([np.empty(0, dtype=np.uint64), *self._pairs]))
+        self._pairs, self._count = [], 0
+        for start in range(0, len(likely), self._block):
+            some = likely[start : start + self._block]
+            ones, others = places(some)
+            there = np.unique(np.concatenate([ones, others]))
+            vectors = self._contents.at(there)
+            ones, others = np.searchsorted(there, ones), np.searchsorted(there, others)
+            near = np.concatenate(
+                [
+                    np.einsum("ij,ij->i", vectors[ones[part]], vectors[others[part]])
+                    for part in np.split(np.arange(len(some)), range(_BLOCK, len(some), _BLOCK))
+                ]
+            )
+            self._found.add(some[near >= THRESHOLD])
+
+
+def _compare(
+    cell: Cell, contents: Contents, likely: _Likely, found: Gathered, new: NDArray[np.bool_] | None
+) -> None:
+    """Compare each with the earlier ones, or each that is new with all."""
+    asked = np.arange(len(cell)) if new is None else np.flatnonzero(new[cell.places])
+    if not len(asked):
         return
-    if not vectors:
+    short, whole = cell.short(), None
+    for start in range(0, len(asked), _BLOCK):
+        part = asked[start : start + _BLOCK]
+        end = len(cell) if new is not None else int(part[-1]) + 1
+        ones, others = _at_least(THRESHOLD - Short.SLACK, short[part], short[:end], part, new)
+        if len(ones) <= _MANY:
+            likely.add(keys(cell.places[ones], cell.places[others]))
+            continue
+        if whole is None:
+            whole = contents.at(cell.places)
+        ones, others = _at_least(THRESHOLD, whole[part], whole[:end], part, new)
+        found.add(Pairs.of(keys(cell.places[ones], cell.places[others])).keys)
+
+
+def _at_least(
+    limit: float, some: Vectors, among: Vectors, numbers: Ids, new: NDArray[np.bool_] | None
+) -> tuple[Ids, Ids]:
+    # Flat, which NumPy searches several times as fast.
+    ones, others = np.divmod(np.flatnonzero(some @ among.T >= limit), len(among))
+    ones = numbers[ones]
+    kept = others < ones if new is None else others != ones
+    return ones[kept], others[kept]
+
+
+def reading(contents: Contents, store: Store | None) -> At:
+    """Reads vectors, from the store if there is one: it may have been extended, and keeps those that were published."""
+    return contents.at if store is None else lambda wanted: store.vectors(contents.ids[wanted])
+
+
+def _searched(contents: Contents, wanted: Ids, store: Store) -> Iterator[Keys]:
+    """Pairs of similar photos, by searching for them."""
+    order = np.argsort(contents.ids)
+    for start in range(0, len(wanted), _BLOCK):
+        block = wanted[start : start + _BLOCK]
+        found, scores = store.search(store.vectors(contents.ids[block]), 2 * KEPT)
+        rows, columns = np.nonzero(scores >= THRESHOLD)
+        ones, others = block[rows], found[rows, columns]
+        at = order[np.minimum(np.searchsorted(contents.ids, others, sorter=order), len(order) - 1)]
+        # The store also has exact copies, which are not among the contents.
+        known = (contents.ids[at] == others) & (at != ones)
+        yield keys(ones[known], at[known])
+
+
+def _scanned(contents: Contents, wanted: Ids, at: At) -> Iterator[Keys]:
+    """Pairs of similar photos, by a single scan."""
+    if not len(wanted):
         return
-    asked = np.concatenate(vectors)
+    asked = at(wanted)
     columns = np.argsort(-asked.var(axis=0))[:_COLUMNS]
     short = _shortened(asked, columns)
-    for first in range(0, len(ids), _BLOCK * 8):
-        some = ids[first : first + _BLOCK * 8]
-        rows = store.vectors(some)
+    for first in range(0, len(contents), _BLOCK * 8):
+        some = np.arange(first, min(first + _BLOCK * 8, len(contents)))
+        rows = at(some)
         below = _shortened(rows, columns).T
         for start in range(0, len(asked), _BLOCK):
             part = slice(start, start + _BLOCK)
-            # Flat, which NumPy searches several times as fast.
             near = np.flatnonzero(short[part] @ below >= THRESHOLD - _ROUNDING)
             ones, others = np.divmod(near, len(rows))
-            if len(ones) > _BLOCK * _KEPT:
+            if len(ones) > _BLOCK * KEPT:
                 ones, others = np.nonzero(asked[part] @ rows.T >= THRESHOLD)
             else:
                 same = np.einsum("ij,ij->i", asked[part][ones], rows[others]) >= THRESHOLD
                 ones, others = ones[same], others[same]
-            for place in np.unique(ones):
-                yield int(wanted[start + place]), some[others[ones == place]]
+            ones, others = wanted[start + ones], some[others]
+            yield keys(ones, others)[ones != others]
 
 
 def _shortened(vectors: Vectors, columns: Ids) -> Vectors:
@@ -133,64 +225,3 @@ def _shortened(vectors: Vectors, columns: Ids) -> Vectors:
     rest = np.einsum("ij,ij->i", vectors, vectors) - np.einsum("ij,ij->i", few, few)
     short: Vectors = np.concatenate([few, np.sqrt(np.maximum(rest, 0))[:, None]], axis=1)
     return short
-
-
-def stand_ins(
-    ids: Ids, alike: Pairs, before: Mapping[int, int], store: Vectored, seen: Signatures
-) -> NDArray[np.int64]:
-    """For each place the leader of its group, itself if it has none; groups in `before` stay as they were."""
-    leader = np.arange(len(ids), dtype=np.int64)
-    for place, other in before.items():
-        leader[place] = other
-    standing = set(before.values())
-    for place in sorted(alike):
-        leaders = sorted({int(leader[other]) for other in alike[place]} - {place})
-        if place in before or place in standing or not leaders:
-            continue
-        near = store.vectors(ids[leaders]) @ store.vectors(ids[[place]])[0]
-        same = signatures.alike(seen[leaders], seen[[place]])
-        near[same] += 1.0
-        if near.max() >= THRESHOLD:
-            leader[place] = leaders[int(near.argmax())]
-            standing.add(int(leader[place]))
-    return leader
-
-
-def _cells(source: Source, ids: Ids, store: Vectored, tell: OnStep) -> Sequence[Ids]:
-    """Groups of places to compare; each place is in as many cells as it has landmarks."""
-    if len(ids) <= _FROM:
-        return [np.arange(len(ids), dtype=np.int64)]
-    landmarks = _distinct(source.sample(int(min(2 * len(ids) ** 0.5, _MOST_LANDMARKS))))
-    filed = np.empty((len(ids), min(_LANDMARKS, len(landmarks))), dtype=np.int32)
-    for start in range(0, len(ids), _BLOCK * 8):
-        nearness = store.vectors(ids[start : start + _BLOCK * 8]) @ landmarks.T
-        for column in range(filed.shape[1]):
-            # Taking the maximum twice is a hundred times as fast as a partial sort.
-            best = nearness.argmax(axis=1)
-            filed[start : start + len(best), column] = best
-            nearness[np.arange(len(best)), best] = -np.inf
-        tell("grouping", start + len(nearness), len(ids))
-    order = np.argsort(filed, axis=None, kind="stable")
-    sizes = np.bincount(filed.ravel(), minlength=len(landmarks))
-    return np.split(order // filed.shape[1], np.cumsum(sizes)[:-1])
-
-
-def _distinct(landmarks: Vectors) -> Vectors:
-    """Keep one of similar landmarks: otherwise rounding would decide which one is nearest to a photo."""
-    alike = np.tril(landmarks @ landmarks.T >= THRESHOLD, -1)
-    return landmarks[~alike.any(axis=1)]
-
-
-def _compare(cell: Ids, ids: Ids, store: Vectored, found: dict[int, set[int]]) -> None:
-    vectors = store.vectors(ids[cell])
-    for start in range(0, len(cell), _BLOCK):
-        part = vectors[start : start + _BLOCK]
-        alike = part @ vectors[: start + len(part)].T >= THRESHOLD
-        later, earlier = np.nonzero(np.tril(alike, start - 1))
-        if len(later):
-            # Of many matches, keep the earliest: they become the leaders.
-            first = np.r_[True, later[1:] != later[:-1]]
-            rank = np.arange(len(later)) - np.maximum.accumulate(np.where(first, np.arange(len(later)), 0))
-            kept = rank < _KEPT
-            for one, other in zip(later[kept].tolist(), earlier[kept].tolist(), strict=True):
-                found[int(cell[start + one])].add(int(cell[other]))

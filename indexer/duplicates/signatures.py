@@ -7,11 +7,12 @@ by less than a twentieth of the photo's own contrast, since all pages of text ar
 Candidates have similar brightness and share one of seven bands of bits, which record where the picture gets brighter.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.duplicates.room import Room
 from model.modality import Pixels
 
 SIDE = 8
@@ -27,6 +28,10 @@ _MOST_BITS = 24
 # Compare with this many neighbours in each band; any others must share another band.
 _NEIGHBOURS = 32
 _CHUNK = 65_536
+# Columns behind the bands, and where band, brightness and place are in one number.
+_BRIGHT, _CONTRAST = _BANDS, _BANDS + 1
+_BAND, _PLACE, _BRIGHT_BITS = np.uint64(48), np.uint64(32), 16
+_PLACES = np.uint64(2**32 - 1)
 
 # Number of bits set, for each 16-bit number.
 _ONES = (
@@ -65,49 +70,84 @@ def alike(some: Signatures, others: Signatures) -> NDArray[np.bool_]:
 
 def pairs(signatures: Signatures, new: NDArray[np.bool_] | None = None) -> tuple[Places, Places]:
     """Places of matching photos, the later one first. If `new` is given, at least one of each pair is new."""
-    # Signatures without contrast match nothing, and there may be many.
-    places = np.flatnonzero(signatures.max(axis=1) > signatures.min(axis=1))
-    signatures, new = signatures[places], None if new is None else new[places]
-    bright = signatures.sum(axis=1, dtype=np.uint32)
-    found = [np.empty((0, 2), dtype=np.int64)]
-    bands = _bands(signatures)
-    for band in bands.T:
-        key = (band.astype(np.uint32) << 16) | bright
-        order = np.argsort(key, kind="stable")
-        key = key[order]
-        at = np.arange(len(key)) if new is None else np.flatnonzero(new[order])
-        for step in range(1, min(_NEIGHBOURS + 1, len(key))):
-            # Of two that are new, the same pair comes up twice.
-            starts = at if new is None else np.concatenate([at, at - step])
-            starts = starts[(starts >= 0) & (starts + step < len(key))]
-            before, after = key[starts], key[starts + step]
-            starts = starts[(after - before <= MOST_APART * BYTES) & (after >> 16 == before >> 16)]
-            if not len(starts):
-                break
-            some, others = order[starts], order[starts + step]
-            few = _ONES[bands[some] ^ bands[others]].sum(axis=1) <= _MOST_BITS
-            found += _compared(signatures, some[few], others[few])
+    found = [
+        np.empty((0, 2), dtype=np.int64),
+        *(np.stack(some, axis=1) for some in matching(signatures, new)),
+    ]
     both = np.unique(np.concatenate(found), axis=0)
-    return places[both[:, 0]], places[both[:, 1]]
+    return both[:, 0], both[:, 1]
 
 
-def _compared(signatures: Signatures, some: Places, others: Places) -> list[Places]:
-    later, earlier = np.maximum(some, others), np.minimum(some, others)
-    kept = []
-    for start in range(0, len(later), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        same = alike(signatures[later[part]], signatures[earlier[part]])
-        kept.append(np.stack([later[part][same], earlier[part][same]], axis=1))
-    return kept
+def matching(
+    signatures: Signatures, new: NDArray[np.bool_] | None = None, room: Room | None = None
+) -> Iterator[tuple[Places, Places]]:
+    """Yield `pairs` in parts, some of them more than once; takes eight bytes of memory for each photo."""
+    bands = _bands(signatures, room)
+    for band in range(_BANDS):
+        keys = _sorted(bands, band)
+        for some, others in _near(keys, bands, new):
+            later, earlier = np.maximum(some, others), np.minimum(some, others)
+            same = alike(signatures[later], signatures[earlier])
+            yield later[same], earlier[same]
 
 
-def _bands(signatures: Signatures) -> NDArray[np.uint16]:
-    """For each photo seven 16-bit numbers: where it gets brighter to the right, and downwards."""
-    bits = np.empty((len(signatures), 2 * SIDE * (SIDE - 1)), dtype=bool)
+def _sorted(bands: NDArray[np.uint16], band: int) -> NDArray[np.uint64]:
+    """By band, brightness, and place: one number of all three for each photo with any contrast."""
+    keys, count = np.empty(len(bands), dtype=np.uint64), 0
+    for start in range(0, len(bands), _CHUNK):
+        part = bands[start : start + _CHUNK].astype(np.uint64)
+        # Signatures without contrast match nothing, and there may be many.
+        places = np.flatnonzero(part[:, _CONTRAST])
+        part = (part[places, band] << _BAND) | (part[places, _BRIGHT] << _PLACE)
+        keys[count : count + len(part)] = part | (places + start).astype(np.uint64)
+        count += len(part)
+    keys = keys[:count]
+    keys.sort()
+    return keys
+
+
+def _near(
+    keys: NDArray[np.uint64], bands: NDArray[np.uint16], new: NDArray[np.bool_] | None
+) -> Iterator[tuple[Places, Places]]:
+    """Places of photos that are near in this order and differ in few bits."""
+    for start in range(0, len(keys), _CHUNK):
+        part = keys[start : start + _CHUNK + _NEIGHBOURS]
+        places = (part & _PLACES).astype(np.int64)
+        fresh = None if new is None else new[places]
+        if fresh is not None and not fresh.any():
+            continue
+        # By columns, each of which is compared at once.
+        bits, part = bands[places, :_BANDS].T.copy(), (part >> _PLACE).astype(np.int64)
+        for step in range(1, min(_NEIGHBOURS + 1, len(part))):
+            # The last few are there for those before them.
+            first = slice(0, min(_CHUNK, len(part) - step))
+            second = slice(step, step + first.stop)
+            near = part[second] - part[first] <= MOST_APART * BYTES
+            near &= part[second] >> _BRIGHT_BITS == part[first] >> _BRIGHT_BITS
+            if not near.any():
+                break
+            if fresh is not None:
+                near &= fresh[first] | fresh[second]
+            at = np.flatnonzero(near)
+            apart = np.zeros(len(at), dtype=np.uint8)
+            for column in bits:
+                apart += _ONES[column[at] ^ column[at + step]]
+            at = at[apart <= _MOST_BITS]
+            if len(at):
+                yield places[at], places[at + step]
+
+
+def _bands(signatures: Signatures, room: Room | None) -> NDArray[np.uint16]:
+    """Seven numbers for each photo: where it gets brighter to the right and downwards; its brightness; its contrast."""
+    shape = (len(signatures), _BANDS + 2)
+    bands: NDArray[np.uint16] = np.zeros(shape, np.uint16) if room is None else room.zeros(shape, np.uint16)
     for start in range(0, len(signatures), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        grey = signatures[part].reshape(-1, SIDE, SIDE, 3).sum(axis=3, dtype=np.int16)
+        part = signatures[start : start + _CHUNK]
+        grey = part.reshape(-1, SIDE, SIDE, 3).sum(axis=3, dtype=np.int16)
         right, down = grey[:, :, 1:] - grey[:, :, :-1], grey[:, 1:] - grey[:, :-1]
         steps = np.concatenate([right.reshape(len(grey), -1), down.reshape(len(grey), -1)], axis=1)
-        bits[part] = steps > 3 * _MARGIN
-    return np.packbits(bits, axis=1).view(np.uint16).reshape(-1, _BANDS)
+        packed = np.packbits(steps > 3 * _MARGIN, axis=1).view(np.uint16)
+        bands[start : start + len(part), :_BANDS] = packed
+        bands[start : start + len(part), _BRIGHT] = part.sum(axis=1, dtype=np.uint16)
+        bands[start : start + len(part), _CONTRAST] = part.max(axis=1) > part.min(axis=1)
+    return bands

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer.generations.manifest import Manifest
-from indexer.stores import Ids, OnStep
+from indexer.stores import Ids, OnStep, isin
 from indexer.stores.biased import BiasedStore
 from indexer.stores.registry import Stores
 from model.bank import KINDS, Bank
@@ -39,7 +39,7 @@ class Biases:
         self._bank, self._open, self._on_step = bank, before, on_step
         self._ids = np.sort(ids)
         self._found = np.full((len(ids), len(KINDS)), np.nan, dtype=np.float32)
-        self._unchanged = np.isin(self._ids, unchanged)
+        self._unchanged = isin(self._ids, unchanged)
         self._done = 0
 
     @cached_property

@@ -4,6 +4,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from indexer.conditions import fold
@@ -12,6 +13,11 @@ from indexer.values import Facets, Photo
 Ask = Callable[[str], Iterable[tuple[Any, ...]]]
 
 _TABLE = "CREATE TABLE folders (folder TEXT PRIMARY KEY, photos INTEGER NOT NULL) WITHOUT ROWID"
+_MORE = """
+INSERT INTO folders VALUES (?, ?) ON CONFLICT (folder) DO UPDATE SET photos = photos + excluded.photos
+"""
+# Photos that are counted at a time, in as many folders at most.
+_AT_ONCE = 500_000
 _CAMERAS = "SELECT camera, count(*) FROM photos WHERE camera IS NOT NULL GROUP BY camera"
 _YEARS = "SELECT substr(taken, 1, 4) AS year, count(*) FROM photos WHERE taken IS NOT NULL GROUP BY year"
 
@@ -50,8 +56,9 @@ class Counts:
 def write_folders(db: sqlite3.Connection) -> None:
     """Add the table of folders to a generation's photos."""
     db.execute(_TABLE)
-    counts = Counter(_folder(relative) for (relative,) in db.execute("SELECT relative FROM photos"))
-    db.executemany("INSERT INTO folders VALUES (?, ?)", counts.items())
+    folders = (_folder(relative) for (relative,) in db.execute("SELECT relative FROM photos"))
+    while counts := Counter(islice(folders, _AT_ONCE)):
+        db.executemany(_MORE, counts.items())
 
 
 def counted(ask: Ask) -> Counts:

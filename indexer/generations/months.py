@@ -87,10 +87,10 @@ def write_months(db: sqlite3.Connection) -> None:
     """Add the table to a generation's photos; its months are rows, and their ids one blob each."""
     db.execute(_TABLE)
     rows = groupby(db.execute(_SORTED.format(moment="moment")), key=lambda row: row[0])
-    stored = [
+    stored = (
         (place, month, np.fromiter((row[1] for row in found), dtype=_LITTLE).tobytes())
         for place, (month, found) in enumerate(rows)
-    ]
+    )
     db.executemany("INSERT INTO months VALUES (?, ?, ?)", stored)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from indexer.columns import selected
+from indexer.columns import one_column, selected, two_columns
 from indexer.conditions import described
 from indexer.errors import BrokenGeneration
 from indexer.generations.counts import write_folders
@@ -46,8 +46,6 @@ CREATE INDEX by_group ON photos (duplicate_of) WHERE duplicate_of IS NOT NULL;
 CREATE INDEX by_content ON photos (substr(content, 1, 8));
 ANALYZE;
 """
-
-
 _COLUMNS = [field.name for field in fields(Photo)][:-1]
 # The first columns say the same as long as the catalogue's revision stays; the others may differ from the catalogue.
 SETTLED = 10
@@ -55,8 +53,6 @@ SETTLED = 10
 _ABSENT = {"moment": "taken"}
 # Near-duplicates are so many times as frequent among the results of a search as elsewhere.
 _TOGETHER, _SPARE = 3, 8
-
-
 # Ids are random, so rows go everywhere in the file.
 _CACHE_KIB = 2**16
 
@@ -65,7 +61,7 @@ class PhotosWriter:
     """Writes the file; the rows of exact copies must follow one another."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._db = sqlite3.connect(path.absolute().as_uri(), uri=True, isolation_level=None)
         # The file is synced as a whole before publication; an incomplete one is discarded.
         pragmas = f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{_CACHE_KIB}"
@@ -80,7 +76,7 @@ class PhotosWriter:
     def fill(self, write: Callable[[Path], None]) -> None:
         """Let `write` insert rows into the file; they have all columns but the last, too."""
         self._db.execute("COMMIT")
-        write(self._path)
+        write(self.path)
         self._db.execute("BEGIN")
 
     def fold(self, pairs: Iterable[tuple[int, int]]) -> None:
@@ -92,17 +88,12 @@ class PhotosWriter:
     def unchanged_since(self, older: Path) -> Ids:
         """Ids with the same content in an older generation."""
         with self._attached(older):
-            rows = self._db.execute(
-                "SELECT id FROM main.photos JOIN older.photos AS o USING (id) WHERE o.content = main.photos.content"
-            )
-            return column(rows)
+            return one_column(self._db.execute(_UNCHANGED))
 
-    def groups_in(self, older: Path) -> dict[int, int]:
-        """For each photo that is folded in an older generation, the leader of its group there."""
+    def groups_in(self, older: Path) -> tuple[Ids, Ids]:
+        """The ids of all photos that are folded in an older generation, sorted, and the leader of each there."""
         with self._attached(older):
-            return dict(
-                self._db.execute("SELECT id, duplicate_of FROM older.photos WHERE duplicate_of IS NOT NULL")
-            )
+            return two_columns(self._db.execute(_FOLDED.format("older.")))
 
     @contextmanager
     def _attached(self, older: Path) -> Iterator[None]:
@@ -182,14 +173,14 @@ class Photos:
     def matching(self, wanted: Filter) -> Ids:
         """The ids of all photos that match all of a filter but its contents."""
         where, values = self._passing(wanted)
-        return column(self.ask(f"SELECT id FROM photos WHERE {where}", values))  # noqa: S608
+        return self._column(f"SELECT id FROM photos WHERE {where}", values)  # noqa: S608
 
     def of_contents(self, contents: frozenset[str]) -> Ids:
         """The ids of all photos with one of these contents, sorted."""
         known = self._of_contents.get(contents)
         if known is None:
-            rows = self.ask(_OF_CONTENTS, [json.dumps(list(contents))]) if contents else []
-            known = self._of_contents[contents] = np.sort(column(rows))
+            found = self._column(_OF_CONTENTS, [json.dumps(list(contents))])
+            known = self._of_contents[contents] = np.sort(found)
             while len(self._of_contents) > _REMEMBERED:
                 self._of_contents.popitem(last=False)
         return known
@@ -243,12 +234,12 @@ class Photos:
     @cached_property
     def _pairs(self) -> tuple[Ids, Ids]:
         """All folded photos, sorted, and the group of each."""
-        pairs = np.array(sorted(self.groups().items()), dtype=np.int64).reshape(-1, 2)
-        return pairs[:, 0], pairs[:, 1]
+        with self._asking():
+            return two_columns(self._db.execute(_FOLDED.format("")))
 
-    def groups(self) -> dict[int, int]:
-        """For each folded photo, the leader of its group."""
-        return dict(self.ask("SELECT id, duplicate_of FROM photos WHERE duplicate_of IS NOT NULL"))
+    def count_folded(self) -> int:
+        """How many photos are near-duplicates of another."""
+        return int(self.ask("SELECT count(*) FROM photos WHERE duplicate_of IS NOT NULL")[0][0])
 
     def everything(self) -> Iterator[tuple[Any, ...]]:
         """The settled columns. Not thread-safe."""
@@ -257,8 +248,9 @@ class Photos:
     def ids_of(self, contents: Collection[str]) -> dict[str, int]:
         """One photo id for each of these contents that exists."""
         wanted = set(contents)
-        rows = self.ask("SELECT content, id FROM photos")
-        return {content: number for content, number in rows if content in wanted}
+        with self._asking():
+            rows = self._db.execute("SELECT content, id FROM photos")
+            return {content: number for content, number in rows if content in wanted}
 
     def __del__(self) -> None:
         # A replaced generation closes when the last search that uses it ends.
@@ -269,9 +261,18 @@ class Photos:
             self._db.close()
 
     def ask(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._asking():
+            return self._db.execute(query, values).fetchall()
+
+    def _column(self, query: str, values: Sequence[Any]) -> Ids:
+        with self._asking():
+            return one_column(self._db.execute(query, values))
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
         try:
             with self._lock:
-                return self._db.execute(query, values).fetchall()
+                yield
         except sqlite3.DatabaseError as error:
             raise BrokenGeneration(f"photos.sqlite: {error}; run sketchseek index again") from None
 
@@ -281,6 +282,8 @@ def _reading(path: Path) -> str:
     return f"{path.absolute().as_uri()}?mode=ro&immutable=1"
 
 
+_UNCHANGED = "SELECT id FROM photos JOIN older.photos AS o USING (id) WHERE o.content = photos.content"
+_FOLDED = "SELECT id, duplicate_of FROM {}photos WHERE duplicate_of IS NOT NULL ORDER BY id"
 _ROOTS = "SELECT DISTINCT root FROM photos"
 _CAMERAS = "SELECT DISTINCT camera FROM photos WHERE camera IS NOT NULL"
 # The index holds only the first letters, which keeps it small.
@@ -295,7 +298,3 @@ WITH members AS MATERIALIZED (
 )
 SELECT {columns} FROM members CROSS JOIN photos USING (id) WHERE {where} ORDER BY relative, root
 """
-
-
-def column(rows: Iterable[tuple[Any, ...]]) -> Ids:
-    return np.fromiter((row[0] for row in rows), dtype=np.int64)

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from indexer.empty import is_new
+from indexer.address import Access
 from indexer.generations import generation, manifest
 from indexer.generations.manifest import Manifest
 from indexer.generations.reader import Published
 from indexer.locking.lock import writing
 from indexer.locking.opening import plainly
-from indexer.remote.address import Access
+from indexer.locking.ownership import is_ours
 from indexer.stores import OnStep
 from indexer.stores.placement import Placement
-from indexer.stores.registry import Stores
+from indexer.stores.registry import Stores, asked
 
 if TYPE_CHECKING:
     from indexer.collection import Collection
@@ -31,6 +31,9 @@ class FolderShelf:
 
     def within(self, folder: Path) -> bool:
         return self.index.resolve() == folder.resolve()
+
+    def refuse(self, index_type: str) -> None:
+        asked(index_type)
 
     def is_new(self) -> bool:
         return is_new(self.index)
@@ -104,3 +107,17 @@ def folder_shelf(address: str, placement: Placement, _: Access) -> FolderShelf:
     """The shelf at a path or a file:// URL."""
     path = unquote(urlsplit(address).path) if address.startswith("file://") else address
     return FolderShelf(Path(path), Stores(placement))
+
+
+def is_new(index: Path) -> bool:
+    """Whether nothing has been published here yet, and a first run may: the folder is missing, empty, or unfinished.
+
+    Anything else that cannot be served (a part of a library, a lost CURRENT, other files) is an error to report.
+    """
+    try:
+        if not index.exists():
+            return True
+        unpublished = not (index / "CURRENT").exists() and not (index / generation.PART).exists()
+        return unpublished and not generation.generations(index) and is_ours(index)
+    except OSError:
+        return False

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from indexer.catalogue.database import Catalogue
@@ -17,7 +18,7 @@ from indexer.generations.generation import PART
 from indexer.generations.manifest import Manifest, damage, read_manifest
 from indexer.generations.photos import PHOTOS_FILE, SETTLED, Photos
 from indexer.jobs import parts
-from indexer.jobs.sweeping import damaged_thumbnails, note_damaged
+from indexer.jobs.sweeping import MOST_NOTED, damaged_thumbnails, note_damaged
 from indexer.locking.lock import reading
 from indexer.locking.opening import CATALOGUE, plainly
 from indexer.reports.counting import counted
@@ -191,13 +192,15 @@ def _sum(rows: Iterable[tuple[object, ...]]) -> tuple[int, int]:
 
 
 def _thumbnails(folder: Path, catalogue: Catalogue) -> Iterator[Finding]:
-    if damaged := set(damaged_thumbnails(catalogue, folder)):
+    found = damaged_thumbnails(catalogue, folder)
+    if damaged := list(islice(found, MOST_NOTED)):
         # So that the next run does not have to read them all again.
         with suppress(OSError):
             note_damaged(folder, damaged)
+        count = len(damaged) + sum(1 for _ in found)
         yield Finding(
             str(folder),
-            f"damaged or missing: {counted(len(damaged), 'thumbnail')}",
+            f"damaged or missing: {counted(count, 'thumbnail')}",
             f"run {_INDEX} to make them again",
         )
     for kept in (folder / name for name in ON_DEMAND.values()):

@@ -30,7 +30,6 @@ from indexer.reports.report import Report, reporting
 from indexer.shards import banks
 from indexer.shards.rows import row_writers
 from indexer.shards.shard import Origin
-from indexer.stores.registry import asked
 from model import Encoder
 
 
@@ -55,12 +54,13 @@ def run(
     generations to keep. With a `partition` the index permanently becomes that part of a library: embedded and to be
     merged, but never published. With a `store`, it is published there, and the index is only the folder to work in.
     """
+    kept_on = shelf(store or index.expanduser().resolve())
     if index_type is not None:
-        asked(index_type)
+        kept_on.refuse(index_type)
     with locked(index) as index, reporting(index) as report, plainly(index), collecting_seldom():
         with kept_catalogue(index, report.healed) as catalogue:
             origin = Origin.of(encoder)
-            collection, kept_on = Collection(index, origin, catalogue), shelf(store or index)
+            collection = Collection(index, origin, catalogue)
             interim = Interim(kept_on, collection, report, reporter, Cadence(last_cost(index)))
             job = _Run(index, encoder, catalogue, report, reporter, interim)
             part = job.part(partition)

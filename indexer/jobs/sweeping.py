@@ -16,7 +16,7 @@ from indexer.decoding.thumbnails import ON_DEMAND, OUTDATED, UNFINISHED, has_thu
 
 DAMAGED = "damaged.txt"
 # If more are damaged, later checks find the rest.
-_MOST = 100_000
+MOST_NOTED = 100_000
 _SMALL = ".webp"
 _PREFIXES = tuple(f"{number:02x}" for number in range(256))
 _CONTENT = re.compile(r"[0-9a-f]{32}")
@@ -61,7 +61,7 @@ def damaged_thumbnails(catalogue: Catalogue, thumbnails: Path) -> Iterator[str]:
 def note_damaged(thumbnails: Path, contents: Iterable[str]) -> None:
     """List damaged thumbnails for the next run."""
     thumbnails.mkdir(exist_ok=True)
-    (thumbnails / DAMAGED).write_text("\n".join(sorted(contents)[:_MOST]) + "\n", "ascii")
+    (thumbnails / DAMAGED).write_text("\n".join(sorted(contents)[:MOST_NOTED]) + "\n", "ascii")
 
 
 def forget_damaged(thumbnails: Path) -> None:
@@ -71,7 +71,7 @@ def forget_damaged(thumbnails: Path) -> None:
 def _noted(thumbnails: Path) -> set[str]:
     try:
         with (thumbnails / DAMAGED).open(encoding="ascii", errors="replace") as file:
-            return set(_CONTENT.findall(file.read(_MOST * 33)))
+            return set(_CONTENT.findall(file.read(MOST_NOTED * 33)))
     except OSError:
         return set()
 

@@ -8,9 +8,9 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.collection import Collection, Places
+from indexer.collection import Collection, Places, row_keys
 from indexer.parts.reader import PHOTOS_FILE, ROWS_FILE, LocalParts
-from indexer.stores import Ids
+from indexer.stores import Ids, isin
 
 # Copied rows that no photo uses any more are at most this share of a file.
 _MOST_UNUSED = 0.1
@@ -48,7 +48,7 @@ def write_parts(folder: Path, collection: Collection, earlier: Earlier | None) -
         numbers[fresh] = _append(collection, places[fresh], file, file.tell() // width)
     # A row that was damaged is left out.
     there = numbers >= 0
-    pairs = np.column_stack([places[there, 0], numbers[there]])
+    pairs = np.column_stack([places.ids[there], numbers[there]])
     if not len(pairs):
         (folder / ROWS_FILE).unlink()
         return Stored()
@@ -59,10 +59,11 @@ def write_parts(folder: Path, collection: Collection, earlier: Earlier | None) -
 def _copy(earlier: Earlier, places: Places, numbers: Ids, target: Path) -> None:
     """Copy the earlier file whole, if most of its rows are still used, and note their numbers."""
     known, rows = earlier.parts.pairs
-    at = np.minimum(np.searchsorted(known, places[:, 0]), len(known) - 1)
-    same = (known[at] == places[:, 0]) & np.isin(places[:, 0], earlier.unchanged)
-    used, total = len(np.unique(rows[at[same]])), earlier.parts.count
-    if total - used > _MOST_UNUSED * total:
+    at = np.minimum(np.searchsorted(known, places.ids), len(known) - 1)
+    same = (known[at] == places.ids) & isin(places.ids, earlier.unchanged)
+    used = np.zeros(earlier.parts.count, dtype=bool)
+    used[rows[at[same]]] = True
+    if int((~used).sum()) > _MOST_UNUSED * len(used):
         return
     shutil.copyfile(earlier.folder / ROWS_FILE, target)
     numbers[same] = rows[at[same]]
@@ -70,18 +71,18 @@ def _copy(earlier: Earlier, places: Places, numbers: Ids, target: Path) -> None:
 
 def _append(collection: Collection, places: Places, file: BinaryIO, first: int) -> NDArray[np.int64]:
     """Write the rows at these places in their order on disk; returns the number of each, -1 for a damaged one."""
-    wanted, back = np.unique(_keys(places[:, 1:]), return_inverse=True)
+    # Those with the same content follow one another.
+    keys = places.keys
+    new = np.diff(keys, prepend=-1) != 0
+    wanted, back = keys[new], np.cumsum(new) - 1
     numbers = np.full(len(wanted), -1, dtype=np.int64)
     for stored, rows in collection.part_rows(places):
-        at = np.minimum(np.searchsorted(wanted, keys := _keys(stored)), max(0, len(wanted) - 1))
-        good = wanted[at] == keys
+        at = np.minimum(
+            np.searchsorted(wanted, there := row_keys(stored[:, 0], stored[:, 1])), max(0, len(wanted) - 1)
+        )
+        good = wanted[at] == there
         numbers[at[good]] = first + np.arange(int(good.sum()))
         first += int(good.sum())
         file.write(rows[good].tobytes())
-    return numbers[back]
-
-
-def _keys(places: NDArray[np.int64]) -> NDArray[np.int64]:
-    """A number for each shard and row."""
-    keys: NDArray[np.int64] = (places[:, 0] << 32) | places[:, 1]
-    return keys
+    found: NDArray[np.int64] = numbers[back]
+    return found

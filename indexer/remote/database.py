@@ -54,7 +54,6 @@ class Matches:
     scores: NDArray[np.float32]
     groups: Ids
     biases: Vectors
-    vectors: Vectors | None = None
 
 
 @dataclass(frozen=True)
@@ -71,10 +70,8 @@ class Table(Protocol):
     # How many rows one answer may have.
     most: int
 
-    def search(
-        self, query: Vectors, k: int, where: Condition, effort: int, *, vectors: bool = False
-    ) -> Matches:
-        """The rows that pass and are nearest by inner product, on request with their vectors; k, unless fewer pass."""
+    def search(self, query: Vectors, k: int, where: Condition, effort: int) -> Matches:
+        """The rows that pass and are nearest by inner product; k rows, unless fewer pass."""
         ...
 
     def count(self, where: Condition, *, strong: bool = False) -> int:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from indexer.address import CA, Access, Address
 from indexer.errors import IndexProblem
-from indexer.remote.address import CA, Access, Address
 
 if TYPE_CHECKING:
     from indexer.remote.database import Database

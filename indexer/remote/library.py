@@ -16,6 +16,7 @@ from indexer.library import search
 from indexer.nearest import best_of_groups, ordered, scored, settled, usable, with_duplicates
 from indexer.remote.browsing import RemoteBrowsing, Texts
 from indexer.remote.database import Table
+from indexer.remote.lately import Lately, Numbers, in_chunks
 from indexer.remote.manifest import RemoteFacts
 from indexer.remote.rows import PART, PHOTO, photos_of
 from indexer.stores.biased import asking
@@ -23,10 +24,7 @@ from indexer.values import Facets, Filter, Hit, Ids, Month, Nearest, PartRows, P
 from model.bank import weights_of
 from model.modality import Modality, Vectors
 
-_MOST_ROWS = 4096
 _REMEMBERED = 64
-# Ids in one question: a filter by ids takes longer the more there are.
-_AT_ONCE = 1000
 _SPARE, _TOGETHER = 8, 3
 
 
@@ -45,7 +43,9 @@ class RemoteLibrary:
         self._table = table
         self._texts = texts
         self._browsing = RemoteBrowsing(table, texts, facts.photos, self._described)
-        self._rows: OrderedDict[int, Photo] = OrderedDict()
+        self._photos: Lately[Photo] = Lately(self._asked_photos)
+        self._vectors: Lately[Vectors] = Lately(self._asked_vectors)
+        self._parts: Lately[str] = Lately(self._asked_parts)
         self._counts: OrderedDict[Filter, int] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -69,13 +69,11 @@ class RemoteLibrary:
         condition, effort = self._described(where), self._effort(where)
 
         def fetched(count: int) -> tuple[Nearest, bool]:
-            # Who wants corrected scores will compare the photos with each other.
-            found = self._table.search(asked, count, condition, effort, vectors=weights is not None)
+            found = self._table.search(asked, count, condition, effort)
             good = usable(found.ids, found.scores)
             order = np.flatnonzero(good)[ordered(found.ids[good], found.scores[good])]
             groups, biases = found.groups[order], found.biases[order]
-            vectors = None if found.vectors is None else found.vectors[order, : self.manifest.dimension]
-            best = Nearest(found.ids[order], found.scores[order], found.scores[order], vectors)
+            best = Nearest(found.ids[order], found.scores[order], found.scores[order])
             if fold_duplicates:
                 kept = best_of_groups(groups)
                 best, biases = best[kept], biases[kept]
@@ -89,7 +87,7 @@ class RemoteLibrary:
     def hits(
         self, ids: Ids, scores: NDArray[np.float32], *, folded: bool = False, where: Filter | None = None
     ) -> list[Hit]:
-        photos = self._photos(ids.tolist())
+        photos = self._photos.get(ids.tolist())
         pairs = zip(ids.tolist(), scores.tolist(), strict=True)
         found = [Hit(photos[number], score) for number, score in pairs if number in photos]
         if not folded:
@@ -118,7 +116,7 @@ class RemoteLibrary:
             number = int(public_id, 16)
         except ValueError:
             return None
-        photo = self._photos([number]).get(number) if 0 <= number < 2**63 else None
+        photo = self._photos.get([number]).get(number) if 0 <= number < 2**63 else None
         return photo if photo and photo.public_id == public_id else None
 
     def vector(self, public_id: str) -> Vectors | None:
@@ -126,29 +124,19 @@ class RemoteLibrary:
         return None if photo is None else self.vectors(np.array([photo.id], dtype=np.int64))
 
     def vectors(self, ids: Ids) -> Vectors:
-        rows: dict[int, Vectors] = {}
-        for some in _some(ids.tolist()):
-            found = self._table.select(["id", "vector"], OneOf("id", some), len(some))
-            rows |= dict(zip(found["id"], found["vector"], strict=True))
-        dimension = self.manifest.dimension
-        return np.array([rows[number][:dimension] for number in ids.tolist()], dtype=np.float32).reshape(
-            -1, dimension
-        )
+        dimension, numbers = self.manifest.dimension, ids.tolist()
+        rows = self._vectors.get(numbers)
+        return np.array([rows[number] for number in numbers], dtype=np.float32).reshape(-1, dimension)
 
     def parts(self, ids: Ids, head: str) -> PartRows | None:
         width = self.manifest.described.part_bytes
         if not width or self.manifest.parts != head:
             return None
-        rows = np.zeros((len(ids), width), dtype=np.uint8)
-        present = np.zeros(len(ids), dtype=bool)
-        places = {number: place for place, number in enumerate(ids.tolist())}
-        for some in _some(list(places)):
-            found = self._table.select(["id", PART], OneOf("id", some), len(some))
-            for number, text in zip(found["id"], found[PART], strict=True):
-                if text:
-                    place = places[number]
-                    rows[place] = np.frombuffer(base64.b64decode(text), dtype=np.uint8)
-                    present[place] = True
+        rows, present = np.zeros((len(ids), width), dtype=np.uint8), np.zeros(len(ids), dtype=bool)
+        known = self._parts.get(ids.tolist())
+        for place, number in enumerate(ids.tolist()):
+            if text := known.get(number):
+                rows[place], present[place] = np.frombuffer(base64.b64decode(text), dtype=np.uint8), True
         return PartRows(rows, present)
 
     def duplicates(self, photo: Photo) -> list[Photo]:
@@ -212,30 +200,26 @@ class RemoteLibrary:
         share = max(1, self.count(where)) / max(1, len(self))
         return min(efforts, key=lambda known: abs(log(known[0] / share)))[1]
 
-    def _photos(self, ids: Sequence[int]) -> dict[int, Photo]:
-        with self._lock:
-            found = {number: self._rows[number] for number in ids if number in self._rows}
-        for some in _some([number for number in ids if number not in found]):
-            columns = self._table.select(PHOTO, OneOf("id", some), len(some))
-            found |= {photo.id: photo for photo in photos_of(columns)}
-        with self._lock:
-            for number, photo in found.items():
-                self._rows[number] = photo
-                self._rows.move_to_end(number)
-            while len(self._rows) > _MOST_ROWS:
-                self._rows.popitem(last=False)
-        return found
+    def _asked_photos(self, some: Numbers) -> dict[int, Photo]:
+        found = photos_of(self._table.select(PHOTO, OneOf("id", some), len(some)))
+        return {photo.id: photo for photo in found}
+
+    def _asked_vectors(self, some: Numbers) -> dict[int, Vectors]:
+        found = self._table.select(["id", "vector"], OneOf("id", some), len(some))
+        # Copies: a row of the answer would hold all of it.
+        rows = (vector[: self.manifest.dimension].copy() for vector in found["vector"])
+        return dict(zip(found["id"], rows, strict=True))
+
+    def _asked_parts(self, some: Numbers) -> dict[int, str]:
+        found = self._table.select(["id", PART], OneOf("id", some), len(some))
+        return dict(zip(found["id"], found[PART], strict=True))
 
     def _members(self, groups: Sequence[int], where: Filter | None) -> dict[int, list[Photo]]:
         found: dict[int, list[Photo]] = {group: [] for group in groups}
-        for some in _some(list(found)):
+        for some in in_chunks(list(found)):
             condition = every([OneOf("grp", some), self._described(where)])
             for photo in photos_of(self._table.select(PHOTO, condition, self._table.most)):
                 found[photo.group].append(photo)
         for group in found.values():
             group.sort(key=lambda photo: (photo.relative, photo.root))
         return found
-
-
-def _some(ids: Sequence[int]) -> list[tuple[int, ...]]:
-    return [tuple(ids[start : start + _AT_ONCE]) for start in range(0, len(ids), _AT_ONCE)]

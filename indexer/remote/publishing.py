@@ -114,7 +114,7 @@ def write(
     built = writer.finish(on_step)
     table = database.table(generation, description.layout, built)
     proven = prove(table, built, truth, description.photos, where)
-    folded = len(ready.photos.groups())
+    folded = ready.photos.count_folded()
     found = Measured(built.kind, built.exact, folded=folded, server=database.version(), **vars(proven))
     said = {MANIFEST: description.seal(), "measured": found.written()}
     database.write_texts(generation, [*texts(ready).written().items(), *said.items()])

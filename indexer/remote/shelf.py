@@ -37,6 +37,13 @@ class RemoteShelf:
     def within(self, folder: Path) -> bool:
         return False
 
+    def refuse(self, index_type: str) -> None:
+        if index_type not in self.database.index_types:
+            known = ", ".join(self.database.index_types)
+            raise IndexProblem(
+                f"{self.address}: this server has no index type {index_type!r}; known: {known}"
+            )
+
     def is_new(self) -> bool:
         return self.database.pointer(CURRENT) is None
 
@@ -118,9 +125,7 @@ class RemoteShelf:
         tell = on_step or (lambda *_: None)
         serving = self.database.pointer(CURRENT)
         wanted = index_type or self._type_of(serving)
-        if wanted not in self.database.index_types:
-            known = ", ".join(self.database.index_types)
-            raise IndexProblem(f"{self.address}: this server has no index type {wanted!r}; known: {known}")
+        self.refuse(wanted)
         self._clear_leftovers(serving)
         name = self._next()
         with publishing.prepared(collection, tell) as ready:

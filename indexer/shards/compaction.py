@@ -40,11 +40,11 @@ def _copy(catalogue: Catalogue, series: Series, numbers: list[int]) -> None:
         catalogue.forget_orphans(series.key, numbers)
         with series.writer(above=highest) as shard:
             for number in sorted(numbers):
-                places = list(catalogue.stored(series.key, number))
-                for start in range(0, len(places), _CHUNK):
-                    part = places[start : start + _CHUNK]
+                first = 0
+                while part := catalogue.stored_in(series.key, number, first, _CHUNK):
                     names = [place.content for place in part]
                     catalogue.place_vectors(series.key, shard.append(names, reader.checked(part)))
+                    first = part[-1].row + 1
             shard.sync()
 
 

@@ -165,11 +165,11 @@ class ShardReader:
         self._folder, self._width, self._kind = folder, width, kind
         self._open: tuple[int, Rows] | None = None
 
-    def rows(self, shard: int, numbers: Sequence[int] | NDArray[np.int64]) -> Rows:
-        mapped = self._shard(shard)
-        if len(numbers) and max(numbers) >= len(mapped):
+    def rows(self, shard: int, numbers: Sequence[int] | NDArray[np.integer]) -> Rows:
+        mapped, wanted = self._shard(shard), np.asarray(numbers, dtype=np.int64)
+        if len(wanted) and wanted.max() >= len(mapped):
             raise BrokenGeneration(f"{self._path(shard)}: truncated; {REBUILD}")
-        return mapped[np.asarray(numbers, dtype=np.int64)]
+        return mapped[wanted]
 
     def intact(self, places: Sequence[Place]) -> NDArray[np.bool_]:
         """Return which rows of one shard are intact; an old row without a checksum need only be a valid vector."""

@@ -16,6 +16,17 @@ Ids = NDArray[np.int64]
 Batches = Iterable[tuple[Ids, Vectors]]
 # Called with the current step, the vectors done, and the total.
 OnStep = Callable[[str, int, int], None]
+_AT_ONCE = 65_536
+
+
+def isin(ids: Ids, among: Ids) -> NDArray[np.bool_]:
+    """Which of these ids are among others, in little memory."""
+    found, among = np.zeros(len(ids), dtype=bool), np.sort(among)
+    for start in range(0, len(ids) if len(among) else 0, _AT_ONCE):
+        part = ids[start : start + _AT_ONCE]
+        at = np.minimum(np.searchsorted(among, part), len(among) - 1)
+        found[start : start + len(part)] = among[at] == part
+    return found
 
 
 class Nearest(NamedTuple):
@@ -59,7 +70,7 @@ class Source:
 
     def _filtered(self, ids: Ids) -> Batches:
         for part, vectors in self.batches():
-            chosen = np.isin(part, ids)
+            chosen = isin(part, ids)
             yield part[chosen], vectors[chosen]
 
     def sample(self, most: int) -> Vectors:
@@ -67,7 +78,8 @@ class Source:
         step = max(1, -(-self.count // max(1, most)))
         parts, seen = [np.empty((0, self.dimension), dtype=np.float32)], 0
         for ids, vectors in self.batches():
-            parts.append(np.asarray(vectors[(-seen) % step :: step], dtype=np.float32))
+            # A view would keep the whole batch in memory.
+            parts.append(np.array(vectors[(-seen) % step :: step], dtype=np.float32))
             seen += len(ids)
         return np.concatenate(parts)
 

@@ -10,7 +10,7 @@ import click
 from pydantic import ValidationError
 
 from service.console.checks import Asked, Finding, State, findings
-from service.console.options import index_option, model_options, store_option
+from service.console.options import index_option, model_options, store_option_alone
 from service.named import BadName
 from service.settings import Settings, said
 
@@ -23,7 +23,7 @@ _MARKS: dict[State, tuple[str, str]] = {
 
 @click.command("doctor")
 @index_option()
-@store_option
+@store_option_alone
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @model_options
 def command(index: Path | None, store: str | None, as_json: bool, model: str, engine: str) -> None:

@@ -16,13 +16,14 @@ import click
 from click.core import ParameterSource
 from pydantic import ValidationError
 
+from indexer.empty import create
 from indexer.library import shelf
 from indexer.stores.placement import DEVICES, Placement
-from model import SKETCH_CAPS, Caps, Encoder, gpu
+from model import SKETCH_CAPS, Caps, Encoder, SketchseekError, gpu
 from model.card import Checkpoint
 from service.asgi import keys
 from service.console import browsing
-from service.console.options import Place, index_option, model_options, store_option
+from service.console.options import Place, index_option, model_options, store_option_alone
 from service.ops import logging, memory, signals, starting
 from service.settings import Settings, access, said
 
@@ -38,7 +39,7 @@ _PORTS = 10
 
 @click.command("serve")
 @index_option()
-@store_option
+@store_option_alone
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1, this machine only]")
 @click.option("--port", type=int, help="Port to listen on; 0 picks a free one.  [default: 8000]")
 @click.option("--allow-anyone", is_flag=True, help="Accept connections from other machines without a key.")
@@ -112,6 +113,10 @@ def command(ctx: click.Context, /, config: Path | None, alone: bool, **options: 
 def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
     """Load the model and check the index on other cores while this one imports the web framework."""
     index = settings.index.expanduser()
+    if settings.store:
+        # For marks and thumbnails; whoever may not write there serves without.
+        with contextlib.suppress(SketchseekError):
+            create(index)
     caps = upload_caps(settings)
     card = Checkpoint.find(settings.model).card
     memory = settings.encoder_memory_mb * 2**20

@@ -47,7 +47,7 @@ class Finding:
 
 _PREFIX = "SKETCHSEEK_"
 # Environment variables that are not settings.
-_ELSEWHERE = {"SKETCHSEEK_CONFIG", "SKETCHSEEK_KEY", "SKETCHSEEK_THOROUGH"}
+_ELSEWHERE = {"SKETCHSEEK_CONFIG", "SKETCHSEEK_KEY", "SKETCHSEEK_TEST_STORE", "SKETCHSEEK_THOROUGH"}
 
 Check = Callable[[Asked], Iterator[Finding]]
 
@@ -174,6 +174,7 @@ def _parts(manifest: Facts, head: str, run: str) -> Finding:
 def store(asked: Asked) -> Iterator[Finding]:
     """Why the server that holds the library cannot be used, if there is one."""
     if (address := asked.settings.store) == "":
+        yield Finding("ok", "the library is in the index folder; no server is needed")
         return
     # Imported late: most have no server, and do without its client.
     from indexer.remote.shelf import RemoteShelf

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from indexer import RulesChange
+from indexer.folders.scan import ScanRules
 from service.console.options import Place
 
 # Options that only make sense with a cluster, and the one that makes no sense with it.
@@ -50,7 +51,8 @@ def check_options(values: Mapping[str, object]) -> None:
 
 
 def shared_arguments(engine: str, rules: RulesChange, *, accept_deletions: bool) -> list[str]:
-    """The options of `sketchseek index` that all parts share."""
+    """The options of `sketchseek index` that all parts share; raises IndexProblem for a pattern that is none."""
+    rules.apply(ScanRules())
     found = ["--engine", engine]
     found += _repeated("--include", rules.include) + _repeated("--exclude", rules.exclude)
     if rules.hidden is not None:

@@ -92,14 +92,23 @@ def _store_or_default(ctx: click.Context, _: click.Parameter, value: str | None)
 
 def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """A library on a server; for commands that also know an index folder."""
+    return _store_option(callback=_store_or_default)(function)
+
+
+def store_option_alone(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for commands that read the settings by themselves."""
+    return _store_option()(function)
+
+
+def _store_option(**extra: Any) -> Decorator:
     return click.option(
         "--store",
         metavar="ADDRESS",
         envvar="SKETCHSEEK_STORE",
         show_envvar=True,
-        callback=_store_or_default,
         help="A library on a server, such as milvus://HOST:19530/NAME, instead of one in the index folder.",
-    )(function)
+        **extra,
+    )
 
 
 def model_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -48,7 +48,7 @@ ADDRESSES: dict[str, Callable[[Path, Fixture], str]] = {
 }
 # Tested where the certificates are.
 ELSEWHERE = {"milvus+tls", "postgresql+tls"}
-SLOW = ("milvus", "milvus+lite")
+SLOW = ("milvus",)
 ORIGIN = Origin("stand-in", StandIn().fingerprint, DIMENSION)
 NAMES = [
     f"{folder}/{n}.png"

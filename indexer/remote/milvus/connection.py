@@ -1,6 +1,7 @@
 """The connection to a Milvus server: made when first needed, with errors in words that say what to do."""
 
 import logging
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,8 +10,8 @@ from typing import Any, TypeVar
 import grpc
 from pymilvus import MilvusClient, MilvusException
 
+from indexer.address import TOKEN, Access, Address
 from indexer.errors import IndexProblem, StoreUnavailable
-from indexer.remote.address import TOKEN, Access, Address
 from indexer.remote.guard import Guard
 from model import SketchseekError
 
@@ -45,10 +46,11 @@ class Connection:
         """The database on the server; empty for its default."""
         return "" if self.address.scheme.endswith("+lite") else self.address.above.strip("/")
 
-    @property
-    def stub(self) -> Any:
-        """Milvus's own calls, for those that pymilvus makes slow."""
-        return self.client._handler._stub
+    def directly(self, call: str, request: Any, timeout: float) -> Any:
+        """One of Milvus's own calls, for those that pymilvus makes slow."""
+        # Milvus takes the database from here, also for the rights in it; not all requests can name it.
+        where = (("dbname", self.database),)
+        return getattr(self.client._handler._stub, call)(request, timeout=timeout, metadata=where)
 
     def call(self, ask: Callable[[MilvusClient], T]) -> T:
         """A search or a lookup, on behalf of somebody who waits."""
@@ -93,7 +95,9 @@ class Connection:
         token = access.token
         if address.user and ":" not in token:
             token = f"{address.user}:{token}"
-        more: dict[str, Any] = {"server_pem_path": str(access.ca)} if secure and access.ca else {}
+        # gRPC brings its own list of authorities; trust those of the system instead, as every other program here.
+        trusted = access.ca or ssl.get_default_verify_paths().cafile
+        more: dict[str, Any] = {"server_pem_path": str(trusted)} if secure and trusted else {}
         # Not shared with others: pymilvus would let a wrong password pass on a connection that is open.
         return MilvusClient(
             uri, token=token, db_name=self.database, timeout=max(access.timeout, 1.0), dedicated=True, **more

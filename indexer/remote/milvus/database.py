@@ -6,13 +6,15 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from pymilvus import MilvusClient, MilvusException
+from pymilvus.grpc_gen.milvus_pb2 import DescribeAliasRequest
 
+from indexer.address import Access, Address
 from indexer.errors import IndexProblem
-from indexer.remote.address import Access, Address
 from indexer.remote.database import CURRENT, HELD, MANIFEST, Built, Layout
 from indexer.remote.diagnosis import Step
 from indexer.remote.milvus import schema
 from indexer.remote.milvus.connection import ADMIN_SECONDS, Connection, no_alias
+from indexer.remote.milvus.diagnosis import steps
 from indexer.remote.milvus.locking import held
 from indexer.remote.milvus.packing import VECTOR
 from indexer.remote.milvus.table import MilvusTable
@@ -59,13 +61,12 @@ class MilvusDatabase:
         alias = schema.alias_name(self._name, which)
         with self.connection.plainly() as client:
             try:
-                named = client.describe_alias(alias, timeout=self.connection.access.timeout)
+                collection = self._named(alias)
             except MilvusException as error:
                 if not no_alias(error):
                     raise
                 self._refuse_collection(client, alias)
                 return None
-            collection = str(named["collection_name"])
             generation = self._generation(collection)
             if generation is None:
                 raise IndexProblem(
@@ -152,12 +153,18 @@ class MilvusDatabase:
         return held(self.connection, schema.lock_name(self._name), owner)
 
     def steps(self) -> Iterator[Step]:
-        from indexer.remote.milvus.diagnosis import steps
-
-        return steps(self)
+        return steps(self.connection, self)
 
     def close(self) -> None:
         self.connection.close()
+
+    def _named(self, alias: str) -> str:
+        # By pymilvus, Milvus 2.3 would look into the default database, whichever is chosen.
+        request = DescribeAliasRequest(alias=alias, db_name=self.connection.database)
+        answer = self.connection.directly("DescribeAlias", request, self.connection.access.timeout)
+        if answer.status.code:
+            raise MilvusException.from_status(answer.status)
+        return str(answer.collection)
 
     def _described(self, client: MilvusClient, generation: str) -> str:
         name = schema.table_name(self._name, generation)

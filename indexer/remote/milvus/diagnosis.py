@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator
 
+from indexer.address import TOKEN
 from indexer.errors import IndexProblem
-from indexer.remote.address import TOKEN
+from indexer.remote.database import Database
 from indexer.remote.diagnosis import Step, reached, served
-from indexer.remote.milvus.connection import PORT
-from indexer.remote.milvus.database import MilvusDatabase
+from indexer.remote.milvus.connection import PORT, Connection
 from indexer.remote.milvus.schema import halves
 
 
-def steps(database: MilvusDatabase) -> Iterator[Step]:
+def steps(connection: Connection, database: Database) -> Iterator[Step]:
     """Each step stands on those before; ends with the first that fails."""
-    connection = database.connection
     address, access = connection.address, connection.access
     if not address.scheme.endswith("+lite"):
         secure = address.scheme.endswith("+tls")

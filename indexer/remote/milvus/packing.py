@@ -96,7 +96,8 @@ def _values(field: Any) -> Any:
     if field.field_name == VECTOR:
         return _array(field.vectors)
     scalars = field.scalars
-    return list(getattr(scalars, scalars.WhichOneof("data")).data)
+    kind = scalars.WhichOneof("data")
+    return list(getattr(scalars, kind).data) if kind else []
 
 
 def _array(vectors: Any) -> Vectors:
@@ -104,6 +105,8 @@ def _array(vectors: Any) -> Vectors:
         halves = np.frombuffer(vectors.float16_vector, dtype="<f2")
         return halves.astype(np.float32).reshape(-1, vectors.dim)
     count = len(vectors.float_vector.data)
+    if not count:
+        return np.empty((0, vectors.dim), dtype=np.float32)
     data = vectors.float_vector.SerializeToString()
     # What comes before the numbers says how many there are.
     found = np.frombuffer(data, dtype="<f4", count=count, offset=len(data) - 4 * count)

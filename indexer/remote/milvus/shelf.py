@@ -1,6 +1,6 @@
 """Opens addresses of libraries on Milvus."""
 
-from indexer.remote.address import Access, Address
+from indexer.address import Access, Address
 from indexer.remote.milvus.database import MilvusDatabase
 from indexer.remote.shelf import RemoteShelf
 from indexer.stores.placement import Placement

@@ -11,7 +11,7 @@ from indexer.errors import TooFar
 from indexer.remote.database import Built, Matches
 from indexer.remote.milvus.connection import Connection
 from indexer.remote.milvus.expressions import in_milvus
-from indexer.remote.milvus.packing import VECTOR, columns_in, query_request, search_request
+from indexer.remote.milvus.packing import columns_in, query_request, search_request
 from indexer.remote.rows import BIASES
 from model.modality import Vectors
 
@@ -35,19 +35,16 @@ class MilvusTable:
         self._built = built
         self._kind = kind
 
-    def search(
-        self, query: Vectors, k: int, where: Condition, effort: int, *, vectors: bool = False
-    ) -> Matches:
+    def search(self, query: Vectors, k: int, where: Condition, effort: int) -> Matches:
         if k > MOST:
             raise TooFar(f"this library gives the best {MOST:,} photos of a search, not more")
-        columns = (*_FIELDS, VECTOR) if vectors else _FIELDS
         request = search_request(
             self._connection.database,
             self._collection,
             query,
             self._kind,
             in_milvus(where),
-            columns,
+            _FIELDS,
             {
                 "topk": k,
                 "metric_type": _METRIC,
@@ -55,13 +52,12 @@ class MilvusTable:
             },
         )
         results = self._answer("Search", request).results
-        found = columns_in(results, columns)
+        found = columns_in(results, _FIELDS)
         return Matches(
             np.array(results.ids.int_id.data, dtype=np.int64),
             np.array(results.scores, dtype=np.float32),
             np.array(found["grp"], dtype=np.int64),
             np.array([found[name] for name in BIASES], dtype=np.float32).T.reshape(-1, len(BIASES)),
-            found[VECTOR] if vectors and len(results.scores) else None,
         )
 
     def count(self, where: Condition, *, strong: bool = False) -> int:
@@ -96,7 +92,7 @@ class MilvusTable:
         connection = self._connection
 
         def ask(_: MilvusClient) -> Any:
-            answer = getattr(connection.stub, call)(request, timeout=connection.access.timeout)
+            answer = connection.directly(call, request, connection.access.timeout)
             if answer.status.code or answer.status.error_code:
                 raise MilvusException.from_status(answer.status)
             return answer

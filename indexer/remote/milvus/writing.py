@@ -45,7 +45,7 @@ class MilvusWriter:
                 self.add(Batch(columns, batch.vectors[part]))
             return
         with self._connection.plainly():
-            answer = self._connection.stub.Insert(request, timeout=ADMIN_SECONDS)
+            answer = self._connection.directly("Insert", request, ADMIN_SECONDS)
         if answer.status.code or answer.status.error_code or answer.insert_cnt != len(batch):
             why = answer.status.reason or f"{answer.insert_cnt} of {len(batch)} rows were stored"
             raise IndexProblem(f"{self._connection.address}: Milvus: {why}")

@@ -5,10 +5,11 @@ from contextlib import closing, contextmanager, nullcontext, suppress
 
 import psycopg
 
+from indexer.address import Access, Address
 from indexer.errors import IndexBusy, IndexProblem
-from indexer.remote.address import Access, Address
 from indexer.remote.database import CURRENT, HELD, Built, Layout
 from indexer.remote.diagnosis import Step
+from indexer.remote.postgres.diagnosis import steps
 from indexer.remote.postgres.schema import named
 from indexer.remote.postgres.server import ADMIN_SECONDS, Row, Server, Session
 from indexer.remote.postgres.table import PostgresTable
@@ -125,9 +126,7 @@ class PostgresDatabase:
                     session.execute("SELECT pg_advisory_unlock_all()")
 
     def steps(self) -> Iterator[Step]:
-        from indexer.remote.postgres.diagnosis import steps
-
-        return steps(self)
+        return steps(self.server, self)
 
     def close(self) -> None:
         self.server.close()

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from indexer.errors import IndexProblem
+from indexer.remote.database import Database
 from indexer.remote.diagnosis import Step, reached, served
-from indexer.remote.postgres.database import PostgresDatabase
-from indexer.remote.postgres.server import PORT
+from indexer.remote.postgres.server import PORT, Server
 
 
-def steps(database: PostgresDatabase) -> Iterator[Step]:
+def steps(server: Server, database: Database) -> Iterator[Step]:
     """Each step stands on those before; ends with the first that fails."""
-    address, access = database.server.address, database.server.access
+    address, access = server.address, server.access
     if address.host and "host" not in address.options:
         # Only whether something listens there: PostgreSQL speaks TLS in a way of its own.
         step = next(reached(address, access, address.port or PORT, secure=False))

@@ -4,8 +4,8 @@ import re
 
 import psycopg
 
+from indexer.address import CA, TOKEN, Access, Address
 from indexer.errors import IndexProblem, StoreUnavailable
-from indexer.remote.address import CA, TOKEN, Access, Address
 
 # Without a connection, there are only the words of the client library. Those of a server that goes or comes back:
 _PASSING = "starting up|shutting down|recovery|server closed the connection|connection is lost"

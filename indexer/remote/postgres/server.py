@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from indexer.address import Access, Address
 from indexer.errors import IndexProblem, StoreUnavailable
-from indexer.remote.address import Access, Address
 from indexer.remote.guard import Guard
 from indexer.remote.postgres import errors
 

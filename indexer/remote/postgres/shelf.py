@@ -1,7 +1,7 @@
 """Opens addresses of libraries on PostgreSQL."""
 
+from indexer.address import Access, Address
 from indexer.errors import IndexProblem
-from indexer.remote.address import Access, Address
 from indexer.remote.postgres.database import PostgresDatabase
 from indexer.remote.postgres.server import OPTIONS
 from indexer.remote.shelf import RemoteShelf

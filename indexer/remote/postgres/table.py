@@ -37,13 +37,10 @@ class PostgresTable:
         self._built = built
         self._known = lru_cache(_REMEMBERED)(self._counted)
 
-    def search(
-        self, query: Vectors, k: int, where: Condition, effort: int, *, vectors: bool = False
-    ) -> Matches:
+    def search(self, query: Vectors, k: int, where: Condition, effort: int) -> Matches:
         condition, values = in_postgres(where)
-        columns = (*_FIELDS, VECTOR) if vectors else _FIELDS
         found = (
-            f"SELECT {', '.join(columns)}, {VECTOR} <#> %s::halfvec AS far "  # noqa: S608
+            f"SELECT {', '.join(_FIELDS)}, {VECTOR} <#> %s::halfvec AS far "  # noqa: S608
             f"FROM {self._name} WHERE {condition}"
         )
         graph = f"{found} ORDER BY far LIMIT %s"
@@ -58,14 +55,13 @@ class PostgresTable:
         if len(rows) < k and not self._built.exact:
             # A graph may not lead to all that pass.
             rows = self._server.search(exact, given, {})
-        *named, far = zip(*rows, strict=True) if rows else [()] * (len(columns) + 1)
-        ids, groups, *biases = (np.array(column) for column in named[: len(_FIELDS)])
+        *named, far = zip(*rows, strict=True) if rows else [()] * (len(_FIELDS) + 1)
+        ids, groups, *biases = (np.array(column) for column in named)
         return Matches(
             ids.astype(np.int64),
             -np.array(far, dtype=np.float32),
             groups.astype(np.int64),
             np.array(biases, dtype=np.float32).T,
-            self._vectors(named[-1]) if vectors else None,
         )
 
     def count(self, where: Condition, *, strong: bool = False) -> int:

@@ -1,6 +1,7 @@
 """Build the files of a store from batches: choose their kind by size, train it, and tune its search effort.
 
-Never holds all vectors as float32. The recall reached on sample queries goes into the manifest.
+Never holds all vectors as float32; holds them as fp16 only for graphs and inverted lists of vectors. The recall reached
+on sample queries goes into the manifest.
 """
 
 from pathlib import Path
@@ -14,6 +15,7 @@ from indexer.stores.backend import Built
 from indexer.stores.faiss import CODED, EXACT, IndexType, kind_of
 from indexer.stores.faiss.coding import build_codes
 from indexer.stores.faiss.file import FaissFile
+from indexer.stores.faiss.flat import write_flat
 from indexer.stores.faiss.tuning import Sample, least
 
 # What is asked of inverted lists and graphs.
@@ -28,6 +30,9 @@ def build(path: Path, source: Source, index_type: IndexType = "auto", on_step: O
     """Write the file."""
     tell = on_step or (lambda *_: None)
     kind = kind_of(index_type, source.count)
+    if kind == EXACT or kind in CODED:
+        write_flat(path, source, tell)
+        return Built(EXACT) if kind == EXACT else build_codes(path, source, kind, tell)
     inner = _empty(kind, source, tell)
     index = faiss.IndexIDMap(inner)
     done = 0
@@ -37,18 +42,12 @@ def build(path: Path, source: Source, index_type: IndexType = "auto", on_step: O
         tell("indexing", done, source.count)
     faiss.write_index(index, str(path))
     del index, inner
-    if kind == EXACT:
-        return Built(EXACT)
-    if kind in CODED:
-        return build_codes(path, source, kind, tell)
     return Built(kind, *_tune(path, source, tell))
 
 
 def _empty(kind: str, source: Source, tell: OnStep) -> Any:
     dimension, metric = source.dimension, faiss.METRIC_INNER_PRODUCT
     half = faiss.ScalarQuantizer.QT_fp16
-    if kind in (EXACT, *CODED):
-        return faiss.IndexScalarQuantizer(dimension, half, metric)
     if kind == "hnsw-fp16":
         graph = faiss.IndexHNSWSQ(dimension, half, _NEIGHBOURS, metric)
         graph.hnsw.efConstruction = _CANDIDATES

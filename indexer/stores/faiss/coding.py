@@ -37,8 +37,11 @@ def build_codes(path: Path, source: Source, kind: str, tell: OnStep) -> Built:
     inner = _lists(source.dimension, lists) if lists else _all(source.dimension)
     turned = _turned(points, source.tail)
     tell("training", 0, len(points))
-    inner.train(turned.apply(points))
-    tell("training", len(points), len(points))
+    # Together with what training copies, they are the most memory that building takes.
+    count, points = len(points), turned.apply(points)
+    inner.train(points)
+    del points
+    tell("training", count, count)
     index = faiss.IndexPreTransform(turned, inner)
     done = 0
     for _, vectors in source.batches():

@@ -7,10 +7,8 @@ generation must not affect the others.
 import shutil
 from pathlib import Path
 
-import numpy as np
-
 from indexer.errors import BrokenGeneration
-from indexer.stores import Ids, Source
+from indexer.stores import Ids, Source, isin
 from indexer.stores.backend import Before, Built
 from indexer.stores.faiss import CODED, CODES, DEAD, EXACT, FRESH, MAIN, IndexType, kind_of
 from indexer.stores.faiss.build import build
@@ -40,8 +38,8 @@ def extend(
         return None
     # Mapped, because nothing but the ids is read.
     there = FaissFile(folder / MAIN, in_memory=0).ids
-    kept = np.intersect1d(np.setdiff1d(there, read_dead(before.folder)), unchanged, assume_unique=True)
-    dead, fresh = np.setdiff1d(there, kept), np.setdiff1d(ids, kept)
+    kept = isin(there, unchanged) & ~isin(there, read_dead(before.folder))
+    dead, fresh = there[~kept], ids[~isin(ids, there[kept])]
     if len(dead) + len(fresh) > REBUILD_AT * len(there):
         return None
     write_dead(folder, dead)

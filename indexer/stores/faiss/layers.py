@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer.errors import BrokenGeneration
-from indexer.stores import File, Ids, Nearest, Rows, Selection
+from indexer.stores import File, Ids, Nearest, Rows, Selection, isin
 from indexer.stores.faiss import CODED, DEAD, EXACT, FRESH, MAIN
 from indexer.stores.faiss.codes import open_file, open_in_memory
 from indexer.stores.faiss.file import FaissFile
@@ -32,8 +32,7 @@ class LayeredStore:
     def open(cls, folder: Path, effort: int = 0, opener: Opener = open_file) -> "LayeredStore":
         main = opener(folder / MAIN, effort)
         if (folder / FRESH).exists():
-            kept = np.setdiff1d(main.ids, read_dead(folder), assume_unique=True)
-            alive = Rows.of(main.find(kept), len(main))
+            alive = Rows.of(np.flatnonzero(~isin(main.ids, read_dead(folder))), len(main))
             opened = cls([main, opener(folder / FRESH, 0)], (alive, None))
         else:
             opened = cls([main], (None,))

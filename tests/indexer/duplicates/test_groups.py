@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer.duplicates import groups
-from indexer.duplicates.groups import THRESHOLD, all_pairs, new_pairs, stand_ins
-from indexer.duplicates.signatures import Signatures, stack
+from indexer.duplicates import cells, groups
+from indexer.duplicates.cells import THRESHOLD
+from indexer.duplicates.contents import Contents
+from indexer.duplicates.groups import all_pairs, new_pairs, stand_ins
+from indexer.duplicates.pairs import KEPT, Pairs, places
+from indexer.duplicates.room import Room
+from indexer.duplicates.signatures import stack
 from indexer.stores import Ids, Source
 from indexer.stores.faiss import MAIN
 from indexer.stores.faiss.build import build
@@ -22,21 +26,29 @@ from model.modality import Vectors, unit
 PHOTOS = Path(os.environ.get("SKETCHSEEK_TEST_PHOTOS", "none"))
 
 
-def library(folder: Path, rows: Vectors) -> tuple[Source, Ids, LayeredStore]:
+NONE = (np.empty(0, np.int64), np.empty(0, np.int64))
+
+
+def library(folder: Path, rows: Vectors) -> tuple[Contents, LayeredStore]:
+    """Nobody knows how they look."""
     ids = np.random.default_rng(5).permutation(len(rows)).astype(np.int64) * 31 + 7
 
     def batches() -> Iterator[tuple[Ids, Vectors]]:
         for start in range(0, len(ids), 500):
             yield ids[start : start + 500], rows[start : start + 500]
 
-    source = Source(len(ids), rows.shape[1], batches)
+    source = Source(len(ids), rows.shape[1], batches, rows=lambda positions: rows[positions])
     build(folder / MAIN, source, "flat")
-    return source, ids, LayeredStore.open(folder)
+    unseen = stack([None] * len(ids))
+    contents = Contents(ids, np.arange(len(ids)), source, unseen, Room(folder))
+    return contents, LayeredStore.open(folder)
 
 
-def unseen(ids: Ids) -> Signatures:
-    """Nobody knows how they look."""
-    return stack([None] * len(ids))
+def listed(pairs: Pairs) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for one, other in zip(*(part.tolist() for part in places(pairs.keys)), strict=True):
+        found.setdefault(one, []).append(other)
+    return found
 
 
 def photos(count: int, copies: int, nearness: float, seed: int = 0) -> Vectors:
@@ -52,23 +64,31 @@ def photos(count: int, copies: int, nearness: float, seed: int = 0) -> Vectors:
     return np.concatenate([rows, near]).astype(np.float32)
 
 
-@pytest.mark.parametrize("nearness", [0.995, 0.97])
+@pytest.mark.parametrize(("nearness", "window"), [(0.995, cells.WINDOW), (0.97, cells.WINDOW), (0.97, 60)])
 def test_landmarks_find_what_brute_force_finds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nearness: float
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nearness: float, window: int
 ) -> None:
-    monkeypatch.setattr(groups, "_FROM", 100)
+    monkeypatch.setattr(cells, "_FROM", 100)
+    # Cells with more are divided once more.
+    monkeypatch.setattr(cells, "WINDOW", window)
     rows = photos(4000, 400, nearness)
-    source, ids, store = library(tmp_path, rows)
+    contents, store = library(tmp_path, rows)
     later, earlier = np.nonzero(np.tril(rows @ rows.T >= THRESHOLD, -1))
     every = set(zip(later.tolist(), earlier.tolist(), strict=True))
     assert len(every) >= 400
-    found = {
-        (one, other) for one, others in all_pairs(source, ids, store, unseen(ids)).items() for other in others
-    }
+    found = {(one, other) for one, others in listed(all_pairs(contents)).items() for other in others}
     near = [(a, b) for a, b in every ^ found if abs(float(rows[a] @ rows[b]) - THRESHOLD) < 1e-3]
     assert len((every ^ found) - set(near)) <= 0.01 * len(every)
-    searched = new_pairs(np.arange(4000, 4400), ids, store, unseen(ids))
-    assert sum(one - 4000 in searched.get(one, []) for one in range(4000, 4400)) == 400
+    new = np.zeros(4400, dtype=bool)
+    new[4000:] = True
+    for searched in (
+        new_pairs(contents, np.arange(4000, 4400), store),
+        new_pairs(contents, np.arange(4000, 4400), None),
+    ):
+        assert sum(one - 4000 in listed(searched).get(one, []) for one in range(4000, 4400)) == 400
+    among_cells = listed(all_pairs(contents, new=new))
+    assert among_cells.keys() <= set(range(4000, 4400))
+    assert sum(one - 4000 in among_cells.get(one, []) for one in range(4000, 4400)) >= 396
 
 
 @pytest.mark.parametrize("originals", [400, 3], ids=["few are alike", "many are alike"])
@@ -80,15 +100,13 @@ def test_what_is_compared_in_few_columns_first_is_what_brute_force_finds(
     noise = chance.uniform(0.005, 0.02, (1000, 1)) * chance.standard_normal((1000, 512))
     rows[1000:] = np.resize(rows[:originals], (1000, 512)) + noise
     rows = unit(rows)
-    _, ids, store = library(tmp_path, rows)
+    contents, _ = library(tmp_path, rows)
     alike = rows @ rows.T
     unsure = np.abs(alike - THRESHOLD) < 1e-3
     assert (alike[1000:, :1000] >= THRESHOLD).any()
-    near = groups._near(np.arange(1000, 2000), ids, store)
-    found = np.zeros_like(alike, dtype=bool)
-    places = {number: place for place, number in enumerate(ids.tolist())}
-    for place, others in near:
-        found[place, [places[other] for other in others.tolist()]] = True
+    found = np.eye(2000, dtype=bool)
+    for some in groups._scanned(contents, np.arange(1000, 2000), contents.at):
+        found[places(some)] = True
     wrong = found[1000:] != (alike[1000:] >= THRESHOLD)
     assert not (wrong & ~unsure[1000:]).any()
 
@@ -96,8 +114,8 @@ def test_what_is_compared_in_few_columns_first_is_what_brute_force_finds(
 def test_small_steps_do_not_lead_from_one_picture_to_another(tmp_path: Path) -> None:
     angles = np.arange(60) * 0.1
     rows = np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
-    source, ids, store = library(tmp_path, rows)
-    leaders = stand_ins(ids, all_pairs(source, ids, store, unseen(ids)), {}, store, unseen(ids))
+    contents, _ = library(tmp_path, rows)
+    leaders = stand_ins(contents, all_pairs(contents), NONE)
     assert all(float(rows[one] @ rows[leader]) >= THRESHOLD - 1e-3 for one, leader in enumerate(leaders))
     assert set(leaders[leaders]) == set(leaders)
     assert 10 < len(set(leaders.tolist())) < 30
@@ -105,22 +123,22 @@ def test_small_steps_do_not_lead_from_one_picture_to_another(tmp_path: Path) -> 
 
 def test_what_was_grouped_stays_grouped(tmp_path: Path) -> None:
     rows = photos(300, 100, 0.99)
-    source, ids, store = library(tmp_path, rows)
-    whole = stand_ins(ids, all_pairs(source, ids, store, unseen(ids)), {}, store, unseen(ids))
+    contents, store = library(tmp_path, rows)
+    whole = stand_ins(contents, all_pairs(contents), NONE)
     assert [int(leader) for leader in whole[300:]] == list(range(100))
-    before = {place: int(leader) for place, leader in enumerate(whole[:350]) if place != leader}
-    again = stand_ins(
-        ids, new_pairs(np.arange(350, 400), ids, store, unseen(ids)), before, store, unseen(ids)
-    )
-    assert np.array_equal(again, whole)
+    before = np.flatnonzero(whole[:350] != np.arange(350))
+    for searched in (store, None):
+        found = new_pairs(contents, np.arange(350, 400), searched)
+        again = stand_ins(contents, found, (before, whole[before]), groups.reading(contents, searched))
+        assert np.array_equal(again, whole)
 
 
 def test_a_thousand_copies_cost_no_more_than_they_must(tmp_path: Path) -> None:
     rows = np.repeat(photos(2, 0, 1.0), 1500, axis=0)
-    source, ids, store = library(tmp_path, rows)
-    pairs = all_pairs(source, ids, store, unseen(ids))
-    assert max(map(len, pairs.values())) <= 24
-    leaders = stand_ins(ids, pairs, {}, store, unseen(ids))
+    contents, _ = library(tmp_path, rows)
+    pairs = all_pairs(contents)
+    assert max(map(len, listed(pairs).values())) <= KEPT
+    leaders = stand_ins(contents, pairs, NONE)
     assert set(leaders.tolist()) == {0, 1500}
 
 

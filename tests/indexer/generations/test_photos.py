@@ -9,6 +9,7 @@ from unicodedata import normalize
 import pytest
 
 from indexer.generations.photos import Photos, PhotosWriter
+from indexer.stores import Ids
 from indexer.values import Filter
 
 CAFE = "caf\N{LATIN SMALL LETTER E WITH ACUTE}"
@@ -112,14 +113,13 @@ def test_filters_of_many_photos_are_answered_by_indexes(
     writer.finish()
     photos = Photos(tmp_path / "many.sqlite")
     plans: list[str] = []
-    ask = photos.ask
+    column = photos._column
 
-    def explained(query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        if query.startswith("SELECT id"):
-            plans.extend(str(row[-1]) for row in ask(f"EXPLAIN QUERY PLAN {query}", values))
-        return ask(query, values)
+    def explained(query: str, values: Sequence[Any]) -> Ids:
+        plans.extend(str(row[-1]) for row in photos.ask(f"EXPLAIN QUERY PLAN {query}", values))
+        return column(query, values)
 
-    monkeypatch.setattr(photos, "ask", explained)
+    monkeypatch.setattr(photos, "_column", explained)
     for where, index, count in (
         (Filter(folder="7"), "by_relative", 21),
         (Filter(folder=f"2019\\{CAFE}"), "by_relative", 0),

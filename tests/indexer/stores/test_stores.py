@@ -1,5 +1,8 @@
 """Every kind of store against brute force, with and without filters and dead ids, and files that are no store."""
 
+import weakref
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import faiss
@@ -9,13 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import BrokenGeneration
-from indexer.stores import Rows
+from indexer.stores import Ids, Rows
 from indexer.stores.backend import Built
 from indexer.stores.faiss import FLAT_UP_TO, FRESH, MAIN, SCAN_UP_TO, IndexType, kind_of
 from indexer.stores.faiss.build import RECALL, build
 from indexer.stores.faiss.codes import open_file
 from indexer.stores.faiss.file import FEW, FaissFile
+from indexer.stores.faiss.flat import write_flat
 from indexer.stores.faiss.layers import LayeredStore, write_dead
+from model.modality import Vectors
 from tests.kit.vectors import DIMENSION, best, numbers, recall, source, vectors
 
 KINDS: tuple[IndexType, ...] = ("flat", "codes", "hnsw", "ivf")
@@ -163,3 +168,34 @@ def test_files_that_are_no_store(tmp_path: Path) -> None:
     faiss.write_index(faiss.IndexIDMap(faiss.IndexFlatIP(4)), str(path))
     with pytest.raises(BrokenGeneration, match="not an index of a known kind"):
         FaissFile(path)
+
+
+@pytest.mark.parametrize("count", [0, 1, 700])
+def test_a_flat_file_is_written_as_faiss_writes_it(tmp_path: Path, count: int) -> None:
+    ids, rows = numbers(count, 1), vectors(count, 1).astype(np.float16).astype(np.float32)
+    write_flat(tmp_path / "ours", source(ids, rows, 7), lambda *_: None)
+    index = faiss.IndexIDMap(
+        faiss.IndexScalarQuantizer(DIMENSION, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+    )
+    index.add_with_ids(rows, ids)
+    faiss.write_index(index, str(tmp_path / "theirs"))
+    assert (tmp_path / "ours").read_bytes() == (tmp_path / "theirs").read_bytes()
+
+
+def test_a_sample_does_not_keep_the_batches_that_it_is_from() -> None:
+    given = source(numbers(100, 1), vectors(100, 1), 7)
+    seen: list[weakref.ref[Vectors]] = []
+    kept: list[int] = []
+
+    def batches_seen() -> Iterator[tuple[Ids, Vectors]]:
+        for part, rows in given.batches():
+            kept.append(sum(batch() is not None for batch in seen[:-1]))
+            fresh = rows.copy()
+            seen.append(weakref.ref(fresh))
+            yield part, fresh
+            del fresh
+
+    found = replace(given, batches=batches_seen).sample(20)
+    assert found.shape == (20, DIMENSION)
+    assert len(kept) > 10
+    assert not any(kept)

@@ -20,6 +20,7 @@ import psycopg
 from psycopg import sql
 
 from tests.kit.engines.process import Process, user_options
+from tests.kit.waiting import until
 
 # PostgreSQL refuses to run as root.
 _USER = "nobody"
@@ -64,6 +65,8 @@ class PostgresServer:
             "listen_addresses": "",
             "unix_socket_directories": str(self.folder),
             "fsync": "off",
+            # In the folder, and gone with it: in /dev/shm, those of a killed server would stay for ever.
+            "dynamic_shared_memory_type": "mmap",
             "shared_buffers": "64MB",
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
@@ -81,8 +84,16 @@ class PostgresServer:
             self._process.kill()
 
     def stop(self) -> None:
-        """For good."""
+        """For good. Killed, it would leave a piece of shared memory behind."""
+        if self._process and self._process.alive:
+            self.resume()
+            os.kill(self._process.pid, signal.SIGQUIT)
+            until(lambda: not self.process.alive)
         self.kill()
+        # Only a killed one has not removed its file; the system has room for 4,096 such pieces.
+        if (left := self.folder / "data" / "postmaster.pid").exists():
+            *_, piece = left.read_text("utf-8").splitlines()[6].split()
+            subprocess.run(["ipcrm", "--shmem-id", piece], check=False, capture_output=True)
         shutil.rmtree(self.folder)
 
     def restart(self) -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
+from indexer.address import Address
 from indexer.errors import IndexProblem
 from indexer.library import shelf
-from indexer.remote.address import Address
 from indexer.remote.postgres.server import OPTIONS
 
 

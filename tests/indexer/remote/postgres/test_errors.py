@@ -9,10 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from indexer.address import Access, Address
 from indexer.conditions import EVERYTHING
 from indexer.errors import IndexProblem, StoreUnavailable
 from indexer.library import shelf
-from indexer.remote.address import Access, Address
 from indexer.remote.postgres.database import PostgresDatabase
 from indexer.remote.postgres.errors import Late, explained
 from indexer.remote.postgres.server import OPTIONS

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from indexer.address import Access, Address
 from indexer.conditions import EVERYTHING, NOTHING, Compare, Condition, Either, Every, OneOf, between
-from indexer.remote.address import Access, Address
 from indexer.remote.database import Table
 from indexer.remote.postgres.database import PostgresDatabase
 from indexer.remote.postgres.expressions import in_postgres

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from indexer.address import Access, Address
 from indexer.conditions import EVERYTHING
 from indexer.errors import StoreUnavailable
-from indexer.remote.address import Access, Address
 from indexer.remote.database import Table
 from indexer.remote.postgres.database import PostgresDatabase
 from indexer.remote.postgres.server import OPTIONS

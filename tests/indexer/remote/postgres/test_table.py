@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from indexer.address import Access, Address
 from indexer.conditions import EVERYTHING, Compare, Condition, OneOf, between
-from indexer.remote.address import Access, Address
 from indexer.remote.database import Matches, Table
 from indexer.remote.postgres import table as table_module
 from indexer.remote.postgres.database import PostgresDatabase

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from indexer import run, shelf
+from indexer.address import Access, Address
 from indexer.catalogue.database import Catalogue
 from indexer.collection import Collection
 from indexer.conditions import EVERYTHING
 from indexer.errors import BrokenGeneration, IndexBusy, IndexProblem, StoreUnavailable
-from indexer.remote.address import Access, Address
 from indexer.remote.database import CURRENT, HELD, Built, Layout
 from indexer.remote.postgres import writing as writing_module
 from indexer.remote.postgres.database import PostgresDatabase
@@ -249,7 +249,7 @@ def publisher(address: str, script: str) -> subprocess.Popen[str]:
     """A process that begins to publish, says so, and waits to be killed."""
     begin = """
 import sys, threading
-from indexer.remote.address import Access, Address
+from indexer.address import Access, Address
 from indexer.remote.database import Layout
 from indexer.remote.postgres.database import PostgresDatabase
 from indexer.remote.postgres.server import OPTIONS
