@@ -48,12 +48,10 @@ class PostgresTable:
         exact = f"SELECT * FROM ({found} OFFSET 0) AS found ORDER BY far LIMIT %s"  # noqa: S608
         given = [str(query.reshape(-1).tolist()), *values, k]
         settings = _GRAPH | {"hnsw.ef_search": str(max(1, min(max(effort, k), _MOST_EFFORT)))}
-        if self._built.exact or where == EVERYTHING or self._known(where) > _FEW:
-            rows = self._server.search(graph, given, settings)
-        else:
-            rows = self._server.search(exact, given, {})
-        if len(rows) < k and not self._built.exact:
-            # A graph may not lead to all that pass.
+        follow = self._built.exact or where == EVERYTHING or self._known(where) > _FEW
+        rows = self._server.search(graph, given, settings) if follow else []
+        # A graph may not lead to all that pass.
+        if not self._built.exact and len(rows) < min(k, self._known(where)):
             rows = self._server.search(exact, given, {})
         *named, far = zip(*rows, strict=True) if rows else [()] * (len(_FIELDS) + 1)
         ids, groups, *biases = (np.array(column) for column in named)

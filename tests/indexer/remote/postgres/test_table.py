@@ -7,7 +7,7 @@ import pytest
 
 from indexer.address import Access, Address
 from indexer.conditions import EVERYTHING, Compare, Condition, OneOf, between
-from indexer.remote.database import Matches, Table
+from indexer.remote.database import Batch, Matches, Table
 from indexer.remote.postgres import table as table_module
 from indexer.remote.postgres.database import PostgresDatabase
 from indexer.remote.postgres.server import OPTIONS
@@ -109,18 +109,17 @@ def test_effort_has_a_limit_and_more_than_it_can_be_asked_for(database: Postgres
         assert len(table.search(query, k, EVERYTHING, effort).ids) == k
 
 
-def test_vectors_come_with_the_matches_on_request(database: PostgresDatabase) -> None:
-    vectors = some_vectors(20)
-    table = library(database, vectors, "flat")
-    found: Matches = table.search(some_vectors(1, seed=2), 5, EVERYTHING, 0, vectors=True)
-    assert found.vectors is not None
-    assert np.allclose(found.vectors, vectors[found.ids - 1], atol=1e-3)
-    assert found.biases.shape == (5, 3)
-    assert table.search(some_vectors(1), 5, EVERYTHING, 0).vectors is None
-    nothing = table.search(some_vectors(1), 5, OneOf("id", (99,)), 0, vectors=True)
-    assert (len(nothing.ids), nothing.biases.shape[0]) == (0, 0)
-    assert nothing.vectors is not None
-    assert nothing.vectors.shape == (0, 8)
+def test_matches_come_with_their_groups_and_biases(database: PostgresDatabase) -> None:
+    photos = [photo(1, "a.jpg"), photo(2, "b.jpg", duplicate_of=1), photo(3, "c.jpg")]
+    batch = rows_of(photos, some_vectors(3))
+    biases = {f"bias{n}": [n + 0.25, n + 0.5, n + 0.75] for n in range(3)}
+    table = filled(database, "000001", Batch(batch.columns | biases, batch.vectors))
+    found: Matches = table.search(some_vectors(1, seed=2), 5, EVERYTHING, 0)
+    order = found.ids - 1
+    assert found.groups.tolist() == [(1, 1, 3)[place] for place in order]
+    assert found.biases.tolist() == [[n + (0.25, 0.5, 0.75)[place] for n in range(3)] for place in order]
+    nothing = table.search(some_vectors(1), 5, OneOf("id", (99,)), 0)
+    assert (len(nothing.ids), len(nothing.scores), len(nothing.groups), len(nothing.biases)) == (0, 0, 0, 0)
 
 
 def test_rows_come_back_as_they_were(database: PostgresDatabase) -> None:
@@ -179,10 +178,10 @@ def test_texts_are_ordered_by_their_bytes_whatever_the_language_of_the_database(
 def test_vectors_of_any_length(database: PostgresDatabase, dimension: int) -> None:
     vectors = some_vectors(12, dimension)
     table = library(database, vectors, "hnsw")
-    found = table.search(vectors[3:4], 1, EVERYTHING, 40, vectors=True)
+    found = table.search(vectors[3:4], 1, EVERYTHING, 40)
     assert found.scores[0] == pytest.approx(1.0, abs=2e-3)
-    assert found.vectors is not None
-    assert found.vectors.shape == (1, dimension)
+    stored = table.select(["vector"], OneOf("id", (4,)), 1)["vector"]
+    assert np.allclose(stored, vectors[3:4], atol=1e-3)
     assert [stored_outside(database, column) for column in ("vector", "content", "relative")] == [0, 0, 0]
 
 
