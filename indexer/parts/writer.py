@@ -84,4 +84,5 @@ def _append(collection: Collection, places: Places, file: BinaryIO, first: int) 
         numbers[at[good]] = first + np.arange(int(good.sum()))
         first += int(good.sum())
         file.write(rows[good].tobytes())
-    return numbers[back]
+    found: NDArray[np.int64] = numbers[back]
+    return found
