@@ -13,7 +13,7 @@ from bench.timing import processor
 NAMES = ("encode", "speed")
 SLOW = (
     "start", "index", "indexing", "codes", "scanning", "reindex", "page", "timeline", "firstrun", "service", "stores",
-    "secondstage",
+    "secondstage", "store", "ray",
 )  # fmt: skip
 # These have options of their own.
 GROUPS = ("scale", "gpu")

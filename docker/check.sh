@@ -23,6 +23,7 @@ main() {
   "base_$tool"
   build cpu
   build demo
+  build cluster
   case $GPU in
     build) build gpu ;;
     resolve) resolve_gpu ;;
@@ -30,6 +31,7 @@ main() {
   echo "== running it read-only, without a network"
   "confined_$tool" <docker/inside.sh | tee "$scratch/said"
   grep -q "^it stopped when it was told to" "$scratch/said"
+  client
   sizes
   compose
   echo "== containers: all is well"
@@ -119,10 +121,24 @@ fcntl.ioctl(socket.socket(), 0x8914, struct.pack(\"16sh14x\", b\"lo\", 1))"
   buildah rm "$container" >/dev/null
 }
 
+# Milvus is not started here; tests do so elsewhere.
+client() {
+  echo "== the client of Milvus"
+  local container ask=(/opt/sketchseek/bin/python3 -c
+    'import pymilvus, sys; sys.path.append("/opt"); import milvus_users; print("pymilvus", pymilvus.__version__)')
+  if [ $tool = docker ]; then
+    docker run --rm --read-only --network none --entrypoint "${ask[0]}" sketchseek:cluster "${ask[@]:1}"
+    return
+  fi
+  container=$(buildah from --pull-never localhost/sketchseek:cluster)
+  buildah run --isolation chroot "$container" -- "${ask[@]}" </dev/null
+  buildah rm "$container" >/dev/null
+}
+
 sizes() {
   echo "== sizes"
   local name megabytes
-  for name in cpu demo gpu; do
+  for name in cpu demo cluster gpu; do
     megabytes=$("megabytes_$tool" "sketchseek:$name") || megabytes=
     [ -z "$megabytes" ] || echo "$name: $megabytes MB"
     if [ $name = cpu ] && [ "$megabytes" -gt "$MOST_MB" ]; then
@@ -144,8 +160,8 @@ megabytes_buildah() {
 compose() {
   echo "== compose.yaml"
   if docker compose version >/dev/null 2>&1; then
-    docker compose --profile gpu --profile job config --quiet
-    PHOTOS=/tmp docker compose --profile gpu --profile job config --quiet
+    docker compose --profile gpu --profile job --profile cluster config --quiet
+    PHOTOS=/tmp docker compose --profile gpu --profile job --profile cluster config --quiet
   else
     check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
   fi

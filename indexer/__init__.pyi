@@ -13,6 +13,7 @@ from .errors import (
     NoIndex,
     NothingToIndex,
     PhotosMissing,
+    StoreUnavailable,
     WrongModel,
 )
 from .folders.partition import Partition
@@ -49,6 +50,7 @@ __all__ = [
     "Shelf",
     "Silent",
     "Status",
+    "StoreUnavailable",
     "WrongModel",
     "has_thumbnail",
     "index_types",

@@ -7,9 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.generations import generation
 from indexer.locking.opening import locked
-from indexer.locking.ownership import is_ours
 from indexer.values import Facets, Filter, Hit, Ids, Month, Nearest, PartRows, Photo, Refused
 from model.modality import Modality, Vectors
 
@@ -114,20 +112,6 @@ class EmptyLibrary:
 
     def _no_vectors(self) -> Vectors:
         return np.empty((0, self.manifest.dimension), np.float32)
-
-
-def is_new(index: Path) -> bool:
-    """Whether nothing has been published here yet, and a first run may: the folder is missing, empty, or unfinished.
-
-    Anything else that cannot be served (a part of a library, a lost CURRENT, other files) is an error to report.
-    """
-    try:
-        if not index.exists():
-            return True
-        unpublished = not (index / "CURRENT").exists() and not (index / generation.PART).exists()
-        return unpublished and not generation.generations(index) and is_ours(index)
-    except OSError:
-        return False
 
 
 def create(index: Path) -> None:

@@ -6,7 +6,10 @@ IndexProblem
 ├── WrongModel         the index was made by another model
 ├── IndexBusy          another run is writing to this index
 ├── PhotosMissing      a photo folder is missing, empty, or unreadable; this does not count as a deletion
-└── NothingToIndex     no photo could be indexed
+├── NothingToIndex     no photo could be indexed
+├── StoreUnavailable   the server that holds the library does not answer, or is not ready
+├── TooFar             more results than the server gives at once
+└── ClusterProblem     a cluster cannot be used, or did not finish its work
 """
 
 from model import SketchseekError
@@ -41,3 +44,22 @@ class PhotosMissing(IndexProblem):
 
 class NothingToIndex(IndexProblem):
     """No photo could be indexed."""
+
+
+class StoreUnavailable(IndexProblem):
+    """The server that holds the library does not answer, or is not ready for searches.
+
+    `at_once`: it said so without delay, so that another try costs nothing.
+    """
+
+    def __init__(self, what: str, *, at_once: bool = False) -> None:
+        super().__init__(what)
+        self.at_once = at_once
+
+
+class TooFar(IndexProblem):
+    """More results than the server gives at once."""
+
+
+class ClusterProblem(IndexProblem):
+    """A cluster cannot be used, or did not finish its work."""

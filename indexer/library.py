@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.address import Access
 from indexer.errors import IndexProblem
 from indexer.stores.placement import HOST, Placement
-from indexer.values import Facets, Facts, Filter, Hit, Ids, Month, Nearest, PartRows, Photo, Refused
+from indexer.values import Facets, Facts, Filter, Hit, Ids, Month, Nearest, PartRows, Photo, Refused, Traffic
 from model.modality import Modality, Vectors
 from model.registry import Registry, UnknownName
 
@@ -158,7 +159,31 @@ def search(
 
 
 class Shelf(Protocol):
-    """A place that stores generations. Call methods that change it only inside `writing`."""
+    """A place that stores generations. Call methods that change it only inside `writing`.
+
+    If it is on a server, all methods but `glance` raise StoreUnavailable if that does not answer.
+    """
+
+    @property
+    def named(self) -> str:
+        """The option that names it on the command line."""
+        ...
+
+    def within(self, folder: Path) -> bool:
+        """Whether it is kept in this folder, so that who has locked that has locked the shelf."""
+        ...
+
+    def refuse(self, index_type: str) -> None:
+        """Raise IndexProblem if it has no such index type."""
+        ...
+
+    def is_new(self) -> bool:
+        """Whether nothing has been published yet, and a first run may."""
+        ...
+
+    def traffic(self) -> Traffic | None:
+        """What was asked of its server; None if it has none."""
+        ...
 
     def current(self) -> str:
         """The generation to serve; raises NoIndex if there is none, BrokenGeneration if it cannot be determined."""
@@ -227,20 +252,33 @@ class Shelf(Protocol):
 
 
 # Functions that open an address as a shelf, by URL scheme. Plain paths use "file".
-SHELVES: Registry[Callable[[str, Placement], Shelf]] = Registry(
+SHELVES: Registry[Callable[[str, Placement, Access], Shelf]] = Registry(
     "kind of index address",
     {
         "file": "indexer.generations.shelf:folder_shelf",
+        "milvus": "indexer.remote.milvus.shelf:milvus_shelf",
+        "milvus+tls": "indexer.remote.milvus.shelf:milvus_shelf",
+        "milvus+lite": "indexer.remote.milvus.shelf:milvus_shelf",
+        "postgresql": "indexer.remote.postgres.shelf:postgres_shelf",
+        "postgresql+tls": "indexer.remote.postgres.shelf:postgres_shelf",
     },
 )
+_EXTRAS = {"milvus": "cluster", "postgresql": "postgres"}
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://")
 
 
-def shelf(address: str | Path, placement: Placement = HOST) -> Shelf:
-    """The shelf at a path or a URL; `placement` says where its libraries are searched."""
+def shelf(address: str | Path, placement: Placement = HOST, access: Access | None = None) -> Shelf:
+    """The shelf at a path or a URL; `placement` says where its libraries are searched.
+
+    `access` lets in to a server; by default, it comes from the environment.
+    """
     found = _SCHEME.match(text := str(address))
+    kind = found[1] if found else "file"
     try:
-        return SHELVES.load(found[1] if found else "file")(text, placement)
+        return SHELVES.load(kind)(text, placement, access or Access.of())
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get(kind.partition("+")[0], "cpu")
+        raise IndexProblem(f"{kind}:// needs {error.name}: pip install 'sketchseek[{extra}]'") from None
     except UnknownName as error:
         # Do not quote the address: it may contain a password.
         raise IndexProblem(f"{error}; use a folder, or an address of one of these kinds") from None

@@ -128,6 +128,16 @@ class PartRows:
 
 
 @dataclass(frozen=True)
+class Traffic:
+    """Calls to a server so far, those that failed, the seconds they took, and whether calls now fail at once."""
+
+    calls: int = 0
+    failures: int = 0
+    seconds: float = 0.0
+    open: bool = False
+
+
+@dataclass(frozen=True)
 class Refused:
     """A generation that could not be served, and why."""
 

@@ -176,12 +176,13 @@ def _add_layers(app: FastAPI, settings: Settings) -> None:
 def _measure(metrics: Metrics, gallery: Gallery, batcher: Batcher) -> None:
     metrics.watch(
         queue=lambda: batcher.queued,
-        ready=lambda: float(not batcher.stalled and not gallery.damaged),
+        ready=lambda: float(not batcher.stalled and not gallery.damaged and not gallery.served.away),
         photos=lambda: len(gallery.published),
         generation=lambda: int(gallery.published.manifest.generation),
         refused=lambda: float(gallery.problem is not None),
         swaps=lambda: gallery.swaps,
     )
+    metrics.watch_store(gallery.source.traffic)
 
 
 @contextlib.contextmanager

@@ -49,6 +49,7 @@ CODES: Mapping[str, Code] = {
     "busy": Code(503, "The service is overloaded; `Retry-After` says when to try again."),
     "no_memory": Code(503, "Not enough memory right now."),
     "device_problem": Code(503, "The GPU that runs the model or holds the index failed."),
+    "store_unavailable": Code(503, "The server that holds the library does not answer, or is loading it."),
     "index_unwritable": Code(503, "The index folder cannot be written; `detail` says why."),
     "index_damaged": Code(503, "The index was damaged on disk; searches are refused until it is fixed."),
     "mark_not_stored": Code(503, "The mark could not be stored: check the disk of the index."),

@@ -53,7 +53,7 @@ class HealthWatch:
         """Why this is not the newest generation, or not a sound one; and what became of damaged marks."""
         found, marks = [], self._gallery.marks
         if served.problem is not None:
-            found.append(Trouble(served.problem, served.problem, grave=served.damaged))
+            found.append(Trouble(served.problem, served.problem, grave=served.damaged or served.away))
         if marks.problem is not None:
             found.append(Trouble("marks were damaged", marks.problem))
         return found

@@ -68,6 +68,10 @@ def index_damaged() -> ServiceError:
     return ServiceError("index_damaged", detail, {"retry-after": "5"})
 
 
+def store_unavailable(detail: str) -> ServiceError:
+    return ServiceError("store_unavailable", detail, {"retry-after": "2"})
+
+
 def unencodable() -> ServiceError:
     return ServiceError("encoding_failed", "the model cannot encode this; see the service's log")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -14,6 +14,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from indexer.address import CA, TIMEOUT, TOKEN, TOKEN_FILE, Access
 from indexer.stores.placement import Device, GpuIndex
 from model.engines import Name as EngineName
 from model.links import DOCS
@@ -66,6 +67,21 @@ class Settings(BaseSettings):
     engine: EngineName = Field(
         "auto",
         description="What runs the model; `auto` picks a GPU that torch can use, then OpenVINO, then torch.",
+    )
+    store: str = Field(
+        "",
+        description="Serve a library on a server instead, such as `milvus://HOST:19530/NAME`; "
+        "the index folder then holds marks and thumbnails only.",
+    )
+    store_token: SecretStr = Field(
+        SecretStr(""), description="How to log in to the server: `USER:PASSWORD`, a password, or a token."
+    )
+    store_token_file: str = Field("", description="A file with that, instead.")
+    store_ca: str = Field(
+        "", description="A file with the certificate authority to trust, for a `+tls` address; PEM."
+    )
+    store_timeout: float = Field(
+        2.0, ge=0.05, le=600, description="Seconds the server may take to answer a search."
     )
     index_device: Device = Field(
         "auto",
@@ -221,6 +237,18 @@ def _is_here(host: str) -> bool:
     return name.startswith("127.") or name in {"localhost", "::1"}
 
 
+def access(settings: Settings) -> Access:
+    """How to get in to the server that holds the library."""
+    return Access.of(
+        {
+            TOKEN: settings.store_token.get_secret_value(),
+            TOKEN_FILE: settings.store_token_file,
+            CA: settings.store_ca,
+            TIMEOUT: str(settings.store_timeout),
+        }
+    )
+
+
 def named_index() -> Path:
     """The index that the settings file names, else the default one; reads no other setting."""
     found = _in_file().get("index")
@@ -228,6 +256,15 @@ def named_index() -> Path:
         return default_index() if found is None else place(str(found))
     except ValueError as error:
         raise BadName(f"{settings_file()}: index {error}") from None
+
+
+def named_store() -> str | None:
+    """The store that the settings file names; how to get in to it goes to where the indexer looks for that."""
+    found = _in_file()
+    for name in ("store_token", "store_token_file", "store_ca", "store_timeout"):
+        if name in found:
+            os.environ.setdefault(f"SKETCHSEEK_{name.upper()}", str(found[name]))
+    return str(found["store"]) if found.get("store") else None
 
 
 def settings_file() -> Path:

@@ -6,6 +6,8 @@ import functools
 import os
 import shutil
 import ssl
+import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -19,6 +21,8 @@ from tests.kit.standin import InThread, Library, StandIn, write_photo
 
 if TYPE_CHECKING:
     # Whoever asks for no server does not wait for what one is made of.
+    from tests.kit.engines.milvus import Milvus, MilvusServer
+    from tests.kit.engines.postgres import PostgresServer
     from tests.kit.service.servers import LiveServer
 
 
@@ -120,4 +124,76 @@ def own_server(tmp_path: Path, encoder: Encoder) -> Iterator[LiveServer]:
     from tests.kit.service.servers import serving
 
     with serving(tmp_path, encoder, refresh_seconds=0.1) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _disk() -> Iterator[Path]:
+    """For what is too large for memory."""
+    with tempfile.TemporaryDirectory(prefix="sketchseek-tests-", dir="/var/tmp") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def milvus_server(_disk: Path) -> Iterator[Milvus]:
+    """One for all tests of a worker, who tell their collections apart by `milvus_address`."""
+    from tests.kit.engines.milvus import Milvus, MilvusServer
+
+    if elsewhere := Milvus.elsewhere():
+        yield elsewhere
+        return
+    with MilvusServer(_disk / "milvus") as server:
+        yield server.milvus
+
+
+@pytest.fixture
+def milvus_address(milvus_server: Milvus) -> Iterator[str]:
+    """An address that is the test's alone; all collections whose names begin like it go when it ends."""
+    name = f"t{uuid.uuid4().hex}"
+    yield milvus_server.address(name)
+    milvus_server.drop(name)
+
+
+@pytest.fixture
+def own_milvus(_disk: Path) -> Iterator[MilvusServer]:
+    """A server that the test may kill. Starting it takes seconds."""
+    from tests.kit.engines.milvus import MilvusServer
+
+    with tempfile.TemporaryDirectory(dir=_disk) as folder, MilvusServer(Path(folder)) as server:
+        yield server
+
+
+@pytest.fixture
+def milvus_lite(tmp_path: Path) -> Iterator[str]:
+    """The `uri` of a Milvus in this very process: not the same program, but quick to start."""
+    from milvus_lite.server_manager import server_manager_instance
+
+    yield str(tmp_path / "lite.db")
+    server_manager_instance.release_server(str(tmp_path / "lite.db"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One for all tests of a worker, who each have a database of their own by `postgres_address`."""
+    from tests.kit.engines.postgres import PostgresServer
+
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_address(postgres_server: PostgresServer) -> Iterator[str]:
+    """An empty database that is the test's alone."""
+    name = f"t{uuid.uuid4().hex}"
+    postgres_server.create(name)
+    yield postgres_server.address(name)
+    postgres_server.drop(name)
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """A server that the test may kill."""
+    from tests.kit.engines.postgres import PostgresServer
+
+    with PostgresServer() as server:
         yield server

@@ -35,7 +35,13 @@ def test_the_schema_notices_a_mistake(tmp_path: Path) -> None:
     assert check_schema(tmp_path / "compose.yaml").returncode == 1
 
 
-@pytest.mark.parametrize("name", sorted(COMPOSE["services"]))
+# They reach the server of the library, and nothing else; test_cluster.py says so.
+WITHOUT_A_PAGE = {"users", "cluster-index"}
+# Ours; tests/test_cluster.py is for what others made.
+OURS = sorted(name for name, service in COMPOSE["services"].items() if "build" in service)
+
+
+@pytest.mark.parametrize("name", OURS)
 def test_every_service_is_confined(name: str) -> None:
     service = COMPOSE["services"][name]
     assert service["read_only"] is True
@@ -45,17 +51,21 @@ def test_every_service_is_confined(name: str) -> None:
     photos = next(volume for volume in service["volumes"] if volume["target"] == "/photos")
     assert photos["read_only"] is True
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
-    assert bool(service.get("ports")) != (service.get("network_mode") == "none")
+    assert bool(service.get("ports")) != (service.get("network_mode") == "none" or name in WITHOUT_A_PAGE)
 
 
 def test_compose_up_alone_starts_only_what_needs_nothing() -> None:
     profiles = {name: service.get("profiles") for name, service in COMPOSE["services"].items()}
-    assert profiles == {"index": None, "page": None, "reindex": ["job"], "index-gpu": ["gpu"], "gpu": ["gpu"]}
-    targets = {service["build"]["target"] for service in COMPOSE["services"].values()}
-    assert targets <= set(re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, re.MULTILINE))
-    assert set(COMPOSE["services"]["page"]["environment"]) <= {
-        f"SKETCHSEEK_{setting.upper()}" for setting in Settings.model_fields
+    assert {name for name, found in profiles.items() if found is None} == {"index", "page"}
+    assert {name: found for name, found in profiles.items() if found not in (None, ["cluster"])} == {
+        "reindex": ["job"],
+        "index-gpu": ["gpu"],
+        "gpu": ["gpu"],
     }
+    targets = {COMPOSE["services"][name]["build"]["target"] for name in OURS}
+    assert targets <= set(re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, re.MULTILINE))
+    known = {f"SKETCHSEEK_{setting.upper()}" for setting in Settings.model_fields}
+    assert all(set(COMPOSE["services"][name].get("environment", {})) <= known for name in OURS)
 
 
 def test_what_the_images_copy_is_there_and_let_through() -> None:
@@ -100,15 +110,22 @@ def test_the_health_check_asks_the_service(live_server: LiveServer) -> None:
     assert healthy(1).returncode == 1
 
 
+def test_the_image_of_the_cluster_has_the_client_of_milvus() -> None:
+    command = [sys.executable, TOP / "docker" / "requirements.py", "cpu", "raw", "cluster"]
+    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=True)
+    assert "pymilvus>=2.6" in done.stdout
+    assert "python3 requirements.py cpu raw cluster >" in DOCKERFILE
+
+
 def test_requirements_are_those_of_the_project() -> None:
     command = [sys.executable, TOP / "docker" / "requirements.py", "cpu", "raw"]
     done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=True)
     names = [re.split(r"[>=<!]", line)[0] for line in done.stdout.splitlines()]
     assert {"fastapi", "openvino", "faiss-cpu", "rawpy"} <= set(names)
-    assert not {"torch", "transformers", "faiss-gpu-cuvs"} & set(names)
+    assert not {"torch", "transformers", "faiss-gpu-cuvs", "pymilvus"} & set(names)
 
 
 def test_scripts_are_shell() -> None:
-    for script in ("check.sh", "inside.sh", "slim.sh"):
+    for script in ("check.sh", "inside.sh", "secrets.sh", "slim.sh"):
         done = subprocess.run(["bash", "-n", TOP / "docker" / script], capture_output=True, check=False)
         assert done.returncode == 0, done.stderr

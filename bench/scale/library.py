@@ -5,7 +5,8 @@ an exact copy of another, one nearly has the vector of another, and one looks li
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from indexer.shards import banks
 from indexer.shards.shard import Origin, checksums
 from model import DECODER_VERSION
 from model.bank import Bank, Near
-from model.modality import Modality, unit
+from model.modality import Modality, Vectors, unit
 
 ORIGIN = Origin("made up", "5ca1e5ca1e5ca1e5", DIMENSION)
 ROOT = Path("/library")
@@ -33,16 +34,26 @@ _CAMERAS = ("NIKON D70", "Canon EOS R6", "Pixel 8", "iPhone 14", "DSC-RX100", "X
 _SCHEMA = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND type IN ('index', 'trigger')"
 
 
-def make(index: Path, photos: int) -> None:
+@dataclass(frozen=True)
+class Kind:
+    """What the vectors are of: whose they are, the bank, and rows of any number and seed."""
+
+    origin: Origin = ORIGIN
+    bank: Callable[[], Bank] = lambda: _bank()
+    rows: Callable[[int, int], Vectors] = lambda count, seed: unit(clustered(count, seed, 0.03))
+
+
+def make(index: Path, photos: int, kind: Kind | None = None) -> None:
     """Write the catalogue, the shards, and the bank of so many photos."""
+    kind = kind or Kind()
     index.mkdir(parents=True)
     contents = photos - photos // _RARE
     names = np.frombuffer(np.random.default_rng(0).bytes(16 * contents), dtype="V16")
-    sums = _write_shards(index, names)
-    banks.keep(index, ORIGIN, _bank())
+    sums = _write_shards(index, names, kind)
+    banks.keep(index, kind.origin, kind.bank())
     with Catalogue(index / CATALOGUE) as catalogue:
         catalogue.remember_root(ROOT, Root())
-        _fill(catalogue.connection, photos, names, sums)
+        _fill(catalogue.connection, photos, names, sums, kind.origin.fingerprint)
 
 
 def change(catalogue: Catalogue, index: Path, count: int, seed: int) -> None:
@@ -69,15 +80,15 @@ def change(catalogue: Catalogue, index: Path, count: int, seed: int) -> None:
         shard.sync()
 
 
-def _write_shards(index: Path, names: NDArray[np.void]) -> NDArray[np.uint32]:
+def _write_shards(index: Path, names: NDArray[np.void], kind: Kind) -> NDArray[np.uint32]:
     """Write all vectors; returns their checksums."""
-    series = ORIGIN.vectors_in(index)
+    series = kind.origin.vectors_in(index)
     series.folder.mkdir(parents=True)
     sums = np.empty(len(names), dtype=np.uint32)
-    early = unit(clustered(min(_CHUNK, len(names)), 0, 0.03))
+    early = kind.rows(min(_CHUNK, len(names)), 0)
     for start in range(0, len(names), _CHUNK):
         part = names[start : start + _CHUNK]
-        rows = unit(clustered(len(part), start, 0.03))
+        rows = kind.rows(len(part), start)
         chance = np.random.default_rng(start)
         near = rows[_RARE - 1 :: _RARE]
         shaken = unit(chance.standard_normal(near.shape, dtype=np.float32))
@@ -98,7 +109,9 @@ def _bank() -> Bank:
     return Bank(ORIGIN.fingerprint, kinds)
 
 
-def _fill(db: sqlite3.Connection, photos: int, names: NDArray[np.void], sums: NDArray[np.uint32]) -> None:
+def _fill(
+    db: sqlite3.Connection, photos: int, names: NDArray[np.void], sums: NDArray[np.uint32], fingerprint: str
+) -> None:
     """Insert all rows, each table in its own order; indexes and triggers are made again afterwards."""
     db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -2000000")
     again = db.execute(_SCHEMA).fetchall()
@@ -115,7 +128,7 @@ def _fill(db: sqlite3.Connection, photos: int, names: NDArray[np.void], sums: ND
     db.executemany(
         "INSERT INTO vectors (content, fingerprint, shard, row, checksum) VALUES (?, ?, ?, ?, ?)",
         (
-            (names[row].tobytes().hex(), ORIGIN.fingerprint, 1 + row // _SHARD, row % _SHARD, int(sums[row]))
+            (names[row].tobytes().hex(), fingerprint, 1 + row // _SHARD, row % _SHARD, int(sums[row]))
             for row in order.tolist()
         ),
     )

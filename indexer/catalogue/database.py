@@ -4,7 +4,6 @@ Vectors belong to contents, not to paths, so a photo that was moved or copied is
 """
 
 import json
-import secrets
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
@@ -14,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from indexer.catalogue.entries import Entries
+from indexer.catalogue.ids import new_id
 from indexer.catalogue.records import Known, Place, Root
 from indexer.catalogue.schema import prepare
 from indexer.catalogue.vector_rows import Places
@@ -230,7 +230,7 @@ class Catalogue(Entries, Places):
             self._db.execute("DELETE FROM removed WHERE id = ?", row)
             return int(row[0])
         if wanted is None or self._db.execute("SELECT 1 FROM photos WHERE id = ?", (wanted,)).fetchone():
-            return secrets.randbits(63)
+            return new_id(self._db, self.partition)
         return wanted
 
     def _moved_from(self, place: tuple[str, str], content: str | None) -> int | None:

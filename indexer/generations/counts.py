@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from indexer.generations.filters import fold
+from indexer.conditions import fold
 from indexer.values import Facets, Photo
 
 Ask = Callable[[str], Iterable[tuple[Any, ...]]]

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from indexer.columns import one_column, selected, two_columns
+from indexer.conditions import described
 from indexer.errors import BrokenGeneration
 from indexer.generations.counts import write_folders
-from indexer.generations.filters import condition
+from indexer.generations.filters import in_sql
 from indexer.generations.months import write_months
 from indexer.stores import Ids
 from indexer.values import Filter, Photo
@@ -45,8 +46,6 @@ CREATE INDEX by_group ON photos (duplicate_of) WHERE duplicate_of IS NOT NULL;
 CREATE INDEX by_content ON photos (substr(content, 1, 8));
 ANALYZE;
 """
-
-
 _COLUMNS = [field.name for field in fields(Photo)][:-1]
 # The first columns say the same as long as the catalogue's revision stays; the others may differ from the catalogue.
 SETTLED = 10
@@ -54,8 +53,6 @@ SETTLED = 10
 _ABSENT = {"moment": "taken"}
 # Near-duplicates are so many times as frequent among the results of a search as elsewhere.
 _TOGETHER, _SPARE = 3, 8
-
-
 # Ids are random, so rows go everywhere in the file.
 _CACHE_KIB = 2**16
 
@@ -188,9 +185,9 @@ class Photos:
                 self._of_contents.popitem(last=False)
         return known
 
-    def _passing(self, wanted: Filter) -> tuple[str, list[str]]:
+    def _passing(self, wanted: Filter) -> tuple[str, list[str | int]]:
         """All of a filter but its contents, as an SQL condition and its parameters."""
-        return condition(wanted, self.roots(), self.cameras() if wanted.camera else ())
+        return in_sql(described(wanted, self.roots(), self.cameras() if wanted.camera else ()))
 
     def members(self, groups: Sequence[int], where: Filter | None = None) -> dict[int, list[Photo]]:
         """For each of these near-duplicate groups, the photos that match a filter, ordered by path."""
@@ -239,6 +236,10 @@ class Photos:
         """All folded photos, sorted, and the group of each."""
         with self._asking():
             return two_columns(self._db.execute(_FOLDED.format("")))
+
+    def count_folded(self) -> int:
+        """How many photos are near-duplicates of another."""
+        return int(self.ask("SELECT count(*) FROM photos WHERE duplicate_of IS NOT NULL")[0][0])
 
     def everything(self) -> Iterator[tuple[Any, ...]]:
         """The settled columns. Not thread-safe."""

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -19,19 +20,18 @@ from indexer.generations.photos import PHOTOS_FILE, Photos
 from indexer.generations.proof import lost_file, named_in, prove, read_later
 from indexer.generations.watch import Watch
 from indexer.library import search
+from indexer.nearest import best_of_groups, ordered, scored, settled, usable, with_duplicates
 from indexer.parts.reader import LocalParts
 from indexer.stores import Ids, Selection
-from indexer.stores.biased import MOST, BiasedStore
+from indexer.stores.biased import BiasedStore
 from indexer.stores.registry import Stores
-from indexer.values import Filter, Hit, Nearest, PartRows, Photo, Refused, original
+from indexer.values import Filter, Hit, Nearest, PartRows, Photo, Refused
 from model.bank import weights_of
 from model.modality import Modality, Vectors
 
 log = logging.getLogger("sketchseek")
 # Selections to cache: a filter repeats with every stroke of a drawing.
 _REMEMBERED = 16
-# Photos that tie are ordered by id, unless they are more than this.
-_MOST_TIES = 20_000
 
 
 class Published(Browses):
@@ -139,15 +139,14 @@ class Published(Browses):
         among = None if where is None else self._select(where)
         weights = None if kinds is None or not self._store.biased else weights_of(kinds)
         fetch = k + (self._photos.spare(k) if fold_duplicates else 1)
-        while True:
-            found, complete = self._fetch(query, fetch, among, min_score, weights)
+
+        def fetched(count: int) -> tuple[Nearest, bool]:
+            found, complete = self._fetch(query, count, among, min_score, weights)
             if fold_duplicates:
-                found = found[self._best_of_groups(found.ids)]
-            # Of photos that tie, the store finds any: those that fit depend on how many are fetched.
-            settled = len(found) > k and bool(found.corrected[k - 1] > found.corrected[-1])
-            if complete or settled or (fetch > _MOST_TIES and len(found) >= k):
-                return found if len(found) <= k else found[:k]
-            fetch *= 2
+                found = found[best_of_groups(self._photos.groups_of(found.ids))]
+            return found, complete
+
+        return settled(fetched, k, fetch)
 
     def hits(
         self, ids: Ids, scores: NDArray[np.float32], *, folded: bool = False, where: Filter | None = None
@@ -157,7 +156,10 @@ class Published(Browses):
         photos = self._photos.get(ids.tolist())
         pairs = zip(ids.tolist(), scores.tolist(), strict=True)
         found = [Hit(photos[number], score) for number, score in pairs if number in photos]
-        return self._with_duplicates(found, where) if folded else found
+        if not folded:
+            return found
+        copied = self._photos.with_copies([hit.photo.group for hit in found])
+        return with_duplicates(found, self._photos.members(copied, where))
 
     # For whoever needs no more than the best photos.
     search = search
@@ -250,40 +252,15 @@ class Published(Browses):
     ) -> tuple[Nearest, bool]:
         """The best `count` photos, and whether there are no more."""
         ids, corrected = (row[0] for row in self._store.search(query.reshape(1, -1), count, among, weights))
-        # Vectors with NaN would come first in every search.
-        good = (ids >= 0) & np.isfinite(corrected)
+        good = usable(ids, corrected)
         complete = len(ids) < count or not bool((ids >= 0).all())
         ids, corrected = ids[good], corrected[good]
-        order = np.lexsort((ids, -corrected))
-        found = Nearest(ids[order], corrected[order], corrected[order])
+        order = ordered(ids, corrected)
+        found, biases = Nearest(ids[order], corrected[order], corrected[order]), None
         if weights is not None:
             vectors, biases = self._store.both(found.ids)
-            found = Nearest(found.ids, found.corrected + biases @ weights, found.corrected, vectors)
-        if min_score is not None and len(found):
-            # No photo that follows can score more than this.
-            most = float(found.corrected[-1]) + (0.0 if weights is None else MOST * np.abs(weights).sum())
-            complete = complete or most < min_score
-            found = found[found.scores >= min_score]
-        return found, complete
-
-    def _best_of_groups(self, ids: Ids) -> Ids:
-        """The places of the first photo of each group of near-duplicates."""
-        return np.sort(np.unique(self._photos.groups_of(ids), return_index=True)[1])
-
-    def _with_duplicates(self, hits: list[Hit], where: Filter | None) -> list[Hit]:
-        """Add all near-duplicates, even those scored too low to be fetched, from the photo list.
-
-        The original is shown, with the score of the best, which may be a copy.
-        """
-        copied = self._photos.with_copies([hit.photo.group for hit in hits])
-        members = self._photos.members(copied, where)
-        complete = []
-        for hit in hits:
-            group = members.get(hit.photo.group, [hit.photo])
-            shown = original(group, hit.photo)
-            others = tuple(photo.public_id for photo in group if photo.id != shown.id)
-            complete.append(Hit(shown, hit.score, others))
-        return complete
+            found = replace(found, vectors=vectors)
+        return scored(found, complete, biases, weights, min_score)
 
     def _select(self, where: Filter) -> Selection:
         with self._lock:

@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from indexer.address import Access
 from indexer.generations import generation, manifest
 from indexer.generations.manifest import Manifest
 from indexer.generations.reader import Published
 from indexer.locking.lock import writing
 from indexer.locking.opening import plainly
+from indexer.locking.ownership import is_ours
 from indexer.stores import OnStep
 from indexer.stores.placement import Placement
-from indexer.stores.registry import Stores
+from indexer.stores.registry import Stores, asked
 
 if TYPE_CHECKING:
     from indexer.collection import Collection
@@ -24,7 +26,20 @@ class FolderShelf:
 
     def __init__(self, index: Path, stores: Stores | None = None) -> None:
         self.index = index
+        self.named = f"--index {index}"
         self._stores = stores or Stores()
+
+    def within(self, folder: Path) -> bool:
+        return self.index.resolve() == folder.resolve()
+
+    def refuse(self, index_type: str) -> None:
+        asked(index_type)
+
+    def is_new(self) -> bool:
+        return is_new(self.index)
+
+    def traffic(self) -> None:
+        return None
 
     def current(self) -> str:
         return generation.current(self.index).name
@@ -88,7 +103,21 @@ class FolderShelf:
         return self.index / "generations" / name
 
 
-def folder_shelf(address: str, placement: Placement) -> FolderShelf:
+def folder_shelf(address: str, placement: Placement, _: Access) -> FolderShelf:
     """The shelf at a path or a file:// URL."""
     path = unquote(urlsplit(address).path) if address.startswith("file://") else address
     return FolderShelf(Path(path), Stores(placement))
+
+
+def is_new(index: Path) -> bool:
+    """Whether nothing has been published here yet, and a first run may: the folder is missing, empty, or unfinished.
+
+    Anything else that cannot be served (a part of a library, a lost CURRENT, other files) is an error to report.
+    """
+    try:
+        if not index.exists():
+            return True
+        unpublished = not (index / "CURRENT").exists() and not (index / generation.PART).exists()
+        return unpublished and not generation.generations(index) and is_ours(index)
+    except OSError:
+        return False

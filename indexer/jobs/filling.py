@@ -4,7 +4,6 @@ Once per library, from the thumbnails: they are nearly as good as the photos, an
 there is none is the photo read again. Commits every few seconds, so a run that is stopped or dies goes on from there.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from indexer.reports.counting import counted
 from indexer.reports.progress import Reporter
 from indexer.shards.rows import RowWriters, packed
 from model import PHOTO_CAPS, BadImage, Encoder, decode
+from model.cores import usable
 from model.modality import Modality, Pixels
 from model.pictures.preprocess import photo_pixels
 
@@ -49,7 +49,7 @@ class Filling:
         missing, photos = self._missing(), catalogue.count(fingerprint)
         photos -= catalogue.count_parts(fingerprint, self._shards.digest)
         workers = Workers(self._encoder.size, self._thumbnails, how=self._encoder.preparation)
-        pool = ThreadPoolExecutor(max(1, os.cpu_count() or 1), thread_name_prefix="parts")
+        pool = ThreadPoolExecutor(usable(), thread_name_prefix="parts")
         catalogue.begin()
         try:
             with Stop() as stop:

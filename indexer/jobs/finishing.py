@@ -1,5 +1,6 @@
 """The end of a run or a merge: fill in colours, publish what changed, and remove what is no longer needed."""
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from indexer.catalogue.database import Catalogue
@@ -66,23 +67,26 @@ def publish_if_needed(
         if manifest is not None and held:
             report.problems.append(
                 f"generation {manifest.generation} stays, {held}: changes are recorded but not published; to publish "
-                f"them, run sketchseek rollback --release --index {collection.folder}, then run this again"
+                f"them, run sketchseek rollback --release {shelf.named}, then run this again"
             )
         else:
-            manifest = shelf.publish(collection, index_type=index_type, on_step=reporter.step)
+            with _alone(shelf, collection.folder):
+                manifest = shelf.publish(collection, index_type=index_type, on_step=reporter.step)
+                for gone in (replaces, damaged):
+                    if gone is not None and gone in shelf.generations():
+                        shelf.remove(gone)
             report.published = True
             held = None
             if older not in (None, manifest.store):
                 report.healed.append(
                     f"the index was {older}: rebuilt as {manifest.store}, for faster searches"
                 )
-            if replaces is not None and replaces in shelf.generations():
-                shelf.remove(replaces)
             if damaged is not None:
-                shelf.remove(damaged)
                 report.healed.append(f"generation {damaged} was damaged: published again")
+    if not held and keep is not None and len(shelf.generations()) > keep:
+        with _alone(shelf, collection.folder):
+            shelf.prune(keep)
     if not held and keep is not None:
-        shelf.prune(keep)
         forget_reports(collection.folder, set(shelf.generations()))
     report.photos, report.generation = manifest.photos, manifest.generation
 
@@ -100,6 +104,11 @@ def clean_up(index: Path, origin: Origin, catalogue: Catalogue) -> None:
     for one in series:
         if one.folder.is_dir():
             compaction.tidy(catalogue, one)
+
+
+def _alone(shelf: Shelf, folder: Path) -> AbstractContextManager[None]:
+    """The only writer of a shelf; whoever has locked its folder is that already."""
+    return nullcontext() if shelf.within(folder) else shelf.writing()
 
 
 def _shows_parts(manifest: Facts, collection: Collection) -> bool:

@@ -34,7 +34,6 @@ from indexer.reports.progress import Reporter
 from indexer.reports.report import Report, reporting
 from indexer.shards import banks
 from indexer.shards.shard import ShardWriter
-from indexer.stores.registry import asked
 
 _CHUNK = 4096
 
@@ -47,13 +46,15 @@ def merge(
     accept_deletions: bool = False,
     index_type: str | None = None,
     keep: int = 2,
+    store: str | None = None,
 ) -> Report:
-    """Publish all parts of a library as one index; photos keep their ids.
+    """Publish all parts of a library as one index, or to a `store`; photos keep their ids.
 
     `accept_deletions` removes photo folders that the index holds but no part does.
     """
+    kept_on = shelf(store or index.expanduser().resolve())
     if index_type is not None:
-        asked(index_type)
+        kept_on.refuse(index_type)
     with locked(index) as index, reporting(index) as report, plainly(index), ExitStack() as stack:
         folders = [folder.expanduser().resolve() for folder in folders]
         if index in folders:
@@ -74,7 +75,7 @@ def merge(
         with report.spent.on("publish"):
             fill_in_colours(catalogue)
             collection = Collection(index, origin, catalogue)
-            publish_if_needed(shelf(index), collection, report, reporter, index_type=index_type, keep=keep)
+            publish_if_needed(kept_on, collection, report, reporter, index_type=index_type, keep=keep)
             clean_up(index, origin, catalogue)
         return report
 

@@ -1,6 +1,5 @@
 """From photos to vectors and local parts: decode in processes, encode in batches, write, commit every few seconds."""
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +20,7 @@ from indexer.reports.progress import Progress, Reporter
 from indexer.shards.rows import RowWriters, packed
 from indexer.shards.shard import are_vectors
 from model import BadImage, Encoder, Unreadable
+from model.cores import usable
 from model.modality import Modality
 
 COMMIT_SECONDS = 5.0
@@ -123,7 +123,7 @@ class Pipeline:
 
         No more photos are in flight, or waiting in memory, than keep all cores busy during a batch.
         """
-        processes = max(1, min(os.cpu_count() or 1, len(files) // WORTH_A_PROCESS))
+        processes = max(1, min(usable(), len(files) // WORTH_A_PROCESS))
         finished: SimpleQueue[Future[tuple[Found, Prepared | BadImage]]] = SimpleQueue()
         pool = ThreadPoolExecutor(processes, thread_name_prefix="decode")
         in_flight = 0

@@ -30,7 +30,6 @@ from indexer.reports.report import Report, reporting
 from indexer.shards import banks
 from indexer.shards.rows import row_writers
 from indexer.shards.shard import Origin
-from indexer.stores.registry import asked
 from model import Encoder
 
 
@@ -46,21 +45,23 @@ def run(
     keep: int = 2,
     change: RulesChange | None = None,
     partition: Partition | None = None,
+    store: str | None = None,
 ) -> Report:
     """Bring an index up to date with its photo folders; without `roots`, those of earlier runs.
 
     `accept_deletions` accepts folders that are missing, empty, or lost many photos; `forget` removes folders from the
     index; `change` changes which files to scan. It and `index_type` also apply to later runs. `keep` is the number of
     generations to keep. With a `partition` the index permanently becomes that part of a library: embedded and to be
-    merged, but never published.
+    merged, but never published. With a `store`, it is published there, and the index is only the folder to work in.
     """
+    kept_on = shelf(store or index.expanduser().resolve())
     if index_type is not None:
-        asked(index_type)
+        kept_on.refuse(index_type)
     with locked(index) as index, reporting(index) as report, plainly(index), collecting_seldom():
         with kept_catalogue(index, report.healed) as catalogue:
             origin = Origin.of(encoder)
             collection = Collection(index, origin, catalogue)
-            interim = Interim(shelf(index), collection, report, reporter, Cadence(last_cost(index)))
+            interim = Interim(kept_on, collection, report, reporter, Cadence(last_cost(index)))
             job = _Run(index, encoder, catalogue, report, reporter, interim)
             part = job.part(partition)
             job.embed(roots, forget, change or RulesChange(), accept_deletions=accept_deletions)
@@ -70,7 +71,7 @@ def run(
                 fill_in_colours(catalogue)
                 if part is None:
                     publish_if_needed(
-                        shelf(index),
+                        kept_on,
                         collection,
                         report,
                         reporter,

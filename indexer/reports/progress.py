@@ -18,12 +18,13 @@ PARTS = ("decode", "encode", "write")
 
 @dataclass
 class Progress:
-    """Progress of a run. `spent`: seconds spent waiting for decoders, encoding, and writing."""
+    """Progress of a run. `spent`: seconds of waiting for decoders, encoding, and writing; `note`: more for people."""
 
     photos: int
     done: int = 0
     skipped: int = 0
     spent: Times = field(default_factory=lambda: Times(dict.fromkeys(PARTS, 0.0)))
+    note: str = ""
     started: float = field(default_factory=time.monotonic)
     _marks: deque[tuple[float, int]] = field(default_factory=deque)
 
@@ -42,7 +43,8 @@ class Progress:
         since, before = self._marks[0]
         if now - since < 1:
             since, before = self.started, 0
-        return (self.done - before) / max(now - since, 1e-3)
+        # Work that was lost is done again.
+        return max(0.0, (self.done - before) / max(now - since, 1e-3))
 
     @property
     def left(self) -> float | None:
@@ -66,8 +68,9 @@ class Progress:
         spent = " ".join(f"{part} {share:.0%}" for part, share in shares)
         skipped = f"{self.skipped} skipped" if self.skipped else ""
         choices = (
-            (count, rate, clock, spent, skipped),
-            (count, rate, clock, skipped),
+            (count, rate, clock, spent, skipped, self.note),
+            (count, rate, clock, skipped, self.note),
+            (count, clock, skipped, self.note),
             (count, clock, skipped),
             (count, clock),
             (count,),
@@ -220,6 +223,7 @@ class JsonLines(_Throttled):
             rate=round(progress.rate, 1),
             seconds_left=None if left is None else round(left, 1),
             shares={part: round(share, 3) for part, share in progress.shares.items()},
+            **({"note": progress.note} if progress.note else {}),
         )
 
     def _report_step(self, what: str, done: int, of: int) -> None:

@@ -102,7 +102,7 @@ def reporting(index: Path) -> Iterator[Report]:
         report.seconds = round(time.monotonic() - start, 2)
         # If the disk is full, the error that ended the run matters more.
         with suppress(OSError):
-            _write(index / FOLDER, report)
+            write(index, report)
 
 
 def last_report(index: Path) -> dict[str, Any] | None:
@@ -161,7 +161,9 @@ def _first(entries: Iterable[Any]) -> list[Any]:
     return found
 
 
-def _write(folder: Path, report: Report) -> None:
+def write(index: Path, report: Report) -> None:
+    """Make this the report of the latest run."""
+    folder = index / FOLDER
     folder.mkdir(exist_ok=True)
     plain = report.plain()
     if len(plain["skipped"]) < len(report.skipped):

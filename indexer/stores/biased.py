@@ -57,6 +57,18 @@ def questions(bank: Bank) -> Vectors:
     return np.concatenate(parts)
 
 
+def asking(queries: Vectors, weights: Vectors | None = None) -> Vectors:
+    """Queries as a biased store is searched with; `weights` say how much of each bias is subtracted."""
+    counted = np.zeros(len(KINDS), dtype=np.float32) if weights is None else _counted(weights)
+    return _appended(queries, np.broadcast_to(counted, (len(queries), len(KINDS))))
+
+
+def biases_in(rows: Vectors, dimension: int) -> Vectors:
+    """The biases behind vectors of this length."""
+    biases: Vectors = rows[:, dimension : dimension + len(KINDS)] * np.float32(_SCALE)
+    return biases
+
+
 class BiasedStore:
     """A store of vectors with or without biases, searched with vectors of `dimension`."""
 
@@ -83,10 +95,7 @@ class BiasedStore:
         self, queries: Vectors, k: int, among: Selection | None = None, weights: Vectors | None = None
     ) -> Nearest:
         """The nearest; with `weights`, one for each of KINDS, so much of these biases is subtracted from the scores."""
-        if self.biased:
-            counted = np.zeros(len(KINDS), dtype=np.float32) if weights is None else _counted(weights)
-            queries = _appended(queries, np.broadcast_to(counted, (len(queries), len(KINDS))))
-        return self.store.search(queries, k, among)
+        return self.store.search(asking(queries, weights) if self.biased else queries, k, among)
 
     def select(self, ids: Ids) -> Selection:
         return self.store.select(ids)
@@ -99,8 +108,7 @@ class BiasedStore:
         rows = self.store.vectors(ids)
         if not self.biased:
             return rows, np.zeros((len(rows), len(KINDS)), dtype=np.float32)
-        end = self._dimension + len(KINDS)
-        return rows[:, : self._dimension], rows[:, self._dimension : end] * np.float32(_SCALE)
+        return rows[:, : self._dimension], biases_in(rows, self._dimension)
 
     def sample(self) -> tuple[int, Vectors] | None:
         found = self.store.sample()

@@ -1,6 +1,5 @@
 """OpenVINO on the CPU: the default. Nothing here imports torch."""
 
-import os
 import threading
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model import cores
 from model.card import Checkpoint
 from model.engines.compiled import compiled
 from model.engines.cuda_batches import in_few_sizes, picture_sizes
@@ -51,7 +51,7 @@ class OpenVinoEngine:
         self._core = openvino.Core()
         self._checkpoint = checkpoint
         self._cache = cache
-        self._sizes = picture_sizes(os.cpu_count() or 1)
+        self._sizes = picture_sizes(cores.usable())
         self._loading = threading.Lock()
         self._in_bulk, self._in_batches = in_bulk, 0
         _ = self._text if words_first else self._image
@@ -94,6 +94,8 @@ class OpenVinoEngine:
     def _tower(self, options: dict[str, Any], graph: str, *weights: str) -> openvino.CompiledModel:
         files = [self._checkpoint.file(part) for part in (*weights, graph)]
         made_of = {part: self._checkpoint.card.weights[part].sha256 for part in (graph, *weights)}
+        if (most := cores.limit()) is not None:
+            options = {**options, "INFERENCE_NUM_THREADS": most}
         return compiled(self._core, files[-1], made_of, options, self._cache)
 
 

@@ -8,12 +8,20 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from indexer.errors import BrokenGeneration
+from indexer.errors import BrokenGeneration, StoreUnavailable, TooFar
 from model import BadImage, EmptyDrawing, NoTextTower
 from model.errors import DeviceProblem, ModelError
 from service.codes import title
 from service.ops.logging import LONGEST, method_of
-from service.problems import TOO_LARGE, ServiceError, client_gone, index_damaged, plainly, unencodable
+from service.problems import (
+    TOO_LARGE,
+    ServiceError,
+    client_gone,
+    index_damaged,
+    plainly,
+    store_unavailable,
+    unencodable,
+)
 from service.schemas import Problem
 
 log = logging.getLogger("sketchseek")
@@ -74,6 +82,16 @@ def install(app: FastAPI) -> None:
     async def damaged(request: Request, error: BrokenGeneration) -> JSONResponse:
         request.app.state.gallery.doubt(error)
         return answer(index_damaged())
+
+    @app.exception_handler(StoreUnavailable)
+    async def away(_: Request, error: StoreUnavailable) -> JSONResponse:
+        return answer(
+            store_unavailable("the server that holds the library does not answer; try again in a moment")
+        )
+
+    @app.exception_handler(TooFar)
+    async def too_far(_: Request, error: TooFar) -> JSONResponse:
+        return answer(ServiceError("invalid_request", f"offset: {error}"))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:

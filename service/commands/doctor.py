@@ -10,7 +10,7 @@ import click
 from pydantic import ValidationError
 
 from service.console.checks import Asked, Finding, State, findings
-from service.console.options import index_option, model_options
+from service.console.options import index_option, model_options, store_option_alone
 from service.named import BadName
 from service.settings import Settings, said
 
@@ -23,14 +23,16 @@ _MARKS: dict[State, tuple[str, str]] = {
 
 @click.command("doctor")
 @index_option()
+@store_option_alone
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @model_options
-def command(index: Path | None, as_json: bool, model: str, engine: str) -> None:
+def command(index: Path | None, store: str | None, as_json: bool, model: str, engine: str) -> None:
     """Check your setup and suggest fixes.
 
     Exits with 1 if something is wrong, including all that `sketchseek status` finds. Notes are harmless.
     """
     settings, unread = _settings()
+    settings = settings.model_copy(update={"store": store or settings.store})
     found = [("settings", finding) for finding in unread]
     others = findings(Asked(index, model, engine, settings))
     # With wrong settings it would not serve at all, whatever those that are assumed instead would do.

@@ -1,13 +1,16 @@
 """`sketchseek index`: build a published index, or one part of it, from photo folders."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from indexer import Partition, RulesChange, index_types, run
-from model import Encoder
+from indexer import Partition, Report, RulesChange, index_types, merge, run
+from indexer.cluster import embedding
+from model import Encoder, cores
+from service.console.cluster import check_options, cluster_options, everywhere, shared_arguments
 from service.console.job_file import config_option
-from service.console.options import Place, index_option, model_options
+from service.console.options import Place, index_option, model_options, shown, store_option
 from service.console.telling import report_options, reporting
 from service.library.supervised import end_with_stdin
 
@@ -22,6 +25,7 @@ _REMEMBERED = "{} (.gitignore syntax); repeatable. Later runs remember it; '' re
 @click.argument("photos", nargs=-1, type=Place())
 @config_option
 @index_option(required=True)
+@store_option
 @model_options
 @click.option("--accept-deletions", is_flag=True, help="Remove missing photos from the index, however many.")
 @click.option("--forget", multiple=True, type=Place(), help="Remove this folder from the index; repeatable.")
@@ -53,11 +57,16 @@ _REMEMBERED = "{} (.gitignore syntax); repeatable. Later runs remember it; '' re
     metavar="I/N",
     help="Index only one part of the library, such as 1/3, into its own folder; see sketchseek merge.",
 )
+@click.option(
+    "--cpus", type=click.IntRange(1), help="How many cores to use.  [default: all that this process may use]"
+)
+@cluster_options
 @click.option("--supervised", is_flag=True, hidden=True, help="Exit when standard input closes.")
 @report_options
 def command(
     photos: tuple[Path, ...],
     index: Path,
+    store: str | None,
     model: str,
     engine: str,
     accept_deletions: bool,
@@ -69,6 +78,11 @@ def command(
     hidden: bool | None,
     follow_links: bool | None,
     partition: str | None,
+    cpus: int | None,
+    ray: str | None,
+    parts: int | None,
+    parts_folder: Path | None,
+    cpus_per_part: int | None,
     supervised: bool,
     verbose: bool,
     quiet: bool,
@@ -77,8 +91,32 @@ def command(
     """Create or update an index of the folders PHOTOS."""
     if supervised:
         end_with_stdin()
-    with reporting(index, verbose=verbose, quiet=quiet, as_json=as_json) as (reporter, finish):
+    check_options(click.get_current_context().params)
+    rules = RulesChange(include or None, exclude or None, hidden, follow_links)
+    with reporting(index, verbose=verbose, quiet=quiet, as_json=as_json, store=store) as (reporter, finish):
+        if ray is not None:
+            shared = shared_arguments(engine, rules, accept_deletions=accept_deletions)
+            work = embedding.Work(
+                ray, photos, forget, shared, everywhere(model), parts, parts_folder, cpus_per_part
+            )
+
+            def merged(folders: Sequence[Path], accept: bool) -> Report:
+                accept = accept or accept_deletions
+                return merge(
+                    index,
+                    folders,
+                    reporter,
+                    accept_deletions=accept,
+                    index_type=index_type,
+                    keep=keep,
+                    store=store,
+                )
+
+            finish(embedding.embed(index, work, reporter, merged, warn=_warn))
+            return
         part = None if partition is None else Partition.parse(partition)
+        if cpus is not None:
+            cores.use_at_most(cpus)
         encoder = Encoder.load(model, engine=engine, in_bulk=True)
         finish(
             run(
@@ -90,7 +128,12 @@ def command(
                 forget=forget,
                 index_type=index_type,
                 keep=keep,
-                change=RulesChange(include or None, exclude or None, hidden, follow_links),
+                change=rules,
                 partition=part,
+                store=None if part else store,
             )
         )
+
+
+def _warn(line: str) -> None:
+    click.secho(shown(line), err=True, fg="yellow")

@@ -6,7 +6,7 @@ import click
 
 from indexer import index_types, merge
 from service.console.job_file import config_option
-from service.console.options import Place, index_option
+from service.console.options import Place, index_option, store_option
 from service.console.telling import report_options, reporting
 
 
@@ -14,6 +14,7 @@ from service.console.telling import report_options, reporting
 @click.argument("parts", nargs=-1, required=True, type=Place())
 @config_option
 @index_option(required=True)
+@store_option
 @click.option("--accept-deletions", is_flag=True, help="Remove photo folders that no part contains any more.")
 @click.option("--index-type", type=click.Choice(index_types()), help="Index type; later merges keep it.")
 @click.option(
@@ -28,6 +29,7 @@ from service.console.telling import report_options, reporting
 def command(
     parts: tuple[Path, ...],
     index: Path,
+    store: str | None,
     accept_deletions: bool,
     index_type: str | None,
     keep: int,
@@ -36,7 +38,15 @@ def command(
     as_json: bool,
 ) -> None:
     """Combine all PARTS of a library, made by sketchseek index --partition, into one index."""
-    with reporting(index, verbose=verbose, quiet=quiet, as_json=as_json) as (reporter, finish):
+    with reporting(index, verbose=verbose, quiet=quiet, as_json=as_json, store=store) as (reporter, finish):
         finish(
-            merge(index, parts, reporter, accept_deletions=accept_deletions, index_type=index_type, keep=keep)
+            merge(
+                index,
+                parts,
+                reporter,
+                accept_deletions=accept_deletions,
+                index_type=index_type,
+                keep=keep,
+                store=store,
+            )
         )

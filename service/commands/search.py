@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.console.options import Decorator, Place, flag, index_option, model_options, shown
-from service.console.sources import PARTS, Found, Shown, from_index, from_service
+from service.console.options import Decorator, Place, flag, index_option, model_options, shown, store_option
+from service.console.sources import PARTS, Found, Kept, Shown, from_index, from_service
 from service.search.parameters import FILTERS, PARAMETERS, Parameter
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def _query_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.command("search", context_settings={"allow_extra_args": True})
 @click.argument("sketch", type=Place(), required=False)
 @index_option()
+@store_option
 @click.option("--server", metavar="URL", help="Search through a running service instead of an index folder.")
 @click.option(
     "--key", envvar="SKETCHSEEK_KEY", show_envvar=True, help="API key, if the service requires one."
@@ -71,6 +72,7 @@ def command(
     ctx: click.Context,
     /,
     index: Path | None,
+    store: str | None,
     server: str | None,
     key: str | None,
     as_json: bool,
@@ -94,7 +96,9 @@ def command(
     if server is not None:
         found = from_service(server, key, asked, pictures=kind != "none")
     else:
-        found = from_index(index or _default_index(), model, engine, asked, pictures=kind != "none")
+        found = from_index(
+            Kept(index or _default_index(), store), model, engine, asked, pictures=kind != "none"
+        )
     for remark in filter(None, (found.remark, _remark(found, asked))):
         click.echo(remark, err=True)
     if as_json:

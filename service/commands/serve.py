@@ -16,15 +16,16 @@ import click
 from click.core import ParameterSource
 from pydantic import ValidationError
 
+from indexer.empty import create
 from indexer.library import shelf
 from indexer.stores.placement import DEVICES, Placement
-from model import SKETCH_CAPS, Caps, Encoder, gpu
+from model import SKETCH_CAPS, Caps, Encoder, SketchseekError, gpu
 from model.card import Checkpoint
 from service.asgi import keys
 from service.console import browsing
-from service.console.options import Place, index_option, model_options
+from service.console.options import Place, index_option, model_options, store_option_alone
 from service.ops import logging, memory, signals, starting
-from service.settings import Settings, said
+from service.settings import Settings, access, said
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -38,6 +39,7 @@ _PORTS = 10
 
 @click.command("serve")
 @index_option()
+@store_option_alone
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1, this machine only]")
 @click.option("--port", type=int, help="Port to listen on; 0 picks a free one.  [default: 8000]")
 @click.option("--allow-anyone", is_flag=True, help="Accept connections from other machines without a key.")
@@ -111,11 +113,15 @@ def command(ctx: click.Context, /, config: Path | None, alone: bool, **options: 
 def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
     """Load the model and check the index on other cores while this one imports the web framework."""
     index = settings.index.expanduser()
+    if settings.store:
+        # For marks and thumbnails; whoever may not write there serves without.
+        with contextlib.suppress(SketchseekError):
+            create(index)
     caps = upload_caps(settings)
     card = Checkpoint.find(settings.model).card
     memory = settings.encoder_memory_mb * 2**20
     placement = Placement(settings.index_device, settings.gpu_index, settings.index_memory_mb * 2**20)
-    source = shelf(index, placement)
+    source = shelf(settings.store or index, placement, access(settings))
     with ThreadPoolExecutor(2) as pool:
         from service.search.gallery import Gallery, opened
 
@@ -124,7 +130,7 @@ def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
         if gpu.seems_there():
             # The index gets the GPU memory that the model leaves.
             loading.result()
-        opening = pool.submit(opened, index, source, card)
+        opening = pool.submit(opened, source, card)
         starting.load_framework()
         import service.asgi.connections  # noqa: F401
         from service.app import create_app

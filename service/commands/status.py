@@ -2,35 +2,69 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from indexer import Status, status
 from indexer.reports.report import skipped_total
-from service.console.options import index_option, shown
+from service.console.options import index_option, shown, store_option
+
+if TYPE_CHECKING:
+    from indexer.remote.status import StoreStatus
 
 
 @click.command("status")
 @index_option(required=True)
+@store_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-def command(index: Path, as_json: bool) -> None:
+def command(index: Path, store: str | None, as_json: bool) -> None:
     """Show the state of an index.
 
     Exits with 1 if something is wrong: a damaged file, a photo folder that is missing or empty, a last run that failed,
     left something out, or was killed, or a rollback that keeps runs from publishing.
     """
-    found = status(index)
-    if as_json:
-        click.echo(json.dumps(found.plain(), indent=1))
+    if store is not None:
+        # Imported late: most have no server, and do without its client.
+        from indexer.remote.status import store_status
+
+        kept = store_status(store)
+        _tell(kept.plain(), _rows_of_store(kept), kept.problems, as_json)
     else:
-        _show(found)
-    if found.problems:
+        found = status(index)
+        _tell(found.plain(), _rows(found), found.problems, as_json)
+
+
+def _tell(plain: dict[str, Any], rows: dict[str, str], problems: Sequence[str], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(plain, indent=1))
+    else:
+        for name, text in rows.items():
+            click.echo(f"{name:12}{text}")
+        for problem in problems:
+            click.secho(shown(f"problem: {problem}"), err=True, fg="red")
+    if problems:
         sys.exit(1)
 
 
-def _show(found: Status) -> None:
+def _rows_of_store(found: "StoreStatus") -> dict[str, str]:
+    recall = "" if found.recall is None else f", recall@10 {found.recall:.3f}"
+    filtered = "" if found.filtered_recall is None else f", with filters {found.filtered_recall:.3f}"
+    return {
+        "store": found.store,
+        "server": found.server,
+        "photos": str(found.photos),
+        "generation": f"{found.generation or 'none intact'} of {', '.join(found.generations) or 'none'}",
+        "published": found.published or "never",
+        "model": found.model or "none",
+        "index": f"{found.index_type or 'none'}{recall}{filtered}",
+        "local parts": f"of {found.with_parts} photos" if found.with_parts else "none",
+    }
+
+
+def _rows(found: Status) -> dict[str, str]:
     recall = f", recall@10 {found.recall:.3f}" if found.recall is not None else ""
     serves = f"{found.generation or 'none intact'} of {', '.join(found.generations) or 'none'}"
     rows = {
@@ -45,10 +79,7 @@ def _show(found: Status) -> None:
     }
     if found.report is not None:
         rows["result"] = _last_run(found.report)
-    for name, text in rows.items():
-        click.echo(f"{name:12}{text}")
-    for problem in found.problems:
-        click.secho(shown(f"problem: {problem}"), err=True, fg="red")
+    return rows
 
 
 def _last_run(report: dict[str, Any]) -> str:

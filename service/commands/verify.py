@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 
 from indexer import inspect, shelf
-from service.console.options import index_option
+from service.console.options import index_option, store_option
 
 
 @click.command("verify")
 @index_option(required=True)
+@store_option
 @click.option("--all", "everything", is_flag=True, help="Check all generations, not just the current one.")
 @click.option(
     "--deep",
@@ -22,7 +23,7 @@ from service.console.options import index_option
     "Suggests a fix for each finding.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-def command(index: Path, everything: bool, deep: bool, as_json: bool) -> None:
+def command(index: Path, store: str | None, everything: bool, deep: bool, as_json: bool) -> None:
     """Check every byte of the published index. Lists damaged files, and exits with 1 if there are any."""
     if deep:
         findings = inspect(index)
@@ -31,7 +32,7 @@ def command(index: Path, everything: bool, deep: bool, as_json: bool) -> None:
             [asdict(finding) for finding in findings] if as_json else None,
         )
         return
-    kept_on = shelf(index)
+    kept_on = shelf(store or index)
     serving = kept_on.current()
     names = sorted({serving, *kept_on.generations()}) if everything else [serving]
     found = {name: kept_on.verify(name) for name in names}

@@ -18,7 +18,7 @@ from indexer import shelf, status
 from indexer.values import Facts
 from model import Encoder, SketchseekError, gpu
 from service.asgi import keys
-from service.settings import Settings
+from service.settings import Settings, access
 
 # "note": works, but could be better; "wrong": needs fixing.
 State = Literal["ok", "note", "wrong"]
@@ -47,7 +47,7 @@ class Finding:
 
 _PREFIX = "SKETCHSEEK_"
 # Environment variables that are not settings.
-_ELSEWHERE = {"SKETCHSEEK_CONFIG", "SKETCHSEEK_KEY", "SKETCHSEEK_THOROUGH"}
+_ELSEWHERE = {"SKETCHSEEK_CONFIG", "SKETCHSEEK_KEY", "SKETCHSEEK_TEST_STORE", "SKETCHSEEK_THOROUGH"}
 
 Check = Callable[[Asked], Iterator[Finding]]
 
@@ -171,6 +171,34 @@ def _parts(manifest: Facts, head: str, run: str) -> Finding:
     return Finding("note", f"only {there} of {manifest.photos} photos have local parts for rank=local", run)
 
 
+def store(asked: Asked) -> Iterator[Finding]:
+    """Why the server that holds the library cannot be used, if there is one."""
+    if (address := asked.settings.store) == "":
+        yield Finding("ok", "the library is in the index folder; no server is needed")
+        return
+    # Imported late: most have no server, and do without its client.
+    from indexer.remote.shelf import RemoteShelf
+
+    try:
+        kept_on = shelf(address, access=access(asked.settings))
+    except ImportError as error:
+        yield Finding("wrong", f"the store needs {error.name}", "pip install 'sketchseek[cluster]'")
+        return
+    except SketchseekError as error:
+        yield Finding("wrong", str(error))
+        return
+    if not isinstance(kept_on, RemoteShelf):
+        yield Finding("wrong", "the store must be a server's address, such as milvus://HOST:19530/NAME")
+        return
+    for step in kept_on.database.steps():
+        yield Finding("ok" if step.good else "wrong", step.text, step.advice)
+        if not step.good:
+            return
+    if not kept_on.is_new():
+        for line in kept_on.verify(kept_on.current()):
+            yield Finding("wrong", line, f"sketchseek index {kept_on.named}")
+
+
 def settings(asked: Asked) -> Iterator[Finding]:
     """Settings that are misspelled, contradict each other, or show the photos to others."""
     known = variables()
@@ -218,6 +246,7 @@ CHECKS: dict[str, Check] = {
     "gpu": nvidia_gpu,
     "pictures": pictures,
     "index": index_state,
+    "store": store,
     "settings": settings,
 }
 

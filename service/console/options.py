@@ -81,6 +81,36 @@ def index_option(*, required: bool = False, **extra: Any) -> Decorator:
     )
 
 
+def _store_or_default(ctx: click.Context, _: click.Parameter, value: str | None) -> str | None:
+    if value or ctx.resilient_parsing:
+        return value or None
+    # Imported late: the settings take longer to load than --help may.
+    from service.settings import named_store
+
+    return named_store()
+
+
+def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A library on a server; for commands that also know an index folder."""
+    return _store_option(callback=_store_or_default)(function)
+
+
+def store_option_alone(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for commands that read the settings by themselves."""
+    return _store_option()(function)
+
+
+def _store_option(**extra: Any) -> Decorator:
+    return click.option(
+        "--store",
+        metavar="ADDRESS",
+        envvar="SKETCHSEEK_STORE",
+        show_envvar=True,
+        help="A library on a server, such as milvus://HOST:19530/NAME, instead of one in the index folder.",
+        **extra,
+    )
+
+
 def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
     model = click.option(
         "--model",

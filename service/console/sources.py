@@ -29,6 +29,14 @@ _PAGE = ("k", "offset")
 
 
 @dataclass(frozen=True)
+class Kept:
+    """An index folder, and the server that has the library, if it is not in that."""
+
+    index: Path
+    store: str | None = None
+
+
+@dataclass(frozen=True)
 class Shown:
     """A photo as --json prints it, and a WebP of it if the terminal can show pictures, else no bytes."""
 
@@ -77,27 +85,27 @@ def from_service(server: str, key: str | None, asked: Mapping[str, Any], *, pict
         return Found([shown(one) for one in answer.results], answer.nothing_close, answer.remark)
 
 
-def from_index(index: Path, model: str, engine: str, asked: Mapping[str, Any], *, pictures: bool) -> Found:
-    """Search, or list, an index folder."""
+def from_index(kept: Kept, model: str, engine: str, asked: Mapping[str, Any], *, pictures: bool) -> Found:
+    """Search, or list, an index folder, or a library on a server."""
     # Imported only now: searching through a service must not wait for the model's libraries.
     from service.problems import ServiceError
     from service.search.parameters.values import BadParameter
 
     try:
         if (listed := _filters_alone(asked)) is not None:
-            return _listed(index, model, listed, pictures)
-        return _searched(index, model, engine, asked, pictures)
+            return _listed(kept, model, listed, pictures)
+        return _searched(kept, model, engine, asked, pictures)
     except BadParameter as error:
         raise click.ClickException(f"{flag(error.name)}: {error.reason}") from None
     except ServiceError as error:
         raise click.ClickException(error.detail) from None
 
 
-def _searched(index: Path, model: str, engine: str, asked: Mapping[str, Any], pictures: bool) -> Found:
+def _searched(kept: Kept, model: str, engine: str, asked: Mapping[str, Any], pictures: bool) -> Found:
     # Before the threads part: two that import one library at the same time can get in each other's way.
     from model import Encoder
 
-    open_index, words_first = _opener(index, model), set(asked).isdisjoint(set(PARTS) - {Kind.TEXT})
+    open_index, words_first = _opener(kept, model), set(asked).isdisjoint(set(PARTS) - {Kind.TEXT})
     load = partial(Encoder.load, model, engine=engine, words_first=words_first, cache=starting.user_cache())
     with ThreadPoolExecutor(2) as pool, starting.importing():
         # Both keep a core busy without Python, which imports meanwhile.
@@ -112,15 +120,15 @@ def _searched(index: Path, model: str, engine: str, asked: Mapping[str, Any], pi
         published, encoder = opening.result(), loading.result()
     if folder:
         wanted = wanted.filtered(folder=meant(folder, published))
-    answer = finding.searched(wanted, encoder, published, Marks(index).now())
+    answer = finding.searched(wanted, encoder, published, Marks(kept.index).now())
 
     def shown(ranked: "Ranked") -> Shown:
-        return _shown(index, ranked.hit.photo, finding.described(ranked), pictures)
+        return _shown(kept.index, ranked.hit.photo, finding.described(ranked), pictures)
 
     return Found([shown(one) for one in answer.ranked], answer.nothing_close, answer.remark)
 
 
-def _listed(index: Path, model: str, asked: Mapping[str, Any], pictures: bool) -> Found:
+def _listed(kept: Kept, model: str, asked: Mapping[str, Any], pictures: bool) -> Found:
     from indexer.marks import Marks
     from indexer.values import Filter
     from service.search import finding
@@ -128,12 +136,12 @@ def _listed(index: Path, model: str, asked: Mapping[str, Any], pictures: bool) -
 
     words, folder = _apart(asked)
     page = Paged.read(words)
-    published, marked = _opener(index, model)(), Marks(index).now()
+    published, marked = _opener(kept, model)(), Marks(kept.index).now()
     where = page.where(marked)
     if folder:
         where = replace(where or Filter(), folder=meant(folder, published))
     photos = published.listing(where, offset=page.offset, k=page.k)
-    shown = [_shown(index, photo, finding.shown(photo, marked.favourite), pictures) for photo in photos]
+    shown = [_shown(kept.index, photo, finding.shown(photo, marked.favourite), pictures) for photo in photos]
     return Found(shown, total=published.count(where))
 
 
@@ -145,12 +153,12 @@ def _apart(asked: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     return {name: value for name, value in asked.items() if name != "folder" or not of_shell(folder)}, folder
 
 
-def _opener(index: Path, model: str) -> "Callable[[], Library]":
+def _opener(kept: Kept, model: str) -> "Callable[[], Library]":
     """What opens the index, in any thread; the model's card is enough for that."""
     from indexer import shelf
     from model.card import Checkpoint
 
-    source, fingerprint = shelf(index), Checkpoint.find(model).card.fingerprint
+    source, fingerprint = shelf(kept.store or kept.index), Checkpoint.find(model).card.fingerprint
 
     def opened() -> "Library":
         published = source.open(fingerprint)

@@ -29,7 +29,7 @@ def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def reporting(
-    index: Path, *, verbose: bool, quiet: bool, as_json: bool
+    index: Path, *, verbose: bool, quiet: bool, as_json: bool, store: str | None = None
 ) -> Iterator[tuple[Reporter, Callable[[Report], None]]]:
     """Yield the job's progress reporter, and a function for its final report. Exits with 1 if that has problems."""
     lines = JsonLines(sys.stdout) if as_json else None
@@ -41,7 +41,7 @@ def reporting(
             lines.event("done", **report.plain())
         elif not quiet:
             _list_skipped(report, None if verbose else SHOWN)
-            _summarize(report, index)
+            _summarize(report, index, store)
 
     try:
         with signals.raising(Interrupted):
@@ -78,7 +78,7 @@ def _list_skipped(report: Report, most: int | None) -> None:
         click.echo(f"... and {len(report.skipped) - len(listed)} more; --verbose lists them all", err=True)
 
 
-def _summarize(report: Report, index: Path) -> None:
+def _summarize(report: Report, index: Path, store: str | None) -> None:
     for what in report.healed:
         click.echo(f"healed: {what}")
     rate = f", {report.rate:.0f} photos/s" if report.rate else ""
@@ -87,4 +87,4 @@ def _summarize(report: Report, index: Path) -> None:
         click.echo(f"{index}: part {report.partition} with {report.photos} photos, ready to merge")
     else:
         state = "published" if report.published else "unchanged:"
-        click.echo(f"{index}: {state} generation {report.generation} with {report.photos} photos")
+        click.echo(f"{store or index}: {state} generation {report.generation} with {report.photos} photos")

@@ -95,6 +95,7 @@ class Reindex:
     def _command(self) -> list[str]:
         chosen, folders = self._settings, map(str, self._asked.add)
         options = ["--index", str(chosen.index), "--model", chosen.model, "--engine", chosen.engine, "--json"]
+        options += ["--store", chosen.store] if chosen.store else []
         options += [f"--forget={folder}" for folder in self._asked.forget]
         idle = ["ionice", "-c", "3"] if self._asked.background and shutil.which("ionice") else []
         # -P: not what lies in the working folder, which may have a folder `service` of its own.

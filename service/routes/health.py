@@ -48,7 +48,13 @@ async def readyz(request: Request, response: Response, gallery: OpenGallery) -> 
     served = gallery.served
     troubles, published = await watch.soon(served), served.library
     stalled, engine = request.app.state.searcher.batcher.stalled, gallery.encoder.engine
-    ready = not stalled and engine.problem is None and not served.damaged and not gallery.empty
+    ready = (
+        not stalled
+        and engine.problem is None
+        and not served.damaged
+        and not served.away
+        and not gallery.empty
+    )
     if not ready:
         response.status_code = 503
     nothing = "no photos are indexed yet" if gallery.empty else None

@@ -7,10 +7,11 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from indexer.empty import EmptyLibrary, is_new
-from indexer.errors import BrokenGeneration
+from indexer.empty import EmptyLibrary
+from indexer.errors import BrokenGeneration, StoreUnavailable
 from indexer.library import Library, Shelf, shelf
 from indexer.marks import Marks
+from indexer.remote.away import AwayLibrary
 from model import Caps, Encoder, SketchseekError
 from model.card import Card
 from service.ops.logging import without_paths
@@ -26,17 +27,20 @@ _UNFORESEEN = "a newer generation cannot be opened; see the server's log"
 class Served:
     """The generation being served, and what is wrong with it or with a newer one; replaced as a whole.
 
-    If it is `damaged`, it answers no searches, and `problem` says why.
+    If it is `damaged`, it answers no searches, and `problem` says why; if `away`, its server does not answer now.
     """
 
     library: Library
     problem: str | None
     damaged: bool = False
+    away: bool = False
 
     @classmethod
     def just_opened(cls, library: Library) -> "Served":
         # Not what CURRENT names, if that was refused.
         problem = without_paths(library.refused[0].reason) if library.refused else None
+        if isinstance(library, AwayLibrary):
+            return cls(library, library.error, away=True)
         return cls(library, problem)
 
 
@@ -55,9 +59,9 @@ class Gallery:
         self.marks = Marks(index)
         self.encoder = encoder
         self.caps = caps
-        self._shelf = shelf(index) if source is None else source
+        self.source = shelf(index) if source is None else source
         if published is None:
-            published = opened(index, self._shelf, encoder.card)
+            published = opened(self.source, encoder.card)
         # Only ever assigned, so that whoever reads it once sees a library with its own problems.
         self.served = Served.just_opened(published)
         self._refreshing = threading.Lock()
@@ -80,7 +84,7 @@ class Gallery:
     @property
     def empty(self) -> bool:
         """Whether nothing has been published yet, so that every search finds nothing."""
-        return isinstance(self.published, EmptyLibrary)
+        return type(self.published) is EmptyLibrary
 
     @property
     def trusted(self) -> Library:
@@ -108,20 +112,23 @@ class Gallery:
         refused and has not changed since is checked again only occasionally, unless requested `now`:
         hashing a gigabyte every two seconds takes a core.
         """
-        if self.empty and is_new(self.index):
-            return False
         with self._refreshing:
-            doubtful, sight = True, self._shelf.glance()
+            doubtful, sight = True, self.source.glance()
             try:
+                if self.empty and self.source.is_new():
+                    return False
                 if self.published.let_write():
                     log.warning("something is writing to the index being served; serving it from memory now")
                 doubtful = self.damaged or self.published.touched
-                if not doubtful and self._shelf.identity() == self.published.identity:
+                if not doubtful and self.source.identity() == self.published.identity:
                     self._note(self.published.lost())
                     return False
                 if sight == self._refused and not now and time.monotonic() < self._not_before:
                     return False
-                fresh = self._shelf.open(self.encoder.fingerprint, fall_back=doubtful, past_models=doubtful)
+                fresh = self.source.open(self.encoder.fingerprint, fall_back=doubtful, past_models=doubtful)
+            except StoreUnavailable as error:
+                self._note(str(error), error, away=True)
+                return False
             except Exception as error:
                 # Whatever is wrong with the new one, the old one still works, so keep looking for newer ones.
                 damaged = self.damaged or doubtful
@@ -137,18 +144,20 @@ class Gallery:
         self._patience = min(_LONGEST_WAIT, max(1.0, 2 * self._patience)) if sight == self._refused else 0.0
         self._refused, self._not_before = sight, time.monotonic() + self._patience
 
-    def _note(self, problem: str | None, cause: object = None, *, damaged: bool = False) -> None:
+    def _note(
+        self, problem: str | None, cause: object = None, *, damaged: bool = False, away: bool = False
+    ) -> None:
         """Report a problem, or that there is none any more; each is logged once."""
         before = self.served
         if problem is not None and before.problem is None:
             log.error(
                 "%s serving generation %s: %s",
-                "no longer" if damaged or before.damaged else "still",
+                "no longer" if damaged or away or before.damaged else "still",
                 before.library.manifest.generation,
                 cause or problem,
             )
         shown = problem and without_paths(problem)
-        self.served = replace(before, problem=shown, damaged=damaged)
+        self.served = replace(before, problem=shown, damaged=damaged, away=away)
 
     def _swap(self, fresh: Library) -> None:
         # The last user of the old one closes it: searches may still be running in it.
@@ -158,8 +167,10 @@ class Gallery:
         log.info("now serving generation %s with %d photos", fresh.manifest.generation, len(fresh))
 
 
-def opened(index: Path, source: Shelf, card: Card) -> Library:
-    """The generation to serve; an empty library if there is none yet."""
-    if is_new(index):
-        return EmptyLibrary(card.name, card.fingerprint, card.dimension)
-    return source.open(card.fingerprint)
+def opened(source: Shelf, card: Card) -> Library:
+    """The generation to serve; an empty library if there is none yet, or one that waits for its server."""
+    facts = card.name, card.fingerprint, card.dimension
+    try:
+        return EmptyLibrary(*facts) if source.is_new() else source.open(card.fingerprint)
+    except StoreUnavailable as error:
+        return AwayLibrary(*facts, error)

@@ -1,10 +1,12 @@
 """What every shelf and its libraries promise, for each kind of address in SHELVES."""
 
+import secrets
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from unicodedata import normalize
 
 import numpy as np
@@ -18,6 +20,7 @@ from indexer import (
     NoIndex,
     Shelf,
     Silent,
+    StoreUnavailable,
     WrongModel,
     merge,
     run,
@@ -28,13 +31,24 @@ from indexer.catalogue.records import Entry
 from indexer.collection import Collection
 from indexer.generations.manifest import Manifest, seal_manifest
 from indexer.library import SHELVES
+from indexer.remote.shelf import RemoteShelf
 from indexer.shards.shard import Origin
 from model.modality import Vectors, unit
 from tests.kit.jobs import describe_photos
+from tests.kit.remote import wipe
 from tests.kit.standin import DIMENSION, InThread, StandIn, write_photo
 
-# A place where nothing lies yet, for each kind of address.
-ADDRESSES: dict[str, Callable[[Path], str]] = {"file": lambda folder: (folder / "shelf").as_uri()}
+# A place where nothing lies yet, for each kind of address: given a folder, and what starts a server.
+Fixture = Callable[[str], Any]
+ADDRESSES: dict[str, Callable[[Path, Fixture], str]] = {
+    "file": lambda folder, _: (folder / "shelf").as_uri(),
+    "milvus": lambda folder, fixture: fixture("milvus_server").address(f"l{secrets.token_hex(8)}"),
+    "milvus+lite": lambda folder, _: f"milvus+lite://{folder}/shelf/milvus.db/library",
+    "postgresql": lambda _, fixture: fixture("postgres_address").replace("?", "/library?"),
+}
+# Tested where the certificates are.
+ELSEWHERE = {"milvus+tls", "postgresql+tls"}
+SLOW = ("milvus",)
 ORIGIN = Origin("stand-in", StandIn().fingerprint, DIMENSION)
 NAMES = [
     f"{folder}/{n}.png"
@@ -45,7 +59,7 @@ CAMERAS = ("NIKON D70", "Pixel 8", "A'B\\C", None)
 
 
 def test_each_kind_of_address_is_tested() -> None:
-    assert set(ADDRESSES) == set(SHELVES)
+    assert set(ADDRESSES) | ELSEWHERE == set(SHELVES)
 
 
 def described(entry: Entry) -> Entry:
@@ -96,10 +110,18 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
     return made
 
 
-@pytest.fixture(params=ADDRESSES)
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
+@pytest.fixture(
+    params=[pytest.param(kind, marks=pytest.mark.slow if kind in SLOW else ()) for kind in ADDRESSES]
+)
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
     (tmp_path / "shelf").mkdir()
-    return shelf(ADDRESSES[request.param](tmp_path))
+    kept_on = shelf(ADDRESSES[request.param](tmp_path, request.getfixturevalue))
+    if isinstance(kept_on, RemoteShelf):
+        # Older generations stay ready for their readers.
+        kept_on.grace = None
+    yield kept_on
+    if isinstance(kept_on, RemoteShelf):
+        wipe(kept_on)
 
 
 def queries(count: int) -> Sequence[Vectors]:
@@ -285,7 +307,12 @@ def test_generations_come_and_go_under_a_reader(work: Work, empty: Shelf) -> Non
         assert empty.prune(2) == [first]
         assert empty.prune(2) == []
     assert empty.generations() == [third, second]
-    assert (len(reader), reader.search(query, 99)) == (30, before)
+    if isinstance(empty, RemoteShelf):
+        # A server keeps nothing for those who still read what was removed.
+        with pytest.raises(StoreUnavailable):
+            reader.search(query, 99)
+    else:
+        assert (len(reader), reader.search(query, 99)) == (30, before)
     reader.release()
     reader.close()
     with empty.writing():

@@ -177,7 +177,7 @@ def test_photos_that_were_looked_up_before_are_not_read_again(
 
 def test_the_spellings_of_a_path_are_few(photos: Photos) -> None:
     """Else a path of a thousand letters, each of which has two forms, would be as many alternatives as fill a disk."""
-    from indexer.generations.filters import _spellings
+    from indexer.conditions import _spellings
 
     deep = "\\".join(itertools.repeat("é", 300))
     assert len(_spellings(deep)) <= 6

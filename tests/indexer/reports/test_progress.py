@@ -1,13 +1,14 @@
 """Progress on a terminal: it fits, and no word is cut."""
 
 import io
+import json
 import os
 import re
 import shutil
 
 import pytest
 
-from indexer.reports.progress import Bar, Progress
+from indexer.reports.progress import Bar, JsonLines, Progress
 from indexer.reports.times import Times
 
 
@@ -47,3 +48,32 @@ def test_80_columns_show_what_matters(monkeypatch: pytest.MonkeyPatch) -> None:
     Bar(shown).advance(long())
     for part in ("98765/123456 photos", "/s", " left", "1234 skipped"):
         assert part in shown.getvalue()
+
+
+def test_a_note_is_told_where_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    progress = Progress(100, 50, spent=Times(), note="3 of 6 parts done, 2 running")
+    shown = io.StringIO()
+    for columns in (120, 40):
+        monkeypatch.setattr(
+            shutil, "get_terminal_size", lambda columns=columns: os.terminal_size((columns, 24))
+        )
+        Bar(shown)._report(progress)
+    wide, narrow = (line.rstrip() for line in shown.getvalue().split("\r")[1:])
+    assert wide.endswith(", 3 of 6 parts done, 2 running")
+    assert "parts" not in narrow
+    assert narrow.startswith("50/100 photos")
+    told = io.StringIO()
+    lines = JsonLines(told)
+    lines._report(progress)
+    lines._report(Progress(100, 50))
+    with_note, without = map(json.loads, told.getvalue().splitlines())
+    assert with_note["note"] == "3 of 6 parts done, 2 running"
+    assert "note" not in without
+
+
+def test_work_that_is_lost_gives_no_rate_below_nothing() -> None:
+    progress = Progress(100, 50)
+    assert progress.rate >= 0
+    progress.done = 20
+    assert progress.rate >= 0
+    assert progress.left is None or progress.left >= 0

@@ -1,0 +1,1 @@
+"""Embed the parts of a library on a cluster: `sketchseek index --ray`. Only `ray.py` knows Ray."""

@@ -1,0 +1,1 @@
+"""Libraries on a database server, which many services share: see `database` for what a server must do."""

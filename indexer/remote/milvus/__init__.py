@@ -1,0 +1,1 @@
+"""Milvus, from server version 2.3 on."""

@@ -1,0 +1,1 @@
+"""PostgreSQL with pgvector, from version 0.8 on."""
