@@ -49,18 +49,16 @@ class Watched:
         return max((step.resident for step in self.steps), default=0)
 
 
-def watch(arguments: list[str], limit: int) -> Watched:
-    """Run a Python module, whose own memory may not exceed `limit` bytes; Linux only."""
+def watch(arguments: list[str], limit: int, found: Watched | None = None) -> Watched:
+    """Run a Python module, whose own memory may not exceed `limit` bytes; Linux only.
 
-    def restrict() -> None:
-        # Private memory that can be written to: what a process allocates, but not the files that it maps.
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-
-    found, begun = Watched(), time.perf_counter()
+    What is measured is in `found` at once.
+    """
+    found, begun = found or Watched(), time.perf_counter()
     found.begin("starting")
-    with subprocess.Popen(
-        [sys.executable, "-m", *arguments], stdout=subprocess.PIPE, text=True, preexec_fn=restrict
-    ) as process:
+    with subprocess.Popen([sys.executable, "-m", *arguments], stdout=subprocess.PIPE, text=True) as process:
+        # Private memory that can be written to: what a process allocates, but not the files that it maps.
+        resource.prlimit(process.pid, resource.RLIMIT_DATA, (limit, limit))
         ended = threading.Event()
         sampler = threading.Thread(target=_sample, args=(process.pid, found, ended))
         sampler.start()

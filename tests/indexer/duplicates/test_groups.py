@@ -2,6 +2,7 @@
 
 import io
 import os
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer.duplicates import cells, groups
+from indexer.duplicates import cells, groups, signatures
 from indexer.duplicates.cells import THRESHOLD
 from indexer.duplicates.contents import Contents
 from indexer.duplicates.groups import all_pairs, new_pairs, stand_ins
@@ -140,6 +141,36 @@ def test_a_thousand_copies_cost_no_more_than_they_must(tmp_path: Path) -> None:
     assert max(map(len, listed(pairs).values())) <= KEPT
     leaders = stand_ins(contents, pairs, NONE)
     assert set(leaders.tolist()) == {0, 1500}
+
+
+def test_vectors_are_never_all_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither as they are, nor shortened, nor what a sort of them would take."""
+    # What is compared at once should be little beside the whole.
+    monkeypatch.setattr(signatures, "_CHUNK", 500)
+    monkeypatch.setattr(groups, "_BLOCK", 100)
+    count, dimension = 20_000, 256
+    rows = np.memmap(tmp_path / "rows", dtype=np.float32, mode="w+", shape=(count, dimension))
+    for start in range(0, count, 500):
+        chance = np.random.default_rng(start)
+        rows[start : start + 500] = unit(chance.standard_normal((500, dimension), dtype=np.float32))
+    rows[1::200] = rows[::200]
+
+    def batches() -> Iterator[tuple[Ids, Vectors]]:
+        for start in range(0, count, 500):
+            yield np.arange(start, start + 500), np.array(rows[start : start + 500])
+
+    source = Source(count, dimension, batches, rows=lambda positions: np.array(rows[positions]))
+    looks = stack([None]).repeat(count, axis=0)
+    with Room(tmp_path, 2**19) as room:
+        contents = Contents(np.arange(count), np.arange(count), source, looks, room)
+        tracemalloc.start()
+        try:
+            leaders = stand_ins(contents, all_pairs(contents), NONE)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert int((leaders != np.arange(count)).sum()) == count // 200
+    assert peak < rows.nbytes / 2 / 2
 
 
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="SKETCHSEEK_TEST_PHOTOS names no folder of classes of photos")

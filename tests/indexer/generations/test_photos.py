@@ -8,6 +8,7 @@ from unicodedata import normalize
 
 import pytest
 
+from indexer.generations import counts
 from indexer.generations.photos import Photos, PhotosWriter
 from indexer.stores import Ids
 from indexer.values import Filter
@@ -39,6 +40,20 @@ def photos(tmp_path: Path) -> Iterator[Photos]:
     opened = Photos(path)
     yield opened
     opened.close()
+
+
+def test_folders_are_counted_a_few_photos_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "_AT_ONCE", 2)
+    writer = PhotosWriter(tmp_path / "photos.sqlite")
+    names = ["a/1", "b/2", "a/3", "a/b/4", "5", "b/6", "a/7"]
+    writer.add(
+        (number, "/root", name, "c", 1, 1, None, None, None, None, None, None)
+        for number, name in enumerate(names)
+    )
+    writer.finish()
+    photos = Photos(tmp_path / "photos.sqlite")
+    assert counts.counted(photos.ask).folders == {"a": 3, "b": 2, "a/b": 1, "": 1}
+    photos.close()
 
 
 def found(photos: Photos, **where: str) -> list[int]:

@@ -224,6 +224,18 @@ def test_thumbnails_are_made_again_by_content(made: Job, tmp_path: Path) -> None
     assert path.read_bytes() == whole
 
 
+def test_more_damaged_thumbnails_than_are_noted_are_counted_all_the_same(
+    made: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in list((made.index / "thumbnails").rglob("*.webp"))[:5]:
+        path.unlink()
+    monkeypatch.setattr("indexer.jobs.inspection.MOST_NOTED", 2)
+    (finding,) = inspect(made.index)
+    assert finding.what == "damaged or missing: 5 thumbnails"
+    noted = (made.index / "thumbnails" / "damaged.txt").read_text().split()
+    assert len(noted) == 2
+
+
 def test_strays_are_swept_and_other_files_left(made: Job) -> None:
     folder = a_thumbnail(made.index).parent
     stray = thumbnail_path(made.index / "thumbnails", f"{folder.name}{'0' * 30}")

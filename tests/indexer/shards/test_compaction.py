@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from indexer import Silent, run
+from indexer.shards import compaction
 from indexer.shards.shard import shards
 from tests.kit.standin import InThread, Library, StandIn, contents, published
 
@@ -26,7 +27,11 @@ def index_it(library: Library, index: Path, fingerprint: str = "5" * 16) -> int:
     return run(index, [library.folder], StandIn(fingerprint), Silent(), accept_deletions=True).embedded
 
 
-def test_a_half_empty_shard_is_copied(library: Library, tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [1, 3, 4096])
+def test_a_half_empty_shard_is_copied(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(compaction, "_CHUNK", at_once)
     index = tmp_path / "index"
     index_it(library, index)
     for number in range(5):

@@ -182,6 +182,21 @@ def test_a_flat_file_is_written_as_faiss_writes_it(tmp_path: Path, count: int) -
     assert (tmp_path / "ours").read_bytes() == (tmp_path / "theirs").read_bytes()
 
 
+def test_a_source_that_yields_less_than_it_says_is_refused(tmp_path: Path) -> None:
+    given = source(numbers(20, 1), vectors(20, 1), 7)
+    with pytest.raises(ValueError, match="expected 21 vectors, got 20"):
+        write_flat(tmp_path / "short", replace(given, count=21), lambda *_: None)
+
+
+def test_positions_are_read_in_any_order_also_without_a_way_to_them() -> None:
+    given, rows = source(numbers(20, 1), vectors(20, 1), 7), vectors(20, 1)
+    wanted = np.array([19, 0, 7, 7, 6])
+    assert np.array_equal(given.at(wanted), rows[wanted])
+    assert np.array_equal(
+        replace(given, rows=lambda positions: 2 * rows[positions]).at(wanted), 2 * rows[wanted]
+    )
+
+
 def test_a_sample_does_not_keep_the_batches_that_it_is_from() -> None:
     given = source(numbers(100, 1), vectors(100, 1), 7)
     seen: list[weakref.ref[Vectors]] = []
