@@ -40,12 +40,14 @@ def all_pairs(
     tell = on_step or (lambda *_: None)
     found = Gathered()
     likely = _Likely(contents, found)
-    done, total = 0, 2 * len(contents)
+    done, total = 0, len(contents)
     for cell in cells(contents, tell):
         _compare(cell, contents, likely, found, new)
         done += len(cell)
-        tell("comparing", min(done, total), total)
+        # Most are in two cells.
+        tell("comparing", min(done // 2, total), total)
     likely.settle()
+    tell("comparing", total, total)
     _add_alike(contents, found, new)
     return found.pairs()
 

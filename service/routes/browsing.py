@@ -30,7 +30,9 @@ async def _paged(request: Request) -> Paged:
 
 
 @router.get(
-    "/timeline", openapi_extra=in_address(Chosen), responses=problems("invalid_request", "index_damaged")
+    "/timeline",
+    openapi_extra=in_address(Chosen),
+    responses=problems("invalid_request", "index_damaged", "store_unavailable"),
 )
 async def timeline(gallery: OpenGallery, chosen: Annotated[Chosen, Depends(_chosen)]) -> Timeline:
     """How many photos each month has, newest first.
@@ -41,14 +43,16 @@ async def timeline(gallery: OpenGallery, chosen: Annotated[Chosen, Depends(_chos
 
 
 @router.get(
-    "/photos", openapi_extra=in_address(Paged), responses=problems("invalid_request", "index_damaged")
+    "/photos",
+    openapi_extra=in_address(Paged),
+    responses=problems("invalid_request", "index_damaged", "store_unavailable"),
 )
 async def photos(gallery: OpenGallery, paged: Annotated[Paged, Depends(_paged)]) -> Listing:
     """The photos of a month, or all photos, newest first and page by page."""
     return await anyio.to_thread.run_sync(_photos, gallery, paged)
 
 
-@router.get("/facets", responses=problems("index_damaged"))
+@router.get("/facets", responses=problems("index_damaged", "store_unavailable"))
 async def facets(gallery: OpenGallery) -> FacetsInfo:
     """The folders, cameras, and years that there are, and how many photos each has."""
     return await anyio.to_thread.run_sync(_facets, gallery)

@@ -22,7 +22,12 @@ router = APIRouter(tags=["photos"])
 @router.get(
     "/photos/{photo_id}/details",
     responses=problems(
-        "photo_not_found", "photo_gone", "photo_unreadable", "invalid_request", "index_damaged"
+        "photo_not_found",
+        "photo_gone",
+        "photo_unreadable",
+        "invalid_request",
+        "index_damaged",
+        "store_unavailable",
     ),
 )
 async def details(request: Request, photo_id: PhotoId, gallery: OpenGallery) -> Details:
@@ -37,7 +42,8 @@ async def details(request: Request, photo_id: PhotoId, gallery: OpenGallery) -> 
 
 
 @router.get(
-    "/photos/{photo_id}/group", responses=problems("photo_not_found", "invalid_request", "index_damaged")
+    "/photos/{photo_id}/group",
+    responses=problems("photo_not_found", "invalid_request", "index_damaged", "store_unavailable"),
 )
 async def group(request: Request, photo_id: PhotoId, gallery: OpenGallery) -> Group:
     """A photo and its near-duplicates, the original first.

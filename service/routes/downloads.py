@@ -47,7 +47,7 @@ _BODY = {
     openapi_extra=_BODY,
     responses=problems(
         "other_site", "photo_not_found", "invalid_request", "content_too_large", "unsupported_media_type",
-        "body_timeout", "index_damaged",
+        "body_timeout", "index_damaged", "store_unavailable",
     )
     | {200: _ZIP},
 )  # fmt: skip

@@ -63,7 +63,7 @@ def _body_document() -> dict[str, Any]:
         "photo_not_found", "photo_gone", "photo_changed", "photo_unreadable", "photo_unshowable", "bad_request",
         "body_timeout", "content_too_large", "unsupported_media_type", "invalid_request", "no_sketch",
         "bad_image", "empty_drawing", "no_local_parts", "encoding_failed", "busy", "no_memory", "device_problem",
-        "index_damaged", "deadline",
+        "index_damaged", "store_unavailable", "deadline",
     )
     | {200: {"content": {"image/png": {"schema": _FILE}}}},
 )  # fmt: skip

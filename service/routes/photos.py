@@ -20,7 +20,15 @@ from service.search.gallery import Gallery
 router = APIRouter(tags=["photos"])
 
 PhotoId = Annotated[str, InPath(description="The `id` of a search result.", max_length=16)]
-_MISSING = ("photo_not_found", "photo_gone", "invalid_request", "photo_unreadable", "index_damaged", "busy")
+_MISSING = (
+    "photo_not_found",
+    "photo_gone",
+    "invalid_request",
+    "photo_unreadable",
+    "index_damaged",
+    "store_unavailable",
+    "busy",
+)
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 _SENT: dict[int | str, dict[str, Any]] = {200: {"description": "The file.", "content": {"*/*": _FILE}}}
 _PART: dict[int | str, dict[str, Any]] = {206: {"description": "The part.", "content": {"*/*": _FILE}}}

@@ -23,7 +23,7 @@ router = APIRouter(tags=["search"])
 _MISSING = {Kind.SKETCH: "no_sketch", Kind.PHOTO: "no_photo"}
 _PROBLEMS = (
     "photo_not_found", "invalid_request", "empty_query", "no_text_tower", "encoding_failed", "internal_error",
-    "busy", "no_memory", "device_problem", "index_damaged", "deadline",
+    "busy", "no_memory", "device_problem", "index_damaged", "store_unavailable", "deadline",
 )  # fmt: skip
 _OF_PICTURES = (
     "bad_request", "body_timeout", "content_too_large", "unsupported_media_type", "no_sketch", "no_photo",

@@ -36,6 +36,12 @@ def trained(
     return network, write_model(network, recipe, tmp_path_factory.mktemp("made") / "model", MADE).folder
 
 
+@pytest.fixture(autouse=True)
+def _in_full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is what a CPU rounds that computes in bf16."""
+    monkeypatch.setattr("model.training.learners.base._has_half", lambda: False)
+
+
 def pixels(count: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 255, (count, 64, 64, 3), dtype=np.uint8)
 

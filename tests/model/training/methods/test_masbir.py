@@ -89,7 +89,9 @@ def _compare(known: list[dict[str, float]], found: tuple[dict[str, float], ...])
     """Close, on any machine: another rounds otherwise, and each step adds to that."""
     assert [row.keys() for row in found] == [row.keys() for row in known]
     for row, expected in zip(found, known, strict=True):
-        assert row == pytest.approx(expected, rel=0.02 * expected["step"]), expected["step"]
+        # Small parts of the loss come from the same rounded vectors as large ones.
+        near = pytest.approx(expected, rel=0.02 * expected["step"], abs=0.002 * expected["step"])
+        assert row == near, expected["step"]
 
 
 def _digest(network: Network) -> str:
