@@ -67,7 +67,8 @@ def main() -> None:
         lines.tell("failed", error=str(error))
     except BrokenPipeError:
         return
-    except ray.exceptions.RayError as error:
+    except Exception as error:
+        # Whatever it is, the user must hear of it, and all that runs must end.
         lines.tell("failed", error=f"Ray failed: {_first_line(error)}; see ray status")
     finally:
         ray.shutdown()
