@@ -196,7 +196,8 @@ class Cluster:
         except ray.exceptions.RayError:
             # It is restarted where its node died.
             return
-        running = {part: news for part, news in parts.items() if part in self._refs.values()}
+        started = {*self._refs.values()}
+        running = {part: news for part, news in parts.items() if part in started}
         held_up = self._held_up() if self._refs and not running else ""
         self._lines.tell("news", parts=running, held_up=held_up)
 
