@@ -10,25 +10,33 @@ set -eu
 : "${PHOTOS:?}" "${PARTS:?}" "${OF:?}"
 part=${SLURM_ARRAY_TASK_ID:-$((${JOB_COMPLETION_INDEX:?not a task of an array} + 1))}
 
-stop=
-trap 'stop=1; kill -TERM "$child" 2>/dev/null || :' TERM INT
+stop='' child=''
+end() {
+    stop=1
+    [ -z "$child" ] || kill -TERM "$child" 2>/dev/null || :
+}
+trap end TERM INT
 
-# 75: another process holds this part, such as one that outlived its machine; its lock ends with it.
-status=75
-while [ "$status" -eq 75 ] && [ -z "$stop" ]; do
+while [ -z "$stop" ]; do
     sketchseek index "$PHOTOS" --partition "$part/$OF" --index "$PARTS/$part" --quiet "$@" &
     child=$!
+    # The signal may have come before there was a child.
+    [ -z "$stop" ] || end
     status=0
     wait "$child" || status=$?
-    # A signal interrupts the wait, and the run commits its batch before it ends.
+    # It ends the wait, but the run first commits its batch.
     while kill -0 "$child" 2>/dev/null; do
+        status=0
         wait "$child" || status=$?
     done
-    if [ "$status" -eq 75 ] && [ -z "$stop" ]; then
-        echo "part $part is in use; trying again in ${WAIT:=30} s" >&2
-        sleep "$WAIT" &
-        child=$!
-        wait "$child" || :
-    fi
+    child=''
+    # 75: another process holds this part, such as one that outlived its machine; its lock ends with it.
+    [ "$status" -eq 75 ] || exit "$status"
+    left=${WAIT:-30}
+    echo "part $part is in use; trying again in $left s" >&2
+    while [ "$left" -gt 0 ] && [ -z "$stop" ]; do
+        sleep 1
+        left=$((left - 1))
+    done
 done
-exit "$status"
+exit 75

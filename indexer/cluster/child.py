@@ -23,6 +23,8 @@ from indexer.errors import IndexBusy
 # What of its output is kept: the last lines, and the first skipped files.
 _TAIL, _LONGEST = 8, 500
 _SKIPPED = 1000
+# What of its report is kept.
+REPORTED = ("embedded", "problems")
 # Longer than any line of a run: a report lists only the first skipped files.
 _LINE = 2**22
 # Seconds that a process gets to commit its batch.
@@ -139,7 +141,7 @@ class _Output:
             self._skipped.append((fields["path"], fields["reason"]))
         elif event == "done":
             self.news = News(before.photos, before.photos, max(before.skipped, len(self._skipped)))
-            self._report = fields
+            self._report = {name: fields.get(name) for name in REPORTED}
         return self.news != before
 
     def outcome(self, status: int) -> Outcome:

@@ -213,9 +213,7 @@ def _add(report: Report, outcomes: Mapping[Partition, Outcome]) -> None:
         told = outcome.report or {}
         report.embedded += told.get("embedded", 0)
         problems |= dict.fromkeys(told.get("problems", ()))
-        report.skipped += [
-            Skipped(Path(one["path"]), one["reason"])
-            for one in told.get("skipped", ())
-            if Path(one["path"]) not in known
-        ]
+        # What could not be read now is in no catalogue.
+        skipped = (Skipped(Path(path), reason) for path, reason in outcome.skipped)
+        report.skipped += (one for one in skipped if one.path not in known)
     report.problems += problems

@@ -174,7 +174,8 @@ class Engine:
         assert self._process.stdout is not None
         with self._process.stdout as lines:
             for line in lines:
-                self._events.put(json.loads(line))
+                with contextlib.suppress(ValueError):
+                    self._events.put(json.loads(line))
         self._process.wait()
         self._events.put(None)
 

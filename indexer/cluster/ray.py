@@ -67,7 +67,8 @@ def main() -> None:
         lines.tell("failed", error=str(error))
     except BrokenPipeError:
         return
-    except ray.exceptions.RayError as error:
+    except Exception as error:
+        # Whatever it is, the user must hear of it, and all that runs must end.
         lines.tell("failed", error=f"Ray failed: {_first_line(error)}; see ray status")
     finally:
         ray.shutdown()
@@ -195,7 +196,8 @@ class Cluster:
         except ray.exceptions.RayError:
             # It is restarted where its node died.
             return
-        running = {part: news for part, news in parts.items() if part in self._refs.values()}
+        started = {*self._refs.values()}
+        running = {part: news for part, news in parts.items() if part in started}
         held_up = self._held_up() if self._refs and not running else ""
         self._lines.tell("news", parts=running, held_up=held_up)
 

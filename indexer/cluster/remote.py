@@ -22,8 +22,9 @@ def lacking(needs: dict[str, Any]) -> str | None:
     if theirs != ours:
         return f"it has sketchseek {theirs}, this machine {ours}; install the same version everywhere"
     for photos in needs["photos"]:
-        if not Path(photos).is_dir():
-            return f"it has no folder {photos}; mount the photos under the same path on all nodes"
+        # The mount point of a drive that is not mounted is an empty folder.
+        if not Path(photos).is_dir() or not any(Path(photos).iterdir()):
+            return f"it has no photos in {photos}; mount them under the same path on all nodes"
     token = Path(needs["token"])
     if not token.exists():
         return f"it does not see {token.parent}; keep the parts on storage that all nodes share, see --parts-folder"

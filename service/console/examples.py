@@ -5,6 +5,7 @@ EXAMPLES = {
         "sketchseek index ~/Pictures --index ~/.sketchseek    # the first time",
         "sketchseek index --index ~/.sketchseek               # later: only what changed",
         "sketchseek index --config job.toml                   # as a nightly job",
+        "sketchseek index /photos --index /share/library --ray auto --parts 24",
     ),
     "merge": ("sketchseek merge part-1 part-2 --index ~/.sketchseek",),
     "search": (

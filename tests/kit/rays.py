@@ -24,7 +24,7 @@ from typing import Any, Self
 from tests.kit import TOP
 from tests.kit.waiting import until
 
-_NEW_NETWORK = 0x40000000
+_NEW_NETWORK, _NEW_MOUNTS, _PRIVATE = 0x40000000, 0x20000, 1 << 18 | 1 << 14
 _SET_FLAGS, _UP = 0x8914, 0x1
 _MARK = "SKETCHSEEK_TEST_RAY"
 # Enters the network of another process, then becomes the command.
@@ -37,9 +37,10 @@ _ENTER = (
 class RayNodes:
     """The first node is the head. Each lives in processes of its own, under this one's `raylet`."""
 
-    def __init__(self, *cpus: int) -> None:
-        """So many CPUs each."""
+    def __init__(self, *cpus: int, hidden: Path | None = None) -> None:
+        """So many CPUs each; for the last of them, the folder `hidden` is empty, which only root can arrange."""
         self._cpus = cpus
+        self._hidden = hidden
 
     def __enter__(self) -> Self:
         # Short: sockets are in it.
@@ -53,7 +54,7 @@ class RayNodes:
             "RAY_USAGE_STATS_ENABLED": "0",
         }
         (self._folder / "ray").mkdir()
-        command = [sys.executable, "-m", "tests.kit.rays", *map(str, self._cpus)]
+        command = [sys.executable, "-m", "tests.kit.rays", str(self._hidden or ""), *map(str, self._cpus)]
         with (self._folder / "log").open("w") as log:
             self._holder = subprocess.Popen(
                 command,
@@ -168,19 +169,30 @@ def _own_network() -> bool:
     return True
 
 
-def main(cpus: list[int]) -> None:
+def _hide(folder: str) -> None:
+    """Let a folder be empty for this process and what it starts from now on."""
+    libc = ctypes.CDLL(None)
+    assert not libc.unshare(_NEW_MOUNTS)
+    assert not libc.mount(b"none", b"/", None, _PRIVATE, None)
+    assert not libc.mount(b"none", folder.encode(), b"tmpfs", 0, None)
+
+
+def main(hidden: str, *cpus: str) -> None:
     """Start the nodes, say where they are, and end with standard input."""
     own = _own_network()
     from ray.cluster_utils import Cluster
 
     cluster = Cluster()
     shared = {"object_store_memory": 80 * 2**20}
-    nodes = [cluster.add_node(num_cpus=cpus[0], include_dashboard=False, **shared)]
-    nodes += [cluster.add_node(num_cpus=number, **shared) for number in cpus[1:]]
+    nodes = [cluster.add_node(num_cpus=int(cpus[0]), include_dashboard=False, **shared)]
+    for number in range(1, len(cpus)):
+        if hidden and number == len(cpus) - 1:
+            _hide(hidden)
+        nodes.append(cluster.add_node(num_cpus=int(cpus[number]), **shared))
     raylets = [node.all_processes["raylet"][0].process.pid for node in nodes]
     print(json.dumps({"address": cluster.address, "raylets": raylets, "own_network": own}), flush=True)
     sys.stdin.read()
 
 
 if __name__ == "__main__":
-    main([int(number) for number in sys.argv[1:]])
+    main(*sys.argv[1:])

@@ -28,7 +28,7 @@ def events(*found: dict[str, object]) -> str:
 START = {"event": "start", "photos": 9}
 PROGRESS = {"event": "progress", "photos": 9, "done": 4, "skipped": 1, "shares": {}}
 SKIPPED = {"event": "skipped", "path": "/photos/a.jpg", "reason": "not a picture"}
-DONE = {"event": "done", "embedded": 8, "problems": []}
+DONE = {"event": "done", "embedded": 8, "problems": [], "skipped": [{"path": "a"}] * 1000}
 
 
 def test_a_run_tells_how_far_it_is_and_what_it_did() -> None:

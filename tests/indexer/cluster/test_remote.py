@@ -15,7 +15,7 @@ from tests.kit.privileges import unprivileged
 
 @pytest.fixture
 def needs(tmp_path: Path) -> dict[str, Any]:
-    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "2026").mkdir(parents=True)
     (tmp_path / "parts").mkdir()
     (tmp_path / "parts" / ".seen-1").touch()
     return {
@@ -35,7 +35,7 @@ def test_a_node_that_has_everything_lacks_nothing(needs: dict[str, Any]) -> None
     ("need", "value", "lacks"),
     [
         ("version", "0.0.1", r"it has sketchseek [\d.]+, this machine 0\.0\.1; install the same version"),
-        ("photos", ["/photos/of/others"], "it has no folder /photos/of/others; mount the photos"),
+        ("photos", ["/photos/of/others"], "it has no photos in /photos/of/others; mount them"),
         ("token", "/nowhere/parts/.seen", "it does not see /nowhere/parts; keep the parts on storage"),
         ("model", "huge", "no model 'huge'"),
     ],
@@ -46,6 +46,11 @@ def test_it_says_what_it_lacks(needs: dict[str, Any], need: str, value: object, 
     assert re.search(lacks, found)
     # With the name of the node, and as the outcome of a part that did not run.
     assert re.match(r"[\w.-]+: ", found)
+
+
+def test_a_drive_that_is_not_mounted_is_noticed(needs: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "photos" / "2026").rmdir()
+    assert "it has no photos in" in str(remote.lacking(needs))
 
 
 def test_it_may_write_to_the_parts(needs: dict[str, Any], tmp_path: Path) -> None:

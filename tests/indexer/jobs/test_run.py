@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from indexer import (
     Published,
 )
+from indexer.jobs import pipeline
 from indexer.jobs.pipeline import Pipeline
 from indexer.stores import faiss as stores
 from tests.kit.jobs import Job, entries, ids
@@ -22,6 +24,23 @@ def test_first_run_takes_every_photo(job: Job, library: Path) -> None:
     assert (report.added, report.photos, report.embedded, report.published) == (15, 15, 15, True)
     assert (job.progress.photos, job.progress.done) == (15, 15)
     assert set(ids(job)) == {p.relative_to(library).as_posix() for p in library.rglob("*.jpg")}
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+def test_a_run_uses_the_cores_that_it_may(
+    quick: Job, hundred: Path, cores: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once: list[int] = []
+
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, threads: int, **options: str) -> None:
+            at_once.append(threads)
+            super().__init__(threads, **options)
+
+    monkeypatch.setattr(pipeline, "usable", lambda: cores)
+    monkeypatch.setattr(pipeline, "ThreadPoolExecutor", Pool)
+    assert quick(hundred).photos == 100
+    assert at_once == [cores]
 
 
 def test_a_drawing_finds_its_kind(job: Job, library: Path) -> None:

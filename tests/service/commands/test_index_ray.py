@@ -1,6 +1,7 @@
 """`sketchseek index --ray`: its options; and a real cluster of three nodes, one of which is killed in the middle."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -278,3 +279,13 @@ def test_a_full_cluster_and_parts_that_fail_are_told(start: Callable[..., Run], 
     assert status == 1
     assert "no node of the Ray cluster can embed: " in err
     assert "give a folder with a card.json" in err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount something over a folder")
+def test_a_node_without_the_photos_is_named_and_not_used(photos: Path, tmp_path: Path) -> None:
+    with RayNodes(1, 1, hidden=photos) as nodes:
+        status, out, err = Run(nodes, photos, tmp_path / "index", "--json").end()
+    assert status == 0, err
+    assert re.search(rf"not used: .*: it has no photos in {re.escape(str(photos))}; mount them", err)
+    assert json.loads(out.splitlines()[-1])["photos"] == PHOTOS
