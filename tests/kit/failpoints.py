@@ -70,9 +70,10 @@ def lay_mines(death: Death) -> None:
     _mine_sqlite(death)
     write_index = faiss.write_index
 
-    def torn(index: Any, path: str) -> None:
-        write_index(index, path)
-        if death.due():
+    def torn(index: Any, path: Any, *options: Any) -> None:
+        write_index(index, path, *options)
+        # FAISS also serializes in memory.
+        if isinstance(path, str) and death.due():
             os.truncate(path, Path(path).stat().st_size // 2)
             os._exit(DIED)
 
