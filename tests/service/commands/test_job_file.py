@@ -46,7 +46,7 @@ def test_the_command_line_goes_before_the_file(job_file: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('indx = "found"', "'indx' is not an option of this command; allowed: engine, exclude"),
+        ('indx = "found"', "'indx' is not an option of this command; allowed: cpus, cpus_per_part, engine"),
         ("accept-deletions = true", "'accept_deletions' is allowed on the command line only"),
         ('photos = "pictures"', "'photos' takes a list"),
         ('index = ["a"]', "'index' takes one value"),
