@@ -202,7 +202,7 @@ class Settings(BaseSettings):
     watch: bool | None = Field(
         None,
         description="Index new, changed, and deleted photos while serving; "
-        "by default only if no other machine can connect.",
+        "by default only if no other machine can connect, and the library is not on a server.",
     )
 
     @classmethod
@@ -224,7 +224,8 @@ class Settings(BaseSettings):
     @property
     def watching(self) -> bool:
         """Whether to watch the photo folders: as `/admin`, unasked only where nobody else can connect."""
-        return self.watch if self.watch is not None else self.loopback and not self.proxied
+        alone = self.loopback and not self.proxied and not self.store
+        return alone if self.watch is None else self.watch
 
     @property
     def proxied(self) -> bool:

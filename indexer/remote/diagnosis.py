@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from indexer.address import CA, Access, Address
-from indexer.errors import IndexProblem
+from indexer.errors import IndexProblem, StoreUnavailable
 
 if TYPE_CHECKING:
     from indexer.remote.database import Database
@@ -49,7 +49,7 @@ def served(database: "Database", advice: str) -> Iterator[Step]:
         names = sorted(database.generations())
         unfinished = [name for name in names if name != current and not database.read_texts(name)]
     except IndexProblem as error:
-        yield Step(False, str(error), advice)
+        yield Step(False, str(error), advice if isinstance(error, StoreUnavailable) else None)
         return
     if current is None:
         yield Step(True, "nothing is published there yet")
@@ -71,7 +71,17 @@ def speaks_tls(host: str, port: int) -> bool:
 def _trusted(address: Address, access: Access, port: int) -> Step:
     where, plain = f"{address.host}:{port}", address.scheme.removesuffix("+tls")
     try:
-        _shake(address.host, port, _context(access))
+        context = _context(access)
+    except (OSError, ssl.SSLError) as error:
+        return Step(
+            False, f"{access.ca}: holds no certificate authority ({error})", f"set {CA} to a PEM file"
+        )
+    try:
+        _shake(address.host, port, context)
+    except TimeoutError:
+        return Step(
+            False, f"{where} accepts connections, but says nothing", "look at the server's log; restart it"
+        )
     except ssl.SSLCertVerificationError as error:
         if error.verify_code == _OTHER_NAME or "match" in str(error.verify_message):
             return Step(
@@ -84,7 +94,11 @@ def _trusted(address: Address, access: Access, port: int) -> Step:
             f"set {CA} to the authority that signed it",
         )
     except (OSError, ssl.SSLError):
-        return Step(False, f"{where} does not speak TLS", f"use {plain}:// in the address")
+        return Step(
+            False,
+            f"{where} does not speak TLS",
+            f"turn on TLS on the server; only in a network that is yours alone, use {plain}:// in the address",
+        )
     return Step(True, f"{where} speaks TLS, with a certificate that is trusted")
 
 

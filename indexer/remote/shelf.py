@@ -83,11 +83,13 @@ class RemoteShelf:
         return RemoteFacts(described, found, self.database.kind)
 
     def verify(self, name: str) -> list[str]:
-        try:
-            self._checked(name, None, strong=True)
-        except (BrokenGeneration, StoreUnavailable) as error:
-            return [str(error)]
-        return []
+        problem = self._problem_of(name, load=False, strong=True)
+        if problem is not None and name != self.database.pointer(CURRENT):
+            # Older ones are not in memory; this one is only for as long as it is looked at.
+            problem = self._problem_of(name, strong=True)
+            with suppress(IndexProblem):
+                self.database.unload(name)
+        return [] if problem is None else [problem]
 
     def open(self, fingerprint: str, *, fall_back: bool = True, past_models: bool = False) -> RemoteLibrary:
         first = self.current()
@@ -195,11 +197,12 @@ class RemoteShelf:
         library.prove(where)
         return library
 
-    def _problem_of(self, name: str) -> str | None:
-        """Why a generation cannot be served, after it was loaded."""
+    def _problem_of(self, name: str, *, load: bool = True, strong: bool = False) -> str | None:
+        """Why a generation cannot be served."""
         try:
-            self.database.load(name)
-            self._checked(name, None)
+            if load:
+                self.database.load(name)
+            self._checked(name, None, strong=strong)
         except (BrokenGeneration, StoreUnavailable) as error:
             return str(error)
         return None
@@ -217,8 +220,8 @@ class RemoteShelf:
 
     def _clear_leftovers(self, serving: str | None) -> None:
         """Remove what killed publications left."""
-        for name in self.database.generations():
-            if name != serving and not self.database.read_texts(name):
+        for name, manifest in self.database.generations().items():
+            if name != serving and _is_ours(manifest) and not self.database.read_texts(name):
                 self.database.drop(name)
 
     def _unload_others(self, serving: str) -> None:
@@ -233,3 +236,12 @@ class RemoteShelf:
 
     def _where(self, name: str) -> str:
         return f"{self.address} generation {name}"
+
+
+def _is_ours(manifest: str) -> bool:
+    """Whether this describes a generation; another program may use names like ours."""
+    try:
+        parsed(manifest, "")
+    except BrokenGeneration:
+        return False
+    return True

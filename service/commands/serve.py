@@ -101,6 +101,8 @@ def command(ctx: click.Context, /, config: Path | None, alone: bool, **options: 
         f"{len(published)} photos on {published.device}, "
         f"model {encoder.card.name} with {engine.name} on {engine.device}"
     )
+    if gallery.served.away:
+        click.secho(f"Searches have to wait: {gallery.problem}", fg="yellow", err=True)
     click.echo(f"Draw at http://{shown}:{port}/  (press Ctrl-C to stop)")
     if browser:
         # It may connect before the server runs, and wait.

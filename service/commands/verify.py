@@ -25,7 +25,7 @@ from service.console.options import index_option, store_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def command(index: Path, store: str | None, everything: bool, deep: bool, as_json: bool) -> None:
     """Check every byte of the published index. Lists damaged files, and exits with 1 if there are any."""
-    if deep:
+    if deep and store is None:
         findings = inspect(index)
         _show(
             {str(index): [str(finding) for finding in findings]},
@@ -34,7 +34,7 @@ def command(index: Path, store: str | None, everything: bool, deep: bool, as_jso
         return
     kept_on = shelf(store or index)
     serving = kept_on.current()
-    names = sorted({serving, *kept_on.generations()}) if everything else [serving]
+    names = sorted({serving, *kept_on.generations()}) if everything or deep else [serving]
     found = {name: kept_on.verify(name) for name in names}
     _show({f"generation {name}": lines for name, lines in found.items()}, found if as_json else None)
 

@@ -134,6 +134,9 @@ def pictures(_: Asked) -> Iterator[Finding]:
 def index_state(asked: Asked) -> Iterator[Finding]:
     """The state of the index, whether it fits the model, and free disk space."""
     where = (asked.index or asked.settings.index).expanduser()
+    if asked.settings.store:
+        yield Finding("ok", f"{where} is the folder to work in; the library itself is on a server")
+        return
     if asked.index is None and not os.path.lexists(where):
         yield Finding("note", f"no index yet at {where}", "sketchseek, and choose your photo folders")
         return

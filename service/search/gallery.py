@@ -156,6 +156,8 @@ class Gallery:
                 before.library.manifest.generation,
                 cause or problem,
             )
+        if before.away and not away:
+            log.info("serving generation %s again: its server answers", before.library.manifest.generation)
         shown = problem and without_paths(problem)
         self.served = replace(before, problem=shown, damaged=damaged, away=away)
 

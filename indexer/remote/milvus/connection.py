@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import grpc
 from pymilvus import MilvusClient, MilvusException
+from pymilvus.grpc_gen.milvus_pb2 import ConnectRequest
+from pymilvus.grpc_gen.milvus_pb2_grpc import MilvusServiceStub
 
 from indexer.address import TOKEN, Access, Address
 from indexer.errors import IndexProblem, StoreUnavailable
@@ -78,6 +80,22 @@ class Connection:
             return self._silent()
         return None
 
+    def hangs(self) -> bool:
+        """Whether a server that accepts connections answers no call, with whatever password."""
+        address, options = self.address, (("grpc.enable_retries", 0),)
+        target = f"{address.host}:{address.port or PORT}"
+        if address.scheme.endswith("+tls"):
+            ca = self.access.ca.read_bytes() if self.access.ca else None
+            channel = grpc.secure_channel(target, grpc.ssl_channel_credentials(ca), options=options)
+        else:
+            channel = grpc.insecure_channel(target, options=options)
+        with channel:
+            try:
+                MilvusServiceStub(channel).Connect(ConnectRequest(), timeout=max(2.0, self.access.timeout))
+            except grpc.RpcError as error:
+                return isinstance(error, grpc.Call) and error.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+        return False
+
     def close(self) -> None:
         with self._lock:
             client, self._client = self._client, None
@@ -122,7 +140,7 @@ class Connection:
         if code == _CONNECT:
             return StoreUnavailable(
                 f"{self.address}: no connection to a Milvus server there, or it refuses the password or certificate; "
-                "find out which with: sketchseek doctor --store ADDRESS"
+                f"find out which with: sketchseek doctor --store {self.address}"
             )
         if code == _NOT_LOADED or "not loaded" in lower or "not fully loaded" in lower:
             return StoreUnavailable(f"{self.address}: the server is still loading the library")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from indexer.address import TOKEN
-from indexer.errors import IndexProblem
+from indexer.errors import IndexProblem, StoreUnavailable
 from indexer.remote.database import Database
 from indexer.remote.diagnosis import Step, reached, served
 from indexer.remote.milvus.connection import PORT, Connection
@@ -21,8 +21,17 @@ def steps(connection: Connection, database: Database) -> Iterator[Step]:
                 return
     try:
         version = database.version()
-    except IndexProblem:
-        yield Step(False, "the server refuses the user or the password", f"set {TOKEN} to USER:PASSWORD")
+    except IndexProblem as error:
+        if connection.hangs():
+            text, advice = (
+                "the server accepts connections, but does not answer",
+                "look at its log; restart it",
+            )
+        elif isinstance(error, StoreUnavailable):
+            text, advice = "the server refuses the user or the password", f"set {TOKEN} to USER:PASSWORD"
+        else:
+            text, advice = str(error), None
+        yield Step(False, text, advice)
         return
     stored = "half" if halves(version) else "full"
     yield Step(True, f"Milvus {version} lets us in; vectors are stored in {stored} precision")

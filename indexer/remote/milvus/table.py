@@ -85,7 +85,9 @@ class MilvusTable:
         name = getattr(state["state"], "name", str(state["state"]))
         if name == "Loaded":
             return None
-        return f"{self._connection.address}: the server is loading the library ({state.get('progress', 0)} %)"
+        if name == "NotLoad":
+            return f"{self._collection}: the server has not loaded it; load it with: sketchseek rollback, or publish"
+        return f"{self._collection}: the server is loading it ({state.get('progress', 0)} %)"
 
     def _answer(self, call: str, request: Any) -> Any:
         """One of Milvus's own calls."""
