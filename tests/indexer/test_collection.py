@@ -97,12 +97,8 @@ def test_an_inventory_has_each_content_once_and_its_signature(tmp_path: Path) ->
         add(collection, [40, 10, 30], vectors[:3], looks[:3], copies=2)
         add(collection, [20, 50, 60], vectors[3:], looks[3:])
         catalogue.connection.execute("DELETE FROM looks WHERE content = ?", (f"{10:032x}",))
-        gone = [
-            number
-            for number, shard, row in catalogue.places(collection.origin.fingerprint)
-            if (shard, row) == (2, 1)
-        ]
-        catalogue.remove(gone)
+        there = list(catalogue.places(collection.origin.fingerprint))
+        catalogue.remove(number for number, *place in there if place == [2, 1])
         inventory = collection.inventory()
         assert inventory.first.tolist() == [True, False] * 3 + [True, True]
         with Room(tmp_path, 1) as room:
