@@ -117,7 +117,7 @@ class Collection:
 
     @property
     def empty(self) -> bool:
-        return next(self.catalogue.places(self.origin.fingerprint), None) is None
+        return not self.catalogue.has_entries(self.origin.fingerprint)
 
     def write_photos(self, target: Path) -> None:
         """Insert all photos into the table `photos` of an SQLite file."""

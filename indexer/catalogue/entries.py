@@ -18,6 +18,11 @@ class Entries:
         query = "SELECT count(*) FROM photos JOIN vectors USING (content) WHERE fingerprint = ?"
         return int(self._db.execute(query, (fingerprint,)).fetchone()[0])
 
+    def has_entries(self, fingerprint: str) -> bool:
+        """Whether any photo has a vector of this model."""
+        query = "SELECT 1 FROM vectors CROSS JOIN photos USING (content) WHERE fingerprint = ? LIMIT 1"
+        return self._db.execute(query, (fingerprint,)).fetchone() is not None
+
     def entries(self, fingerprint: str) -> Iterator[Entry]:
         """Yield every photo that has a vector of this model, in the order of the vectors on disk."""
         query = f"""SELECT {self._told()}, shard, row FROM photos JOIN vectors USING (content) LEFT JOIN contents

@@ -7,8 +7,11 @@ import pytest
 
 from indexer import IndexProblem, Published
 from indexer.collection import Collection, Places
+from indexer.duplicates.room import Room
+from indexer.duplicates.signatures import BYTES
 from indexer.shards.shard import shards, vectors_folder
-from model.modality import Vectors
+from model.modality import Vectors, unit
+from tests.kit.catalogued import add, opened
 from tests.kit.jobs import Job
 from tests.kit.standin import write_photo
 
@@ -82,3 +85,25 @@ def test_all_vectors_are_checked_where_all_are_read(
     damage_while_publishing(quick, monkeypatch, shard=1)
     with pytest.raises(IndexProblem, match="row 0 of shard 1 was damaged during this run"):
         quick(photos)
+
+
+def test_an_inventory_has_each_content_once_and_its_signature(tmp_path: Path) -> None:
+    """Of contents that nobody has looked at, and of those without a photo, there is nothing to say."""
+    collection = opened(tmp_path / "index", 8)
+    chance = np.random.default_rng(1)
+    vectors = unit(chance.standard_normal((6, 8)).astype(np.float32))
+    looks = chance.integers(0, 256, (6, BYTES), dtype=np.uint8)
+    with collection.catalogue as catalogue:
+        add(collection, [40, 10, 30], vectors[:3], looks[:3], copies=2)
+        add(collection, [20, 50, 60], vectors[3:], looks[3:])
+        catalogue.connection.execute("DELETE FROM looks WHERE content = ?", (f"{10:032x}",))
+        there = list(catalogue.places(collection.origin.fingerprint))
+        catalogue.remove(number for number, *place in there if place == [2, 1])
+        inventory = collection.inventory()
+        assert inventory.first.tolist() == [True, False] * 3 + [True, True]
+        with Room(tmp_path, 1) as room:
+            seen = np.array(inventory.signatures(room))
+        assert np.array_equal(seen, np.stack([looks[0], 0 * looks[1], looks[2], looks[3], looks[5]]))
+        found = inventory.vectors.at(np.array([7, 0, 1, 4, 6]))
+        assert np.allclose(found, vectors[[5, 0, 0, 2, 3]], atol=1e-3)
+    assert [path.name for path in tmp_path.iterdir()] == ["index"]

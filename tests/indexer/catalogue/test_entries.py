@@ -5,12 +5,16 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from indexer.catalogue.database import Catalogue
 from indexer.catalogue.records import Entry
+from indexer.duplicates.signatures import stack
 from indexer.generations.generation import current
 from indexer.generations.photos import PHOTOS_FILE, PhotosWriter
+from model.modality import unit
+from tests.kit.catalogued import add, opened
 from tests.kit.jobs import Job
 from tests.kit.standin import write_photo
 
@@ -73,3 +77,15 @@ def test_a_photo_without_a_size_is_not_published(quick: Job, tmp_path: Path) -> 
         with pytest.raises(sqlite3.IntegrityError, match="width"):
             writer.fill(lambda path: catalogue.copy_entries(path, quick.encoder.fingerprint))
     writer.close()
+
+
+def test_whether_there_is_anything(tmp_path: Path) -> None:
+    collection = opened(tmp_path / "index", 8)
+    with collection.catalogue as catalogue:
+        assert collection.empty
+        vectors = unit(np.random.default_rng(1).standard_normal((2, 8)).astype(np.float32))
+        add(collection, [1, 2], vectors, stack([None, None]))
+        assert not collection.empty
+        assert not catalogue.has_entries("f" * 16)
+        catalogue.remove(number for number, _, _ in list(catalogue.places(collection.origin.fingerprint)))
+        assert collection.empty
