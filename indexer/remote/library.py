@@ -195,7 +195,8 @@ class RemoteLibrary:
     def _effort(self, where: Filter | None) -> int:
         """The effort that was enough with a filter that as many photos pass."""
         efforts = self.manifest.measured.efforts
-        if not efforts:
+        if self.manifest.measured.exact or not efforts:
+            # Nothing to choose, so nothing to count on the way to a search.
             return 0
         share = max(1, self.count(where)) / max(1, len(self))
         return min(efforts, key=lambda known: abs(log(known[0] / share)))[1]
