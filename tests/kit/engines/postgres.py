@@ -19,7 +19,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from tests.kit.engines.process import Process, user_options
+from tests.kit.engines.process import DiedError, Process, user_options
 from tests.kit.waiting import until
 
 # PostgreSQL refuses to run as root.
@@ -70,13 +70,20 @@ class PostgresServer:
             "shared_buffers": "64MB",
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        # Processes that a killed one started end by themselves, a little later.
+        until(lambda: self._started(["-D", str(data), *options]))
+
+    def _started(self, options: list[str]) -> bool:
         self._process = Process(
-            [_binaries() / "postgres", "-D", data, *options],
-            self.folder / "postgres.log",
-            folder=self.folder,
-            user=_USER,
+            [_binaries() / "postgres", *options], self.folder / "postgres.log", folder=self.folder, user=_USER
         )
-        self._process.until(self._answers)
+        try:
+            self._process.until(self._answers)
+        except DiedError as error:
+            if "pre-existing shared memory block" in str(error):
+                return False
+            raise
+        return True
 
     def kill(self) -> None:
         """As by kill -9, of all its processes."""
