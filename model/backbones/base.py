@@ -31,6 +31,18 @@ class Level:
 
 
 @dataclass(frozen=True)
+class Classifier:
+    """A linear layer on a network's features, which it was trained with: (1000, width) and (1000,) for ImageNet."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __deepcopy__(self, _: object) -> "Classifier":
+        """Share it between copies of a network: it never changes."""
+        return self
+
+
+@dataclass(frozen=True)
 class Built:
     """An image network: scaled pixels (n, 3, size, size) to features (n, width)."""
 
@@ -44,6 +56,8 @@ class Built:
     # Feature maps: `maps(pictures, (1, 3))` gives those of levels 1 and 3, each (n, channels, height, width).
     levels: tuple[Level, ...] = ()
     maps: Callable[[Tensor, Sequence[int]], list[Tensor]] | None = None
+    # What it classified ImageNet with, before that was taken off.
+    classifier: Classifier | None = None
 
     def cut(self, count: int) -> Stages:
         """Return the stages, after checking that the first `count` of them can be frozen."""

@@ -14,7 +14,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
-from model.backbones.tokens import Tokens
+from model.backbones.tokens import Maps, Tokens
 from model.errors import ModelError
 
 # The last stage of an EfficientNet at a sixteenth of the picture's size tells single things apart.
@@ -65,6 +65,18 @@ class Stages:
         for stage in self.later()[count:]:
             values = self.run(stage, values)
         return self.pooled(values)
+
+    def maps(self, count: int, values: Tensor, wanted: Sequence[int]) -> Maps:
+        """The output of these stages, counted from 0, from the output of `before`, which is stage `count` - 1's."""
+        known = {count - 1: values}
+        for number, stage in enumerate(self.later()[count:], count):
+            known[number] = self.run(stage, known[number - 1])
+        if absent := sorted(set(wanted) - set(known)):
+            raise ModelError(
+                f"{type(self.network).__name__} has no maps of stage {absent[0]} with {count} frozen stages: it has "
+                f"{', '.join(map(str, known))}"
+            )
+        return Maps(self.pooled(known[max(known)]), tuple(known[number] for number in wanted))
 
     def tokens(self, count: int, values: Tensor) -> Tokens:
         """What the network says of the whole and of each place, from the output of `before`."""

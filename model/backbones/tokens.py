@@ -1,4 +1,4 @@
-"""Local tokens: what a network says of the places of a picture, beside what it says of the whole."""
+"""Tokens and maps: what a network says of the places of a picture, beside what it says of the whole."""
 
 import math
 from collections.abc import Callable
@@ -21,6 +21,16 @@ class Tokens:
     side: int
     # How much [Ret] attends to each of them in the last block, by head: (n, heads, k); for networks with a [Ret].
     attend: Callable[[], Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class Maps:
+    """What some stages of a network say of a batch of pictures."""
+
+    # (n, width): pooled features.
+    whole: Tensor
+    # Each (n, channels, height, width), from the first stage on.
+    stages: tuple[Tensor, ...]
 
 
 def tokens_kept(attention: Tensor, keep: float) -> Tensor:

@@ -135,6 +135,11 @@ def run(
     torch.manual_seed(recipe.seed)
     network = build(recipe)
     refuse_lacking(recipe.method, network.method.needs, seen.records, network.learner)
+    if not network.method.publishes:
+        raise DataProblem(
+            f"method {recipe.method!r} embeds sketches and photos each in its own way, which a model folder cannot "
+            "hold: measure it beside the others with sketchseek compare"
+        )
     views = _views(seen.records, network, recipe, out / "seen.f16")
     validation = _views(unseen.records, network, recipe, out / "unseen.f16", plain=True) if unseen else None
     objective = Objective(recipe, seen, views, network)

@@ -16,11 +16,19 @@ from model.training.views import Annotations, Views
 class Objective:
     """The loss of a recipe over a training set; it depends only on the step number."""
 
-    def __init__(self, recipe: Recipe, data: Dataset, views: Views, network: Network) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: Dataset,
+        views: Views,
+        network: Network,
+        unlabelled: Views | None = None,
+    ) -> None:
         self.recipe, self.views, self.network = recipe, views, network
         self.method, self.learner = network.method, network.learner
-        refuse_lacking(recipe.method, self.method.needs, views.records, self.learner)
-        self.known = Annotations.of(views.records, data.labels, recipe.captions, self.learner)
+        others = 0 if unlabelled is None else len(unlabelled)
+        refuse_lacking(recipe.method, self.method.needs, views.records, self.learner, others)
+        self.known = Annotations.of(views.records, data.labels, recipe.captions, self.learner, unlabelled)
         self.sampler = self.method.sampler(self.known, recipe.batch, recipe.instances, recipe.seed)
         self._prefetcher: Prefetcher | None = None
         self._seen: Seen | None = None

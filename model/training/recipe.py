@@ -47,6 +47,8 @@ class Recipe(BaseModel):
     dimension: int = Field(gt=0)
     size: int = Field(default=224, ge=32)
     frozen_stages: int = Field(default=0, ge=0)
+    # What is trained of a `lite` tower: all behind the frozen stages, the scales and shifts of its norms, or nothing.
+    tower: Literal["later-stages", "norms", "nothing"] = "later-stages"
     views: int = Field(default=1, ge=1)
     captions: tuple[str, ...] = Field(min_length=1)
     method: str = METHOD_OF_0_1
@@ -96,6 +98,8 @@ class Recipe(BaseModel):
             raise ValueError(
                 "`backbone` names the image tower of `lite`; for open_clip's models set `towers`"
             )
+        if self.tower != "later-stages" and self.towers != "lite":
+            raise ValueError("`tower` says what is trained of `lite` towers; the others train whole")
         if not isinstance(self.options, METHODS.load(self.method).options):
             raise ValueError(f"`options` are not the options of {self.method}")
         self.options.check(self.towers)
@@ -117,7 +121,8 @@ class Recipe(BaseModel):
     @property
     def _defaulted(self) -> set[str]:
         """Fields added later, if they are at their defaults: leaving them out keeps digests stable."""
-        return {"backbone"} if self.backbone is None else set()
+        found = {"backbone": None, "tower": "later-stages"}
+        return {name for name, value in found.items() if getattr(self, name) == value}
 
     @property
     def digest_of_0_1(self) -> str | None:

@@ -74,10 +74,17 @@ class Annotations:
     modality: NDArray[np.int64]
     own_photo: NDArray[np.int64]
     words: Tensor | None
+    # Photos that nothing is known of, for methods that learn from them, too.
+    unlabelled: "Views | None" = None
 
     @classmethod
     def of(
-        cls, records: Sequence[Record], names: Sequence[str], captions: Sequence[str], learner: Learner
+        cls,
+        records: Sequence[Record],
+        names: Sequence[str],
+        captions: Sequence[str],
+        learner: Learner,
+        unlabelled: "Views | None" = None,
     ) -> "Annotations":
         number = {name: place for place, name in enumerate(names)}
         kinds = [encodings.PHOTO if record.modality == PHOTO else encodings.SKETCH for record in records]
@@ -88,6 +95,7 @@ class Annotations:
             modality=np.array(kinds, dtype=np.int64),
             own_photo=own_photos(records),
             words=_read(names, captions, learner) if learner.reads_words else None,
+            unlabelled=unlabelled,
         )
 
 

@@ -14,7 +14,9 @@ import torch
 from PIL import Image, ImageDraw
 
 from model.backbones import BACKBONES
-from model.data.datasets import Dataset, Record, read_folder
+from model.backbones.base import Classifier
+from model.backbones.timm import described
+from model.data.datasets import PHOTO, Dataset, Record, read_folder
 from model.training.learners.lite import LiteLearner
 from model.training.network import Network, method_of
 from model.training.objective import Objective
@@ -40,8 +42,10 @@ def tiny_recipe(**changes: object) -> Recipe:
 def tiny_network(recipe: Recipe, seed: int = 3, *, half: bool = False) -> Network:
     """Not in bf16, unless asked for: without instructions for it, a CPU takes ten times as long."""
     torch.manual_seed(seed)
-    backbone = timm.create_model(recipe.architecture, pretrained=False, num_classes=0)
-    network = Network(method_of(recipe), LiteLearner(backbone, say, recipe))
+    built = described(timm.create_model(recipe.architecture, pretrained=False, num_classes=0))
+    generator = torch.Generator().manual_seed(seed)
+    classifier = Classifier(torch.randn(1000, built.width, generator=generator) / 10, torch.zeros(1000))
+    network = Network(method_of(recipe), LiteLearner(replace(built, classifier=classifier), say, recipe))
     network.learner.half_on_cpu = half
     return network
 
@@ -74,12 +78,13 @@ def tiny_learner(recipe: Recipe, seed: int = 3) -> LiteLearner:
 def tiny_objective(
     recipe: Recipe, data: Dataset, network: Network | None = None, cache: Path | None = None
 ) -> Objective:
-    """Started, on that data; its views from a file where one is named."""
+    """Started, on that data, whose photos are there without labels, too; its views from a file where one is named."""
     network = network or tiny_network(recipe)
     views = tiny_views(data.records, network, recipe.views, recipe.size)
     if cache is not None:
         views.cache(cache)
-    objective = Objective(recipe, data, views, network)
+    unlabelled = tiny_views(data.of(PHOTO), network, 1, recipe.size)
+    objective = Objective(recipe, data, views, network, unlabelled)
     objective.start()
     return objective
 

@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.backbones.tokens import Tokens
+from model.backbones.base import Classifier
+from model.backbones.tokens import Maps, Tokens
 from model.errors import ModelError
 from model.pictures.preprocessing import Preprocessing
 
@@ -22,6 +23,8 @@ class Learner(nn.Module, ABC):
     # Whether towers also run in bf16 on a CPU that can; on a GPU all of them do.
     half_on_cpu: bool = False
     reads_words: bool = True
+    # The layer with which the network classified ImageNet.
+    classifier: Classifier | None = None
 
     @property
     def logit_scale(self) -> nn.Parameter | None:
@@ -44,6 +47,10 @@ class Learner(nn.Module, ABC):
     def tokens(self, inputs: Tensor) -> Tokens:
         """Features of the whole and of each place; `whole` is what `features` gives. Raises ModelError if it cannot."""
         raise ModelError(f"{type(self).__name__} gives no local tokens: set `towers` to lite")
+
+    def maps(self, inputs: Tensor, stages: Sequence[int]) -> Maps:
+        """Output of these of the network's stages, beside what `features` gives. Raises ModelError if it cannot."""
+        raise ModelError(f"{type(self).__name__} gives no maps of its stages: set `towers` to lite")
 
     @abstractmethod
     def project(self, features: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from model.backbones import BACKBONES, packages
 from model.backbones.base import DEFAULT, Built, scaling
 from model.backbones.minilm import TextTower, minilm
 from model.backbones.timm import described
-from model.backbones.tokens import Tokens
+from model.backbones.tokens import Maps, Tokens
 from model.errors import ModelError
 from model.training.learners.base import Learner
 from model.training.recipe import Recipe
@@ -40,7 +40,7 @@ class Words:
 
 
 class LiteLearner(Learner):
-    """Without `words`, it trains on pictures only."""
+    """Without `words`, it trains on pictures only. `classifier` is what its network classified with, if known."""
 
     half_on_cpu = True
     backbone: Any
@@ -64,7 +64,8 @@ class LiteLearner(Learner):
         self.text = nn.Linear(WORDS, recipe.dimension)
         self._words = words
         self.reads_words = words is not None
-        self._freeze()
+        self.classifier = built.classifier
+        self._freeze(recipe.tower)
         self.train()
 
     def prepare(self, pixels: Tensor) -> Tensor:
@@ -77,6 +78,9 @@ class LiteLearner(Learner):
 
     def tokens(self, inputs: Tensor) -> Tokens:
         return self.stages.tokens(self.frozen_stages, inputs)
+
+    def maps(self, inputs: Tensor, stages: Sequence[int]) -> Maps:
+        return self.stages.maps(self.frozen_stages, inputs, stages)
 
     def project(self, features: Tensor) -> Tensor:
         embeddings: Tensor = self.projection(features)
@@ -96,7 +100,13 @@ class LiteLearner(Learner):
         self.backbone.eval()
         return self
 
-    def _freeze(self) -> None:
+    def _freeze(self, tower: str) -> None:
+        if tower != "later-stages":
+            self.backbone.requires_grad_(False)
+        if tower == "norms":
+            for module in self.backbone.modules():
+                if isinstance(module, nn.BatchNorm2d | nn.LayerNorm):
+                    module.requires_grad_(True)
         for module in self.stages.frozen(self.frozen_stages):
             module.requires_grad_(False)
         for module in self.backbone.modules():

@@ -126,6 +126,11 @@ class Method(nn.Module, ABC):
         """Compute the unit vectors (n, d) that an index holds, exactly as a published model does."""
         return semantic_vectors(learner.images(inputs), self.encodings, modality)
 
+    @property
+    def publishes(self) -> bool:
+        """Whether a model folder can hold it: it embeds as any other, by one tower and what is subtracted."""
+        return type(self).embed is Method.embed
+
     def score(self, learner: Learner, sketches: Tensor, photos: Tensor) -> Tensor | None:
         """Score how well each prepared sketch fits each prepared photo (q, n), for a second stage; None: no scores."""
         return None
