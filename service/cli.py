@@ -36,6 +36,7 @@ _COMMANDS = {
         "model.training.parts.command",
         "Give a model the local head that compares part by part.",
     ),
+    "compare": ("model.comparison.command", "Compare training methods on your own data."),
     "blend": ("service.commands.models.blend", "Average the weights of several training runs."),
     "bank": ("service.commands.models.bank", "Give a finished model its bank, which keeps rankings fair."),
     "evaluate": ("service.commands.models.evaluate", "Measure a model's accuracy on your own data."),

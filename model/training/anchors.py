@@ -94,7 +94,7 @@ def measure_encodings(learner: LiteLearner, views: Views, known: Annotations) ->
     """Measure each modality's encoding as its mean after training, every label weighted equally."""
     encodings = torch.zeros(MODALITIES, learner.projection.out_features)
     for modality in (PHOTO, SKETCH):
-        rows = _some_of_each(known, modality)
+        rows = some_of_each(known, modality)
         embedded = _unit(learner.projection(plain_features(learner, views, rows)))
         encodings[modality] = (embedded * _even(known.labels[rows])[:, None]).sum(0)
     if known.words is not None:
@@ -102,7 +102,7 @@ def measure_encodings(learner: LiteLearner, views: Views, known: Annotations) ->
     return encodings
 
 
-def _some_of_each(known: Annotations, modality: int) -> NDArray[np.int64]:
+def some_of_each(known: Annotations, modality: int) -> NDArray[np.int64]:
     """Rows of that modality, at most `MEASURED` per label."""
     taken: Counter[int] = Counter()
     rows = []

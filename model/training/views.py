@@ -7,6 +7,7 @@ seed, the record and its number.
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,6 +115,8 @@ class Views:
         self.records = tuple(records)
         self._learner, self._size, self._per_record, self._seed = learner, size, per_record, seed
         self._cached: NDArray[np.float16] | None = None
+        # The place of each record among those that were cached.
+        self._places = np.arange(len(self.records))
 
     def __len__(self) -> int:
         return len(self.records)
@@ -132,6 +135,13 @@ class Views:
             done.write_text(self._signature())
         self._cached = np.load(file, mmap_mode="r")
 
+    def part(self, rows: Sequence[int]) -> "Views":
+        """The views of some of the records, from the same cache."""
+        found = copy(self)
+        found.records = tuple(self.records[row] for row in rows)
+        found._places = self._places[np.asarray(rows, dtype=np.int64)]
+        return found
+
     def images(self, rows: Sequence[int], step: int | None = None) -> Tensor:
         """Return prepared inputs of these rows: the pictures themselves or, in a training step, any view of each."""
         numbers = np.zeros(len(rows), dtype=np.int64)
@@ -143,7 +153,10 @@ class Views:
                 [self._view(row, n and n + fresh) for row, n in zip(rows, numbers.tolist(), strict=True)]
             )
         values = np.stack(
-            [self._cached[row * self._per_record + n] for row, n in zip(rows, numbers.tolist(), strict=True)]
+            [
+                self._cached[self._places[row] * self._per_record + n]
+                for row, n in zip(rows, numbers.tolist(), strict=True)
+            ]
         )
         # Stored channels last, the layout that the next stage needs.
         return torch.from_numpy(values).permute(0, 3, 1, 2).float()

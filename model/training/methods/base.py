@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
@@ -89,6 +90,10 @@ class Method(nn.Module, ABC):
     needs: ClassVar[frozenset[Need]] = frozenset({Need.BOTH_MODALITIES})
     # What a model card says about how the towers were joined.
     title: ClassVar[str]
+    # Fields of a recipe in which it differs from the others, as its authors have it.
+    recipe: ClassVar[Mapping[str, object]] = MappingProxyType({})
+    # Whether there is anything to train: closed forms are all of some methods.
+    learns: ClassVar[bool] = True
 
     def __init__(self, options: Options, dimension: int) -> None:
         super().__init__()

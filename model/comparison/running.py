@@ -1,0 +1,147 @@
+"""Run a comparison: each row's rate first, chosen on seen labels, then its seeds; what is done is not done again."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from model.comparison import stages
+from model.comparison.figures import among_seen, in_small, measured
+from model.comparison.kinds import kinds_of
+from model.comparison.material import Material
+from model.comparison.rows import OURS, RAW, Row
+from model.comparison.training import Trained, train
+from model.comparison.vectors import AS_IS, MEANS_OFF, Found, embed
+from model.training.state import RunProblem
+from model.training.validation import embedded
+
+Say = Callable[[str], None]
+Cell = dict[str, Any]
+RATES = (5e-5, 1e-4, 3e-4)
+# Photos of other things among which a rate is judged.
+_OTHERS = 1000
+# Rates are compared after so many of the steps.
+_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Plan:
+    recipe: str
+    steps: int
+    seeds: tuple[int, ...]
+    rates: tuple[float, ...] = RATES
+
+    def refuse_other(self, folder: Path, material: Material) -> None:
+        """Raise RunProblem if the folder holds a comparison of other steps or other data."""
+        own = {"recipe": self.recipe, "steps": self.steps, "rates": list(self.rates), "data": material.digest}
+        file = folder / "plan.json"
+        with suppress(FileNotFoundError):
+            before = json.loads(file.read_text(encoding="utf-8"))
+            if other := [name for name in own if own[name] != before.get(name)]:
+                raise RunProblem(
+                    f"{folder} holds a comparison with another value of {', '.join(other)}: give an empty folder, or "
+                    "the same data and options to go on with it"
+                )
+            return
+        _write(file, own)
+
+
+class Comparison:
+    def __init__(
+        self, rows: Mapping[str, Row], plan: Plan, material: Material, folder: Path, say: Say
+    ) -> None:
+        self.rows, self.plan, self.material, self.say = rows, plan, material, say
+        self.folder = folder
+        self._kinds = kinds_of(material.unseen.data)
+
+    def cells(self) -> Iterator[tuple[Row, list[Cell]]]:
+        """The cells of each row; seeds in the outer loop would leave no row complete for hours."""
+        for row in self.rows.values():
+            rate = self._rate(row) if row.trained else None
+            yield row, [self._cell(row, seed, rate) for seed in self._seeds(row)]
+
+    def _seeds(self, row: Row) -> Sequence[int]:
+        # What is not trained is the same with every seed.
+        return self.plan.seeds if row.trained else self.plan.seeds[:1]
+
+    def _rate(self, row: Row) -> float:
+        """The rate with which it finds held-out seen labels best."""
+        file = self.folder / row.name / "rates.json"
+        found: dict[str, float] = {}
+        with suppress(FileNotFoundError):
+            found = json.loads(file.read_text(encoding="utf-8"))
+        for rate in self.plan.rates:
+            if f"{rate:g}" not in found:
+                found[f"{rate:g}"] = self._tried(row, rate)
+                _write(file, found)
+        return max(self.plan.rates, key=lambda rate: found[f"{rate:g}"])
+
+    def _tried(self, row: Row, rate: float) -> float:
+        seen, held = self.material.to_tune()
+        recipe = row.recipe(self.plan.recipe, max(1, int(_SHARE * self.plan.steps)), rate=rate)
+        folder = self.folder / row.name / f"rate {rate:g}"
+        trained = train(recipe, seen, held, folder, self.say)
+        known = [row for row in self.material.others if self._is_seen(row)][:_OTHERS]
+        vectors = embedded(trained.network, held.views, range(len(held.views)))
+        others = embedded(trained.network, self.material.seen.views, known)
+        figure = among_seen(vectors, held.data, others)
+        self.say(f"{row.name}: rate {rate:g}, mAP@200 {figure:.4f} of held-out seen labels")
+        return round(figure, 4)
+
+    def _is_seen(self, row: int) -> bool:
+        return self.material.seen.data.records[row].label not in self.material.tuned
+
+    def _cell(self, row: Row, seed: int, rate: float | None) -> Cell:
+        folder = self.folder / row.name / f"seed {seed}"
+        file = folder / "cell.json"
+        with suppress(FileNotFoundError):
+            done: Cell = json.loads(file.read_text(encoding="utf-8"))
+            return done
+        recipe = row.recipe(self.plan.recipe, self.plan.steps, seed, rate)
+        trained = train(recipe, self.material.seen, self.material.unseen, folder, self.say, steps=row.trained)
+        found = embed(trained, self.material)
+        found.save(folder)
+        cell = self._measured(row, found, trained) | {"row": row.name, "seed": seed, "rate": rate}
+        # Weights of the optimiser are of no use any more, and large.
+        (folder / "state.safetensors").unlink(missing_ok=True)
+        _write(file, cell)
+        return cell
+
+    def _measured(self, row: Row, found: Found, trained: Trained) -> Cell:
+        off = found.means_off(self.material)
+        said = {
+            name: measured(vectors, self.material, self._kinds).as_json()
+            for name, vectors in ((AS_IS, found), (MEANS_OFF, off))
+        }
+        method = trained.network.method
+        return {
+            "vectors": said,
+            "stages": dict(self._stages(row, found, trained)),
+            "cost": trained.cost,
+            "parameters": trained.parameters,
+            "steps": trained.objective.recipe.steps if row.trained else 0,
+            "bytes": 2 * trained.objective.recipe.dimension,
+            "needs": sorted(str(need) for need in method.needs),
+            "title": method.title,
+            "load": os.getloadavg()[0],
+        }
+
+    def _stages(self, row: Row, found: Found, trained: Trained) -> Iterator[tuple[str, object]]:
+        if row.block == OURS or row.name == RAW:
+            for name, ranker in stages.by_gallery(found).items():
+                yield name, measured(found, self.material, self._kinds, ranker).as_json()
+        scores = stages.pair_scores(trained, self.material)
+        if scores is not None:
+            for name, depth in stages.DEPTHS.items():
+                yield name, in_small(found, self.material, partial(stages.by_pairs, scores, depth)).as_json()
+
+
+def _write(file: Path, content: object) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    part.replace(file)
