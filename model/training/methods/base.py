@@ -87,7 +87,8 @@ class Method(nn.Module, ABC):
     """A training method. `options` validates the recipe's block of that name; `needs` are checked before any work."""
 
     options: ClassVar[type[Options]] = Options
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.BOTH_MODALITIES})
+    # A method whose needs depend on its options sets them in __init__.
+    needs: frozenset[Need] = frozenset({Need.BOTH_MODALITIES})
     # What a model card says about how the towers were joined.
     title: ClassVar[str]
     # Fields of a recipe in which it differs from the others, as its authors have it.
