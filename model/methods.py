@@ -12,6 +12,7 @@ METHODS: Registry[Any] = Registry(
     "training method",
     {
         "ma-sbir": "model.training.methods.masbir:Masbir",
+        "siamese": "model.training.methods.siamese:Siamese",
         "zse": "model.training.methods.zse:Zse",
     },
 )

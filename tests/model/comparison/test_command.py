@@ -1,0 +1,142 @@
+"""`sketchseek compare`, from the command line to its table, with towers small enough for a test."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from model.comparison import training
+from model.comparison.rows import rows
+from model.errors import ModelError
+from model.methods import METHODS
+from model.training.run import Run
+
+pytestmark = pytest.mark.slow
+
+Compare = Callable[..., Result]
+
+
+def table(out: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((out / "comparison.json").read_text())["rows"]
+    return found
+
+
+def test_every_method_becomes_a_row(compare: Compare, tmp_path: Path) -> None:
+    result = compare("--seeds", "0", "--on", "toys", "--pairs", "shoes", steps=1)
+    assert result.exit_code == 0, result.output
+    rows = table(tmp_path / "out")
+    assert {"raw", "ours", *METHODS} <= set(rows) | set(_left_out(result.output))
+    for name, row in rows.items():
+        for vectors, figures in row["cells"][0]["vectors"].items():
+            assert {"mAP", "first", "large hit@5", "pair@1"} <= set(figures["means"]), (name, vectors)
+            assert all(0 <= value <= 1 for value in figures["means"].values()), (name, vectors)
+    assert {"collection", "ICFRR", "ClusterRetri"} == set(rows["ours"]["cells"][0]["stages"])
+    assert "pairs, all" in rows["zse"]["cells"][0]["stages"]
+    text = (tmp_path / "out" / "comparison.md").read_text()
+    assert "| zse, pairs, first 25 | as it is |" in text
+    assert (tmp_path / "out" / "comparison.png").stat().st_size > 10_000
+
+
+def _left_out(output: str) -> list[str]:
+    lines = [line for line in output.splitlines() if line.startswith("left out: method ")]
+    return [line.split("'")[1] for line in lines]
+
+
+def test_what_is_done_is_not_done_again(
+    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert compare("siamese", "--seeds", "0").exit_code == 0
+    before = table(tmp_path / "out")
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("nothing is left to train")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Run, "go", never)
+        assert compare("siamese", "--seeds", "0").exit_code == 0
+    assert table(tmp_path / "out") == before
+    assert compare("siamese", "--seeds", "0,1").exit_code == 0
+    cells = table(tmp_path / "out")["siamese"]["cells"]
+    assert [cell["seed"] for cell in cells] == [0, 1]
+    assert cells[0] == before["siamese"]["cells"][0]
+    assert "±" in (tmp_path / "out" / "comparison.md").read_text()
+
+
+def test_a_run_killed_in_a_cell_goes_on_with_it(
+    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = compare("siamese", "--seeds", "3", out=tmp_path / "whole", steps=24)
+    assert whole.exit_code == 0
+    steps: list[int] = []
+    real = Run._step
+
+    def killed(self: Run, step: int) -> None:
+        if self.recipe.seed == 3 and step == 22:
+            raise KeyboardInterrupt
+        real(self, step)
+
+    def counted(self: Run, step: int) -> None:
+        if self.recipe.seed == 3:
+            steps.append(step)
+        real(self, step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "_step", killed)
+        assert compare("siamese", "--seeds", "3", steps=24).exit_code != 0
+    monkeypatch.setattr(Run, "_step", counted)
+    assert compare("siamese", "--seeds", "3", steps=24).exit_code == 0
+    assert steps == [20, 21, 22, 23]
+    ours, theirs = (
+        table(folder)["siamese"]["cells"][0]["vectors"] for folder in (tmp_path / "out", tmp_path / "whole")
+    )
+    assert ours == theirs
+
+
+def test_another_number_of_steps_is_refused(compare: Compare) -> None:
+    assert compare("siamese", "--seeds", "0").exit_code == 0
+    refused = compare("siamese", "--seeds", "0", steps=3)
+    assert refused.exit_code == 1
+    assert "a comparison with another value of steps" in refused.output
+
+
+def test_a_method_whose_needs_are_not_met_is_refused_before_any_work(
+    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wordless(recipe: Any) -> Any:
+        network = training.build(recipe)
+        network.learner.reads_words = False
+        return network
+
+    monkeypatch.setattr("model.comparison.command.build", wordless)
+    refused = compare("ma-sbir")
+    assert refused.exit_code == 1
+    assert "method 'ma-sbir' needs a text tower" in refused.output
+    assert not (tmp_path / "out" / "views").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nothing"], "unknown row 'nothing'; known: raw, "),
+        (["siamese", "--seeds", "one"], "--seeds one: write numbers such as 0,1,2"),
+        (["siamese", "--pairs", "toyz"], "the set 'toyz' has no drawings with their own photos"),
+        (["siamese", "--on", "shoes"], "no sketches and photos of unseen labels"),
+    ],
+)
+def test_wrong_arguments_are_named(compare: Compare, arguments: list[str], said: str) -> None:
+    refused = compare(*arguments)
+    assert refused.exit_code == 1
+    assert said in refused.output
+
+
+def test_a_second_row_trains_the_tower() -> None:
+    for name, row in rows().items():
+        try:
+            recipe = row.recipe("lite-base", 10)
+        except ModelError as error:
+            pytest.fail(f"{name}: {error}")
+        if name.endswith("+tower"):
+            assert recipe.tower == "later-stages"
