@@ -53,6 +53,10 @@ EXAMPLES = {
     ),
     "train": ("sketchseek train manifest.csv --recipe lite --out runs/mine",),
     "train-parts": ("sketchseek train-parts manifest.csv --model models/mine --out runs/parts",),
+    "compare": (
+        "sketchseek compare manifest.csv --splits splits.json --out compared",
+        "sketchseek compare manifest.csv --splits splits.json --out compared sake zse ours --seeds 0",
+    ),
     "blend": ("sketchseek blend runs/one/model runs/two/model --out models/mine",),
     "bank": (
         "sketchseek bank models/mine manifest.csv",
