@@ -20,7 +20,7 @@ from model.evaluation.distractors import in_order
 from model.training.learners.base import Learner
 from model.training.recipe import Recipe
 from model.training.run import data_digest
-from model.training.views import Views
+from model.training.views import Views, every_tenth
 
 Say = Callable[[str], None]
 # The photos of other things in a large gallery, which is all of those that most collections have.
@@ -123,5 +123,5 @@ def _prepared(
 ) -> Pictures:
     views = Views(data.records, learner, size=recipe.size, per_record=1 if plain else recipe.views, seed=0)
     say(f"preparing {len(data)} images for {file.name}")
-    views.cache(file)
+    views.cache(file, every_tenth(say))
     return Pictures(data, views)

@@ -23,7 +23,7 @@ from model.training.recipe import RECIPES, Recipe, read_recipe
 from model.training.run import Outcome, Run, Settings, data_digest
 from model.training.state import put, read_whole
 from model.training.validation import AT_THE_END, embedded, figures, photo_rows, zero_shot
-from model.training.views import CHUNK, Views
+from model.training.views import Views, every_tenth
 
 # The figures that model cards record, for unseen classes alone and among training photos.
 ON_CARDS = ("mAP@200", "first_hit", "hit@5", "P@10")
@@ -194,13 +194,8 @@ def _views(
     views = Views(records, network.learner, size=recipe.size, per_record=per_record, seed=recipe.seed)
     if recipe.towers == "lite":
         click.echo(f"preparing {len(records)} images for {file.name}")
-        views.cache(file, _every_tenth)
+        views.cache(file, every_tenth(click.echo))
     return views
-
-
-def _every_tenth(done: int, total: int) -> None:
-    if done * 10 // total != max(done - CHUNK, 0) * 10 // total:
-        click.echo(f"  {done} of {total}")
 
 
 def licences_of(given: Sequence[str]) -> dict[str, str]:

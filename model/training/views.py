@@ -202,6 +202,16 @@ class Views:
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+def every_tenth(say: Callable[[str], None]) -> Callable[[int, int], None]:
+    """Tell how far `cache` is, ten times."""
+
+    def said(done: int, total: int) -> None:
+        if done * 10 // total != max(done - CHUNK, 0) * 10 // total:
+            say(f"  {done} of {total}")
+
+    return said
+
+
 def _digest(record: Record) -> tuple[int, int]:
     name = f"{record.set} {record.label} {record.path.name} {record.note}"
     value = hashlib.sha256(name.encode()).digest()
