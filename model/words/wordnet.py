@@ -4,7 +4,6 @@ ImageNet names its classes by the offsets of WordNet 3.0's nouns, with an n befo
 """
 
 import os
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +13,7 @@ from model.errors import ModelError
 
 # WordNet's own variable for the folder of its files, and where Debian has them.
 _VARIABLE, _USUAL = "WNSEARCHDIR", Path("/usr/share/wordnet")
-_NOUNS = "data.noun"
+_NOUNS, _INDEX = "data.noun", "index.noun"
 _ABOVE = ("@", "@i")
 _REMEDY = f"install wordnet-base (Debian, Ubuntu), or set {_VARIABLE} to the folder of WordNet's files"
 
@@ -25,12 +24,13 @@ def folder() -> Path:
 
 def missing() -> str:
     """Why it cannot be read; empty if it can."""
-    return "" if (folder() / _NOUNS).is_file() else f"there is no {folder() / _NOUNS}; {_REMEDY}"
+    absent = [file for file in (_NOUNS, _INDEX) if not (folder() / file).is_file()]
+    return f"there is no {folder() / absent[0]}; {_REMEDY}" if absent else ""
 
 
 @dataclass(frozen=True)
 class WordNet:
-    """Nouns by synset: what is directly above each, and the synsets of each word, in the file's order."""
+    """Nouns by synset: what is directly above each, and the synsets of each word, the most usual sense first."""
 
     above: dict[str, tuple[str, ...]]
     synsets: dict[str, tuple[str, ...]]
@@ -59,26 +59,29 @@ def read() -> WordNet:
     """Read the nouns; raises ModelError if there are none."""
     if said := missing():
         raise ModelError(f"WordNet: {said}")
-    return _read(folder() / _NOUNS)
+    return _read(folder())
 
 
 @lru_cache(1)
-def _read(path: Path) -> WordNet:
-    with path.open(encoding="utf-8") as lines:
+def _read(place: Path) -> WordNet:
+    with (place / _NOUNS).open(encoding="utf-8") as nouns, (place / _INDEX).open(encoding="utf-8") as index:
         # The licence, at the beginning, is indented.
-        return parsed(line for line in lines if not line.startswith(" "))
+        return parsed(*((line for line in lines if not line.startswith(" ")) for lines in (nouns, index)))
 
 
-def parsed(lines: Iterable[str]) -> WordNet:
-    """Lines of `data.noun`: offset, file, kind, how many words (hexadecimal), words, how many pointers, pointers."""
+def parsed(nouns: Iterable[str], index: Iterable[str]) -> WordNet:
+    """Lines of `data.noun`: offset, file, kind, how many words (hexadecimal), words, how many pointers, pointers.
+
+    Those of `index.noun` begin with a word, its kind and how many synsets it has, and end with these.
+    """
     above: dict[str, tuple[str, ...]] = {}
-    words: dict[str, list[str]] = defaultdict(list)
-    for line in lines:
+    for line in nouns:
         fields = line.partition(" | ")[0].split()
-        synset, count = f"n{fields[0]}", int(fields[3], 16)
-        for place in range(count):
-            words[fields[4 + 2 * place].replace("_", " ").lower()].append(synset)
-        rest = fields[5 + 2 * count :]
+        rest = fields[5 + 2 * int(fields[3], 16) :]
         pointers = [rest[start : start + 4] for start in range(0, len(rest), 4)]
-        above[synset] = tuple(f"n{offset}" for kind, offset, _, _ in pointers if kind in _ABOVE)
-    return WordNet(above, {word: tuple(found) for word, found in words.items()})
+        above[f"n{fields[0]}"] = tuple(f"n{offset}" for kind, offset, _, _ in pointers if kind in _ABOVE)
+    synsets: dict[str, tuple[str, ...]] = {}
+    for line in index:
+        word, _, count, *others = line.split()
+        synsets[word.replace("_", " ").lower()] = tuple(f"n{offset}" for offset in others[-int(count) :])
+    return WordNet(above, synsets)

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
@@ -86,9 +87,12 @@ class Method(nn.Module, ABC):
     """A training method. `options` validates the recipe's block of that name; `needs` are checked before any work."""
 
     options: ClassVar[type[Options]] = Options
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.BOTH_MODALITIES})
+    # A method whose needs depend on its options sets them in __init__.
+    needs: frozenset[Need] = frozenset({Need.BOTH_MODALITIES})
     # What a model card says about how the towers were joined.
     title: ClassVar[str]
+    # Fields of a recipe in which it differs from the others, as its authors have it.
+    recipe: ClassVar[Mapping[str, object]] = MappingProxyType({})
 
     def __init__(self, options: Options, dimension: int) -> None:
         super().__init__()

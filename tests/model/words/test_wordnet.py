@@ -23,6 +23,11 @@ def test_words_have_synsets(nouns: wordnet.WordNet) -> None:
     assert nouns.synsets["chihuahua"] == (CHIHUAHUA,)
 
 
+def test_the_usual_sense_of_a_word_comes_first(nouns: wordnet.WordNet) -> None:
+    assert nouns.synsets["beast"] == ("n09845589", "n00015388")
+    assert nouns.similarity("n09845589", "n00001740") == 1 / 2
+
+
 def test_similarity_falls_with_the_steps_between(nouns: wordnet.WordNet) -> None:
     assert nouns.similarity(CAT, CAT) == 1
     assert nouns.similarity(TABBY, CAT) == nouns.similarity(CAT, TABBY) == 1 / 2
@@ -43,3 +48,9 @@ def test_without_it_the_package_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(ModelError, match="install wordnet-base") as caught:
         wordnet.read()
     assert str(tmp_path / "data.noun") in str(caught.value)
+
+
+def test_both_of_its_files_are_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WNSEARCHDIR", str(tiny_wordnet(tmp_path)))
+    (tmp_path / "index.noun").unlink()
+    assert "index.noun" in wordnet.missing()
