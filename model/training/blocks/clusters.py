@@ -22,7 +22,7 @@ def kmeans(vectors: Tensor, count: int, seed: int, rounds: int = ROUNDS) -> Tens
     own = torch.full((len(vectors),), -1)
     for _ in range(rounds):
         near = vectors @ centres.T
-        found = _filled(near, near.argmax(dim=1), count)
+        found = filled(near, near.argmax(dim=1), count)
         if torch.equal(found, own):
             break
         own, centres = found, means(vectors, found, count)
@@ -49,16 +49,15 @@ def _spread(vectors: Tensor, count: int, seed: int) -> list[int]:
     rows = [int(chance.integers(len(vectors)))]
     far = 1 - vectors @ vectors[rows[0]]
     while len(rows) < count:
-        weights = far.clamp(min=0).double().numpy().copy()
-        weights[rows] = 0
-        left = np.setdiff1d(np.arange(len(vectors)), rows)
-        even = weights.sum() <= 0
-        rows.append(int(chance.choice(left) if even else chance.choice(len(far), p=weights / weights.sum())))
+        weights = far.clamp(min=0).double().numpy()
+        # Where all are equal, any will do: empty groups are filled later.
+        shares = weights / weights.sum() if weights.any() else None
+        rows.append(int(chance.choice(len(weights), p=shares)))
         far = torch.minimum(far, 1 - vectors @ vectors[rows[-1]])
     return rows
 
 
-def _filled(near: Tensor, own: Tensor, count: int) -> Tensor:
+def filled(near: Tensor, own: Tensor, count: int) -> Tensor:
     """Give each empty group the vector that is farthest from the centre of a group that can spare it."""
     own = own.clone()
     fits = near.gather(1, own[:, None])[:, 0].clone()

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.training.blocks.clusters import follow, kmeans, means
+from model.training.blocks.clusters import filled, follow, kmeans, means
 
 
 def unit(vectors: Tensor) -> Tensor:
@@ -47,6 +47,11 @@ def test_no_group_is_empty_even_among_equal_vectors(count: int) -> None:
     vectors = torch.eye(3)[[0] * 5 + [1]]
     own = kmeans(vectors, count, 0)
     assert set(own.tolist()) == set(range(min(count, 6)))
+
+
+def test_an_empty_group_gets_what_fits_worst_where_it_is_not_alone() -> None:
+    near = torch.tensor([[0.9, 0.1, 0.0], [0.5, 0.1, 0.0], [0.0, 0.2, 0.0], [0.8, 0.0, 0.0]])
+    assert filled(near, torch.tensor([0, 0, 1, 0]), 3).tolist() == [0, 2, 1, 0]
 
 
 def test_means_are_of_unit_length_and_zero_without_vectors() -> None:

@@ -1,6 +1,7 @@
 """The teacher is the network as it was; the heads begin as its classifier."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -17,7 +18,10 @@ RECIPE = tiny_recipe(dimension=8, frozen_stages=4)
 
 @pytest.fixture
 def learner() -> LiteLearner:
-    return tiny_learner(RECIPE)
+    found = tiny_learner(RECIPE)
+    assert found.classifier is not None
+    found.classifier = replace(found.classifier, bias=torch.linspace(-1, 1, 1000))
+    return found
 
 
 def inputs(learner: LiteLearner, count: int = 3) -> torch.Tensor:

@@ -49,6 +49,7 @@ def codes_of(objective: Objective, seen: Seen) -> torch.Tensor:
 def test_its_terms_are_the_paper_s(figures: Dataset) -> None:
     objective = tiny_objective(recipe(), figures)
     seen, method = objective.seen(0), method_of(objective)
+    method.nudges = 3 * torch.rand(method.nudges.shape)
     found = method.loss(objective.learner, seen)
     with torch.no_grad():
         codes = codes_of(objective, seen)
