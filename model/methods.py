@@ -11,8 +11,11 @@ from model.registry import Registry
 METHODS: Registry[Any] = Registry(
     "training method",
     {
+        "cmsd": "model.training.methods.cmsd:Cmsd",
         "ma-sbir": "model.training.methods.masbir:Masbir",
+        "sake": "model.training.methods.sake:Sake",
         "siamese": "model.training.methods.siamese:Siamese",
+        "stl": "model.training.methods.stl:Stl",
         "zse": "model.training.methods.zse:Zse",
     },
 )

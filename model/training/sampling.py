@@ -170,10 +170,40 @@ class StepSampler:
     """Batches of a given size: as many of the requested instances as there are, the rest label by label."""
 
     def __init__(
-        self, records: Sequence[Record], own: NDArray[np.int64], batch: int, instances: int, seed: int
+        self,
+        records: Sequence[Record],
+        own: NDArray[np.int64],
+        batch: int,
+        instances: int,
+        seed: int,
+        per_label: int = 2,
     ) -> None:
         self._instances = InstanceSampler(records, own, instances, seed)
-        self._evenly = BalancedSampler(records, batch - len(self._instances), seed, evenness=EVENNESS)
+        self._evenly = BalancedSampler(
+            records, batch - len(self._instances), seed, per_label=per_label, evenness=EVENNESS
+        )
 
     def __call__(self, step: int) -> Rows:
         return Rows(self._evenly.batch(step), self._instances.batch(step))
+
+
+class ShareSampler:
+    """Batches of which a share are sketches, each modality drawn label by label on its own."""
+
+    def __init__(self, records: Sequence[Record], batch: int, sketches: float, seed: int) -> None:
+        drawn = min(batch - 1, max(1, round(sketches * batch)))
+        self._parts = [
+            self._part(records, SKETCH, drawn, seed),
+            self._part(records, PHOTO, batch - drawn, seed + 1),
+        ]
+
+    def __call__(self, step: int) -> Rows:
+        return Rows([rows[place] for rows, sampler in self._parts for place in sampler.batch(step)], [])
+
+    @staticmethod
+    def _part(
+        records: Sequence[Record], modality: str, count: int, seed: int
+    ) -> tuple[list[int], BalancedSampler]:
+        rows = [row for row, record in enumerate(records) if record.modality == modality]
+        chosen = [records[row] for row in rows]
+        return rows, BalancedSampler(chosen, count, seed, per_label=1, evenness=EVENNESS)

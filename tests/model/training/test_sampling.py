@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.data.datasets import PHOTO, SKETCH, DataProblem, Record
-from model.training.sampling import BalancedSampler, InstanceSampler, StepSampler
+from model.training.sampling import BalancedSampler, InstanceSampler, ShareSampler, StepSampler
 
 
 def records(sizes: dict[str, tuple[int, int]], *, paired: bool = False) -> list[Record]:
@@ -112,6 +112,30 @@ def test_a_step_shows_instances_beside_what_is_drawn_evenly() -> None:
     assert (len(shown.evenly), len(shown.instances)) == (6, 4)
     assert shown.all == shown.evenly + shown.instances
     assert shown == StepSampler(rows, drawn_from(rows), 10, 2, seed=3)(4) != sampler(5)
+
+
+def test_a_step_may_show_more_of_a_label_at_once() -> None:
+    rows = records({"shoe": (5, 5), "cup": (4, 4), "hat": (3, 9)})
+    own = np.full(len(rows), -1)
+    for step in range(9):
+        shown = [rows[row] for row in StepSampler(rows, own, 8, 0, 3, per_label=4)(step).all]
+        assert [len({record.label for record in shown[at : at + 4]}) for at in (0, 4)] == [1, 1]
+        assert Counter(record.modality for record in shown) == {SKETCH: 4, PHOTO: 4}
+
+
+def test_a_share_of_a_batch_are_sketches() -> None:
+    rows = records(SIZES)
+    sampler, seen = ShareSampler(rows, 12, 1 / 3, seed=2), set()
+    for step in range(200):
+        shown = sampler(step)
+        assert Counter(rows[row].modality for row in shown.all) == {SKETCH: 4, PHOTO: 8}
+        assert shown == ShareSampler(rows, 12, 1 / 3, seed=2)(step)
+        seen.update(shown.all)
+    assert seen == set(range(len(rows))), "no picture is left out"
+    assert Counter(rows[row].modality for row in ShareSampler(rows, 2, 1 / 9, seed=2)(0).all) == {
+        SKETCH: 1,
+        PHOTO: 1,
+    }
 
 
 @settings(max_examples=40, deadline=None)
