@@ -11,7 +11,12 @@ from model.registry import Registry
 METHODS: Registry[Any] = Registry(
     "training method",
     {
+        "caae": "model.training.methods.caae:Caae",
+        "cvae": "model.training.methods.cvae:Cvae",
         "ma-sbir": "model.training.methods.masbir:Masbir",
+        "pcmsn": "model.training.methods.pcmsn:Pcmsn",
+        "ridge": "model.training.methods.ridge:Ridge",
+        "sad": "model.training.methods.sad:Sad",
         "siamese": "model.training.methods.siamese:Siamese",
         "zse": "model.training.methods.zse:Zse",
     },
