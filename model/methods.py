@@ -11,8 +11,13 @@ from model.registry import Registry
 METHODS: Registry[Any] = Registry(
     "training method",
     {
+        "caae": "model.training.methods.caae:Caae",
         "cmsd": "model.training.methods.cmsd:Cmsd",
+        "cvae": "model.training.methods.cvae:Cvae",
         "ma-sbir": "model.training.methods.masbir:Masbir",
+        "pcmsn": "model.training.methods.pcmsn:Pcmsn",
+        "ridge": "model.training.methods.ridge:Ridge",
+        "sad": "model.training.methods.sad:Sad",
         "sake": "model.training.methods.sake:Sake",
         "siamese": "model.training.methods.siamese:Siamese",
         "stl": "model.training.methods.stl:Stl",

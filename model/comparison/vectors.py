@@ -12,7 +12,7 @@ from model.comparison.training import Trained
 from model.data.datasets import Record
 from model.modality import Modality, Vectors, strip
 from model.training.anchors import some_of_each
-from model.training.losses.encodings import PHOTO, SKETCH, TEXT, semantic_vectors
+from model.training.losses.encodings import PHOTO, SKETCH
 from model.training.methods.needs import Need
 from model.training.network import Network
 from model.training.validation import embedded
@@ -103,7 +103,6 @@ def embed(trained: Trained, material: Material) -> Found:
 @torch.no_grad()
 def _words(network: Network, names: list[str]) -> Vectors:
     """What a user would type: the bare name."""
-    read = network.learner.texts(network.learner.read(names))
-    kinds = torch.full((len(names),), TEXT)
-    found: Vectors = semantic_vectors(read, network.method.encodings, kinds).numpy()
+    read = network.learner.read(names)
+    found: Vectors = network.method.texts(network.learner, read).numpy()
     return found

@@ -71,9 +71,9 @@ def lay(learner: LiteLearner, views: Views, known: Annotations) -> Anchors:
         raise DataProblem(f"training needs photos and sketches: found {len(photos)} and {len(drawings)}")
     seen = plain_features(learner, views, photos)
     drawn = plain_features(learner, views, drawings)
-    even, evenly_drawn = _even(known.labels[photos]), _even(known.labels[drawings])
+    even, evenly_drawn = evenly(known.labels[photos]), evenly(known.labels[drawings])
     dimension = learner.projection.out_features
-    learner.projection.weight.copy_(_principal(_unit(seen), even, dimension))
+    learner.projection.weight.copy_(principal(_unit(seen), even, dimension))
     embedded, sketched = (_unit(learner.projection(part)) for part in (seen, drawn))
     encodings = torch.zeros(MODALITIES, dimension)
     encodings[PHOTO] = (embedded * even[:, None]).sum(0)
@@ -97,7 +97,7 @@ def measure_encodings(learner: LiteLearner, views: Views, known: Annotations) ->
     for modality in (PHOTO, SKETCH):
         rows = some_of_each(known, modality)
         embedded = _unit(learner.projection(plain_features(learner, views, rows)))
-        encodings[modality] = (embedded * _even(known.labels[rows])[:, None]).sum(0)
+        encodings[modality] = (embedded * evenly(known.labels[rows])[:, None]).sum(0)
     if known.words is not None:
         encodings[TEXT] = learner.texts(known.words[:, 0]).mean(0)
     return encodings
@@ -177,13 +177,14 @@ def _unit(vectors: Tensor) -> Tensor:
     return F.normalize(vectors, dim=-1)
 
 
-def _even(labels: NDArray[np.int64]) -> Tensor:
+def evenly(labels: NDArray[np.int64]) -> Tensor:
     """Weights that give every label the same share; they sum to one."""
     weights = 1.0 / np.bincount(labels)[labels]
     return torch.from_numpy((weights / weights.sum()).astype(np.float32))
 
 
-def _principal(vectors: Tensor, weights: Tensor, dimension: int) -> Tensor:
+def principal(vectors: Tensor, weights: Tensor, dimension: int) -> Tensor:
+    """The directions (dimension, width) in which vectors differ most; fewer where they are narrower than that."""
     centred = vectors - (vectors * weights[:, None]).sum(0)
     spread = (centred * weights[:, None]).T @ centred
     try:

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from model.training import anchors
 from model.training.learners.base import Learner
 from model.training.learners.lite import LiteLearner
-from model.training.losses.encodings import MODALITIES, PHOTO, semantic_vectors
+from model.training.losses.encodings import MODALITIES, PHOTO, TEXT, semantic_vectors
 from model.training.methods.needs import Need
 from model.training.options import Options
 from model.training.sampling import Sampler, StepSampler
@@ -131,6 +131,11 @@ class Method(nn.Module, ABC):
     def embed(self, learner: Learner, inputs: Tensor, modality: Tensor) -> Tensor:
         """Compute the unit vectors (n, d) that an index holds, exactly as a published model does."""
         return semantic_vectors(learner.images(inputs), self.encodings, modality)
+
+    def texts(self, learner: Learner, inputs: Tensor) -> Tensor:
+        """Compute the unit vectors (n, d) of words, from the output of `Learner.read`."""
+        modality = torch.full((len(inputs),), TEXT, device=inputs.device)
+        return semantic_vectors(learner.texts(inputs), self.encodings, modality)
 
     @property
     def publishes(self) -> bool:

@@ -61,7 +61,7 @@ def test_it_trains(method: str, start: Callable[..., Run]) -> None:
     assert len({row["total"] for row in history}) == STEPS, "the loss moves"
     moved = {name for name, value in weights(run.network).items() if not torch.equal(value, before[name])}
     trained = {name for name, value in run.network.named_parameters() if value.requires_grad}
-    assert moved, "something learns"
+    assert moved or not run.network.method.learns, "something learns"
     assert not {name for name in moved - trained if name.startswith("learner.backbone")}, (
         "what is frozen stays"
     )
