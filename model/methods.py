@@ -11,6 +11,10 @@ from model.registry import Registry
 METHODS: Registry[Any] = Registry(
     "training method",
     {
+        "clip-at": "model.training.methods.clip_at:ClipAt",
+        "egff": "model.training.methods.egff:Egff",
+        "hif": "model.training.methods.hif:Hif",
+        "ivt": "model.training.methods.ivt:Ivt",
         "ma-sbir": "model.training.methods.masbir:Masbir",
         "zse": "model.training.methods.zse:Zse",
     },

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.data.datasets import DataProblem
+from model.training.learners.base import Learner
 from model.training.learners.lite import LiteLearner
 from model.training.losses.contrast import contrast
 from model.training.losses.encodings import MODALITIES, PHOTO, SKETCH, TEXT
@@ -72,7 +73,7 @@ def lay(learner: LiteLearner, views: Views, known: Annotations) -> Anchors:
     drawn = plain_features(learner, views, drawings)
     even, evenly_drawn = _even(known.labels[photos]), _even(known.labels[drawings])
     dimension = learner.projection.out_features
-    learner.projection.weight.copy_(_principal(_unit(seen), even, dimension))
+    learner.projection.weight.copy_(principal(_unit(seen), even, dimension))
     embedded, sketched = (_unit(learner.projection(part)) for part in (seen, drawn))
     encodings = torch.zeros(MODALITIES, dimension)
     encodings[PHOTO] = (embedded * even[:, None]).sum(0)
@@ -100,6 +101,17 @@ def measure_encodings(learner: LiteLearner, views: Views, known: Annotations) ->
     if known.words is not None:
         encodings[TEXT] = learner.texts(known.words[:, 0]).mean(0)
     return encodings
+
+
+@torch.no_grad()
+def lay_words(learner: Learner, views: Views, known: Annotations) -> None:
+    """Set the words' projection to its closed form for photos as they are now, nothing subtracted; on lite towers."""
+    if known.words is None or not isinstance(learner, LiteLearner):
+        return
+    rows = some_of_each(known, PHOTO)
+    embedded = _unit(learner.projection(plain_features(learner, views, rows)))
+    labels, prototypes = _means(embedded, known.labels[rows])
+    _lay_words(learner, known.words[labels], prototypes)
 
 
 def some_of_each(known: Annotations, modality: int) -> NDArray[np.int64]:
@@ -140,7 +152,7 @@ def terms(shown: Shown, anchors: Anchors, weights: Mapping[str, float], scale: f
 
 
 @torch.no_grad()
-def plain_features(learner: LiteLearner, views: Views, rows: Sequence[int] | NDArray[np.int64]) -> Tensor:
+def plain_features(learner: Learner, views: Views, rows: Sequence[int] | NDArray[np.int64]) -> Tensor:
     """The tower's features of the pictures themselves, without augmentation."""
     device = next(learner.parameters()).device
     parts = [
@@ -171,7 +183,8 @@ def _even(labels: NDArray[np.int64]) -> Tensor:
     return torch.from_numpy((weights / weights.sum()).astype(np.float32))
 
 
-def _principal(vectors: Tensor, weights: Tensor, dimension: int) -> Tensor:
+def principal(vectors: Tensor, weights: Tensor, dimension: int) -> Tensor:
+    """The directions (dimension, width) in which vectors differ most; fewer where they are narrower than that."""
     centred = vectors - (vectors * weights[:, None]).sum(0)
     spread = (centred * weights[:, None]).T @ centred
     try:

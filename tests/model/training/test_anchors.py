@@ -155,8 +155,8 @@ def test_a_few_photos_are_enough_where_single_precision_finds_no_directions(
         return real(matrix)
 
     vectors, weights = unit(torch.randn(5, 40)), torch.full((5,), 0.2)
-    known = anchors._principal(vectors, weights, 3)
+    known = anchors.principal(vectors, weights, 3)
     monkeypatch.setattr(torch.linalg, "eigh", picky)
-    found = anchors._principal(vectors, weights, 3)
+    found = anchors.principal(vectors, weights, 3)
     assert found.dtype == torch.float32
     assert torch.allclose(found.abs(), known.abs(), atol=1e-4)
