@@ -132,7 +132,7 @@ def test_by_instance_the_other_photo_is_of_the_same_class(by_instance: Objective
         short.append(max(0.0, 0.3 + distance(s, p) - distance(s, n)))
     assert terms["shuffle"].item() == pytest.approx(sum(short) / 6, rel=1e-3)
     weighted = [terms["triplet"], 0.5 * terms["words"], 0.1 * terms["spread"], terms["shuffle"]]
-    assert terms["total"].item() == pytest.approx(sum(map(float, weighted)), rel=1e-5)
+    assert terms["total"].item() == pytest.approx(torch.stack(weighted).sum().item(), rel=1e-5)
 
 
 def test_one_prompt_may_be_shared(figures: Dataset) -> None:

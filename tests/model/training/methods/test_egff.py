@@ -109,7 +109,7 @@ def test_the_loss_of_a_batch_falls(figures: Dataset) -> None:
     assert {record.modality for record in figures.records} == {PHOTO, SKETCH}
     found = objective(figures)
     learnt = [value for value in found.network.parameters() if value.requires_grad]
-    optimiser = torch.optim.AdamW(learnt, lr=3e-3)
+    optimiser = torch.optim.AdamW(learnt, lr=1e-4)
     history = []
     for _ in range(6):
         loss = found.loss(0)["total"]

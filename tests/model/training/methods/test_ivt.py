@@ -88,7 +88,7 @@ def test_every_part_of_it_learns(found: Objective) -> None:
 
 def test_the_loss_of_a_batch_falls(found: Objective) -> None:
     learnt = [value for value in found.network.parameters() if value.requires_grad]
-    optimiser = torch.optim.AdamW(learnt, lr=3e-3)
+    optimiser = torch.optim.AdamW(learnt, lr=1e-4)
     history = []
     for _ in range(6):
         terms = found.loss(0)
