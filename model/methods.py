@@ -12,8 +12,12 @@ METHODS: Registry[Any] = Registry(
     "training method",
     {
         "caae": "model.training.methods.caae:Caae",
+        "clip-at": "model.training.methods.clip_at:ClipAt",
         "cmsd": "model.training.methods.cmsd:Cmsd",
         "cvae": "model.training.methods.cvae:Cvae",
+        "egff": "model.training.methods.egff:Egff",
+        "hif": "model.training.methods.hif:Hif",
+        "ivt": "model.training.methods.ivt:Ivt",
         "ma-sbir": "model.training.methods.masbir:Masbir",
         "pcmsn": "model.training.methods.pcmsn:Pcmsn",
         "ridge": "model.training.methods.ridge:Ridge",
