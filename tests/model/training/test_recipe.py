@@ -113,7 +113,7 @@ def test_a_recipe_of_0_1_says_the_same_as_todays(tmp_path: Path) -> None:
 
 def test_a_method_is_chosen_where_the_recipe_leaves_it_open() -> None:
     assert read_recipe("lite-base", "ma-sbir") == read_recipe("lite-base")
-    with pytest.raises(ModelError, match="unknown training method 'heavy'; known: .*ma-sbir"):
+    with pytest.raises(ModelError, match=r"unknown training method 'heavy'; known: .*ma-sbir"):
         read_recipe("lite-base", "heavy")
     with pytest.raises(RecipeProblem, match="the method of this recipe is 'ma-sbir', not 'heavy'"):
         read_recipe("lite", "heavy")
