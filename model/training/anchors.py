@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.data.datasets import DataProblem
+from model.training.learners.base import Learner
 from model.training.learners.lite import LiteLearner
 from model.training.losses.contrast import contrast
 from model.training.losses.encodings import MODALITIES, PHOTO, SKETCH, TEXT
@@ -102,6 +103,17 @@ def measure_encodings(learner: LiteLearner, views: Views, known: Annotations) ->
     return encodings
 
 
+@torch.no_grad()
+def lay_words(learner: Learner, views: Views, known: Annotations) -> None:
+    """Set the words' projection to its closed form for photos as they are now, nothing subtracted; on lite towers."""
+    if known.words is None or not isinstance(learner, LiteLearner):
+        return
+    rows = some_of_each(known, PHOTO)
+    embedded = _unit(learner.projection(plain_features(learner, views, rows)))
+    labels, prototypes = _means(embedded, known.labels[rows])
+    _lay_words(learner, known.words[labels], prototypes)
+
+
 def some_of_each(known: Annotations, modality: int) -> NDArray[np.int64]:
     """Rows of that modality, at most `MEASURED` per label."""
     taken: Counter[int] = Counter()
@@ -140,7 +152,7 @@ def terms(shown: Shown, anchors: Anchors, weights: Mapping[str, float], scale: f
 
 
 @torch.no_grad()
-def plain_features(learner: LiteLearner, views: Views, rows: Sequence[int] | NDArray[np.int64]) -> Tensor:
+def plain_features(learner: Learner, views: Views, rows: Sequence[int] | NDArray[np.int64]) -> Tensor:
     """The tower's features of the pictures themselves, without augmentation."""
     device = next(learner.parameters()).device
     parts = [

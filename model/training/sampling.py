@@ -147,11 +147,7 @@ class InstanceSampler:
         seed: int,
     ) -> None:
         self._count, self._seed = count, seed
-        by_label: dict[str, dict[int, list[int]]] = {}
-        for row, photo in enumerate(own.tolist()):
-            if photo >= 0:
-                by_label.setdefault(records[row].label, {}).setdefault(photo, []).append(row)
-        self._labels = [by_label[label] for label in sorted(by_label) if len(by_label[label]) >= count > 0]
+        self._labels = drawn_photos(records, own, count)
 
     def __len__(self) -> int:
         """How many images it adds to a batch."""
@@ -161,19 +157,86 @@ class InstanceSampler:
         if not self._labels:
             return []
         rng = np.random.default_rng([self._seed, 11, step])
-        drawings = self._labels[int(rng.integers(len(self._labels)))]
-        photos = rng.choice(sorted(drawings), self._count, replace=False).tolist()
-        return [row for photo in photos for row in (int(rng.choice(drawings[photo])), photo)]
+        return _with_their_photos(self._labels[int(rng.integers(len(self._labels)))], self._count, rng)
+
+
+class LabelsOfInstances:
+    """Drawings of several labels, each followed by its own photo: `count` of each label, label by label."""
+
+    def __init__(
+        self, records: Sequence[Record], own: NDArray[np.int64], batch: int, count: int, seed: int
+    ) -> None:
+        self._count, self._seed = count, seed
+        self._labels = drawn_photos(records, own, count)
+        fit = batch // (2 * count)
+        self._at_once = min(fit, len(self._labels))
+        if count < 2 or self._at_once < 2:
+            raise DataProblem(
+                f"instances are told apart within two labels or more, two of each or more: {len(self._labels)} labels "
+                f"have {count} drawn photos, and a batch of {batch} holds {fit} times as many: change `instances` or "
+                "`batch`"
+            )
+
+    def __call__(self, step: int) -> Rows:
+        rng = np.random.default_rng([self._seed, 13, step])
+        chosen = rng.choice(len(self._labels), self._at_once, replace=False).tolist()
+        return Rows(
+            [], [row for label in chosen for row in _with_their_photos(self._labels[label], self._count, rng)]
+        )
+
+
+def drawn_photos(records: Sequence[Record], own: NDArray[np.int64], count: int) -> list[dict[int, list[int]]]:
+    """For each label with at least `count` drawn photos, the drawings of each of these photos."""
+    by_label: dict[str, dict[int, list[int]]] = {}
+    for row, photo in enumerate(own.tolist()):
+        if photo >= 0:
+            by_label.setdefault(records[row].label, {}).setdefault(photo, []).append(row)
+    return [by_label[label] for label in sorted(by_label) if len(by_label[label]) >= count > 0]
+
+
+def _with_their_photos(drawings: dict[int, list[int]], count: int, rng: np.random.Generator) -> list[int]:
+    photos = rng.choice(sorted(drawings), count, replace=False).tolist()
+    return [row for photo in photos for row in (int(rng.choice(drawings[photo])), photo)]
 
 
 class StepSampler:
     """Batches of a given size: as many of the requested instances as there are, the rest label by label."""
 
     def __init__(
-        self, records: Sequence[Record], own: NDArray[np.int64], batch: int, instances: int, seed: int
+        self,
+        records: Sequence[Record],
+        own: NDArray[np.int64],
+        batch: int,
+        instances: int,
+        seed: int,
+        per_label: int = 2,
     ) -> None:
         self._instances = InstanceSampler(records, own, instances, seed)
-        self._evenly = BalancedSampler(records, batch - len(self._instances), seed, evenness=EVENNESS)
+        self._evenly = BalancedSampler(
+            records, batch - len(self._instances), seed, per_label=per_label, evenness=EVENNESS
+        )
 
     def __call__(self, step: int) -> Rows:
         return Rows(self._evenly.batch(step), self._instances.batch(step))
+
+
+class ShareSampler:
+    """Batches of which a share are sketches, each modality drawn label by label on its own."""
+
+    def __init__(self, records: Sequence[Record], batch: int, sketches: float, seed: int) -> None:
+        drawn = min(batch - 1, max(1, round(sketches * batch)))
+        self._parts = [
+            self._part(records, SKETCH, drawn, seed),
+            self._part(records, PHOTO, batch - drawn, seed + 1),
+        ]
+
+    def __call__(self, step: int) -> Rows:
+        return Rows([rows[place] for rows, sampler in self._parts for place in sampler.batch(step)], [])
+
+    @staticmethod
+    def _part(
+        records: Sequence[Record], modality: str, count: int, seed: int
+    ) -> tuple[list[int], BalancedSampler]:
+        rows = [row for row, record in enumerate(records) if record.modality == modality]
+        chosen = [records[row] for row in rows]
+        return rows, BalancedSampler(chosen, count, seed, per_label=1, evenness=EVENNESS)

@@ -48,21 +48,30 @@ def instance_loss(
 
 
 def triplet_loss(
-    semantic: Tensor, labels: Tensor, modality: Tensor, margin: float = TRIPLET_MARGIN
+    semantic: Tensor, labels: Tensor, modality: Tensor, margin: float | Tensor = TRIPLET_MARGIN
 ) -> Tensor:
     """Each sketch nearer to each photo of its label than to any other photo, by a margin of the cosine.
 
+    The margin is one number, or a table (labels, labels) of one for each pair of labels, as `word_margins` makes it.
     The mean over all triplets of the batch that still violate the margin, which is what keeps a large batch
     from being drowned in those that were learned long ago.
     """
     sketches, photos = modality == SKETCH, modality == PHOTO
     near = semantic[sketches] @ semantic[photos].T
     same = labels[sketches][:, None] == labels[photos][None, :]
+    if isinstance(margin, Tensor):
+        margin = margin[labels[sketches]][:, labels[photos]][:, None, :]
     short = margin + near[:, None, :] - near[:, :, None]
     open_ones = (same[:, :, None] & ~same[:, None, :]) & (short > 0)
     if not bool(open_ones.any()):
         return near.sum() * 0.0
     return short[open_ones].mean()
+
+
+def word_margins(words: Tensor, most: float) -> Tensor:
+    """Margins that grow with how little two labels mean the same: most * (1 - cosine) of their words' vectors."""
+    said = F.normalize(words, dim=-1)
+    return most * (1 - said @ said.T)
 
 
 def contrast(left: Tensor, right: Tensor, positive: Tensor, logit_scale: Tensor | float) -> Tensor:

@@ -160,3 +160,20 @@ def test_a_few_photos_are_enough_where_single_precision_finds_no_directions(
     found = anchors.principal(vectors, weights, 3)
     assert found.dtype == torch.float32
     assert torch.allclose(found.abs(), known.abs(), atol=1e-4)
+
+
+@torch.no_grad()
+def test_words_are_laid_again_where_photos_are_now(tmp_path: Path) -> None:
+    learner, views, known, _ = laid(tmp_path)
+    learner.projection.weight.normal_(generator=torch.Generator().manual_seed(7))
+    photos = rows_of(known, PHOTO)
+    embedded, labels = learner.images(views.images(photos)), torch.from_numpy(known.labels[photos])
+    before = learner.projection.weight.clone()
+    anchors.lay_words(learner, views, known)
+    means = unit(torch.stack([embedded[labels == label].mean(0) for label in range(len(known.names))]))
+    assert known.words is not None
+    said = torch.cat([known.words.mean(1), torch.ones(len(means), 1)], dim=1)
+    square = said.T @ said + anchors.RIDGE * torch.eye(said.shape[1])
+    wanted = torch.linalg.solve(square, said.T @ means)
+    assert torch.allclose(learner.text.weight, wanted[:-1].T, atol=1e-4)
+    assert torch.equal(learner.projection.weight, before)

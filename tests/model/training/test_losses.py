@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from model.training.losses.contrast import (
     instance_loss,
     multi_positive_loss,
     triplet_loss,
+    word_margins,
 )
 from model.training.losses.encodings import (
     PHOTO,
@@ -300,6 +302,24 @@ def test_triplet_loss_is_the_mean_shortfall_of_the_triplets_that_violate_the_mar
     found = triplet_loss(semantic, inputs.labels, inputs.image_modality).item()
     assert found == pytest.approx(expected, abs=1e-5)
     assert total(inputs, LossWeights(clip=0, triplet=1).active())["triplet"].item() == pytest.approx(found)
+
+
+def test_margins_grow_with_the_distance_of_the_words(inputs: LossInputs) -> None:
+    words = torch.randn(int(inputs.labels.max()) + 1, 5, generator=torch.Generator().manual_seed(8))
+    margins = word_margins(words, 0.4)
+    said = [[value / row.norm().item() for value in row.tolist()] for row in words]
+    semantic, labels = inputs.image, inputs.labels.tolist()
+    short = [
+        0.4 * (1 - sum(a * b for a, b in zip(said[labels[q]], said[labels[n]], strict=True)))
+        + float(semantic[q] @ semantic[n] - semantic[q] @ semantic[p])
+        for q, p, n in product(range(len(labels)), repeat=3)
+        if inputs.image_modality[q] == SKETCH
+        and inputs.image_modality[p] == inputs.image_modality[n] == PHOTO
+        and labels[q] == labels[p] != labels[n]
+    ]
+    found = triplet_loss(semantic, inputs.labels, inputs.image_modality, margins)
+    assert found.item() == pytest.approx(np.mean([value for value in short if value > 0]), abs=1e-5)
+    assert margins.diagonal().abs().max() < 1e-6
 
 
 def test_triplets_that_keep_their_distance_cost_nothing() -> None:

@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.data.datasets import PHOTO, SKETCH, DataProblem, Record
-from model.training.sampling import BalancedSampler, InstanceSampler, StepSampler
+from model.training.sampling import (
+    BalancedSampler,
+    InstanceSampler,
+    LabelsOfInstances,
+    ShareSampler,
+    StepSampler,
+)
 
 
 def records(sizes: dict[str, tuple[int, int]], *, paired: bool = False) -> list[Record]:
@@ -114,6 +120,30 @@ def test_a_step_shows_instances_beside_what_is_drawn_evenly() -> None:
     assert shown == StepSampler(rows, drawn_from(rows), 10, 2, seed=3)(4) != sampler(5)
 
 
+def test_a_step_may_show_more_of_a_label_at_once() -> None:
+    rows = records({"shoe": (5, 5), "cup": (4, 4), "hat": (3, 9)})
+    own = np.full(len(rows), -1)
+    for step in range(9):
+        shown = [rows[row] for row in StepSampler(rows, own, 8, 0, 3, per_label=4)(step).all]
+        assert [len({record.label for record in shown[at : at + 4]}) for at in (0, 4)] == [1, 1]
+        assert Counter(record.modality for record in shown) == {SKETCH: 4, PHOTO: 4}
+
+
+def test_a_share_of_a_batch_are_sketches() -> None:
+    rows = records(SIZES)
+    sampler, seen = ShareSampler(rows, 12, 1 / 3, seed=2), set()
+    for step in range(200):
+        shown = sampler(step)
+        assert Counter(rows[row].modality for row in shown.all) == {SKETCH: 4, PHOTO: 8}
+        assert shown == ShareSampler(rows, 12, 1 / 3, seed=2)(step)
+        seen.update(shown.all)
+    assert seen == set(range(len(rows))), "no picture is left out"
+    assert Counter(rows[row].modality for row in ShareSampler(rows, 2, 1 / 9, seed=2)(0).all) == {
+        SKETCH: 1,
+        PHOTO: 1,
+    }
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     sizes=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)).filter(any), min_size=1, max_size=6),
@@ -150,3 +180,45 @@ def test_settings_that_cannot_be(arguments: dict[str, float], complaint: str) ->
 def test_nothing_to_sample_from() -> None:
     with pytest.raises(DataProblem, match="nothing to sample from"):
         BalancedSampler([], 4, 0)
+
+
+OWN = np.array([row + 5 if row % 10 < 5 else -1 for row in range(50)])
+
+
+def of_labels(count: int, batch: int, labels: int = 5) -> LabelsOfInstances:
+    """Five drawings and five photos of each label, each drawing of the photo in its place."""
+    rows = records({f"label {number}": (5, 5) for number in range(labels)}, paired=True)
+    return LabelsOfInstances(rows, OWN[: len(rows)], batch, count, seed=2)
+
+
+def test_instances_of_several_labels_come_label_by_label_with_their_photos() -> None:
+    sampler = of_labels(3, 20)
+    seen = set()
+    for step in range(50):
+        rows = sampler(step)
+        assert rows == sampler(step), "a step depends on its number only"
+        assert rows.evenly == []
+        assert len(rows.instances) == 18, "as many labels as fit"
+        assert len({row // 10 for row in rows.instances}) == 3
+        for place in range(0, 18, 6):
+            some = rows.instances[place : place + 6]
+            assert len({row // 10 for row in some}) == 1
+            assert len(set(some)) == 6
+            assert [OWN[row] for row in some[::2]] == some[1::2]
+        seen.update(rows.instances)
+    assert len(seen) == 50
+
+
+@pytest.mark.parametrize(("count", "batch", "labels"), [(3, 11, 5), (6, 60, 5), (1, 20, 5), (3, 20, 1)])
+def test_instances_of_fewer_than_two_labels_are_refused(count: int, batch: int, labels: int) -> None:
+    with pytest.raises(DataProblem, match="change `instances` or `batch`"):
+        of_labels(count, batch, labels)
+
+
+def test_a_step_may_have_more_pictures_of_a_label() -> None:
+    rows = records({"cat": (9, 9), "dog": (9, 9), "cow": (9, 9)})
+    sampler = StepSampler(rows, np.full(len(rows), -1), 4, 0, seed=1, per_label=4)
+    for step in range(6):
+        found = [rows[row] for row in sampler(step).evenly]
+        assert len({record.label for record in found}) == 1
+        assert Counter(record.modality for record in found) == {SKETCH: 2, PHOTO: 2}

@@ -142,6 +142,9 @@ def lacking(data: Dataset, need: Need) -> tuple[Dataset, dict[str, Any]]:
         return replace(data, records=tuple(replace(record, pair=None) for record in data.records)), {}
     if need == Need.TEACHER:
         return data, {"classifier": None}
+    if need in (Need.WORDNET, Need.UNLABELLED):
+        # Neither is a matter of the data or the towers.
+        return data, {}
     return data, {"reads_words": False}
 
 
