@@ -171,3 +171,38 @@ def picture(label: str, number: int, *, photo: bool) -> Image.Image:
                 (left + 20 * step, top + 20 * step, right, top + 20 * step + 20), outline=ink, width=4
             )
     return image
+
+
+def learned(
+    objective: Objective, steps: int = 12, rate: float = 3e-3
+) -> tuple[dict[str, float], dict[str, float]]:
+    """The terms of one batch before and after so many steps on it, at rest: without dropout, with the same draws."""
+    seen = objective.seen(0)
+
+    def at_rest() -> dict[str, float]:
+        objective.network.eval()
+        torch.manual_seed(0)
+        with torch.no_grad():
+            found = objective.method.loss(objective.learner, seen)
+        objective.network.train()
+        return {name: float(term) for name, term in found.items()}
+
+    before = at_rest()
+    values = [value for value in objective.network.parameters() if value.requires_grad]
+    optimiser = torch.optim.Adam(values, rate)
+    for step in range(steps):
+        torch.manual_seed(step)
+        optimiser.zero_grad()
+        objective.method.loss(objective.learner, seen)["total"].backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    return before, at_rest()
+
+
+def unlearned(objective: Objective) -> set[str]:
+    """Parameters that should be trained, but get no gradient from a step."""
+    objective.loss(0)["total"].backward()  # type: ignore[no-untyped-call]
+    return {
+        name
+        for name, value in objective.network.named_parameters()
+        if value.requires_grad and (value.grad is None or not bool(value.grad.any()))
+    }
