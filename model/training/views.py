@@ -196,6 +196,8 @@ class Views:
         try:
             signature, _, count = _progress(file).read_text().partition(" ")
             if signature == self._signature():
+                # Opened for writing, a file that was cut would be lengthened without a word.
+                np.load(file, mmap_mode="r")
                 return int(count), np.load(file, mmap_mode="r+")
         except (OSError, ValueError):
             # Nothing was left, or less than was said.
