@@ -1,4 +1,7 @@
-"""Proxies: a direction for each label, and cosines to them as a classifier's logits (normalised softmax)."""
+"""Classifiers with a direction for each label: proxies, which learn, and fixed ones.
+
+The logits of proxies are cosines (normalised softmax). Fixed directions are random, and vectors learn to follow them.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -54,6 +57,17 @@ class Proxies(nn.Module):
             found += F.normalize(means - middle, dim=-1) * (counts > 0)
         shown = found.norm(dim=-1) > 0
         self.directions[shown] = F.normalize(found[shown], dim=-1)
+
+
+def fixed_directions(labels: int, width: int) -> Tensor:
+    """Unit vectors (labels, width), the same at each call."""
+    drawn = torch.randn(labels, width, generator=torch.Generator().manual_seed(labels))
+    return F.normalize(drawn, dim=-1)
+
+
+def fixed_loss(codes: Tensor, directions: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of inner products, of which the codes' lengths are the inverse temperature."""
+    return F.cross_entropy(codes.float() @ directions.T, labels)
 
 
 @torch.no_grad()

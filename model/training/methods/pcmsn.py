@@ -21,7 +21,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from model.training.blocks.adversary import contest, least_squares
-from model.training.blocks.fixed import fixed_directions, fixed_loss
+from model.training.blocks.classes import fixed_directions, fixed_loss
 from model.training.blocks.mlp import mlp
 from model.training.blocks.pooled import Pooled, PooledOptions, leave_heads
 from model.training.blocks.quads import Part, Quads

@@ -1,4 +1,4 @@
-"""Proxies: cosines over a temperature, and where they start."""
+"""Classifiers: cosines over a temperature and where proxies start, and directions that do not learn."""
 
 import math
 from pathlib import Path
@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from model.data.datasets import PHOTO, Dataset
-from model.training.blocks.classes import Proxies
+from model.training.blocks.classes import Proxies, fixed_directions, fixed_loss
 from tests.kit.training import tiny_data, tiny_objective, tiny_recipe
 
 
@@ -60,3 +60,20 @@ def test_they_start_at_the_mean_of_their_label_as_seen_from_each_modalitys_middl
             if label in means:
                 found += F.normalize(means[label] - torch.stack(list(means.values())).mean(0), dim=0)
         assert torch.allclose(proxies.directions[label], F.normalize(found, dim=0), atol=1e-4)
+
+
+def test_fixed_directions_are_unit_vectors_and_the_same_each_time() -> None:
+    first, second = fixed_directions(5, 16), fixed_directions(5, 16)
+    assert torch.equal(first, second)
+    assert torch.allclose(first.norm(dim=1), torch.ones(5))
+    assert (first @ first.T - torch.eye(5)).abs().max() < 0.9, "each label has its own"
+
+
+def test_their_loss_is_the_cross_entropy_of_inner_products() -> None:
+    torch.manual_seed(1)
+    codes, directions, labels = 3 * torch.randn(4, 16), fixed_directions(5, 16), torch.tensor([2, 0, 4, 2])
+    wanted = 0.0
+    for code, label in zip(codes, labels.tolist(), strict=True):
+        logits = [math.exp(float(code @ each)) for each in directions]
+        wanted -= math.log(logits[label] / sum(logits)) / 4
+    assert float(fixed_loss(codes, directions, labels)) == pytest.approx(wanted, rel=1e-4)

@@ -95,9 +95,9 @@ def test_what_it_should_learn_it_learns(figures: Dataset, method: str) -> None:
 
 @pytest.mark.parametrize("method", ["cvae", "caae"])
 def test_photos_are_met_better_and_better(figures: Dataset, method: str) -> None:
-    before, after = learned(objective(figures, method), steps=40)
-    assert after["decode"] < 0.8 * before["decode"]
-    assert after["again"] < 0.8 * before["again"]
+    before, after = learned(objective(figures, method, hidden=64, dropout=0), steps=20)
+    assert after["decode"] < 0.9 * before["decode"]
+    assert after["again"] < 0.9 * before["again"]
 
 
 @pytest.mark.parametrize("method", ["cvae", "caae"])

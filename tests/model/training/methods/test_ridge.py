@@ -68,7 +68,7 @@ def test_a_sketch_is_embedded_as_the_photo_that_is_predicted(figures: Dataset) -
 
 def test_the_less_the_penalty_the_nearer_it_comes(figures: Dataset) -> None:
     errors = [float(objective(figures, penalty).loss(0)["error"]) for penalty in (1e-3, 1.0, 1e6)]
-    assert errors[0] < 0.9 * errors[1] < 0.9 * errors[2]
+    assert errors[0] < errors[1] < 0.5 * errors[2]
 
 
 def test_the_loss_tells_how_far_predictions_are_off_and_trains_nothing(figures: Dataset) -> None:
