@@ -43,7 +43,10 @@ def test_terms_and_their_weights(found: Objective) -> None:
     method = found.method
     assert isinstance(method, Ivt)
     seen, terms = found.seen(0), found.loss(0)
-    shown, indicators = method._read(found.learner, seen.inputs, seen.modality)
+    shown = found.network.embed(seen.inputs, seen.modality)
+    tokens = found.learner.tokens(seen.inputs)
+    asked = torch.stack([torch.zeros_like(seen.modality), 1 + seen.modality], dim=1)
+    indicators = method.pool.read(tokens.local, tokens.places, asked).values[:, 1]
     wanted = {
         "triplet": triplet_loss(shown, seen.labels, seen.modality, 0.3),
         "proxies": method.proxies.loss(shown, seen.labels),
