@@ -47,7 +47,7 @@ def _increasing(before: Ids, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
     values = before[at]
     if not (np.diff(values) <= 0).any():
         return kept
-    # Whatever is larger than all before it, and smaller than all behind, stays; between such, stretches are on their own.
+    # What is larger than all before it, and smaller than all behind, stays; between such, each stretch is on its own.
     high = np.maximum.accumulate(values)
     low = np.minimum.accumulate(values[::-1])[::-1]
     settled = np.ones(len(values), dtype=bool)
