@@ -16,7 +16,7 @@ import numpy as np
 from indexer.conditions import EVERYTHING, Condition, OneOf, between, every
 from indexer.generations.counts import Counts
 from indexer.remote.database import Table
-from indexer.remote.order import Order
+from indexer.remote.live.order import Order
 from indexer.remote.rows import PHOTO, photos_of
 from indexer.values import Facets, Filter, Ids, Month, Photo
 

@@ -17,6 +17,7 @@ from indexer.nearest import best_of_groups, ordered, scored, settled, usable, wi
 from indexer.remote.browsing import RemoteBrowsing, Texts
 from indexer.remote.database import Table
 from indexer.remote.lately import Lately, Numbers, in_chunks
+from indexer.remote.live.order import Order
 from indexer.remote.manifest import RemoteFacts
 from indexer.remote.rows import PART, PHOTO, photos_of
 from indexer.stores.biased import asking
@@ -48,6 +49,10 @@ class RemoteLibrary:
         self._parts: Lately[str] = Lately(self._asked_parts)
         self._counts: OrderedDict[Filter, int] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def order(self) -> Order:
+        return self._texts.order
 
     def __len__(self) -> int:
         return self.manifest.photos
@@ -174,7 +179,7 @@ class RemoteLibrary:
 
     def prove(self, where: str) -> None:
         """Raise BrokenGeneration unless a search finds a stored vector."""
-        first = self._texts.order.first
+        first = self.order.first
         rows = self._table.select(["id", "vector"], between("place", first, first + 1), 1)
         for number, vector in zip(rows["id"], rows["vector"], strict=True):
             found = self._table.search(vector.reshape(1, -1), 1, EVERYTHING, self._effort(None))

@@ -41,7 +41,7 @@ def insert_request(
 def query_request(
     database: str, collection: str, where: str, columns: Sequence[str], most: int, *, strong: bool = False
 ) -> Any:
-    """A request for these columns of at most so many rows that pass: as a node knows them or, if `strong`, the newest."""
+    """A request for these columns of at most so many rows that pass, as a node knows them, or the newest."""
     request = milvus_pb2.QueryRequest(
         db_name=database,
         collection_name=collection,

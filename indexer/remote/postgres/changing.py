@@ -26,7 +26,7 @@ class PostgresChanger:
             session.execute(f"CREATE TEMPORARY TABLE {_ARRIVING} (LIKE {self._name}) ON COMMIT DROP")
         self._changed = True
         copy_rows(session, _ARRIVING, self._layout, batch, "FORMAT binary")
-        session.execute(f"DELETE FROM {self._name} AS old USING {_ARRIVING} AS new WHERE old.id = new.id")  # noqa: S608
+        self.delete(batch.columns["id"])
         session.execute(f"INSERT INTO {self._name} ({columns}) SELECT {columns} FROM {_ARRIVING}")  # noqa: S608
         session.execute(f"TRUNCATE {_ARRIVING}")
 

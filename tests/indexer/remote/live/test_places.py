@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexer.remote.places import GAP, MOST, arranged, fresh
+from indexer.remote.live.places import GAP, MOST, arranged, fresh
 from indexer.values import Ids
 
 NONE = np.iinfo(np.int64).min
@@ -128,5 +128,5 @@ def test_places_that_would_be_too_far_away_begin_again() -> None:
 
 def test_a_library_of_a_billion_photos_has_places(monkeypatch: pytest.MonkeyPatch) -> None:
     """The gaps are as wide as the numbers allow."""
-    monkeypatch.setattr("indexer.remote.places.MOST", 10 * GAP)
+    monkeypatch.setattr("indexer.remote.live.places.MOST", 10 * GAP)
     assert fresh(40).tolist() == [number * (GAP // 4) for number in range(40)]
