@@ -10,7 +10,7 @@ from pymilvus import DataType
 from indexer.remote.database import Batch, Layout
 from indexer.remote.lately import in_chunks
 from indexer.remote.milvus.connection import ADMIN_SECONDS, Connection
-from indexer.remote.milvus.writing import STALLED_SECONDS, indexed, kind_of, loaded, send
+from indexer.remote.milvus.writing import STALLED_SECONDS, all_indexed, loaded, send
 from indexer.stores import OnStep
 
 
@@ -22,14 +22,11 @@ class MilvusChanger:
     ) -> None:
         self._connection, self._collection = connection, collection
         self._layout, self._kinds = layout, kinds
-        self._changed = False
 
     def put(self, batch: Batch) -> None:
-        self._changed = True
         send(self._connection, self._collection, batch, self._kinds, replacing=True)
 
     def delete(self, ids: Sequence[int]) -> None:
-        self._changed = True
         with self._connection.plainly() as client:
             for some in in_chunks(ids):
                 where = f"id in [{', '.join(map(str, some))}]"
@@ -37,7 +34,6 @@ class MilvusChanger:
 
     def finish(self, on_step: OnStep) -> None:
         with self._connection.plainly() as client:
-            if self._changed:
-                client.flush(self._collection, timeout=STALLED_SECONDS)
-                indexed(client, self._collection, kind_of(self._layout), self._layout.photos, on_step)
+            client.flush(self._collection, timeout=STALLED_SECONDS)
+            all_indexed(client, self._collection, self._layout.photos, on_step)
             loaded(client, self._collection)

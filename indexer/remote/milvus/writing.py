@@ -83,12 +83,17 @@ def send(
 def indexed(
     client: MilvusClient, collection: str, kind: str, rows: int, on_step: OnStep = lambda *_: None
 ) -> None:
-    """Index the vectors; done means that the rows are indexed, for `Finished` is also said of what failed."""
+    """Index the vectors, so many rows at least, and wait until that is done."""
     params = client.prepare_index_params()
     params.add_index(
         VECTOR, index_type=kind.upper(), metric_type="IP", params=_HNSW if kind == "hnsw" else {}
     )
     client.create_index(collection, params, timeout=ADMIN_SECONDS, sync=False)
+    all_indexed(client, collection, rows, on_step)
+
+
+def all_indexed(client: MilvusClient, collection: str, rows: int, on_step: OnStep) -> None:
+    """Wait until the rows are indexed; that the state is `Finished` is also said of what failed."""
 
     def look() -> tuple[int, bool]:
         found: Mapping[str, Any] = client.describe_index(collection, VECTOR, timeout=ADMIN_SECONDS)

@@ -18,21 +18,21 @@ class PostgresChanger:
 
     def __init__(self, session: Session, name: str, layout: Layout) -> None:
         self._session, self._name, self._layout = session, name, layout
-        self._changed = False
+        session.execute(f"CREATE TEMPORARY TABLE {_ARRIVING} (LIKE {name}) ON COMMIT DROP")
 
     def put(self, batch: Batch) -> None:
         session, columns = self._session, ", ".join(schema.columns(self._layout))
-        if not self._changed:
-            session.execute(f"CREATE TEMPORARY TABLE {_ARRIVING} (LIKE {self._name}) ON COMMIT DROP")
-        self._changed = True
         copy_rows(session, _ARRIVING, self._layout, batch, "FORMAT binary")
-        self.delete(batch.columns["id"])
+        self._remove(batch.columns["id"])
         session.execute(f"INSERT INTO {self._name} ({columns}) SELECT {columns} FROM {_ARRIVING}")  # noqa: S608
         session.execute(f"TRUNCATE {_ARRIVING}")
 
     def delete(self, ids: Sequence[int]) -> None:
-        for some in in_chunks(ids):
-            self._session.execute(f"DELETE FROM {self._name} WHERE id = ANY (%s)", [list(some)])  # noqa: S608
+        self._remove(ids)
 
     def finish(self, on_step: OnStep) -> None:
         self._session.execute(f"ANALYZE {self._name}")
+
+    def _remove(self, ids: Sequence[int]) -> None:
+        for some in in_chunks(ids):
+            self._session.execute(f"DELETE FROM {self._name} WHERE id = ANY (%s)", [list(some)])  # noqa: S608
