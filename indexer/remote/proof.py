@@ -142,6 +142,8 @@ def _recall(table: Table, truth: Truth, number: int, window: Window, effort: int
 def read_back(table: Table, known: Mapping[int, Vectors], where: str) -> None:
     """What was stored comes back, and a search finds it."""
     samples = dict(list(known.items())[:SAMPLES])
+    if not samples:
+        return
     rows = table.select(["id", "vector"], OneOf("id", tuple(samples)), len(samples), strong=True)
     stored = dict(zip(rows["id"], rows["vector"], strict=True))
     for number, vector in samples.items():

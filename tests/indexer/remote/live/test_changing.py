@@ -42,15 +42,24 @@ class Libraries:
     whole: RemoteShelf
 
 
+def opened_at(request: pytest.FixtureRequest, folder: Path) -> Iterator[Libraries]:
+    found = Libraries(*map(store, ADDRESSES[request.param](folder, request.getfixturevalue)))
+    yield found
+    wipe(found.live)
+    wipe(found.whole)
+
+
 @pytest.fixture(
     params=[pytest.param(kind, marks=pytest.mark.slow if kind in SLOW else ()) for kind in ADDRESSES]
 )
 def libraries(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Libraries]:
-    addresses = ADDRESSES[request.param](tmp_path, request.getfixturevalue)
-    found = Libraries(*map(store, addresses))
-    yield found
-    wipe(found.live)
-    wipe(found.whole)
+    yield from opened_at(request, tmp_path)
+
+
+@pytest.fixture(params=[kind for kind in ADDRESSES if kind not in SLOW])
+def quick(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Libraries]:
+    """For what does not depend on the server."""
+    yield from opened_at(request, tmp_path)
 
 
 @pytest.fixture
@@ -113,10 +122,10 @@ def test_only_what_differs_is_sent(libraries: Libraries, photos: Photos) -> None
 
 
 def test_to_send_a_row_only_its_vector_is_read(
-    libraries: Libraries, photos: Photos, monkeypatch: pytest.MonkeyPatch
+    quick: Libraries, photos: Photos, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Near-duplicates are found before, among all."""
-    photos.publish(libraries.live, live=True)
+    photos.publish(quick.live, live=True)
     photos.add()
     photos.index()
     read: list[int] = []
@@ -133,7 +142,7 @@ def test_to_send_a_row_only_its_vector_is_read(
 
     monkeypatch.setattr(Collection, "_batches", noted)
     monkeypatch.setattr(changing, "change", begun)
-    photos.publish(libraries.live)
+    photos.publish(quick.live)
     assert read == [1]
 
 
@@ -158,8 +167,8 @@ def test_readers_go_on_and_see_what_is_new(libraries: Libraries, photos: Photos)
 
 
 @pytest.mark.parametrize("what", ["model", "bank", "parts", "type", "no live"])
-def test_what_cannot_be_changed_is_written_anew(libraries: Libraries, photos: Photos, what: str) -> None:
-    kept_on, options = libraries.live, {}
+def test_what_cannot_be_changed_is_written_anew(quick: Libraries, photos: Photos, what: str) -> None:
+    kept_on, options = quick.live, {}
     first = photos.publish(kept_on, live=True)
     if what == "model":
         photos.encoder = StandIn("6" * 16, parts=HEAD)
@@ -182,8 +191,8 @@ def test_what_cannot_be_changed_is_written_anew(libraries: Libraries, photos: Ph
     assert len(opened(kept_on, photos)) == 31
 
 
-def test_a_live_library_cannot_be_rolled_back(libraries: Libraries, photos: Photos) -> None:
-    kept_on = libraries.live
+def test_a_live_library_cannot_be_rolled_back(quick: Libraries, photos: Photos) -> None:
+    kept_on = quick.live
     photos.publish(kept_on)
     photos.publish(kept_on, live=True)
     with kept_on.writing(), pytest.raises(IndexProblem, match="is live, so it has no earlier state"):
@@ -239,9 +248,9 @@ def _die(*_: Any) -> None:
 
 
 def test_a_live_table_that_lost_a_vector_is_written_anew(
-    libraries: Libraries, photos: Photos, monkeypatch: pytest.MonkeyPatch
+    quick: Libraries, photos: Photos, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept_on = libraries.live
+    kept_on = quick.live
     photos.publish(kept_on, live=True)
     with monkeypatch.context() as patch:
 
@@ -264,8 +273,8 @@ def test_a_folder_is_never_live(photos: Photos) -> None:
     assert not shelf(photos.work).manifest("000001").live
 
 
-def test_the_recall_is_measured_again_when_much_has_changed(libraries: Libraries, photos: Photos) -> None:
-    kept_on = libraries.live
+def test_the_recall_is_measured_again_when_much_has_changed(quick: Libraries, photos: Photos) -> None:
+    kept_on = quick.live
     photos.publish(kept_on, live=True, index_type="hnsw")
     measured = kept_on.manifest("000001").measured
     assert measured.changed == 0
