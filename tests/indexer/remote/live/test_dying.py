@@ -34,10 +34,11 @@ def test_killed_at_each_step(tmp_path: Path, kept_on: RemoteShelf, monkeypatch: 
     photos.publish(kept_on, live=True)
     for step in CHANGES:
         before, reader = kept_on.identity(), kept_on.open(photos.encoder.fingerprint)
+        moved, gone = photos.names()[-2:]
         photos.add()
         photos.add()
-        photos.move(photos.names()[-2], f"z/{step}.png")
-        (photos.photos / photos.names()[-2]).unlink()
+        photos.move(moved, f"z/{step}.png")
+        (photos.photos / gone).unlink()
         photos.index()
         command = [sys.executable, "-m", "tests.kit.dying", str(tmp_path), kept_on.address, step, "live"]
         assert subprocess.run(command, check=False).returncode == DIED, step
