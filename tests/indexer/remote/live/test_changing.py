@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from indexer import BrokenGeneration, IndexProblem, Silent, merge, run, shelf
 from indexer.collection import Collection, Places
-from indexer.remote.live import changing
+from indexer.remote.live import changing, places
 from indexer.remote.shelf import RemoteShelf
 from tests.kit.jobs import describe_photos
 from tests.kit.lively import HEAD, Photos, answers, counting
@@ -81,10 +82,13 @@ def opened(kept_on: RemoteShelf, photos: Photos) -> Any:
     return kept_on.open(photos.encoder.fingerprint)
 
 
-@pytest.mark.parametrize("index_type", ["flat", "hnsw"])
+@pytest.mark.parametrize(("index_type", "gap"), [("flat", places.GAP), ("hnsw", 2)])
 def test_it_answers_as_a_whole_publication_does(
-    libraries: Libraries, photos: Photos, index_type: str
+    libraries: Libraries, photos: Photos, monkeypatch: pytest.MonkeyPatch, index_type: str, gap: int
 ) -> None:
+    """Also where there is so little room that photos move because of others."""
+    monkeypatch.setattr(places, "GAP", gap)
+    monkeypatch.setattr(places, "_ROOM", 2 if gap == 2 else places._ROOM)
     first = photos.publish(libraries.live, live=True, index_type=index_type)
     assert (first.live, libraries.live.manifest(first.generation).live) == (True, True)
     for _ in range(3):
@@ -146,6 +150,25 @@ def test_to_send_a_row_only_its_vector_is_read(
     assert read == [1]
 
 
+def test_what_a_killed_change_has_sent_is_not_sent_again(
+    quick: Libraries, photos: Photos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if there is more of it in one place than an answer holds."""
+    kept_on = quick.live
+    photos.publish(kept_on, live=True)
+    for day in range(1, 25):
+        photos.add(moment=f"2019-06-{day:02d}T01:02:03")
+    photos.index()
+    with monkeypatch.context() as patch:
+        patch.setattr(changing, "complete", _die)
+        with pytest.raises(Stop):
+            photos.publish(kept_on)
+    with counting(kept_on) as sent:
+        photos.publish(kept_on)
+    assert (sent.put, sent.deleted) == (0, 0)
+    assert len(opened(kept_on, photos).listing(k=99)) == 54
+
+
 def test_readers_go_on_and_see_what_is_new(libraries: Libraries, photos: Photos) -> None:
     kept_on = libraries.live
     photos.publish(kept_on, live=True)
@@ -160,6 +183,10 @@ def test_readers_go_on_and_see_what_is_new(libraries: Libraries, photos: Photos)
     # Of what was deleted meanwhile, there is nothing; the rest is found.
     found = answers(reader)
     assert found["photos"] == len(listed)
+    gone = [photo for photo in listed if reader.photo(photo.public_id) is None]
+    assert gone
+    assert not reader.vectors(np.array([photo.id for photo in gone])).any()
+    assert [reader.vector(photo.public_id) for photo in gone] == [None] * len(gone)
     assert {photo.id for photo in found["None listed"]} <= {
         photo.id for photo in opened(kept_on, photos).listing(k=999)
     }
