@@ -32,6 +32,7 @@ class NothingYet:
     bank: str = ""
     parts: str = ""
     part_photos: int = 0
+    live: bool = False
 
 
 class EmptyLibrary:

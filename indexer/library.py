@@ -173,8 +173,8 @@ class Shelf(Protocol):
         """Whether it is kept in this folder, so that who has locked that has locked the shelf."""
         ...
 
-    def refuse(self, index_type: str) -> None:
-        """Raise IndexProblem if it has no such index type."""
+    def refuse(self, index_type: str | None, *, live: bool = False) -> None:
+        """Raise IndexProblem if it has no such index type, or cannot be changed in place."""
         ...
 
     def is_new(self) -> bool:
@@ -226,11 +226,17 @@ class Shelf(Protocol):
         ...
 
     def publish(
-        self, collection: "Collection", *, index_type: str | None = None, on_step: "OnStep | None" = None
+        self,
+        collection: "Collection",
+        *,
+        index_type: str | None = None,
+        live: bool | None = None,
+        on_step: "OnStep | None" = None,
     ) -> Facts:
         """Publish the collection as the new current generation, atomically.
 
-        Without an `index_type`, keeps that of the previous generation.
+        A `live` one is changed in place instead, if it can be. Without `index_type` or `live`, keeps what the previous
+        generation is.
         """
         ...
 

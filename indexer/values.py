@@ -183,6 +183,11 @@ class Facts(Protocol):
         """How many photos have parts."""
         ...
 
+    @property
+    def live(self) -> bool:
+        """Whether later publications change it, instead of making another generation."""
+        ...
+
 
 @dataclass(frozen=True)
 class Month:

@@ -40,6 +40,11 @@ class Manifest:
     part_bytes: int = 0
     part_photos: int = 0
 
+    @property
+    def live(self) -> bool:
+        """A generation in a folder never changes."""
+        return False
+
 
 def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from indexer.address import Access
+from indexer.errors import IndexProblem
 from indexer.generations import generation, manifest
 from indexer.generations.manifest import Manifest
 from indexer.generations.reader import Published
@@ -32,8 +33,14 @@ class FolderShelf:
     def within(self, folder: Path) -> bool:
         return self.index.resolve() == folder.resolve()
 
-    def refuse(self, index_type: str) -> None:
-        asked(index_type)
+    def refuse(self, index_type: str | None, *, live: bool = False) -> None:
+        if index_type is not None:
+            asked(index_type)
+        if live:
+            raise IndexProblem(
+                f"{self.index}: --live is for a library on a server; add --store, or leave out --live: a generation in "
+                "a folder takes over what has not changed"
+            )
 
     def is_new(self) -> bool:
         return is_new(self.index)
@@ -80,7 +87,12 @@ class FolderShelf:
             yield
 
     def publish(
-        self, collection: "Collection", *, index_type: str | None = None, on_step: OnStep | None = None
+        self,
+        collection: "Collection",
+        *,
+        index_type: str | None = None,
+        live: bool | None = None,
+        on_step: OnStep | None = None,
     ) -> Manifest:
         # Imported late: a service never publishes.
         from indexer.generations import writer

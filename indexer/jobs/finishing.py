@@ -42,6 +42,7 @@ def publish_if_needed(
     *,
     index_type: str | None,
     keep: int | None,
+    live: bool | None = None,
     replaces: str | None = None,
 ) -> None:
     """Publish the catalogue unless the current generation already shows it; fills in the report.
@@ -51,7 +52,9 @@ def publish_if_needed(
     manifest, damaged = _serving(shelf, collection.origin.fingerprint)
     if manifest is None and collection.empty:
         raise NothingToIndex(_nothing(report))
-    asked = index_type not in (None, manifest.index_type if manifest else None)
+    asked = manifest is not None and (
+        index_type not in (None, manifest.index_type) or live not in (None, manifest.live)
+    )
     held = shelf.held()
     bank = collection.bank.digest if collection.bank else ""
     older = None if manifest is None or index_type else manifest.store
@@ -71,9 +74,10 @@ def publish_if_needed(
             )
         else:
             with _alone(shelf, collection.folder):
-                manifest = shelf.publish(collection, index_type=index_type, on_step=reporter.step)
-                for gone in (replaces, damaged):
-                    if gone is not None and gone in shelf.generations():
+                manifest = shelf.publish(collection, index_type=index_type, live=live, on_step=reporter.step)
+                # A live generation is still the same one.
+                for gone in {replaces, damaged} - {None, manifest.generation}:
+                    if gone in shelf.generations():
                         shelf.remove(gone)
             report.published = True
             held = None
@@ -82,7 +86,10 @@ def publish_if_needed(
                     f"the index was {older}: rebuilt as {manifest.store}, for faster searches"
                 )
             if damaged is not None:
-                report.healed.append(f"generation {damaged} was damaged: published again")
+                what = "was damaged: published again"
+                if damaged == manifest.generation:
+                    what = "was changed only in part: completed"
+                report.healed.append(f"generation {damaged} {what}")
     if not held and keep is not None and len(shelf.generations()) > keep:
         with _alone(shelf, collection.folder):
             shelf.prune(keep)

@@ -44,13 +44,21 @@ class Interim:
     """Call `publish` only between transactions: all that is committed is published."""
 
     def __init__(
-        self, shelf: Shelf, collection: Collection, report: Report, reporter: Reporter, cadence: Cadence
+        self,
+        shelf: Shelf,
+        collection: Collection,
+        report: Report,
+        reporter: Reporter,
+        cadence: Cadence,
+        *,
+        live: bool | None = None,
     ) -> None:
         self._shelf = shelf
         self._collection = collection
         self._report = report
         self._reporter = reporter
         self._cadence = cadence
+        self._live = live
         # The generation that it published last.
         self.last: str | None = None
 
@@ -73,6 +81,7 @@ class Interim:
                 self._reporter,
                 index_type=None,
                 keep=None,
+                live=self._live,
                 replaces=self.last,
             )
         # Otherwise the generation is from before the run, which only found what was there already.

@@ -47,14 +47,14 @@ def merge(
     index_type: str | None = None,
     keep: int = 2,
     store: str | None = None,
+    live: bool | None = None,
 ) -> Report:
-    """Publish all parts of a library as one index, or to a `store`; photos keep their ids.
+    """Publish all parts of a library as one index, or to a `store`, which it changes if `live`; photos keep their ids.
 
     `accept_deletions` removes photo folders that the index holds but no part does.
     """
     kept_on = shelf(store or index.expanduser().resolve())
-    if index_type is not None:
-        kept_on.refuse(index_type)
+    kept_on.refuse(index_type, live=bool(live))
     with locked(index) as index, reporting(index) as report, plainly(index), ExitStack() as stack:
         folders = [folder.expanduser().resolve() for folder in folders]
         if index in folders:
@@ -75,7 +75,9 @@ def merge(
         with report.spent.on("publish"):
             fill_in_colours(catalogue)
             collection = Collection(index, origin, catalogue)
-            publish_if_needed(kept_on, collection, report, reporter, index_type=index_type, keep=keep)
+            publish_if_needed(
+                kept_on, collection, report, reporter, index_type=index_type, keep=keep, live=live
+            )
             clean_up(index, origin, catalogue)
         return report
 

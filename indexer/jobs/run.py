@@ -46,22 +46,23 @@ def run(
     change: RulesChange | None = None,
     partition: Partition | None = None,
     store: str | None = None,
+    live: bool | None = None,
 ) -> Report:
     """Bring an index up to date with its photo folders; without `roots`, those of earlier runs.
 
     `accept_deletions` accepts folders that are missing, empty, or lost many photos; `forget` removes folders from the
     index; `change` changes which files to scan. It and `index_type` also apply to later runs. `keep` is the number of
     generations to keep. With a `partition` the index permanently becomes that part of a library: embedded and to be
-    merged, but never published. With a `store`, it is published there, and the index is only the folder to work in.
+    merged, but never published. With a `store`, it is published there, and the index is only the folder to work in;
+    if `live`, later runs change that generation in place.
     """
     kept_on = shelf(store or index.expanduser().resolve())
-    if index_type is not None:
-        kept_on.refuse(index_type)
+    kept_on.refuse(index_type, live=bool(live))
     with locked(index) as index, reporting(index) as report, plainly(index), collecting_seldom():
         with kept_catalogue(index, report.healed) as catalogue:
             origin = Origin.of(encoder)
             collection = Collection(index, origin, catalogue)
-            interim = Interim(kept_on, collection, report, reporter, Cadence(last_cost(index)))
+            interim = Interim(kept_on, collection, report, reporter, Cadence(last_cost(index)), live=live)
             job = _Run(index, encoder, catalogue, report, reporter, interim)
             part = job.part(partition)
             job.embed(roots, forget, change or RulesChange(), accept_deletions=accept_deletions)
@@ -77,6 +78,7 @@ def run(
                         reporter,
                         index_type=index_type,
                         keep=keep,
+                        live=live,
                         replaces=interim.last,
                     )
                 clean_up(index, origin, catalogue)

@@ -37,10 +37,16 @@ class LocalParts:
                 f"{folder}: numbers of photos and parts differ; run sketchseek index again"
             )
 
+    def have(self, ids: Ids) -> NDArray[np.bool_]:
+        """Which of these photos have parts."""
+        known, _ = self.pairs
+        found: NDArray[np.bool_] = known[np.minimum(np.searchsorted(known, ids), len(known) - 1)] == ids
+        return found
+
     def of(self, ids: Ids) -> PartRows:
         known, numbers = self.pairs
         places = np.minimum(np.searchsorted(known, ids), len(known) - 1)
-        present: NDArray[np.bool_] = known[places] == ids
+        present = self.have(ids)
         rows = np.zeros((len(ids), self._width), dtype=np.uint8)
         for place in np.flatnonzero(present).tolist():
             data = os.pread(self._rows, self._width, int(numbers[places[place]]) * self._width)

@@ -1,7 +1,7 @@
 """Look at a generation on a server without searching: months, pages, and what it can be narrowed to.
 
-Each row has its place in the order by time, newest first, and a generation's texts say at which place a month begins.
-So a page is a range of places, at any offset.
+Each row has its place in the order by time, newest first, and a generation's texts say at which place a month begins
+(see `order`). So a page is a range of places, at any offset.
 """
 
 import json
@@ -13,9 +13,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from indexer.conditions import Condition, OneOf, between, every
+from indexer.conditions import EVERYTHING, Condition, OneOf, between, every
 from indexer.generations.counts import Counts
 from indexer.remote.database import Table
+from indexer.remote.live.order import Order
 from indexer.remote.rows import PHOTO, photos_of
 from indexer.values import Facets, Filter, Ids, Month, Photo
 
@@ -32,38 +33,37 @@ class Texts:
 
     counts: Counts
     roots: tuple[str, ...]
-    # Each month with the place of its first photo; "" for those without a date, which come last.
-    months: tuple[tuple[str, int], ...]
+    order: Order
 
     def written(self) -> dict[str, str]:
         counted = {name: dict(getattr(self.counts, name)) for name in ("folders", "cameras", "years")}
         return {
             "counts": json.dumps(counted),
             "roots": json.dumps(self.roots),
-            "months": json.dumps(self.months),
+            **self.order.written(),
         }
 
     @classmethod
-    def read(cls, texts: Mapping[str, str]) -> "Texts":
+    def read(cls, texts: Mapping[str, str], photos: int) -> "Texts":
         counted = {name: Counter(found) for name, found in json.loads(texts["counts"]).items()}
-        months = tuple((str(month), int(start)) for month, start in json.loads(texts["months"]))
-        return cls(Counts(**counted), tuple(json.loads(texts["roots"])), months)
+        return cls(Counts(**counted), tuple(json.loads(texts["roots"])), Order.read(texts, photos))
 
 
 class RemoteBrowsing:
     """Thread-safe."""
 
-    def __init__(self, table: Table, texts: Texts, photos: int, described: Describe) -> None:
-        self._table, self._texts, self._photos, self._described = table, texts, photos, described
+    def __init__(self, table: Table, texts: Texts, described: Describe) -> None:
+        self._table, self._texts, self._described = table, texts, described
+        self._order = texts.order
         self._places: OrderedDict[Filter, Ids] = OrderedDict()
         self._facets: tuple[frozenset[str], Facets] | None = None
         self._lock = threading.Lock()
 
     def timeline(self, where: Filter | None) -> list[Month]:
-        names = [month for month, _ in self._texts.months]
-        starts = self._starts
+        names = [month for month, _ in self._order.months]
+        starts = self._order.starts
         if _is_all(where):
-            counts = np.diff(starts).tolist()
+            counts = np.diff(self._order.ranks).tolist()
         elif (places := self._held(where)) is not None:
             counts = np.diff(np.searchsorted(places, starts)).tolist()
         else:
@@ -75,19 +75,20 @@ class RemoteBrowsing:
         return [Month(month, count) for month, count in zip(names, counts, strict=True) if count]
 
     def listing(self, where: Filter | None, month: str | None, offset: int, k: int) -> list[Photo]:
-        low, high = 0, self._photos
+        order = self._order
+        ranks, span = (0, order.photos), (order.first, order.end)
         if month is not None:
-            names = [name for name, _ in self._texts.months]
-            if month not in names:
+            if (number := order.month(month)) is None:
                 return []
-            low, high = map(int, self._starts[names.index(month) : names.index(month) + 2])
+            ranks, span = _pair(order.ranks, number), _pair(order.starts, number)
         if _is_all(where):
-            places = np.arange(min(low + offset, high), min(low + offset + k, high))
+            first = ranks[0] + offset
+            places = order.places(first, min(first + k, ranks[1]), self._between)
         elif (held := self._held(where)) is not None:
-            first, last = np.searchsorted(held, [low, high])
+            first, last = np.searchsorted(held, span).tolist()
             places = held[min(first + offset, last) : min(first + offset + k, last)]
         else:
-            places = self._page(self._described(where), low, high, offset, k)
+            places = self._page(self._described(where), *span, offset, k)
         return self._at(places)
 
     def facets(self, without: frozenset[str]) -> Facets:
@@ -105,10 +106,6 @@ class RemoteBrowsing:
                 self._facets = known
         return known[1]
 
-    @property
-    def _starts(self) -> Ids:
-        return np.array([*(start for _, start in self._texts.months), self._photos], dtype=np.int64)
-
     def _held(self, where: Filter | None) -> Ids | None:
         """The places of all that pass, sorted; None if they are too many."""
         assert where is not None
@@ -120,20 +117,25 @@ class RemoteBrowsing:
         count = self._table.count(condition)
         if count > _MOST_PLACES:
             return None
-        found = self._all_places(condition, count)
+        found = self._all_places(condition, count, self._order.first, self._order.end)
         with self._lock:
             self._places[where] = found
             while len(self._places) > _REMEMBERED:
                 self._places.popitem(last=False)
         return found
 
-    def _all_places(self, condition: Condition, count: int) -> Ids:
+    def _between(self, low: int, high: int) -> Ids:
+        """The places between two, of all photos."""
+        return self._all_places(EVERYTHING, 0, low, high)
+
+    def _all_places(self, condition: Condition, count: int, start: int, end: int) -> Ids:
+        """The places of all that pass between two, sorted; they are about so many."""
         most = self._table.most
-        parts, start, width = [np.empty(0, np.int64)], 0, self._photos
+        parts, width = [np.empty(0, np.int64)], end - start
         if count >= most:
-            width = max(1, int(self._photos * most / count / 2))
-        while start < self._photos:
-            inside = every([condition, between("place", start, start + width)])
+            width = max(1, width * most // count // 2)
+        while start < end:
+            inside = every([condition, between("place", start, min(start + width, end))])
             places = self._table.select(["place"], inside, most)["place"]
             if len(places) >= most and width > 1:
                 # There may be more in this range.
@@ -141,6 +143,8 @@ class RemoteBrowsing:
                 continue
             parts.append(np.sort(np.asarray(places, dtype=np.int64)))
             start += width
+            if len(places) < most // 4:
+                width *= 2
         return np.concatenate(parts)
 
     def _page(self, condition: Condition, low: int, high: int, offset: int, k: int) -> Ids:
@@ -178,3 +182,7 @@ class RemoteBrowsing:
 
 def _is_all(where: Filter | None) -> bool:
     return where is None or where == Filter()
+
+
+def _pair(edges: Ids, number: int) -> tuple[int, int]:
+    return int(edges[number]), int(edges[number + 1])

@@ -26,13 +26,14 @@ MANIFEST = "manifest"
 
 @dataclass(frozen=True)
 class Layout:
-    """The shape of a table. Of the vectors, the last `tail` columns are biases."""
+    """The shape of a table. Of the vectors, the last `tail` columns are biases; the rows of a live one have stamps."""
 
     photos: int
     dimension: int
     tail: int = 0
     part_bytes: int = 0
     index_type: str = "auto"
+    live: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,19 @@ class Table(Protocol):
     # How many rows one answer may have.
     most: int
 
-    def search(self, query: Vectors, k: int, where: Condition, effort: int) -> Matches:
+    def search(
+        self, query: Vectors, k: int, where: Condition, effort: int, *, strong: bool = False
+    ) -> Matches:
         """The rows that pass and are nearest by inner product; k rows, unless fewer pass."""
         ...
 
     def count(self, where: Condition, *, strong: bool = False) -> int:
-        """How many rows pass; if `strong`, with all that was written until now."""
+        """How many rows pass; here as below, if `strong`, with all that was written until now."""
         ...
 
-    def select(self, columns: Sequence[str], where: Condition, most: int) -> Mapping[str, Any]:
+    def select(
+        self, columns: Sequence[str], where: Condition, most: int, *, strong: bool = False
+    ) -> Mapping[str, Any]:
         """At most so many of the rows that pass, in any order; `vector` is a column, too, and an array."""
         ...
 
@@ -94,6 +99,20 @@ class Writer(Protocol):
 
     def finish(self, on_step: OnStep) -> Built:
         """Write everything durably, index it, and make it ready for searches."""
+        ...
+
+
+class Changer(Protocol):
+    """Changes rows of a live table. Searches may find old and new rows until it is finished."""
+
+    def put(self, batch: Batch) -> None:
+        """Add these rows, in place of those with the same ids."""
+        ...
+
+    def delete(self, ids: Sequence[int]) -> None: ...
+
+    def finish(self, on_step: OnStep) -> None:
+        """Make the changes durable, and the table as quick to search as before."""
         ...
 
 
@@ -131,6 +150,14 @@ class Database(Protocol):
         """A new table; raises IndexBusy if another writer makes the same."""
         ...
 
+    def kind_of(self, layout: Layout) -> str:
+        """The kind of index that a new table gets."""
+        ...
+
+    def change(self, generation: str, layout: Layout) -> AbstractContextManager[Changer]:
+        """Change the rows of a live table; all is there for others when the block ends, if not before."""
+        ...
+
     def table(self, generation: str, layout: Layout, built: Built) -> Table: ...
 
     def load(self, generation: str) -> None:
@@ -146,7 +173,11 @@ class Database(Protocol):
         ...
 
     def write_texts(self, generation: str, texts: Iterable[tuple[str, str]]) -> None:
-        """Store the texts of a generation, all or nothing. A generation with texts is finished."""
+        """Store the texts of a generation in place of those before, all or nothing. One with texts is finished."""
+        ...
+
+    def read_text(self, generation: str, key: str) -> str | None:
+        """One of the texts. Must be cheap: it is called every few seconds."""
         ...
 
     def read_texts(self, generation: str) -> Mapping[str, str]:

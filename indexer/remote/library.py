@@ -17,6 +17,7 @@ from indexer.nearest import best_of_groups, ordered, scored, settled, usable, wi
 from indexer.remote.browsing import RemoteBrowsing, Texts
 from indexer.remote.database import Table
 from indexer.remote.lately import Lately, Numbers, in_chunks
+from indexer.remote.live.order import Order
 from indexer.remote.manifest import RemoteFacts
 from indexer.remote.rows import PART, PHOTO, photos_of
 from indexer.stores.biased import asking
@@ -42,12 +43,16 @@ class RemoteLibrary:
         self.device = "cpu"
         self._table = table
         self._texts = texts
-        self._browsing = RemoteBrowsing(table, texts, facts.photos, self._described)
+        self._browsing = RemoteBrowsing(table, texts, self._described)
         self._photos: Lately[Photo] = Lately(self._asked_photos)
         self._vectors: Lately[Vectors] = Lately(self._asked_vectors)
         self._parts: Lately[str] = Lately(self._asked_parts)
         self._counts: OrderedDict[Filter, int] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def order(self) -> Order:
+        return self._texts.order
 
     def __len__(self) -> int:
         return self.manifest.photos
@@ -121,12 +126,17 @@ class RemoteLibrary:
 
     def vector(self, public_id: str) -> Vectors | None:
         photo = self.photo(public_id)
-        return None if photo is None else self.vectors(np.array([photo.id], dtype=np.int64))
+        row = None if photo is None else self._vectors.get([photo.id]).get(photo.id)
+        return None if row is None else row.reshape(1, -1)
 
     def vectors(self, ids: Ids) -> Vectors:
         dimension, numbers = self.manifest.dimension, ids.tolist()
         rows = self._vectors.get(numbers)
-        return np.array([rows[number] for number in numbers], dtype=np.float32).reshape(-1, dimension)
+        # Where one was deleted since it was found, nothing is like it.
+        gone = np.zeros(dimension, dtype=np.float32)
+        return np.array([rows.get(number, gone) for number in numbers], dtype=np.float32).reshape(
+            -1, dimension
+        )
 
     def parts(self, ids: Ids, head: str) -> PartRows | None:
         width = self.manifest.described.part_bytes
@@ -169,7 +179,8 @@ class RemoteLibrary:
 
     def prove(self, where: str) -> None:
         """Raise BrokenGeneration unless a search finds a stored vector."""
-        rows = self._table.select(["id", "vector"], between("place", 0, 1), 1)
+        first = self.order.first
+        rows = self._table.select(["id", "vector"], between("place", first, first + 1), 1)
         for number, vector in zip(rows["id"], rows["vector"], strict=True):
             found = self._table.search(vector.reshape(1, -1), 1, EVERYTHING, self._effort(None))
             # A copy may come first, but then it must score the same.

@@ -15,7 +15,10 @@ _REMEDY = "run sketchseek index again"
 
 @dataclass(frozen=True)
 class Description:
-    """The contents of a generation, and the model of its vectors; `publication` is like no other."""
+    """The contents of a generation, and the model of its vectors; `publication` is like no other.
+
+    That of a live table says how it began; the text MANIFEST says the same of how it is now.
+    """
 
     format: int
     generation: str
@@ -33,13 +36,25 @@ class Description:
     parts: str = ""
     part_bytes: int = 0
     part_photos: int = 0
+    # Whether later publications change the table.
+    live: bool = False
 
     @property
     def layout(self) -> Layout:
-        return Layout(self.photos, self.dimension + self.tail, self.tail, self.part_bytes, self.index_type)
+        wide = self.dimension + self.tail
+        return Layout(self.photos, wide, self.tail, self.part_bytes, self.index_type, self.live)
+
+    @property
+    def made_by(self) -> str:
+        """What makes the vectors, the biases, and the parts of the same contents."""
+        return f"{self.fingerprint} {self.bank} {self.parts}"
 
     def seal(self) -> str:
-        return sealed(asdict(self)).decode()
+        fields = asdict(self)
+        if not self.live:
+            # As it was before there were live tables.
+            del fields["live"]
+        return sealed(fields).decode()
 
 
 @dataclass(frozen=True)
@@ -56,6 +71,8 @@ class Measured:
     efforts: tuple[tuple[float, int, float], ...] = ()
     folded: int = 0
     server: str = ""
+    # Rows of a live table that were changed since the recall was measured.
+    changed: int = 0
 
     @property
     def built(self) -> Built:
@@ -124,6 +141,10 @@ class RemoteFacts:
     @property
     def part_photos(self) -> int:
         return self.described.part_photos
+
+    @property
+    def live(self) -> bool:
+        return self.described.live
 
 
 def parsed(text: str, where: object) -> Description:

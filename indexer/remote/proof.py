@@ -4,6 +4,7 @@ While the rows are written, every one is compared with some questions, so the be
 among photos of some stretches of time, as a filter by date asks. The effort is raised until the server finds them.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ from model.modality import Vectors, unit
 
 K = 10
 _QUESTIONS = 200
-_SAMPLES = 20
+SAMPLES = 20
 SHARES = (0.003, 0.02, 0.1, 0.2, 0.45)
 RECALL, FILTERED_RECALL = 0.99, 0.97
 _EFFORTS = (32, 64, 128, 256, 512, 1024, 2048, 4096)
@@ -29,9 +30,10 @@ _ALIKE = 0.999
 
 @dataclass(frozen=True)
 class Window:
-    """Photos of a stretch of places, so many of all."""
+    """So many photos of a stretch of places, and their share of all."""
 
     share: float
+    photos: int
     start: int
     end: int
 
@@ -41,12 +43,15 @@ class Window:
 
 
 class Truth:
-    """The best answers to some questions, exactly; give it all rows with `learn`."""
+    """The best answers to some questions, exactly; give it all rows with `learn`.
 
-    def __init__(self, source: Source, photos: int, seed: int) -> None:
+    `at` says which place the photo of a rank has, also that of one behind the last.
+    """
+
+    def __init__(self, source: Source, photos: int, seed: int, at: Callable[[int], int]) -> None:
         self._random = np.random.default_rng(seed)
         self.questions = self._asked(source)
-        self.windows = [Window(1.0, 0, photos), *self._stretches(photos)]
+        self.windows = [Window(1.0, photos, at(0), at(photos)), *self._stretches(photos, at)]
         self._best = [np.full((len(self.questions), K), -np.inf, dtype=np.float32) for _ in self.windows]
         self.samples: dict[int, Vectors] = {}
         self._photos = photos
@@ -60,7 +65,7 @@ class Truth:
             if inside.any():
                 both = np.concatenate([self._best[number], scores[:, inside]], axis=1)
                 self._best[number] = -np.partition(-both, K - 1, axis=1)[:, :K]
-        for place in self._random.permutation(len(ids))[: max(1, _SAMPLES * len(ids) // self._photos)]:
+        for place in self._random.permutation(len(ids))[: max(1, SAMPLES * len(ids) // self._photos)]:
             self.samples[int(ids[place])] = vectors[place].copy()
 
     def worst(self, number: int) -> NDArray[np.float32]:
@@ -78,13 +83,13 @@ class Truth:
         noise = unit(self._random.standard_normal(some.shape).astype(np.float32))
         return np.asarray(unit((some + noise).astype(np.float32)), dtype=np.float32)
 
-    def _stretches(self, photos: int) -> list[Window]:
+    def _stretches(self, photos: int, at: Callable[[int], int]) -> list[Window]:
         found = []
         for share in SHARES:
             length = int(share * photos)
             if length >= K:
                 start = int(self._random.integers(0, photos - length + 1))
-                found.append(Window(share, start, start + length))
+                found.append(Window(share, length, at(start), at(start + length)))
         return found
 
 
@@ -99,9 +104,18 @@ class Proven:
 
 def prove(table: Table, built: Built, truth: Truth, photos: int, where: str) -> Proven:
     """Raises IndexProblem if the table is not what was written."""
+    complete(table, photos, where)
+    read_back(table, truth.samples, where)
+    return measure(table, built, truth)
+
+
+def complete(table: Table, photos: int, where: str) -> None:
     if (found := table.count(EVERYTHING, strong=True)) != photos:
         raise IndexProblem(f"{where}: the server has {found} of {photos} photos; run this again")
-    _read_back(table, truth, where)
+
+
+def measure(table: Table, built: Built, truth: Truth) -> Proven:
+    """The effort that is enough, and the recall then."""
     efforts = []
     for number, window in enumerate(truth.windows):
         goal = RECALL if window.share == 1.0 else FILTERED_RECALL
@@ -117,7 +131,7 @@ def prove(table: Table, built: Built, truth: Truth, photos: int, where: str) -> 
 def _recall(table: Table, truth: Truth, number: int, window: Window, effort: int) -> float:
     """How much of the best K is found; one that scores as much as the last of them counts as well."""
     worst, found, wanted = truth.worst(number), 0, 0
-    among = min(K, window.end - window.start)
+    among = min(K, window.photos)
     for question, least in zip(truth.questions, worst, strict=True):
         scores = table.search(question.reshape(1, -1), K, window.condition, effort).scores
         found += min(among, int((scores >= least - _ROUNDING * max(1.0, abs(least))).sum()))
@@ -125,10 +139,12 @@ def _recall(table: Table, truth: Truth, number: int, window: Window, effort: int
     return found / max(1, wanted)
 
 
-def _read_back(table: Table, truth: Truth, where: str) -> None:
+def read_back(table: Table, known: Mapping[int, Vectors], where: str) -> None:
     """What was stored comes back, and a search finds it."""
-    samples = dict(list(truth.samples.items())[:_SAMPLES])
-    rows = table.select(["id", "vector"], OneOf("id", tuple(samples)), len(samples))
+    samples = dict(list(known.items())[:SAMPLES])
+    if not samples:
+        return
+    rows = table.select(["id", "vector"], OneOf("id", tuple(samples)), len(samples), strong=True)
     stored = dict(zip(rows["id"], rows["vector"], strict=True))
     for number, vector in samples.items():
         found = stored.get(number)
@@ -136,13 +152,21 @@ def _read_back(table: Table, truth: Truth, where: str) -> None:
             raise IndexProblem(
                 f"{where}: the server does not give back the vectors that were stored; its version may not be supported"
             )
-        best = table.search(vector.reshape(1, -1), 1, EVERYTHING, _EFFORTS[2])
+        best = table.search(vector.reshape(1, -1), 1, EVERYTHING, _EFFORTS[2], strong=True)
         # A copy may come first, but then it must score the same.
         score = float(vector @ vector)
         if not len(best.ids) or (int(best.ids[0]) != number and best.scores[0] < 0.998 * score):
             raise IndexProblem(
                 f"{where}: the server does not find a vector that was stored; its version may not be supported"
             )
+
+
+def gone(table: Table, ids: Sequence[int], where: str) -> None:
+    """What was deleted does not come back."""
+    if len(ids) and table.select(["id"], OneOf("id", tuple(ids)), len(ids), strong=True)["id"]:
+        raise IndexProblem(
+            f"{where}: the server still has photos that were deleted; its version may not be supported"
+        )
 
 
 def _cosine(one: Vectors, other: Vectors) -> float:

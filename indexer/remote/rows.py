@@ -1,7 +1,9 @@
 """Photos as rows of a table. Servers differ in what they know of missing values, so a missing one is a value, too."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any
 
 from indexer.values import Photo
@@ -14,10 +16,13 @@ BIASES = ("bias0", "bias1", "bias2")
 COLUMNS = ("id", *TEXTS, *WHOLES, *REALS)
 # The local parts as text; only tables whose photos have some have it.
 PART = "part"
+# What the whole row was made from, as a number; only live tables have it.
+STAMP = "stamp"
 PHOTO = ("id", *TEXTS[:5], "moment", *WHOLES[:4], "latitude", "longitude")
 
 _NOWHERE = 1000.0
 _COLOURLESS = -1
+_VALUES = attrgetter(*(field.name for field in fields(Photo)))
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,15 @@ def columns_of(rows: Sequence[Row]) -> dict[str, list[Any]]:
         "latitude": [_NOWHERE if photo.latitude is None else photo.latitude for photo in photos],
         "longitude": [_NOWHERE if photo.longitude is None else photo.longitude for photo in photos],
     }
+
+
+def stamp_of(row: Row, made_by: str, has_part: bool) -> int:
+    """A number that changes with anything in a row; `made_by` says what makes a vector and a part of a content.
+
+    So the rows that have to be sent are found without reading vectors, here or on the server.
+    """
+    known = repr((_VALUES(row.photo), row.place, made_by, has_part)).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(known, digest_size=8).digest(), "big") >> 1
 
 
 def photos_of(columns: Mapping[str, Sequence[Any]]) -> Iterator[Photo]:

@@ -8,17 +8,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indexer.conditions import EVERYTHING
 from indexer.errors import BrokenGeneration, IndexProblem, NoIndex, StoreUnavailable, WrongModel
-from indexer.remote.browsing import Texts
 from indexer.remote.database import CURRENT, HELD, Database
 from indexer.remote.library import RemoteLibrary
-from indexer.remote.manifest import RemoteFacts, measured, parsed
+from indexer.remote.manifest import Description, RemoteFacts, parsed
+from indexer.remote.opening import Opening
 from indexer.stores import OnStep
 from indexer.values import Refused, Traffic
 
 if TYPE_CHECKING:
     from indexer.collection import Collection
+    from indexer.remote.publishing import Prepared
 
 log = logging.getLogger("sketchseek")
 # Services look for a newer generation every few seconds; until then they search the older one.
@@ -33,12 +33,13 @@ class RemoteShelf:
         self.named = f"--store {address}"
         self.address = address
         self.grace = grace
+        self._opening = Opening(database, address, self.named)
 
     def within(self, folder: Path) -> bool:
         return False
 
-    def refuse(self, index_type: str) -> None:
-        if index_type not in self.database.index_types:
+    def refuse(self, index_type: str | None, *, live: bool = False) -> None:
+        if index_type is not None and index_type not in self.database.index_types:
             known = ", ".join(self.database.index_types)
             raise IndexProblem(
                 f"{self.address}: this server has no index type {index_type!r}; known: {known}"
@@ -60,12 +61,12 @@ class RemoteShelf:
         return name
 
     def identity(self) -> str:
-        name = self.current()
-        return parsed(self.database.manifest(name) or "", self._where(name)).publication
+        return self._opening.described(self.current()).publication
 
     def glance(self) -> Hashable:
         try:
-            return self.database.pointer(CURRENT)
+            name = self.database.pointer(CURRENT)
+            return name and (name, self._opening.glance(name))
         except IndexProblem:
             return None
 
@@ -78,9 +79,7 @@ class RemoteShelf:
         return sorted((name for name in found if self.database.read_texts(name)), reverse=True)
 
     def manifest(self, name: str) -> RemoteFacts:
-        described = parsed(self.database.manifest(name) or "", self._where(name))
-        found = measured(self.database.read_texts(name), self._where(name))
-        return RemoteFacts(described, found, self.database.kind)
+        return self._opening.read(name)[0]
 
     def verify(self, name: str) -> list[str]:
         problem = self._problem_of(name, load=False, strong=True)
@@ -94,7 +93,7 @@ class RemoteShelf:
     def open(self, fingerprint: str, *, fall_back: bool = True, past_models: bool = False) -> RemoteLibrary:
         first = self.current()
         try:
-            return self._checked(first, fingerprint)
+            return self._opening.checked(first, fingerprint)
         except (BrokenGeneration, WrongModel) as error:
             if not fall_back or (isinstance(error, WrongModel) and not past_models):
                 raise
@@ -104,7 +103,7 @@ class RemoteShelf:
             if name == first:
                 continue
             try:
-                opened = self._checked(name, fingerprint)
+                opened = self._opening.checked(name, fingerprint)
             except (BrokenGeneration, WrongModel) as error:
                 refused.append(Refused(name, str(error)))
                 continue
@@ -119,34 +118,78 @@ class RemoteShelf:
             yield
 
     def publish(
-        self, collection: "Collection", *, index_type: str | None = None, on_step: OnStep | None = None
+        self,
+        collection: "Collection",
+        *,
+        index_type: str | None = None,
+        live: bool | None = None,
+        on_step: OnStep | None = None,
     ) -> RemoteFacts:
         # Imported late: a service never publishes.
         from indexer.remote import publishing
+        from indexer.remote.live import changing
 
         tell = on_step or (lambda *_: None)
         serving = self.database.pointer(CURRENT)
-        wanted = index_type or self._type_of(serving)
+        before = self._before(serving)
+        wanted = index_type or (before.index_type if before else "auto")
+        lively = live if live is not None else before is not None and before.live
         self.refuse(wanted)
         self._clear_leftovers(serving)
-        name = self._next()
         with publishing.prepared(collection, tell) as ready:
-            description = publishing.describe(collection, ready, name, wanted)
-            try:
-                found = publishing.write(self.database, description, ready, self._where(name), tell)
-                if self.database.pointer(CURRENT) != serving:
-                    raise IndexProblem(f"{self.address}: another indexer published meanwhile; run this again")
-            except BaseException:
-                # Free the room; if the server is away, the next publication does.
-                with suppress(IndexProblem):
-                    self.database.drop(name)
-                raise
-        self.database.point(CURRENT, name)
-        self._unload_others(name)
+
+            def described(name: str) -> Description:
+                return publishing.describe(collection, ready, name, wanted, live=lively)
+
+            if before is not None and changing.may_change(
+                self.database, before, now := described(before.generation)
+            ):
+                changed = self._change(now, ready, tell)
+                if changed is not None:
+                    return changed
+            facts = self._write(described(self._next()), ready, serving, tell)
+        self.database.point(CURRENT, facts.generation)
+        self._unload_others(facts.generation)
+        return facts
+
+    def _change(self, now: Description, ready: "Prepared", tell: OnStep) -> RemoteFacts | None:
+        """The current generation, changed in place; None if it is damaged, so that another must be written."""
+        from indexer.remote.live import changing
+
+        name = now.generation
+        self.database.load(name)
+        try:
+            opened = self._opening.checked(name, None)
+        except BrokenGeneration:
+            return None
+        found = changing.change(self.database, opened, now, ready, self._where(name), tell)
+        return RemoteFacts(now, found, self.database.kind)
+
+    def _write(
+        self, description: Description, ready: "Prepared", serving: str | None, tell: OnStep
+    ) -> RemoteFacts:
+        """Another generation."""
+        from indexer.remote import publishing
+
+        name = description.generation
+        try:
+            found = publishing.write(self.database, description, ready, self._where(name), tell)
+            if self.database.pointer(CURRENT) != serving:
+                raise IndexProblem(f"{self.address}: another indexer published meanwhile; run this again")
+        except BaseException:
+            # Free the room; if the server is away, the next publication does.
+            with suppress(IndexProblem):
+                self.database.drop(name)
+            raise
         return RemoteFacts(description, found, self.database.kind)
 
     def rollback(self) -> tuple[str, str]:
         serving = self.current()
+        if self._opening.sealed(serving).live:
+            raise IndexProblem(
+                f"{self.address}: generation {serving} is live, so it has no earlier state to go back to; to have "
+                "generations, publish with --no-live"
+            )
         for name in self.generations():
             if name < serving and not self._problem_of(name):
                 # First what keeps others from publishing; a second call goes on from here.
@@ -174,45 +217,22 @@ class RemoteShelf:
     def close(self) -> None:
         self.database.close()
 
-    def _checked(self, name: str, fingerprint: str | None, *, strong: bool = False) -> RemoteLibrary:
-        """The library of a generation, after a look at everything that is quick to check."""
-        where, database = self._where(name), self.database
-        described = parsed(database.manifest(name) or "", where)
-        if fingerprint is not None and described.fingerprint != fingerprint:
-            raise WrongModel(
-                f"{where}: made by another model ({described.model}, {described.fingerprint}) than the one loaded "
-                f"({fingerprint}); embed the photos again with: sketchseek index {self.named}"
-            )
-        texts = database.read_texts(name)
-        found = measured(texts, where)
-        table = database.table(name, described.layout, found.built)
-        if (loading := table.ready()) is not None:
-            raise StoreUnavailable(loading)
-        if (count := table.count(EVERYTHING, strong=strong)) != described.photos:
-            raise BrokenGeneration(
-                f"{where}: has {count} of {described.photos} photos; run sketchseek index again"
-            )
-        facts = RemoteFacts(described, found, database.kind)
-        library = RemoteLibrary(table, facts, Texts.read(texts))
-        library.prove(where)
-        return library
-
     def _problem_of(self, name: str, *, load: bool = True, strong: bool = False) -> str | None:
         """Why a generation cannot be served."""
         try:
             if load:
                 self.database.load(name)
-            self._checked(name, None, strong=strong)
+            self._opening.checked(name, None, strong=strong)
         except (BrokenGeneration, StoreUnavailable) as error:
             return str(error)
         return None
 
-    def _type_of(self, serving: str | None) -> str:
-        """The index type requested when the current generation was published."""
+    def _before(self, serving: str | None) -> RemoteFacts | None:
+        """The current generation, for what was requested then."""
         try:
-            return self.manifest(serving).index_type if serving else "auto"
+            return self.manifest(serving) if serving else None
         except BrokenGeneration:
-            return "auto"
+            return None
 
     def _next(self) -> str:
         used = [*self.database.generations(), self.database.pointer(CURRENT), self.database.pointer(HELD)]
@@ -235,7 +255,7 @@ class RemoteShelf:
                 self.database.unload(name)
 
     def _where(self, name: str) -> str:
-        return f"{self.address} generation {name}"
+        return self._opening.where(name)
 
 
 def _is_ours(manifest: str) -> bool:

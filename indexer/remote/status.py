@@ -11,12 +11,16 @@ from indexer.remote.shelf import RemoteShelf
 
 @dataclass(frozen=True)
 class StoreStatus:
-    """What a library on a server serves. `recall` is that at publication, `filtered_recall` the same with filters."""
+    """What a library on a server serves. `recall` is that at publication, `filtered_recall` the same with filters.
+
+    A `live` one is changed in place.
+    """
 
     store: str
     server: str
     generation: str | None
     published: str | None
+    live: bool
     photos: int
     model: str | None
     index_type: str | None
@@ -66,6 +70,7 @@ def store_status(address: str) -> StoreStatus:
         server=f"{kept_on.database.kind} {server}",
         generation=facts.generation if facts else None,
         published=facts.created if facts else None,
+        live=facts.live if facts else False,
         photos=facts.photos if facts else 0,
         model=facts.model if facts else None,
         index_type=facts.store if facts else None,

@@ -16,6 +16,7 @@ from model.comparison.material import Material
 from model.comparison.rows import OURS, RAW, Row
 from model.comparison.training import Trained, train
 from model.comparison.vectors import AS_IS, MEANS_OFF, Found, embed
+from model.training.recipe import read_recipe
 from model.training.state import RunProblem
 from model.training.validation import embedded
 
@@ -37,7 +38,12 @@ class Plan:
 
     def refuse_other(self, folder: Path, material: Material) -> None:
         """Raise RunProblem if the folder holds a comparison of other steps or other data."""
-        own = {"recipe": self.recipe, "steps": self.steps, "rates": list(self.rates), "data": material.digest}
+        own = {
+            "recipe": read_recipe(self.recipe, "ma-sbir").digest,
+            "steps": self.steps,
+            "rates": list(self.rates),
+            "data": material.digest,
+        }
         file = folder / "plan.json"
         with suppress(FileNotFoundError):
             before = json.loads(file.read_text(encoding="utf-8"))

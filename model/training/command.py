@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import click
 import torch
 
 from model.data.benchmarks import open_dataset
-from model.data.datasets import DataProblem, Dataset, Record
+from model.data.datasets import PHOTO, DataProblem, Dataset, Record, images_under
 from model.data.splits import Part, trained_on
 from model.errors import SketchseekError
 from model.methods import METHODS
@@ -71,6 +72,11 @@ existing = click.Path(exists=True, path_type=Path)
     is_flag=True,
     help="Take each photo with its drawings for a class of its own, and hold out a tenth of them to validate on.",
 )
+@click.option(
+    "--unlabelled",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of photos without labels, for methods that learn from them, too.",
+)
 @click.option("--validate-on", "validated", help="Validate on this set of the manifest only.")
 @click.option(
     "--out",
@@ -99,6 +105,7 @@ def command(
     all_labels: bool,
     left_out: tuple[str, ...],
     by_pair: bool,
+    unlabelled: Path | None,
     validated: str | None,
     out: Path,
     steps: int | None,
@@ -120,7 +127,8 @@ def command(
         for remark in whole.remarks:
             click.echo(remark)
         seen, unseen = trained_on(whole, Part(splits, all_labels, validated, left_out, by_pair))
-        outcome = run(recipe, seen, unseen, out, device, licences_of(licences))
+        others = _photos_in(unlabelled) if unlabelled else ()
+        outcome = run(recipe, seen, unseen, out, device, licences_of(licences), others)
     except SketchseekError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"kept step {outcome.step}: {outcome.weights}")
@@ -129,12 +137,19 @@ def command(
 
 
 def run(
-    recipe: Recipe, seen: Dataset, unseen: Dataset | None, out: Path, device: str, licences: Mapping[str, str]
+    recipe: Recipe,
+    seen: Dataset,
+    unseen: Dataset | None,
+    out: Path,
+    device: str,
+    licences: Mapping[str, str],
+    unlabelled: Sequence[Record] = (),
 ) -> Outcome:
     """Train, then publish the best step; called again, resume the run."""
     torch.manual_seed(recipe.seed)
     network = build(recipe)
-    refuse_lacking(recipe.method, network.method.needs, seen.records, network.learner)
+    needs = network.method.needs
+    refuse_lacking(recipe.method, needs, seen.records, network.learner, len(unlabelled))
     if not network.method.publishes:
         raise DataProblem(
             f"method {recipe.method!r} embeds sketches and photos each in its own way, which a model folder cannot "
@@ -142,11 +157,13 @@ def run(
         )
     views = _views(seen.records, network, recipe, out / "seen.f16")
     validation = _views(unseen.records, network, recipe, out / "unseen.f16", plain=True) if unseen else None
-    objective = Objective(recipe, seen, views, network)
+    others = _views(unlabelled, network, recipe, out / "unlabelled.f16", plain=True) if unlabelled else None
+    objective = Objective(recipe, seen, views, network, others)
     objective.start()
     place = device_of(device)
     objective.to(place)
-    training = Run(objective, validation, Settings(out, say=click.echo), data_digest(seen))
+    data = replace(seen, records=(*seen.records, *unlabelled))
+    training = Run(objective, validation, Settings(out, say=click.echo), data_digest(data))
     training.resume()
     finished = training.state.step == training.state.steps
     outcome = training.go()
@@ -161,6 +178,13 @@ def run(
     provenance = Provenance(command, sources_of(seen, licences), measured)
     write_model(network, recipe, out / "model", provenance, add_bank)
     return outcome
+
+
+def _photos_in(folder: Path) -> tuple[Record, ...]:
+    found = images_under(folder)
+    if not found:
+        raise DataProblem(f"--unlabelled {folder}: no photos there")
+    return tuple(Record(path, PHOTO, "") for path in found)
 
 
 def _finished(objective: Objective, validation: Views | None, device: torch.device) -> dict[str, object]:

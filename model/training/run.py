@@ -70,7 +70,12 @@ class Run:
         """Resume what an earlier call left in the folder, if it had the same recipe and data."""
         if not self.file.is_file():
             return
-        found = restore(self.file, self.network, self.average, self.optimiser)
+        # Before its tensors, which need not fit those of other data.
+        found = restore(self.file, self.network, self.average, self.optimiser, self._refuse_other)
+        self.state = found
+        self.settings.say(f"resuming at step {found.step} of {found.steps}")
+
+    def _refuse_other(self, found: RunState) -> None:
         if found.recipe == self.recipe.digest_of_0_1:
             found.recipe = self.recipe.digest
         if (found.recipe, found.data) != (self.state.recipe, self.state.data):
@@ -78,8 +83,6 @@ class Run:
                 f"{self.settings.folder} holds a run with another recipe or other data: "
                 "give an empty folder, or the same recipe and data to resume it"
             )
-        self.state = found
-        self.settings.say(f"resuming at step {found.step} of {found.steps}")
 
     def go(self) -> Outcome:
         """Train to the end; on failure, stop with one clear error and keep the last good state on disk."""

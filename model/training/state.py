@@ -6,6 +6,7 @@ moment leaves the last complete state. Optimiser state is stored by parameter na
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,14 @@ def save(
     write_whole(file, tensors, {"progress": json.dumps(asdict(state))})
 
 
-def restore(file: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer) -> RunState:
-    """Restore network, average and optimiser from a saved state."""
+def restore(
+    file: Path,
+    network: nn.Module,
+    average: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    refuse: Callable[[RunState], None] = lambda _: None,
+) -> RunState:
+    """Restore network, average and optimiser from a saved state, unless `refuse` raises an error."""
     tensors, metadata = read_whole(file)
     try:
         state = RunState(**json.loads(metadata["progress"]))
@@ -66,6 +73,7 @@ def restore(file: Path, network: nn.Module, average: nn.Module, optimiser: torch
         raise RunProblem(
             f"{file}: not the state of a training run; give an empty folder to start over"
         ) from None
+    refuse(state)
     put(network, _part(tensors, "network.") or _part(tensors, "learner."), file)
     put(average, _part(tensors, "average."), file)
     states: dict[str, dict[str, Tensor]] = {}

@@ -28,6 +28,8 @@ from model.training.losses import encodings
 
 # Larger batches are slower on a CPU: their tensors are returned to the system and faulted in again each time.
 CHUNK = 8
+# After so many views, those in the file are safe from a kill.
+_SYNCED = 1024
 
 
 @dataclass(frozen=True)
@@ -126,13 +128,14 @@ class Views:
         return self._cached is not None
 
     def cache(self, file: Path, said: Callable[[int, int], None] | None = None) -> None:
-        """Prepare every view now. A complete file of the same records is used as it is."""
+        """Prepare every view now. A complete file of the same records is used as it is, and a killed one continued."""
         file.parent.mkdir(parents=True, exist_ok=True)
         done = file.with_suffix(".done")
         if not (done.is_file() and file.is_file() and done.read_text() == self._signature()):
             done.unlink(missing_ok=True)
             self._fill(file, said)
             done.write_text(self._signature())
+            _progress(file).unlink(missing_ok=True)
         self._cached = np.load(file, mmap_mode="r")
 
     def part(self, rows: Sequence[int]) -> "Views":
@@ -175,19 +178,34 @@ class Views:
 
     def _fill(self, file: Path, said: Callable[[int, int], None] | None) -> None:
         total = len(self.records) * self._per_record
-        table: NDArray[np.float16] | None = None
-        for start, values in self._chunks(total):
+        first, table = self._filled(file)
+        for start, values in self._chunks(first, total):
             if table is None:
                 shape = (total, *values.shape[1:])
                 table = open_memmap(file, mode="w+", dtype=np.float16, shape=shape)
-            table[start : start + len(values)] = values
+            end = start + len(values)
+            table[start:end] = values
+            if isinstance(table, np.memmap) and (end % _SYNCED < CHUNK or end == total):
+                table.flush()
+                _progress(file).write_text(f"{self._signature()} {end}")
             if said is not None:
-                said(start + len(values), total)
-        if isinstance(table, np.memmap):
-            table.flush()
+                said(end, total)
 
-    def _chunks(self, total: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        for start in range(0, total, CHUNK):
+    def _filled(self, file: Path) -> tuple[int, NDArray[np.float16] | None]:
+        """How many views of these very records a killed call left in the file, and the file."""
+        try:
+            signature, _, count = _progress(file).read_text().partition(" ")
+            if signature == self._signature():
+                # Opened for writing, a file that was cut would be lengthened without a word.
+                np.load(file, mmap_mode="r")
+                return int(count), np.load(file, mmap_mode="r+")
+        except (OSError, ValueError):
+            # Nothing was left, or less than was said.
+            pass
+        return 0, None
+
+    def _chunks(self, first: int, total: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        for start in range(first, total, CHUNK):
             views = [
                 self._view(*divmod(place, self._per_record))
                 for place in range(start, min(start + CHUNK, total))
@@ -200,6 +218,10 @@ class Views:
             lines.append(str(self._learner.preprocessing))
         lines += [f"{record.path} {record.modality} {record.note}" for record in self.records]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _progress(file: Path) -> Path:
+    return file.with_suffix(".part")
 
 
 def every_tenth(say: Callable[[str], None]) -> Callable[[int, int], None]:

@@ -7,10 +7,11 @@ import click
 
 from indexer import Partition, Report, RulesChange, index_types, merge, run
 from indexer.cluster import embedding
+from indexer.library import shelf
 from model import Encoder, cores
 from service.console.cluster import check_options, cluster_options, everywhere, shared_arguments
 from service.console.job_file import config_option
-from service.console.options import Place, index_option, model_options, shown, store_option
+from service.console.options import Place, index_option, live_option, model_options, shown, store_option
 from service.console.telling import report_options, reporting
 from service.library.supervised import end_with_stdin
 
@@ -42,6 +43,7 @@ _REMEMBERED = "{} (.gitignore syntax); repeatable. Later runs remember it; '' re
     type=click.IntRange(1),
     help="How many generations to keep.",
 )
+@live_option
 @click.option("--exclude", multiple=True, metavar="PATTERN", help=_REMEMBERED.format("Skip files that match"))
 @click.option(
     "--include", multiple=True, metavar="PATTERN", help=_REMEMBERED.format("Index only files that match")
@@ -73,6 +75,7 @@ def command(
     forget: tuple[Path, ...],
     index_type: str | None,
     keep: int,
+    live: bool | None,
     exclude: tuple[str, ...],
     include: tuple[str, ...],
     hidden: bool | None,
@@ -95,6 +98,8 @@ def command(
     rules = RulesChange(include or None, exclude or None, hidden, follow_links)
     with reporting(index, verbose=verbose, quiet=quiet, as_json=as_json, store=store) as (reporter, finish):
         if ray is not None:
+            # The merge refuses it, too, but only when everything is embedded.
+            shelf(store or index).refuse(index_type, live=bool(live))
             shared = shared_arguments(engine, rules, accept_deletions=accept_deletions)
             work = embedding.Work(
                 ray, photos, forget, shared, everywhere(model), parts, parts_folder, cpus_per_part
@@ -110,6 +115,7 @@ def command(
                     index_type=index_type,
                     keep=keep,
                     store=store,
+                    live=live,
                 )
 
             finish(embedding.embed(index, work, reporter, merged, warn=_warn))
@@ -131,6 +137,7 @@ def command(
                 change=rules,
                 partition=part,
                 store=None if part else store,
+                live=None if part else live,
             )
         )
 

@@ -6,7 +6,7 @@ import click
 
 from indexer import index_types, merge
 from service.console.job_file import config_option
-from service.console.options import Place, index_option, store_option
+from service.console.options import Place, index_option, live_option, store_option
 from service.console.telling import report_options, reporting
 
 
@@ -25,6 +25,7 @@ from service.console.telling import report_options, reporting
     type=click.IntRange(1),
     help="How many generations to keep.",
 )
+@live_option
 @report_options
 def command(
     parts: tuple[Path, ...],
@@ -33,6 +34,7 @@ def command(
     accept_deletions: bool,
     index_type: str | None,
     keep: int,
+    live: bool | None,
     verbose: bool,
     quiet: bool,
     as_json: bool,
@@ -48,5 +50,6 @@ def command(
                 index_type=index_type,
                 keep=keep,
                 store=store,
+                live=live,
             )
         )

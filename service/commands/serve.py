@@ -98,7 +98,7 @@ def command(ctx: click.Context, /, config: Path | None, alone: bool, **options: 
     encoder, published = gallery.encoder, gallery.published
     engine = encoder.engine
     click.echo(
-        f"{len(published)} photos on {published.device}, "
+        f"{len(published)} photos on {published.device}{', live' if published.manifest.live else ''}, "
         f"model {encoder.card.name} with {engine.name} on {engine.device}"
     )
     if gallery.served.away:

@@ -52,11 +52,12 @@ def _tell(plain: dict[str, Any], rows: dict[str, str], problems: Sequence[str], 
 def _rows_of_store(found: "StoreStatus") -> dict[str, str]:
     recall = "" if found.recall is None else f", recall@10 {found.recall:.3f}"
     filtered = "" if found.filtered_recall is None else f", with filters {found.filtered_recall:.3f}"
+    live = ", live: changed in place" if found.live else ""
     return {
         "store": found.store,
         "server": found.server,
         "photos": str(found.photos),
-        "generation": f"{found.generation or 'none intact'} of {', '.join(found.generations) or 'none'}",
+        "generation": f"{found.generation or 'none intact'} of {', '.join(found.generations) or 'none'}{live}",
         "published": found.published or "never",
         "model": found.model or "none",
         "index": f"{found.index_type or 'none'}{recall}{filtered}",

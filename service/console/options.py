@@ -111,6 +111,15 @@ def _store_option(**extra: Any) -> Decorator:
     )
 
 
+def live_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--live/--no-live",
+        default=None,
+        help="With --store: change the published generation in place, and send only what differs; there is no rollback "
+        "then. Later runs keep it.",
+    )(function)
+
+
 def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
     model = click.option(
         "--model",

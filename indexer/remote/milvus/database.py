@@ -1,9 +1,7 @@
 """A library on a Milvus server: collections for its generations, and aliases as pointers."""
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager
 
 from pymilvus import MilvusClient, MilvusException
 from pymilvus.grpc_gen.milvus_pb2 import DescribeAliasRequest
@@ -13,16 +11,15 @@ from indexer.errors import IndexProblem
 from indexer.remote.database import CURRENT, HELD, MANIFEST, Built, Layout
 from indexer.remote.diagnosis import Step
 from indexer.remote.milvus import schema
+from indexer.remote.milvus import texts as written
+from indexer.remote.milvus.changing import MilvusChanger
 from indexer.remote.milvus.connection import ADMIN_SECONDS, Connection, no_alias
 from indexer.remote.milvus.diagnosis import steps
 from indexer.remote.milvus.locking import held
 from indexer.remote.milvus.packing import VECTOR
 from indexer.remote.milvus.table import MilvusTable
-from indexer.remote.milvus.writing import MilvusWriter, indexed, loaded
+from indexer.remote.milvus.writing import MilvusWriter, indexed, kind_of, loaded
 from indexer.values import Traffic
-
-# Rows of texts in one message.
-_AT_ONCE = 200
 
 
 class MilvusDatabase:
@@ -96,6 +93,14 @@ class MilvusDatabase:
             self._make_room_for_texts(client, generation)
         return MilvusWriter(self.connection, name, layout, fields)
 
+    def kind_of(self, layout: Layout) -> str:
+        return kind_of(layout)
+
+    @contextmanager
+    def change(self, generation: str, layout: Layout) -> Iterator[MilvusChanger]:
+        fields = schema.kinds(layout, self.version())
+        yield MilvusChanger(self.connection, schema.table_name(self._name, generation), layout, fields)
+
     def table(self, generation: str, layout: Layout, built: Built) -> MilvusTable:
         kind = schema.kinds(layout, self.version())[VECTOR]
         return MilvusTable(self.connection, schema.table_name(self._name, generation), built, kind)
@@ -128,26 +133,19 @@ class MilvusDatabase:
         with self.connection.plainly() as client:
             name = self._make_room_for_texts(client, generation)
             loaded(client, name)
-            rows = [{"key": key, "text": text, VECTOR: [0.0, 0.0]} for key, text in _pieces(texts)]
-            # Last: it says how many there are, so that a part of them is not taken for all.
-            rows.append({"key": _TOTAL, "text": str(len(rows)), VECTOR: [0.0, 0.0]})
-            for start in range(0, len(rows), _AT_ONCE):
-                client.insert(name, rows[start : start + _AT_ONCE], timeout=ADMIN_SECONDS)
-            client.flush(name, timeout=ADMIN_SECONDS)
+            written.write(client, name, texts)
 
     def read_texts(self, generation: str) -> Mapping[str, str]:
         name = schema.texts_name(self._name, generation)
         with self.connection.plainly() as client:
             if not client.has_collection(name, timeout=ADMIN_SECONDS):
                 return {}
-            rows = _all_rows(client, name, max(ADMIN_SECONDS, self.connection.access.timeout))
-        total = rows.pop(_TOTAL, "")
-        if total != str(len(rows)):
-            return {}
-        joined: dict[str, str] = {}
-        for key in sorted(rows):
-            joined[key.rpartition("/")[0]] = joined.get(key.rpartition("/")[0], "") + rows[key]
-        return joined
+            return written.read(client, name, max(ADMIN_SECONDS, self.connection.access.timeout))
+
+    def read_text(self, generation: str, key: str) -> str | None:
+        name, seconds = schema.texts_name(self._name, generation), self.connection.access.timeout
+        with self.connection.plainly() as client:
+            return written.read_one(client, name, key, seconds)
 
     def writing(self, owner: str) -> AbstractContextManager[None]:
         return held(self.connection, schema.lock_name(self._name), owner)
@@ -190,35 +188,3 @@ class MilvusDatabase:
                 f"{self.connection.address}: the server has a collection of that name, which is not sketchseek's; "
                 "choose another name for the library"
             )
-
-
-# Sorts after no key of a text; its row counts the others.
-_TOTAL = "total"
-
-
-def _pieces(texts: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    for key, text in texts:
-        data = text.encode()
-        # Cut between letters: the texts are JSON in ASCII.
-        for number, start in enumerate(range(0, max(1, len(data)), schema.LONGEST_TEXT)):
-            yield f"{key}/{number:06d}", data[start : start + schema.LONGEST_TEXT].decode()
-
-
-def _all_rows(client: MilvusClient, name: str, seconds: float) -> dict[str, str]:
-    found: dict[str, str] = {}
-    last, deadline = "", time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        part: list[dict[str, Any]] = client.query(
-            name, filter=f'key > "{last}"', output_fields=["key"], limit=16_384, timeout=seconds
-        )
-        keys = sorted(row["key"] for row in part)
-        if not keys:
-            return found
-        for start in range(0, len(keys), _AT_ONCE):
-            some = ", ".join(f'"{key}"' for key in keys[start : start + _AT_ONCE])
-            rows = client.query(
-                name, filter=f"key in [{some}]", output_fields=["key", "text"], timeout=seconds
-            )
-            found |= {row["key"]: row["text"] for row in rows}
-        last = keys[-1]
-    raise IndexProblem(f"{name}: cannot be read in time; try again")

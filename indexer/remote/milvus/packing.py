@@ -17,8 +17,8 @@ from model.modality import Vectors
 VECTOR = "vector"
 # Of the only field of FloatArray and its kin, as a packed list.
 _PACKED = b"\x0a"
-# The time stamp that asks for no more than a node knows.
-_EVENTUALLY = 1
+# The time stamps that ask for no more than a node knows, and for all that was written.
+_EVENTUALLY, _STRONG = 1, 0
 
 
 def insert_request(
@@ -27,23 +27,27 @@ def insert_request(
     columns: Mapping[str, Sequence[Any]],
     vectors: Vectors,
     kinds: Mapping[str, DataType],
+    *,
+    replacing: bool = False,
 ) -> Any:
-    """A request to insert these rows; `kinds` are the types of all fields."""
-    request = milvus_pb2.InsertRequest(db_name=database, collection_name=collection, num_rows=len(vectors))
+    """A request to insert these rows, or to upsert them; `kinds` are the types of all fields."""
+    asked = milvus_pb2.UpsertRequest if replacing else milvus_pb2.InsertRequest
+    request = asked(db_name=database, collection_name=collection, num_rows=len(vectors))
     request.fields_data.extend(_field(name, kinds[name], values) for name, values in columns.items())
     request.fields_data.append(_vectors(vectors, kinds[VECTOR]))
     return request
 
 
-def query_request(database: str, collection: str, where: str, columns: Sequence[str], most: int) -> Any:
-    """A request for these columns of at most so many rows that pass, as they are on every node by now."""
+def query_request(
+    database: str, collection: str, where: str, columns: Sequence[str], most: int, *, strong: bool = False
+) -> Any:
+    """A request for these columns of at most so many rows that pass, as a node knows them, or the newest."""
     request = milvus_pb2.QueryRequest(
         db_name=database,
         collection_name=collection,
         expr=where,
         output_fields=list(columns),
-        guarantee_timestamp=_EVENTUALLY,
-        consistency_level=common_pb2.ConsistencyLevel.Eventually,
+        **_consistency(strong),
     )
     request.query_params.add(key="limit", value=str(most))
     return request
@@ -57,6 +61,8 @@ def search_request(
     where: str,
     columns: Sequence[str],
     settings: Mapping[str, Any],
+    *,
+    strong: bool = False,
 ) -> Any:
     """A request for the nearest rows that pass; `settings` are those of the search."""
     halves = kind == DataType.FLOAT16_VECTOR
@@ -72,8 +78,7 @@ def search_request(
         placeholder_group=asked.SerializeToString(),
         output_fields=list(columns),
         nq=1,
-        guarantee_timestamp=_EVENTUALLY,
-        consistency_level=common_pb2.ConsistencyLevel.Eventually,
+        **_consistency(strong),
     )
     for key, value in {
         "anns_field": VECTOR,
@@ -84,6 +89,14 @@ def search_request(
         text = value if isinstance(value, str) else json.dumps(value)
         request.search_params.add(key=key, value=text)
     return request
+
+
+def _consistency(strong: bool) -> dict[str, Any]:
+    levels = common_pb2.ConsistencyLevel
+    return {
+        "guarantee_timestamp": _STRONG if strong else _EVENTUALLY,
+        "consistency_level": levels.Strong if strong else levels.Eventually,
+    }
 
 
 def columns_in(answer: Any, wanted: Sequence[str]) -> dict[str, Any]:

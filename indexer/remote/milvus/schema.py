@@ -10,7 +10,7 @@ from pymilvus import CollectionSchema, DataType, MilvusClient
 
 from indexer.remote.database import CURRENT, HELD, Layout
 from indexer.remote.milvus.packing import VECTOR
-from indexer.remote.rows import PART, REALS, TEXTS, WHOLES
+from indexer.remote.rows import PART, REALS, STAMP, TEXTS, WHOLES
 
 # What VARCHAR may hold, in bytes; a path has at most 4,096.
 _LENGTHS = {"root": 8192, "relative": 8192, "content": 128, "taken": 64, "moment": 64}
@@ -48,6 +48,8 @@ def kinds(layout: Layout, version: str) -> Mapping[str, DataType]:
     found |= dict.fromkeys(REALS[:2], DataType.DOUBLE) | dict.fromkeys(REALS[2:], DataType.FLOAT)
     if layout.part_bytes:
         found[PART] = DataType.VARCHAR
+    if layout.live:
+        found[STAMP] = DataType.INT64
     return found | {VECTOR: DataType.FLOAT16_VECTOR if halves(version) else DataType.FLOAT_VECTOR}
 
 

@@ -35,7 +35,9 @@ class MilvusTable:
         self._built = built
         self._kind = kind
 
-    def search(self, query: Vectors, k: int, where: Condition, effort: int) -> Matches:
+    def search(
+        self, query: Vectors, k: int, where: Condition, effort: int, *, strong: bool = False
+    ) -> Matches:
         if k > MOST:
             raise TooFar(f"this library gives the best {MOST:,} photos of a search, not more")
         request = search_request(
@@ -50,8 +52,9 @@ class MilvusTable:
                 "metric_type": _METRIC,
                 "params": {} if self._built.exact else {"ef": max(effort, k)},
             },
+            strong=strong,
         )
-        results = self._answer("Search", request).results
+        results = self._answer("Search", request, strong=strong).results
         found = columns_in(results, _FIELDS)
         return Matches(
             np.array(results.ids.int_id.data, dtype=np.int64),
@@ -72,11 +75,12 @@ class MilvusTable:
         )
         return int(found[0]["count(*)"])
 
-    def select(self, columns: Sequence[str], where: Condition, most: int) -> Mapping[str, Any]:
-        request = query_request(
-            self._connection.database, self._collection, in_milvus(where), columns, min(most, MOST)
-        )
-        return columns_in(self._answer("Query", request), columns)
+    def select(
+        self, columns: Sequence[str], where: Condition, most: int, *, strong: bool = False
+    ) -> Mapping[str, Any]:
+        base, name = self._connection.database, self._collection
+        request = query_request(base, name, in_milvus(where), columns, min(most, MOST), strong=strong)
+        return columns_in(self._answer("Query", request, strong=strong), columns)
 
     def ready(self) -> str | None:
         state = self._connection.call(
@@ -89,12 +93,13 @@ class MilvusTable:
             return f"{self._collection}: the server has not loaded it; load it with: sketchseek rollback, or publish"
         return f"{self._collection}: the server is loading it ({state.get('progress', 0)} %)"
 
-    def _answer(self, call: str, request: Any) -> Any:
+    def _answer(self, call: str, request: Any, *, strong: bool) -> Any:
         """One of Milvus's own calls."""
         connection = self._connection
+        seconds = connection.access.timeout + (_STRONG_SECONDS if strong else 0.0)
 
         def ask(_: MilvusClient) -> Any:
-            answer = connection.directly(call, request, connection.access.timeout)
+            answer = connection.directly(call, request, seconds)
             if answer.status.code or answer.status.error_code:
                 raise MilvusException.from_status(answer.status)
             return answer

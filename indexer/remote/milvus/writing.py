@@ -19,7 +19,7 @@ _HNSW = {"M": 16, "efConstruction": 120}
 _MOST_BYTES = 32 * 2**20
 _POLL_SECONDS = 0.25
 # Without any progress for so long, the server has given up, without saying so.
-_STALLED_SECONDS = 900.0
+STALLED_SECONDS = 900.0
 
 
 class MilvusWriter:
@@ -35,42 +35,65 @@ class MilvusWriter:
         self._added = 0
 
     def add(self, batch: Batch) -> None:
-        request = insert_request(
-            self._connection.database, self._collection, batch.columns, batch.vectors, self._kinds
-        )
-        if request.ByteSize() > _MOST_BYTES and len(batch) > 1:
-            half = len(batch) // 2
-            for part in (slice(0, half), slice(half, None)):
-                columns = {name: values[part] for name, values in batch.columns.items()}
-                self.add(Batch(columns, batch.vectors[part]))
-            return
-        with self._connection.plainly():
-            answer = self._connection.directly("Insert", request, ADMIN_SECONDS)
-        if answer.status.code or answer.status.error_code or answer.insert_cnt != len(batch):
-            why = answer.status.reason or f"{answer.insert_cnt} of {len(batch)} rows were stored"
-            raise IndexProblem(f"{self._connection.address}: Milvus: {why}")
+        send(self._connection, self._collection, batch, self._kinds)
         self._added += len(batch)
 
     def finish(self, on_step: OnStep) -> Built:
-        kind = self._layout.index_type
-        if kind == "auto":
-            kind = "hnsw" if self._layout.photos >= _FROM else "flat"
+        kind = kind_of(self._layout)
         with self._connection.plainly() as client:
-            client.flush(self._collection, timeout=_STALLED_SECONDS)
+            client.flush(self._collection, timeout=STALLED_SECONDS)
             indexed(client, self._collection, kind, self._added, on_step)
             loaded(client, self._collection)
         return Built(kind, exact=kind == "flat")
 
 
+def kind_of(layout: Layout) -> str:
+    """The kind of index of a table."""
+    if layout.index_type != "auto":
+        return layout.index_type
+    return "hnsw" if layout.photos >= _FROM else "flat"
+
+
+def send(
+    connection: Connection,
+    collection: str,
+    batch: Batch,
+    kinds: Mapping[str, DataType],
+    *,
+    replacing: bool = False,
+) -> None:
+    """Insert rows, or upsert them; what is too large for one message is sent in parts."""
+    request = insert_request(
+        connection.database, collection, batch.columns, batch.vectors, kinds, replacing=replacing
+    )
+    if request.ByteSize() > _MOST_BYTES and len(batch) > 1:
+        half = len(batch) // 2
+        for part in (slice(0, half), slice(half, None)):
+            columns = {name: values[part] for name, values in batch.columns.items()}
+            send(connection, collection, Batch(columns, batch.vectors[part]), kinds, replacing=replacing)
+        return
+    with connection.plainly():
+        answer = connection.directly("Upsert" if replacing else "Insert", request, ADMIN_SECONDS)
+    stored = answer.upsert_cnt if replacing else answer.insert_cnt
+    if answer.status.code or answer.status.error_code or stored != len(batch):
+        why = answer.status.reason or f"{stored} of {len(batch)} rows were stored"
+        raise IndexProblem(f"{connection.address}: Milvus: {why}")
+
+
 def indexed(
     client: MilvusClient, collection: str, kind: str, rows: int, on_step: OnStep = lambda *_: None
 ) -> None:
-    """Index the vectors; done means that the rows are indexed, for `Finished` is also said of what failed."""
+    """Index the vectors, so many rows at least, and wait until that is done."""
     params = client.prepare_index_params()
     params.add_index(
         VECTOR, index_type=kind.upper(), metric_type="IP", params=_HNSW if kind == "hnsw" else {}
     )
     client.create_index(collection, params, timeout=ADMIN_SECONDS, sync=False)
+    all_indexed(client, collection, rows, on_step)
+
+
+def all_indexed(client: MilvusClient, collection: str, rows: int, on_step: OnStep) -> None:
+    """Wait until the rows are indexed; that the state is `Finished` is also said of what failed."""
 
     def look() -> tuple[int, bool]:
         found: Mapping[str, Any] = client.describe_index(collection, VECTOR, timeout=ADMIN_SECONDS)
@@ -95,13 +118,13 @@ def loaded(client: MilvusClient, collection: str) -> None:
 
 
 def _until(look: Callable[[], tuple[int, bool]], what: str) -> None:
-    before, deadline = -1, time.monotonic() + _STALLED_SECONDS
+    before, deadline = -1, time.monotonic() + STALLED_SECONDS
     while True:
         progress, done = look()
         if done:
             return
         if progress != before:
-            before, deadline = progress, time.monotonic() + _STALLED_SECONDS
+            before, deadline = progress, time.monotonic() + STALLED_SECONDS
         elif time.monotonic() > deadline:
             raise IndexProblem(f"Milvus makes no progress with {what}; see the server's log")
         time.sleep(_POLL_SECONDS)

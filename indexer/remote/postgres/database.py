@@ -9,11 +9,12 @@ from indexer.address import Access, Address
 from indexer.errors import IndexBusy, IndexProblem
 from indexer.remote.database import CURRENT, HELD, Built, Layout
 from indexer.remote.diagnosis import Step
+from indexer.remote.postgres.changing import PostgresChanger
 from indexer.remote.postgres.diagnosis import steps
 from indexer.remote.postgres.schema import named
 from indexer.remote.postgres.server import ADMIN_SECONDS, Row, Server, Session
 from indexer.remote.postgres.table import PostgresTable
-from indexer.remote.postgres.writing import PostgresWriter
+from indexer.remote.postgres.writing import PostgresWriter, kind_of
 from indexer.values import Traffic
 
 _VERSION = """
@@ -78,6 +79,14 @@ class PostgresDatabase:
         self._writer = PostgresWriter(self.server, named(self._name, "g", generation), layout, manifest)
         return self._writer
 
+    def kind_of(self, layout: Layout) -> str:
+        return kind_of(layout)
+
+    @contextmanager
+    def change(self, generation: str, layout: Layout) -> Iterator[PostgresChanger]:
+        with self._changing() as session:
+            yield PostgresChanger(session, named(self._name, "g", generation), layout)
+
     def table(self, generation: str, layout: Layout, built: Built) -> PostgresTable:
         return PostgresTable(self.server, named(self._name, "g", generation), layout.dimension, built)
 
@@ -99,12 +108,18 @@ class PostgresDatabase:
     def write_texts(self, generation: str, texts: Iterable[tuple[str, str]]) -> None:
         name = named(self._name, "t", generation)
         with self._changing() as session:
-            session.execute(f"CREATE TABLE {name} (key text PRIMARY KEY, text text NOT NULL)")
+            session.execute(f"CREATE TABLE IF NOT EXISTS {name} (key text PRIMARY KEY, text text NOT NULL)")
+            session.execute(f"DELETE FROM {name}")  # noqa: S608
             for key, text in texts:
                 session.execute(f"INSERT INTO {name} VALUES (%s, %s)", [key, text])  # noqa: S608
 
     def read_texts(self, generation: str) -> Mapping[str, str]:
         return dict(self._rows(named(self._name, "t", generation), "key, text"))
+
+    def read_text(self, generation: str, key: str) -> str | None:
+        query = f"SELECT text FROM {named(self._name, 't', generation)} WHERE key = %s"  # noqa: S608
+        found = self.server.ask(query, [key], self.server.access.timeout)
+        return str(found[0][0]) if found else None
 
     @contextmanager
     def writing(self, owner: str) -> Iterator[None]:

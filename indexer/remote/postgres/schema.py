@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from indexer.errors import BrokenGeneration
 from indexer.remote.database import Layout
-from indexer.remote.rows import PART, REALS, TEXTS, WHOLES
+from indexer.remote.rows import PART, REALS, STAMP, TEXTS, WHOLES
 
 VECTOR = "vector"
 # The types of columns, and of what is copied into them; the vector's, in its own form, are bytes.
@@ -36,7 +36,9 @@ def columns(layout: Layout) -> Mapping[str, str]:
     """The columns of a table, and their types. Whatever is missing has a value of its own."""
     found = {"id": "bigint"} | dict.fromkeys(TEXTS, "text") | dict.fromkeys(WHOLES, "bigint")
     found |= dict.fromkeys(REALS[:2], "double precision") | dict.fromkeys(REALS[2:], "real")
-    return found | ({PART: "text"} if layout.part_bytes else {}) | {VECTOR: "halfvec"}
+    found |= {PART: "text"} if layout.part_bytes else {}
+    found |= {STAMP: "bigint"} if layout.live else {}
+    return found | {VECTOR: "halfvec"}
 
 
 def table(name: str, layout: Layout) -> list[str]:

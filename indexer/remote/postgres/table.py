@@ -37,7 +37,9 @@ class PostgresTable:
         self._built = built
         self._known = lru_cache(_REMEMBERED)(self._counted)
 
-    def search(self, query: Vectors, k: int, where: Condition, effort: int) -> Matches:
+    def search(
+        self, query: Vectors, k: int, where: Condition, effort: int, *, strong: bool = False
+    ) -> Matches:
         condition, values = in_postgres(where)
         found = (
             f"SELECT {', '.join(_FIELDS)}, {VECTOR} <#> %s::halfvec AS far "  # noqa: S608
@@ -65,10 +67,13 @@ class PostgresTable:
     def count(self, where: Condition, *, strong: bool = False) -> int:
         return self._counted(where) if strong else self._known(where)
 
-    def select(self, columns: Sequence[str], where: Condition, most: int) -> Mapping[str, Any]:
+    def select(
+        self, columns: Sequence[str], where: Condition, most: int, *, strong: bool = False
+    ) -> Mapping[str, Any]:
         condition, values = in_postgres(where)
         query = f"SELECT {', '.join(columns)} FROM {self._name} WHERE {condition} LIMIT %s"  # noqa: S608
-        rows = self._server.search(query, [*values, most], {})
+        given = [*values, most]
+        rows = self._server.ask(query, given) if strong else self._server.search(query, given, {})
         found: dict[str, Any] = {name: [row[at] for row in rows] for at, name in enumerate(columns)}
         return found | {name: self._vectors(found[name]) for name in columns if name == VECTOR}
 

@@ -9,7 +9,7 @@ from psycopg import errors, sql
 from indexer.errors import IndexBusy, IndexProblem
 from indexer.remote.database import Batch, Built, Layout
 from indexer.remote.postgres import schema
-from indexer.remote.postgres.server import Server
+from indexer.remote.postgres.server import Server, Session
 from indexer.stores import OnStep
 
 # Below this, comparing everything is fast enough, and finds everything.
@@ -29,12 +29,31 @@ _POLL_SECONDS = 1.0
 _PROGRESS = "SELECT tuples_done FROM pg_stat_progress_create_index WHERE pid = %s"
 
 
+def kind_of(layout: Layout) -> str:
+    """The kind of index of a table."""
+    if layout.index_type != "auto":
+        return layout.index_type
+    return "hnsw" if layout.photos >= _FROM else "flat"
+
+
+def copy_rows(session: Session, name: str, layout: Layout, batch: Batch, options: str) -> None:
+    """Send rows in the server's own form, which is the fastest."""
+    kinds = schema.columns(layout)
+    columns = [batch.columns[column] for column in kinds if column != schema.VECTOR]
+    head = struct.pack(">HH", layout.dimension, 0)
+    vectors = [head + row.tobytes() for row in np.asarray(batch.vectors, dtype=">f2")]
+    copying = f"COPY {name} ({', '.join(kinds)}) FROM STDIN ({options})"
+    with session.cursor().copy(copying) as copy:
+        copy.set_types([schema.BINARY[kind] for kind in kinds.values()])
+        for row in zip(*columns, vectors, strict=True):
+            copy.write_row(row)
+
+
 class PostgresWriter:
     """See `indexer.remote.database.Writer`."""
 
     def __init__(self, server: Server, name: str, layout: Layout, manifest: str) -> None:
         self._server, self._name, self._layout = server, name, layout
-        self._columns = schema.columns(layout)
         self._session = server.session()
         try:
             with server.plainly():
@@ -44,19 +63,11 @@ class PostgresWriter:
             raise
 
     def add(self, batch: Batch) -> None:
-        columns = [batch.columns[name] for name in self._columns if name != schema.VECTOR]
-        head = struct.pack(">HH", self._layout.dimension, 0)
-        vectors = [head + row.tobytes() for row in np.asarray(batch.vectors, dtype=">f2")]
-        copying = f"COPY {self._name} ({', '.join(self._columns)}) FROM STDIN (FORMAT binary, FREEZE)"
-        with self._server.plainly(), self._session.cursor().copy(copying) as copy:
-            copy.set_types([schema.BINARY[kind] for kind in self._columns.values()])
-            for row in zip(*columns, vectors, strict=True):
-                copy.write_row(row)
+        with self._server.plainly():
+            copy_rows(self._session, self._name, self._layout, batch, "FORMAT binary, FREEZE")
 
     def finish(self, on_step: OnStep) -> Built:
-        kind = self._layout.index_type
-        if kind == "auto":
-            kind = "hnsw" if self._layout.photos >= _FROM else "flat"
+        kind = kind_of(self._layout)
         with self._server.plainly():
             for command in schema.indexes(self._name):
                 self._session.execute(command)

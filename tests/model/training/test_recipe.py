@@ -70,7 +70,7 @@ def fields(**changes: object) -> dict[str, object]:
         ),
         ({"options": []}, "options"),
         ({"edges": True}, "`edges` is gone.*remove it from the recipe"),
-        ({"method": "heavy"}, "unknown training method 'heavy'; known: ma-sbir"),
+        ({"method": "heavy"}, "unknown training method 'heavy'; known: .*ma-sbir"),
     ],
 )
 def test_a_wrong_field_is_named(tmp_path: Path, changes: dict[str, object], said: str) -> None:
@@ -113,7 +113,7 @@ def test_a_recipe_of_0_1_says_the_same_as_todays(tmp_path: Path) -> None:
 
 def test_a_method_is_chosen_where_the_recipe_leaves_it_open() -> None:
     assert read_recipe("lite-base", "ma-sbir") == read_recipe("lite-base")
-    with pytest.raises(ModelError, match="unknown training method 'heavy'; known: ma-sbir"):
+    with pytest.raises(ModelError, match=r"unknown training method 'heavy'; known: .*ma-sbir"):
         read_recipe("lite-base", "heavy")
     with pytest.raises(RecipeProblem, match="the method of this recipe is 'ma-sbir', not 'heavy'"):
         read_recipe("lite", "heavy")

@@ -52,6 +52,25 @@ def test_a_finished_file_is_taken_as_it_is_and_a_cut_one_is_made_again(tmp_path:
     assert np.array_equal(np.load(file), whole)
 
 
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_killed_call_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: bool) -> None:
+    file, calls = tmp_path / "cached.f16", []
+    views(tmp_path).cache(tmp_path / "whole.f16")
+    monkeypatch.setattr("model.training.views._SYNCED", 16)
+
+    def killed(done: int, _: int) -> None:
+        if done == 24:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        views(tmp_path).cache(file, killed)
+    if damaged:
+        file.write_bytes(file.read_bytes()[:500])
+    views(tmp_path).cache(file, lambda done, _: calls.append(done))
+    assert calls == ([8, 16, 24, 32] if damaged else [24, 32])
+    assert np.array_equal(np.load(file), np.load(tmp_path / "whole.f16"))
+
+
 def test_other_settings_do_not_take_over_a_file(tmp_path: Path) -> None:
     file = tmp_path / "cached.f16"
     views(tmp_path).cache(file)

@@ -104,6 +104,9 @@ def test_by_category_sketches_are_nearer_to_photos_of_their_label(by_category: O
 
 
 def test_by_instance_the_other_photo_is_of_the_same_class(by_instance: Objective) -> None:
+    assert isinstance(by_instance.method, ClipAt)
+    with torch.no_grad():
+        by_instance.method.prompt.added[SKETCH] += 1
     seen, shown = by_instance.seen(0), vectors(by_instance)
     assert len(shown) == 12, "two labels, three drawings of each, with their photos"
     assert seen.evenly == 0

@@ -43,12 +43,15 @@ def test_terms_and_their_weights(found: Objective) -> None:
     method = found.method
     assert isinstance(method, Ivt)
     seen, terms = found.seen(0), found.loss(0)
-    shown, indicators = method._read(found.learner, seen.inputs, seen.modality)
+    shown = found.network.embed(seen.inputs, seen.modality)
+    tokens = found.learner.tokens(seen.inputs)
+    asked = torch.stack([torch.zeros_like(seen.modality), 1 + seen.modality], dim=1)
+    indicators = method.pool.read(tokens.local, tokens.places, asked).values[:, 1]
     wanted = {
         "triplet": triplet_loss(shown, seen.labels, seen.modality, 0.3),
         "proxies": method.proxies.loss(shown, seen.labels),
         "told": F.cross_entropy(method.told(indicators), seen.modality),
-        "not_told": F.cross_entropy(method.not_told(shown * 8**0.5), seen.modality),
+        "not_told": F.cross_entropy(method.not_told(shown), seen.modality),
     }
     for name, term in wanted.items():
         assert terms[name].item() == pytest.approx(term.item(), rel=1e-3), name
@@ -59,6 +62,7 @@ def test_terms_and_their_weights(found: Objective) -> None:
 def test_the_classifier_of_what_is_not_told_learns_and_vectors_unlearn(found: Objective) -> None:
     method = found.method
     assert isinstance(method, Ivt)
+    torch.nn.init.normal_(method.not_told.weight)
     seen = found.seen(0)
     weights = (method.not_told.weight, found.learner.projection.weight)
 
@@ -66,7 +70,7 @@ def test_the_classifier_of_what_is_not_told_learns_and_vectors_unlearn(found: Ob
         return torch.autograd.grad(term, weights)
 
     shown = method._read(found.learner, seen.inputs, seen.modality)[0]
-    plain = gradients(F.cross_entropy(method.not_told(shown * 8**0.5), seen.modality))
+    plain = gradients(F.cross_entropy(method.not_told(shown), seen.modality))
     ours = gradients(found.loss(0)["not_told"])
     assert torch.allclose(ours[0], plain[0], atol=1e-5)
     assert torch.allclose(ours[1], -plain[1], atol=1e-5)
@@ -75,7 +79,8 @@ def test_the_classifier_of_what_is_not_told_learns_and_vectors_unlearn(found: Ob
 
 def test_every_part_of_it_learns(found: Objective) -> None:
     assert isinstance(found.method, Ivt)
-    torch.nn.init.normal_(found.method.ret.weight)
+    for layer in (found.method.ret, found.method.not_told):
+        torch.nn.init.normal_(layer.weight)
     found.loss(0)["total"].backward()
     still = {
         name

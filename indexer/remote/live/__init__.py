@@ -1,0 +1,1 @@
+"""Live tables: changed in place by each publication, instead of written again."""
