@@ -150,7 +150,7 @@ def test_caae_holds_codes_to_draws_by_an_adversary(figures: Dataset) -> None:
 
 
 def test_caaes_encoder_deceives_the_adversary(figures: Dataset) -> None:
-    """What the adversary takes for draws: its belief in codes rises with the encoder's steps, falls with its own."""
+    """Beside draws, the adversary believes in codes more with the encoder's steps, and less with its own."""
     for part, rises in (("encoder", True), ("adversary", False)):
         found = objective(figures, "caae", decode=0, again=0)
         for name, value in found.network.named_parameters():
@@ -165,4 +165,5 @@ def belief(found: Objective) -> float:
     method, sketch, photo = parts(found)
     with torch.no_grad():
         codes = method.code.mean(method.encoder(torch.cat([photo, sketch], dim=1)))
-        return float(method.adversary(codes).mean())
+        draws = torch.randn(256, codes.shape[1], generator=torch.Generator().manual_seed(1))
+        return float(method.adversary(codes).mean() - method.adversary(draws).mean())
