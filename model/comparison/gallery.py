@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 from model.modality import Vectors
 
 _BLOCK = 1024
-_ROUNDS = 25
+_ROUNDS = 20
 
 
 def icfrr(
     queries: Vectors, photos: Vectors, *, beta: float, candidates: int, neighbours: int, rounds: int = 1
 ) -> Vectors:
-    """Add to each photo's score `beta` times the mean vote of the first `candidates`.
+    """Add `beta` times the mean vote of the first `candidates` to minus the distance of each photo.
 
-    A photo votes for its `neighbours` nearest, itself among them, with weights that fall linearly from 1 to 0 by rank.
-    In later rounds, those vote that came first in the round before.
+    A photo votes for its nearest `neighbours`; weights fall linearly, from 1 for the first to 0 for the last of
+    the gallery, as in the authors' code. In later rounds, those vote that came first in the round before.
     """
-    near = _nearest(photos, min(neighbours, len(photos)))
-    weights = (1 - np.arange(near.shape[1]) / neighbours).astype(np.float32)
-    scores: Vectors = queries @ photos.T
+    near = _nearest(photos, min(neighbours, len(photos) - 1))
+    weights = (1 - np.arange(near.shape[1]) / len(photos)).astype(np.float32)
+    scores: Vectors = -_distances(queries, photos)
     count = min(candidates, len(photos))
     for _ in range(rounds):
         first = np.argpartition(-scores, count - 1, axis=1)[:, :count]
@@ -38,7 +38,7 @@ def icfrr(
 def cluster_retri(
     queries: Vectors, photos: Vectors, *, parts: int, centres: int, share: float, seed: int
 ) -> Vectors:
-    """Score by distance to a photo's quantised vector, and by `share` to the photo itself.
+    """Score by the squared distance to a photo's quantised vector and, by `share`, the distance to the photo itself.
 
     The quantiser cuts vectors into `parts`, each with so many `centres` by k-means. The best number of centres is near
     that of the classes in the gallery, which whoever searches does not know.
@@ -50,16 +50,16 @@ def cluster_retri(
         ],
         axis=1,
     )
-    return -((1 - share) * _distances(queries, coded) + share * _distances(queries, photos))
+    return -((1 - share) * _distances(queries, coded) ** 2 + share * _distances(queries, photos))
 
 
 def _nearest(photos: Vectors, count: int) -> NDArray[np.int64]:
-    """The photos most like each, itself first, in order."""
+    """The other photos most like each, in order."""
     found = np.empty((len(photos), count), dtype=np.int64)
     for start in range(0, len(photos), _BLOCK):
         alike = photos[start : start + _BLOCK] @ photos.T
         rows = np.arange(len(alike))
-        alike[rows, rows + start] = np.inf
+        alike[rows, rows + start] = -np.inf
         best = np.argpartition(-alike, count - 1, axis=1)[:, :count]
         order = np.argsort(-np.take_along_axis(alike, best, axis=1), axis=1, kind="stable")
         found[start : start + len(alike)] = np.take_along_axis(best, order, axis=1)

@@ -34,7 +34,7 @@ def by_gallery(found: Found) -> dict[str, Ranker]:
     bank = Bank("compared", {Modality.SKETCH: near})
     return {
         "collection": SecondStage(Collection(None), bank),
-        "ICFRR": _scored(lambda q, g: icfrr(q, g, beta=0.5, candidates=25, neighbours=10)),
+        "ICFRR": _scored(lambda q, g: icfrr(q, g, beta=0.5, candidates=250, neighbours=256, rounds=5)),
         "ClusterRetri": _scored(lambda q, g: cluster_retri(q, g, parts=2, centres=32, share=0.2, seed=0)),
     }
 

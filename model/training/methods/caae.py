@@ -1,14 +1,14 @@
 """CAAE: a photo's vector is generated from a sketch's, with codes that an adversary holds to N(0, 1).
 
 The other method of Yelamarthi et al. (ECCV 2018), which is not in their code: their CVAE, in which a discriminator that
-tells codes from draws takes the divergence's place. It learns in the same step as all else, by a reversed gradient;
-the authors train by turns. Codes are the encoder's means, without a draw.
+tells codes from draws takes the divergence's place. It learns in the same step as all else, where the authors train by
+turns. Codes are the encoder's means, without a draw.
 """
 
 import torch
 from torch import Tensor
 
-from model.training.blocks.adversary import contest, cross_entropy
+from model.training.blocks.adversary import CROSS_ENTROPY, contest
 from model.training.blocks.mlp import mlp
 from model.training.methods.cvae import Cvae, CvaeOptions
 
@@ -29,4 +29,4 @@ class Caae(Cvae):
 
     def _coded(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
         codes = self.code.mean(hidden).float()
-        return codes, contest(self.adversary, torch.randn_like(codes), codes, cross_entropy)
+        return codes, contest(self.adversary, torch.randn_like(codes), codes, CROSS_ENTROPY)

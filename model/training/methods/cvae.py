@@ -44,7 +44,7 @@ class Cvae(Method):
     options = CvaeOptions
     needs = frozenset({Need.BOTH_MODALITIES, Need.PAIRS})
     title = "CVAE"
-    recipe: ClassVar[Mapping[str, object]] = MappingProxyType({"tower": "nothing"})
+    recipe: ClassVar[Mapping[str, object]] = MappingProxyType({"tower": "nothing", "head_rate": 1e-3})
     # What holds the codes to their prior, and the name of its term.
     prior = "divergence"
     noise: Tensor

@@ -7,8 +7,9 @@ the same label.
 
 The authors' training loop and sibling (PDFD) are public, the network itself is not. Their semantic vectors are held to
 the word vectors by an adversary; as each picture's label is known, the default is the cosine between the two (ours).
-`semantic: adversary` is theirs, LSGAN with soft labels, by a reversed gradient in place of turns. Ours, too: MiniLM's
-sentence vectors in place of word2vec's and WordNet paths, pooled maps of our tower in place of VGG's, layer norms.
+`semantic: adversary` is theirs, LSGAN with soft labels, which learns in the same step as all else, not by turns. Ours,
+too: MiniLM's sentence vectors in place of word2vec's and WordNet paths, pooled maps of our tower in place of VGG's,
+layer norms.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from model.training.blocks.adversary import contest, least_squares
+from model.training.blocks.adversary import LEAST_SQUARES, contest
 from model.training.blocks.classes import fixed_directions, fixed_loss
 from model.training.blocks.mlp import mlp
 from model.training.blocks.pooled import Pooled, PooledOptions, leave_heads
@@ -48,7 +49,7 @@ class Pcmsn(Method):
     options = PcmsnOptions
     needs = frozenset({Need.BOTH_MODALITIES, Need.CLASSES, Need.WORDS})
     title = "PCMSN"
-    recipe: ClassVar[Mapping[str, object]] = MappingProxyType({"tower": "nothing"})
+    recipe: ClassVar[Mapping[str, object]] = MappingProxyType({"tower": "nothing", "head_rate": 1e-3})
     words: Tensor
     directions: Tensor
 
@@ -119,7 +120,7 @@ class Pcmsn(Method):
 
     def _semantic_loss(self, meant: Tensor, words: Tensor) -> Tensor:
         if self.settings.semantic == "adversary":
-            return contest(self.nets["adversary"], words, meant, least_squares)
+            return contest(self.nets["adversary"], words, meant, LEAST_SQUARES)
         return (1 - F.cosine_similarity(meant, words, dim=1)).mean()
 
     def _rebuilt(self, meant: Tensor, sketch: Tensor, photo: Tensor) -> Tensor:

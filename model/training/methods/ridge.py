@@ -23,9 +23,9 @@ from model.training.views import Annotations, Views
 
 
 class RidgeOptions(PooledOptions):
-    """`penalty` on the squares of the weights, times the sketches: numbers are standardised, so 1 is as much as one."""
+    """`penalty` on the squares of the weights, times the sketches: as many numbers are standardised, as 1 each."""
 
-    penalty: float = Field(default=1.0, gt=0)
+    penalty: float = Field(default=10.0, gt=0)
 
 
 class Ridge(Method):

@@ -7,8 +7,8 @@ both spaces: half the cosine of structures, and half that of the photo and the m
 Both halves lie in one vector here, so that an inner product is their sum.
 
 Decoders learn from a sketch's own photo, the ranking from another one of its label. The adversaries, worth a point in
-the paper, are off; with a weight, they learn by a reversed gradient in place of turns, as LSGAN's. Ours, too: pooled
-maps of our tower in place of VGG's, narrower codes and a margin that fits them, layer norms, linear ends of decoders.
+the paper, are off; with a weight, they are LSGAN's and learn in the same step as all else, not by turns. Ours, too:
+pooled maps of our tower in place of VGG's, codes of half a vector, layer norms, linear ends of decoders.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from model.training.blocks.adversary import contest, least_squares
+from model.training.blocks.adversary import LEAST_SQUARES, contest
 from model.training.blocks.gaussian import GaussianCode, noise
 from model.training.blocks.mlp import mlp
 from model.training.blocks.pooled import Pooled, PooledOptions, leave_heads
@@ -33,14 +33,12 @@ from model.training.views import Annotations, Views
 
 
 class SadOptions(PooledOptions):
-    """Widths and weights of the terms. `share` of a score is the structure's; the paper's codes have 1024 numbers, and
-    its margin is 10, which for our 256 is 5. `samples`: photos made for a sketch.
-    """
+    """Widths and weights of the terms. `share` of a score is the structure's. `samples`: photos made for a sketch."""
 
     hidden: int = Field(default=1024, ge=1)
     dropout: float = Field(default=0.3, ge=0, lt=1)
     samples: int = Field(default=200, ge=1)
-    margin: float = Field(default=5.0, ge=0)
+    margin: float = Field(default=10.0, ge=0)
     share: float = Field(default=0.5, ge=0, le=1)
     ranking: float = Field(default=0.5, ge=0)
     photo: float = Field(default=2.0, ge=0)
@@ -56,7 +54,7 @@ class Sad(Method):
     options = SadOptions
     needs = frozenset({Need.BOTH_MODALITIES, Need.CLASSES})
     title = "SAD"
-    recipe: ClassVar[Mapping[str, object]] = MappingProxyType({"tower": "nothing"})
+    recipe: ClassVar[Mapping[str, object]] = MappingProxyType({"tower": "nothing", "head_rate": 1e-3})
     noise: Tensor
 
     def __init__(self, options: SadOptions, dimension: int) -> None:
@@ -109,7 +107,7 @@ class Sad(Method):
         }
         if chosen.adversary:
             contests = ((own, photo_made, "photo adversary"), (sketch, sketch_made, "sketch adversary"))
-            told = [contest(nets[name], real, made, least_squares) for real, made, name in contests]
+            told = [contest(nets[name], real, made, LEAST_SQUARES) for real, made, name in contests]
             found["adversary"] = torch.stack(told).sum()
         weights = chosen.model_dump()
         return found | {"total": torch.stack([weights[name] * each for name, each in found.items()]).sum()}
