@@ -128,7 +128,11 @@ def test_the_indexing_page_names_only_commands_and_options_that_exist() -> None:
         name: cli.get_command(click.Context(cli), name) for name in cli.list_commands(click.Context(cli))
     }
     options = {
-        name for each in commands.values() if each for parameter in each.params for name in parameter.opts
+        name
+        for each in commands.values()
+        if each
+        for parameter in each.params
+        for name in (*parameter.opts, *parameter.secondary_opts)
     }
     assert {*re.findall(r"sketchseek ([a-z]+)", text)} <= {*commands, "index"}
     assert {*re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)} <= options
