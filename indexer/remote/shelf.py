@@ -126,8 +126,7 @@ class RemoteShelf:
         on_step: OnStep | None = None,
     ) -> RemoteFacts:
         # Imported late: a service never publishes.
-        from indexer.remote import publishing
-        from indexer.remote.live import changing
+        from indexer.remote import changing, publishing
 
         tell = on_step or (lambda *_: None)
         serving = self.database.pointer(CURRENT)
@@ -154,7 +153,7 @@ class RemoteShelf:
 
     def _change(self, now: Description, ready: "Prepared", tell: OnStep) -> RemoteFacts | None:
         """The current generation, changed in place; None if it is damaged, so that another must be written."""
-        from indexer.remote.live import changing
+        from indexer.remote import changing
 
         name = now.generation
         self.database.load(name)

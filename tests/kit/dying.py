@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-import indexer.remote.live.changing
+import indexer.remote.changing
 import indexer.remote.publishing
 from indexer.catalogue.database import Catalogue
 from indexer.collection import Collection
@@ -71,7 +71,7 @@ def _lay_change(kept_on: RemoteShelf, step: str) -> None:
     if step in ("change", "write_texts"):
         setattr(database, step, _die)
     elif step == "complete":
-        indexer.remote.live.changing.complete = _die
+        indexer.remote.changing.complete = _die
     change: Callable[..., Any] = database.change
 
     @contextmanager

@@ -1,1 +1,1 @@
-"""Live tables: changed in place by each publication, instead of written again."""
+"""The order of photos in live tables: sparse places, and a ladder of them."""

@@ -11,7 +11,8 @@ import pytest
 
 from indexer import BrokenGeneration, IndexProblem, Silent, merge, run, shelf
 from indexer.collection import Collection, Places
-from indexer.remote.live import changing, places
+from indexer.remote import changing
+from indexer.remote.live import places
 from indexer.remote.shelf import RemoteShelf
 from tests.kit.jobs import describe_photos
 from tests.kit.lively import HEAD, Photos, answers, counting
@@ -69,7 +70,7 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Photos:
     monkeypatch.setattr("indexer.jobs.pipeline.Workers", InThread)
     for module in ("order", "changing"):
         monkeypatch.setattr(f"indexer.remote.live.{module}.STEP", 7)
-    monkeypatch.setattr("indexer.remote.live.changing._ROWS", 16)
+    monkeypatch.setattr("indexer.remote.changing._ROWS", 16)
     found = Photos(tmp_path)
     describe_photos(monkeypatch, found.described)
     for _ in range(30):
@@ -251,7 +252,7 @@ def test_the_run_keeps_it_live(libraries: Libraries, photos: Photos, monkeypatch
     assert (report.published, report.generation, report.photos) == (True, "000001", 31)
     # As a killed change leaves it: a row too many.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("indexer.remote.live.changing.complete", _die)
+        patch.setattr("indexer.remote.changing.complete", _die)
         photos.add()
         photos.index()
         with pytest.raises(Stop):
