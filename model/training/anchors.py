@@ -187,10 +187,12 @@ def principal(vectors: Tensor, weights: Tensor, dimension: int) -> Tensor:
     """The directions (dimension, width) in which vectors differ most; fewer where they are narrower than that."""
     centred = vectors - (vectors * weights[:, None]).sum(0)
     spread = (centred * weights[:, None]).T @ centred
+    # With few photos most directions are empty; of so many equal values, single precision may fail, or give no numbers.
     try:
-        _, directions = torch.linalg.eigh(spread)
+        directions = torch.linalg.eigh(spread)[1]
     except RuntimeError:
-        # With few photos most directions are empty; in single precision, eigh may fail on so many equal values.
+        directions = torch.full_like(spread, torch.nan)
+    if not bool(directions.isfinite().all()):
         directions = torch.linalg.eigh(spread.double())[1].float()
     principal: Tensor = directions.flip(1)[:, :dimension].T
     return principal.contiguous()

@@ -68,8 +68,8 @@ def quick(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Libraries]
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Photos:
     """Thirty; a rung of the ladder for each seven, and few rows in an answer."""
     monkeypatch.setattr("indexer.jobs.pipeline.Workers", InThread)
-    for module in ("order", "changing"):
-        monkeypatch.setattr(f"indexer.remote.live.{module}.STEP", 7)
+    for module in ("live.order", "changing"):
+        monkeypatch.setattr(f"indexer.remote.{module}.STEP", 7)
     monkeypatch.setattr("indexer.remote.changing._ROWS", 16)
     found = Photos(tmp_path)
     describe_photos(monkeypatch, found.described)
