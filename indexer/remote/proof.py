@@ -152,13 +152,19 @@ def read_back(table: Table, known: Mapping[int, Vectors], where: str) -> None:
             raise IndexProblem(
                 f"{where}: the server does not give back the vectors that were stored; its version may not be supported"
             )
-        best = table.search(vector.reshape(1, -1), 1, EVERYTHING, _EFFORTS[2], strong=True)
-        # A copy may come first, but then it must score the same.
-        score = float(vector @ vector)
-        if not len(best.ids) or (int(best.ids[0]) != number and best.scores[0] < 0.998 * score):
+        # A node may lag behind; only then is it worth waiting for.
+        if not any(_finds(table, number, vector, strong=strong) for strong in (False, True)):
             raise IndexProblem(
                 f"{where}: the server does not find a vector that was stored; its version may not be supported"
             )
+
+
+def _finds(table: Table, number: int, vector: Vectors, *, strong: bool) -> bool:
+    best = table.search(vector.reshape(1, -1), 1, EVERYTHING, _EFFORTS[2], strong=strong)
+    # A copy may come first, but then it must score the same.
+    return bool(len(best.ids)) and bool(
+        int(best.ids[0]) == number or best.scores[0] >= 0.998 * float(vector @ vector)
+    )
 
 
 def gone(table: Table, ids: Sequence[int], where: str) -> None:
