@@ -20,22 +20,6 @@ RAW, OWN = "raw", "ours"
 TOWER = "+tower"
 # A step that leaves the tower as it is costs a third.
 _FROZEN_STEPS = 3
-# MA-SBIR with the authors' losses, rates and captions alone.
-_AUTHORS: Mapping[str, Any] = {
-    "captions": ["a photo of a {}."],
-    "head_rate": 5e-3,
-    "options": {
-        "authors_share": 1.0,
-        "encodings": "normal",
-        "logit_scale": 2.6592,
-        "loss_weights": {
-            "clip": 1.0,
-            "semantic_centre": 0.1,
-            "modality_classifier": 0.1,
-            "reconstruction": 0.02,
-        },
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -69,7 +53,7 @@ def rows() -> dict[str, Row]:
     found = [Row(RAW, BEFORE, "siamese", trained=False)]
     for name in METHODS:
         kind: type[Method] = METHODS.load(name)
-        changes = dict(_AUTHORS if name == "ma-sbir" else kind.recipe)
+        changes = dict(kind.recipe)
         block = TRANSDUCTIVE if Need.UNLABELLED in kind.needs else METHOD
         if not kind.learns:
             found.append(Row(name, BEFORE, name, changes, trained=False))

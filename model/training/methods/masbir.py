@@ -7,7 +7,8 @@ sketches are also tied to the photos and words as they were before training (`mo
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from types import MappingProxyType
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -132,6 +133,24 @@ class Masbir(Method):
     options = MasbirOptions
     needs = frozenset({Need.BOTH_MODALITIES, Need.WORDS})
     title = "MA-SBIR"
+    # The authors' losses, rates and captions alone.
+    recipe: ClassVar[Mapping[str, object]] = MappingProxyType(
+        {
+            "captions": ["a photo of a {}."],
+            "head_rate": 5e-3,
+            "options": {
+                "authors_share": 1.0,
+                "encodings": "normal",
+                "logit_scale": 2.6592,
+                "loss_weights": {
+                    "clip": 1.0,
+                    "semantic_centre": 0.1,
+                    "modality_classifier": 0.1,
+                    "reconstruction": 0.02,
+                },
+            },
+        }
+    )
 
     def __init__(self, options: MasbirOptions, dimension: int) -> None:
         super().__init__(options, dimension)
