@@ -26,7 +26,7 @@ from indexer.folders.partition import Partition
 
 # Seconds until the cluster answers; until its nodes have said what they lack; and until all that runs has ended.
 _CONNECT, _CHECK, _STOP = 45.0, 120.0, PATIENCE + 30
-_CLOSE = 10.0
+_CLOSE, _HEARD = 10.0, 2.0
 # Of what Ray says last.
 _LONGEST = 300
 COMMAND = ("-P", "-m", "indexer.cluster.ray")
@@ -79,7 +79,8 @@ class Engine:
         self._said: deque[str] = deque(maxlen=20)
         self._events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._process = _started(command)
-        self._threads = [threading.Thread(target=each, daemon=True) for each in (self._read, self._listen)]
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._threads = (self._listener, threading.Thread(target=self._read, daemon=True))
         for thread in self._threads:
             thread.start()
         try:
@@ -177,6 +178,8 @@ class Engine:
                 with contextlib.suppress(ValueError):
                     self._events.put(json.loads(line))
         self._process.wait()
+        # What it said last, unless a process that outlives it holds its standard error open.
+        self._listener.join(_HEARD)
         self._events.put(None)
 
     def _listen(self) -> None:

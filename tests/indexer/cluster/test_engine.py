@@ -2,6 +2,7 @@
 
 import sys
 import textwrap
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -91,6 +92,20 @@ def test_a_cluster_that_is_lost_is_an_error_however_often_it_is_asked() -> None:
         for _ in range(2):
             with pytest.raises(ClusterProblem, match=r"lost .* \(the raylet is gone\).* the same command"):
                 running.ended(60)
+
+
+def test_what_it_said_last_is_heard_however_late_its_reader_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    listen = Engine._listen
+
+    def late(self: Engine) -> None:
+        # Both outputs end at once; without this, which reader comes first is chance.
+        self._process.wait()
+        time.sleep(0.2)
+        listen(self)
+
+    monkeypatch.setattr(Engine, "_listen", late)
+    with pytest.raises(ClusterProblem, match=r"\(raylet died\)"):
+        opened(REACHED + "sys.exit('raylet died')")
 
 
 def test_what_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
