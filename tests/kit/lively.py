@@ -192,3 +192,11 @@ def _with(opened: Library, where: Filter | None) -> dict[str, Any]:
             shown = [hit.photo.content for hit in opened.hits(best.ids, best.scores)]
             found[f"nearest {seed} {kinds}"] = (shown, best.scores.round(2).tolist())
     return found
+
+
+@dataclass(frozen=True)
+class Libraries:
+    """On the same server: a live one, and one that is always written whole."""
+
+    live: RemoteShelf
+    whole: RemoteShelf

@@ -1,82 +1,16 @@
 """A live library answers as one that was written whole, whatever changed, and only what changed is sent."""
 
-import secrets
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from indexer import BrokenGeneration, IndexProblem, Silent, merge, run, shelf
+from indexer import Silent, run
 from indexer.collection import Collection, Places
 from indexer.remote import changing
 from indexer.remote.live import places
 from indexer.remote.shelf import RemoteShelf
-from tests.kit.jobs import describe_photos
-from tests.kit.lively import HEAD, Photos, answers, counting
-from tests.kit.remote import lite, store, wipe
-from tests.kit.standin import InThread, StandIn, a_bank
-
-Fixture = Callable[[str], Any]
-# Addresses of two libraries on the same server.
-ADDRESSES: dict[str, Callable[[Path, Fixture], tuple[str, str]]] = {
-    "milvus": lambda _, fixture: _pair(lambda name: str(fixture("milvus_server").address(name))),
-    "milvus+lite": lambda folder, _: _pair(lambda name: lite(folder / "lite", name)),
-    "postgresql": lambda _, fixture: _pair(
-        lambda name: str(fixture("postgres_address")).replace("?", f"/{name}?")
-    ),
-}
-SLOW = ("milvus",)
-
-
-def _pair(address: Callable[[str], str]) -> tuple[str, str]:
-    name = f"l{secrets.token_hex(8)}"
-    return address(name), address(f"{name}w")
-
-
-@dataclass(frozen=True)
-class Libraries:
-    """A live one, and one that is always written whole."""
-
-    live: RemoteShelf
-    whole: RemoteShelf
-
-
-def opened_at(request: pytest.FixtureRequest, folder: Path) -> Iterator[Libraries]:
-    found = Libraries(*map(store, ADDRESSES[request.param](folder, request.getfixturevalue)))
-    yield found
-    wipe(found.live)
-    wipe(found.whole)
-
-
-@pytest.fixture(
-    params=[pytest.param(kind, marks=pytest.mark.slow if kind in SLOW else ()) for kind in ADDRESSES]
-)
-def libraries(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Libraries]:
-    yield from opened_at(request, tmp_path)
-
-
-@pytest.fixture(params=[kind for kind in ADDRESSES if kind not in SLOW])
-def quick(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Libraries]:
-    """For what does not depend on the server."""
-    yield from opened_at(request, tmp_path)
-
-
-@pytest.fixture
-def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Photos:
-    """Thirty; a rung of the ladder for each seven, and few rows in an answer."""
-    monkeypatch.setattr("indexer.jobs.pipeline.Workers", InThread)
-    for module in ("live.order", "changing"):
-        monkeypatch.setattr(f"indexer.remote.{module}.STEP", 7)
-    monkeypatch.setattr("indexer.remote.changing._ROWS", 16)
-    found = Photos(tmp_path)
-    describe_photos(monkeypatch, found.described)
-    for _ in range(30):
-        found.add()
-    found.index()
-    return found
+from tests.kit.lively import Libraries, Photos, answers, counting
 
 
 def opened(kept_on: RemoteShelf, photos: Photos) -> Any:
@@ -127,10 +61,10 @@ def test_only_what_differs_is_sent(libraries: Libraries, photos: Photos) -> None
 
 
 def test_to_send_a_row_only_its_vector_is_read(
-    quick: Libraries, photos: Photos, monkeypatch: pytest.MonkeyPatch
+    nearby: Libraries, photos: Photos, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Near-duplicates are found before, among all."""
-    photos.publish(quick.live, live=True)
+    photos.publish(nearby.live, live=True)
     photos.add()
     photos.index()
     read: list[int] = []
@@ -147,15 +81,15 @@ def test_to_send_a_row_only_its_vector_is_read(
 
     monkeypatch.setattr(Collection, "_batches", noted)
     monkeypatch.setattr(changing, "change", begun)
-    photos.publish(quick.live)
+    photos.publish(nearby.live)
     assert read == [1]
 
 
 def test_what_a_killed_change_has_sent_is_not_sent_again(
-    quick: Libraries, photos: Photos, monkeypatch: pytest.MonkeyPatch
+    nearby: Libraries, photos: Photos, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Even if there is more of it in one place than an answer holds."""
-    kept_on = quick.live
+    kept_on = nearby.live
     photos.publish(kept_on, live=True)
     for day in range(1, 25):
         photos.add(moment=f"2019-06-{day:02d}T01:02:03")
@@ -192,40 +126,6 @@ def test_readers_go_on_and_see_what_is_new(libraries: Libraries, photos: Photos)
         photo.id for photo in opened(kept_on, photos).listing(k=999)
     }
     assert opened(kept_on, photos).identity == kept_on.identity()
-
-
-@pytest.mark.parametrize("what", ["model", "bank", "parts", "type", "no live"])
-def test_what_cannot_be_changed_is_written_anew(quick: Libraries, photos: Photos, what: str) -> None:
-    kept_on, options = quick.live, {}
-    first = photos.publish(kept_on, live=True)
-    if what == "model":
-        photos.encoder = StandIn("6" * 16, parts=HEAD)
-    elif what == "bank":
-        photos.encoder.bank = a_bank(photos.encoder.fingerprint, seed=5)
-    elif what == "parts":
-        photos.encoder = StandIn()
-    elif what == "type":
-        options = {"index_type": "hnsw"}
-    else:
-        options = {"live": False}
-    photos.index()
-    second = photos.publish(kept_on, **options)
-    assert (second.generation, second.live) == ("000002", what != "no live")
-    assert kept_on.generations() == ["000002", first.generation]
-    photos.add()
-    photos.index()
-    third = photos.publish(kept_on)
-    assert third.generation == ("000003" if what == "no live" else "000002")
-    assert len(opened(kept_on, photos)) == 31
-
-
-def test_a_live_library_cannot_be_rolled_back(quick: Libraries, photos: Photos) -> None:
-    kept_on = quick.live
-    photos.publish(kept_on)
-    photos.publish(kept_on, live=True)
-    with kept_on.writing(), pytest.raises(IndexProblem, match="is live, so it has no earlier state"):
-        kept_on.rollback()
-    assert kept_on.current() == "000002"
 
 
 def test_the_run_keeps_it_live(libraries: Libraries, photos: Photos, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,50 +173,3 @@ class Stop(BaseException):
 
 def _die(*_: Any) -> None:
     raise Stop
-
-
-def test_a_live_table_that_lost_a_vector_is_written_anew(
-    quick: Libraries, photos: Photos, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept_on = quick.live
-    photos.publish(kept_on, live=True)
-    with monkeypatch.context() as patch:
-
-        def broken(*_: Any) -> None:
-            raise BrokenGeneration("a search does not find a stored vector")
-
-        patch.setattr("indexer.remote.library.RemoteLibrary.prove", broken)
-        assert photos.publish(kept_on).generation == "000002"
-    assert kept_on.verify("000002") == []
-
-
-def test_a_folder_is_never_live(photos: Photos) -> None:
-    for work in (
-        lambda: run(photos.folder / "new", [photos.photos], photos.encoder, Silent(), live=True),  # type: ignore[arg-type]
-        lambda: merge(photos.folder / "new", [photos.work], Silent(), live=True),
-    ):
-        with pytest.raises(IndexProblem, match="--live is for a library on a server"):
-            work()
-    assert not (photos.folder / "new").exists()
-    assert not shelf(photos.work).manifest("000001").live
-
-
-def test_the_recall_is_measured_again_when_much_has_changed(quick: Libraries, photos: Photos) -> None:
-    kept_on = quick.live
-    photos.publish(kept_on, live=True, index_type="hnsw")
-    measured = kept_on.manifest("000001").measured
-    assert measured.changed == 0
-    changes = []
-    for _ in range(9):
-        photos.add()
-        photos.index()
-        photos.publish(kept_on)
-        changes.append(kept_on.manifest("000001").measured.changed)
-    # 8 of 38 is less than a quarter, and so is 9 of 39; 10 of 40 is, too.
-    assert changes == list(range(1, 10))
-    for _ in range(5):
-        photos.add()
-    photos.index()
-    photos.publish(kept_on)
-    assert kept_on.manifest("000001").measured.changed == 0
-    assert replace(measured, changed=0).kind == "hnsw"
