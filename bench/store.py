@@ -1,4 +1,4 @@
-"""A library on a Milvus server beside the same in an index folder: publication, searches, recall, switches.
+"""A library on a Milvus server beside the same in an index folder: publication, searches, recall, switches, changes.
 
 SKETCHSEEK_BENCH_PHOTOS (500000) made-up photos with vectors near those of the shipped model's bank, and
 SKETCHSEEK_BENCH_STORE, the address of a server; without one, that of PyPI is started here, on the same cores.
@@ -51,6 +51,7 @@ def main() -> None:
             f"(folder {kept.own / 1e6:.0f} MB)   goal: 600"
         )
         _searches(index, address)
+        _changes(index, f"{address}_live", photos)
         print(
             f"{_SWITCHES} switches under {_READERS} readers: {_switches(folder, address)}   goal: no error, no mix"
         )
@@ -122,13 +123,23 @@ def _switches(folder: Path, address: str) -> str:
     )
 
 
-def _publish(index: Path, kept_on: Shelf) -> str:
+def _changes(index: Path, address: str, photos: int) -> None:
+    """A live library, of which one photo in a hundred is added, replaced, or removed."""
+    whole = _tell("publish live", watch(["bench.store", "live", str(index), address], _LIMIT))
+    _tell("change the photos", watch(["bench.store", "change", str(index), str(photos // 300)], _LIMIT))
+    changed = _tell("publish the change", watch(["bench.store", "live", str(index), address], _LIMIT))
+    print(
+        f"change {changed.seconds:.1f} s, whole {whole.seconds:.1f} s, {changed.seconds / whole.seconds:.2f} x"
+    )
+
+
+def _publish(index: Path, kept_on: Shelf, *, live: bool | None = None) -> str:
     with (
         locked(index),
         Catalogue(index / CATALOGUE) as catalogue,
         kept_on.writing() if isinstance(kept_on, RemoteShelf) else ExitStack(),
     ):
-        facts = kept_on.publish(Collection(index, _kind().origin, catalogue), on_step=_step())
+        facts = kept_on.publish(Collection(index, _kind().origin, catalogue), live=live, on_step=_step())
         if isinstance(kept_on, RemoteShelf):
             print_measured(kept_on, facts.generation)
         return facts.generation
@@ -186,8 +197,11 @@ def _own_server(folder: Path) -> Iterator[str]:
 def _child(stage: str, index: Path, more: str = "") -> None:
     if stage == "make":
         library.make(index, int(more), _kind())
+    elif stage == "change":
+        with locked(index), Catalogue(index / CATALOGUE) as catalogue:
+            library.change(catalogue, index, int(more), 1, _kind())
     else:
-        _publish(index, _shelf(more) if more else shelf(index))
+        _publish(index, _shelf(more) if more else shelf(index), live=stage == "live" or None)
 
 
 if __name__ == "__main__":

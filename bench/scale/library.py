@@ -56,9 +56,10 @@ def make(index: Path, photos: int, kind: Kind | None = None) -> None:
         _fill(catalogue.connection, photos, names, sums, kind.origin.fingerprint)
 
 
-def change(catalogue: Catalogue, index: Path, count: int, seed: int) -> None:
+def change(catalogue: Catalogue, index: Path, count: int, seed: int, kind: Kind | None = None) -> None:
     """Remove so many photos, replace as many, and add as many."""
-    series = ORIGIN.vectors_in(index)
+    kind = kind or Kind()
+    series = kind.origin.vectors_in(index)
     query = "SELECT id, relative FROM photos WHERE id >= ? ORDER BY id LIMIT ?"
     first = int(np.random.default_rng(seed).integers(2**62))
     there = catalogue.connection.execute(query, (first, 2 * count)).fetchall()
@@ -71,10 +72,10 @@ def change(catalogue: Catalogue, index: Path, count: int, seed: int) -> None:
         catalogue.remove(number for number, _ in there[:count])
         for start in range(0, len(paths), _CHUNK):
             part = slice(start, start + _CHUNK)
-            rows = unit(clustered(len(names[part]), 10**8 + seed + start, 0.03))
+            rows = kind.rows(len(names[part]), 10**8 + seed + start)
             looks = _looks(len(rows), 10**8 + seed + start)
             for path, place, look in zip(paths[part], shard.append(names[part], rows), looks, strict=True):
-                catalogue.add_vector(ORIGIN.fingerprint, place, (640, 480), look.tobytes())
+                catalogue.add_vector(kind.origin.fingerprint, place, (640, 480), look.tobytes())
                 found = Found(ROOT, path, 1_000_000, 1_600_000_000 * 10**9)
                 catalogue.record(found, content=place.content, metadata=Metadata())
         shard.sync()
