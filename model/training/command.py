@@ -24,7 +24,7 @@ from model.training.recipe import RECIPES, Recipe, read_recipe
 from model.training.run import Outcome, Run, Settings, data_digest
 from model.training.state import put, read_whole
 from model.training.validation import AT_THE_END, embedded, figures, photo_rows, zero_shot
-from model.training.views import Views, every_tenth
+from model.training.views import Variety, Views, every_tenth
 
 # The figures that model cards record, for unseen classes alone and among training photos.
 ON_CARDS = ("mAP@200", "first_hit", "hit@5", "P@10")
@@ -215,7 +215,11 @@ def _views(
     records: Sequence[Record], network: Network, recipe: Recipe, file: Path, *, plain: bool = False
 ) -> Views:
     per_record = 1 if plain else recipe.views
-    views = Views(records, network.learner, size=recipe.size, per_record=per_record, seed=recipe.seed)
+    steps = recipe.length(len(records))
+    variety = Variety(recipe.variations == "rich", recipe.turns, steps)
+    views = Views(
+        records, network.learner, size=recipe.size, per_record=per_record, seed=recipe.seed, variety=variety
+    )
     if recipe.towers == "lite":
         click.echo(f"preparing {len(records)} images for {file.name}")
         views.cache(file, every_tenth(click.echo))

@@ -49,7 +49,10 @@ class Recipe(BaseModel):
     frozen_stages: int = Field(default=0, ge=0)
     # What is trained of a `lite` tower: all behind the frozen stages, the scales and shifts of its norms, or nothing.
     tower: Literal["later-stages", "norms", "nothing"] = "later-stages"
+    # Of each picture on disk, the picture itself among them; the others are made anew so often in a run.
     views: int = Field(default=1, ge=1)
+    turns: int = Field(default=1, ge=1)
+    variations: Literal["light", "rich"] = "light"
     captions: tuple[str, ...] = Field(min_length=1)
     method: str = METHOD_OF_0_1
     options: SerializeAsAny[Options]
@@ -121,7 +124,7 @@ class Recipe(BaseModel):
     @property
     def _defaulted(self) -> set[str]:
         """Fields added later, if they are at their defaults: leaving them out keeps digests stable."""
-        found = {"backbone": None, "tower": "later-stages"}
+        found = {"backbone": None, "tower": "later-stages", "turns": 1, "variations": "light"}
         return {name for name, value in found.items() if getattr(self, name) == value}
 
     @property

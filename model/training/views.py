@@ -5,7 +5,7 @@ seed, the record and its number.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass
@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -22,14 +21,14 @@ from model.data.loading import load_image
 from model.modality import Pixels
 from model.pictures.preprocess import photo_pixels, sketch_pixels
 from model.pictures.preprocessing import STANDARD, Preprocessing
-from model.training.augment import varied_photo, varied_sketch
+from model.training.cache import CHUNK, Layout, Say, ViewFile
 from model.training.learners.base import Learner
 from model.training.losses import encodings
+from model.training.variations.light import varied_photo, varied_sketch
+from model.training.variations.rich import rich_photo, rich_sketch
 
-# Larger batches are slower on a CPU: their tensors are returned to the system and faulted in again each time.
-CHUNK = 8
-# After so many views, those in the file are safe from a kill.
-_SYNCED = 1024
+# Where nearly all photos are of one label, another one shows that, too.
+_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,8 @@ class View:
     record: Record
     number: int
     seed: int
+    # What a rich variation may show besides; without any, variations are light.
+    photos: tuple[Record, ...] = ()
 
     def pixels(self, size: int, how: Preprocessing = STANDARD) -> Pixels:
         rng = np.random.default_rng([self.seed, self.number, *_digest(self.record)])
@@ -47,7 +48,34 @@ class View:
         plain = sketch_pixels(image, size, how) if drawn else photo_pixels(image, size, how)
         if self.number == 0:
             return plain
+        if self.photos and drawn:
+            return rich_sketch(plain, size, how, rng)
+        if self.photos:
+            return rich_photo(plain, lambda: self._another(size, how, rng), rng)
         return varied_sketch(plain, rng) if drawn else varied_photo(plain, rng)
+
+    def _another(self, size: int, how: Preprocessing, rng: np.random.Generator) -> Pixels:
+        """A photo of something else, as far as labels say so."""
+        for _ in range(_TRIES):
+            photo = self.photos[int(rng.integers(len(self.photos)))]
+            if photo.label != self.record.label:
+                break
+        return photo_pixels(load_image(photo, shortest=size), size, how)
+
+
+@dataclass(frozen=True)
+class Variety:
+    """How much views differ: richly or lightly, and made anew how often within how many steps."""
+
+    rich: bool = False
+    turns: int = 1
+    steps: int = 1
+
+    def turn(self, step: int) -> int:
+        return min(step * self.turns // self.steps, self.turns - 1)
+
+
+LIGHT = Variety()
 
 
 def own_photos(records: Sequence[Record]) -> NDArray[np.int64]:
@@ -112,11 +140,21 @@ class Views:
     """The views of all records: made on each call or, after `cache`, read from one file."""
 
     def __init__(
-        self, records: Sequence[Record], learner: Learner, *, size: int, per_record: int, seed: int
+        self,
+        records: Sequence[Record],
+        learner: Learner,
+        *,
+        size: int,
+        per_record: int,
+        seed: int,
+        variety: Variety = LIGHT,
     ) -> None:
         self.records = tuple(records)
         self._learner, self._size, self._per_record, self._seed = learner, size, per_record, seed
-        self._cached: NDArray[np.float16] | None = None
+        self._variety = variety
+        self._photos = tuple(record for record in self.records if record.modality == PHOTO)
+        self._file: ViewFile | None = None
+        self._said: Say | None = None
         # The place of each record among those that were cached.
         self._places = np.arange(len(self.records))
 
@@ -125,18 +163,16 @@ class Views:
 
     @property
     def cached(self) -> bool:
-        return self._cached is not None
+        return self._file is not None
 
-    def cache(self, file: Path, said: Callable[[int, int], None] | None = None) -> None:
-        """Prepare every view now. A complete file of the same records is used as it is, and a killed one continued."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        done = file.with_suffix(".done")
-        if not (done.is_file() and file.is_file() and done.read_text() == self._signature()):
-            done.unlink(missing_ok=True)
-            self._fill(file, said)
-            done.write_text(self._signature())
-            _progress(file).unlink(missing_ok=True)
-        self._cached = np.load(file, mmap_mode="r")
+    def cache(self, file: Path, said: Say | None = None) -> None:
+        """Prepare the views now. A complete file of the same records is used as it is, and a killed one continued.
+
+        If the views are made anew in the course of a run, the file is left as it is until a step asks for some.
+        """
+        layout = Layout(self._signature(), len(self.records), self._per_record)
+        self._file, self._said = ViewFile(file, layout, self._made), said
+        self._file.open(said)
 
     def part(self, rows: Sequence[int]) -> "Views":
         """The views of some of the records, from the same cache."""
@@ -147,25 +183,23 @@ class Views:
 
     def images(self, rows: Sequence[int], step: int | None = None) -> Tensor:
         """Return prepared inputs of these rows: the pictures themselves or, in a training step, any view of each."""
-        numbers = np.zeros(len(rows), dtype=np.int64)
+        slots = np.zeros(len(rows), dtype=np.int64)
         if step is not None:
-            numbers = np.random.default_rng([self._seed, step]).integers(0, self._per_record, size=len(rows))
-        if self._cached is None:
+            slots = np.random.default_rng([self._seed, step]).integers(0, self._per_record, size=len(rows))
+        if self._file is None:
             fresh = 0 if step is None or self._per_record == 1 else step
             return self._prepared(
-                [self._view(row, n and n + fresh) for row, n in zip(rows, numbers.tolist(), strict=True)]
+                [self._view(row, n and n + fresh) for row, n in zip(rows, slots.tolist(), strict=True)]
             )
-        values = np.stack(
-            [
-                self._cached[self._places[row] * self._per_record + n]
-                for row, n in zip(rows, numbers.tolist(), strict=True)
-            ]
-        )
+        if step is not None:
+            self._file.turn_to(self._variety.turn(step), self._said)
+        places = self._places[np.asarray(rows, dtype=np.int64)] * self._per_record + slots
+        values = np.stack([self._file.values[place] for place in places.tolist()])
         # Stored channels last, the layout that the next stage needs.
         return torch.from_numpy(values).permute(0, 3, 1, 2).float()
 
     def _view(self, row: int, number: int) -> View:
-        return View(self.records[row], int(number), self._seed)
+        return View(self.records[row], int(number), self._seed, self._photos if self._variety.rich else ())
 
     @torch.no_grad()
     def _prepared(self, views: Sequence[View]) -> Tensor:
@@ -176,52 +210,19 @@ class Views:
         with self._learner.autocast("cpu"):
             return self._learner.prepare(torch.from_numpy(np.stack(pixels)))
 
-    def _fill(self, file: Path, said: Callable[[int, int], None] | None) -> None:
-        total = len(self.records) * self._per_record
-        first, table = self._filled(file)
-        for start, values in self._chunks(first, total):
-            if table is None:
-                shape = (total, *values.shape[1:])
-                table = open_memmap(file, mode="w+", dtype=np.float16, shape=shape)
-            end = start + len(values)
-            table[start:end] = values
-            if isinstance(table, np.memmap) and (end % _SYNCED < CHUNK or end == total):
-                table.flush()
-                _progress(file).write_text(f"{self._signature()} {end}")
-            if said is not None:
-                said(end, total)
-
-    def _filled(self, file: Path) -> tuple[int, NDArray[np.float16] | None]:
-        """How many views of these very records a killed call left in the file, and the file."""
-        try:
-            signature, _, count = _progress(file).read_text().partition(" ")
-            if signature == self._signature():
-                # Opened for writing, a file that was cut would be lengthened without a word.
-                np.load(file, mmap_mode="r")
-                return int(count), np.load(file, mmap_mode="r+")
-        except (OSError, ValueError):
-            # Nothing was left, or less than was said.
-            pass
-        return 0, None
-
-    def _chunks(self, first: int, total: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        for start in range(first, total, CHUNK):
-            views = [
-                self._view(*divmod(place, self._per_record))
-                for place in range(start, min(start + CHUNK, total))
-            ]
-            yield start, self._prepared(views).permute(0, 2, 3, 1).float().numpy()
+    def _made(self, wanted: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
+        views = [self._view(row, number) for row, number in wanted]
+        found: NDArray[np.float32] = self._prepared(views).permute(0, 2, 3, 1).float().numpy()
+        return found
 
     def _signature(self) -> str:
         lines = [f"{self._size} {self._per_record} {self._seed}"]
         if self._learner.preprocessing != STANDARD:
             lines.append(str(self._learner.preprocessing))
+        if self._variety.rich:
+            lines.append("rich")
         lines += [f"{record.path} {record.modality} {record.note}" for record in self.records]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _progress(file: Path) -> Path:
-    return file.with_suffix(".part")
 
 
 def every_tenth(say: Callable[[str], None]) -> Callable[[int, int], None]:

@@ -23,8 +23,8 @@ from model.backbones.towers import family
 from model.card import Checkpoint
 from model.errors import ModelError
 from model.modality import Pixels
+from model.training.cache import CHUNK
 from model.training.parts.showing import Picture, Shown
-from model.training.views import CHUNK
 
 Halves = NDArray[np.float16]
 # How many pictures are done, of how many, and how many were before.

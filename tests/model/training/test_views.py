@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from model.data.datasets import PHOTO, SKETCH, Record
+from model.data.loading import load_image
 from model.errors import BadImage
-from model.training.views import Annotations, Views, own_photos
+from model.training.views import Annotations, Variety, View, Views, own_photos
 from tests.kit.training import tiny_data, tiny_learner, tiny_recipe, with_pairs
 
 RECIPE = tiny_recipe()
@@ -56,7 +58,7 @@ def test_a_finished_file_is_taken_as_it_is_and_a_cut_one_is_made_again(tmp_path:
 def test_a_killed_call_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: bool) -> None:
     file, calls = tmp_path / "cached.f16", []
     views(tmp_path).cache(tmp_path / "whole.f16")
-    monkeypatch.setattr("model.training.views._SYNCED", 16)
+    monkeypatch.setattr("model.training.cache._SYNCED", 16)
 
     def killed(done: int, _: int) -> None:
         if done == 24:
@@ -77,6 +79,47 @@ def test_other_settings_do_not_take_over_a_file(tmp_path: Path) -> None:
     before = np.load(file).copy()
     views(tmp_path, seed=1).cache(file)
     assert not np.array_equal(np.load(file), before)
+
+
+def test_views_are_made_anew_in_the_course_of_a_run(tmp_path: Path) -> None:
+    data = tiny_data(tmp_path / "data", count=2)
+    made = Views(
+        data.records,
+        tiny_learner(RECIPE),
+        size=32,
+        per_record=2,
+        seed=0,
+        variety=Variety(rich=True, turns=3, steps=90),
+    )
+    made.cache(tmp_path / "views.f16")
+    rows = list(range(len(made)))
+    plain = made.images(rows)
+    seen = [made.images(rows, step=step) for step in (0, 29, 30, 60, 89)]
+    assert made.images(rows, step=29).equal(made.images(rows, step=29))
+    assert made.images(rows).equal(plain)
+    # The same views as those that are made without a file.
+    number = {1: 1, 31: 2, 61: 3}
+    for step, wanted in number.items():
+        slots = np.random.default_rng([0, step]).integers(0, 2, size=len(rows))
+        views = [made._view(row, wanted * int(slot)) for row, slot in zip(rows, slots, strict=True)]
+        assert torch.allclose(made.images(rows, step=step), made._prepared(views).float(), atol=5e-3)
+    assert len({one.numpy().tobytes() for one in seen}) == 5
+
+
+def test_a_scene_is_made_of_photos_of_other_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photos = tuple(record for record in tiny_data(tmp_path).records if record.modality == PHOTO)
+    shown: list[Record] = []
+
+    def told(record: Record, **options: int) -> Image.Image:
+        shown.append(record)
+        return load_image(record, **options)
+
+    monkeypatch.setattr("model.training.views.load_image", told)
+    for number in range(1, 20):
+        View(photos[0], number, 0, photos).pixels(32)
+    others = [record.label for record in shown if record != photos[0]]
+    assert others
+    assert photos[0].label not in others
 
 
 def test_a_sketch_finds_the_photo_of_its_pair_in_its_own_set_only() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model.pictures.preprocess import photo_pixels, sketch_pixels
-from model.training.augment import varied_photo, varied_sketch
+from model.training.variations.light import varied_photo, varied_sketch
 from tests.kit.training import picture
 
 DRAWN = sketch_pixels(picture("box", 0, photo=False), 64)

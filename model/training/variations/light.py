@@ -34,10 +34,10 @@ def varied_sketch(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     return np.asarray(image.convert("RGB"), dtype=np.uint8)
 
 
-def varied_photo(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+def varied_photo(pixels: Pixels, rng: np.random.Generator, shown: tuple[float, float] = SHOWN) -> Pixels:
     """Crop, perhaps mirror, change the light; now and then remove the colours."""
     image = Image.fromarray(pixels)
-    side = image.width * float(np.sqrt(rng.uniform(*SHOWN)))
+    side = image.width * float(np.sqrt(rng.uniform(*shown)))
     shape = float(np.exp(rng.uniform(-0.25, 0.25)))
     width, height = min(image.width, side * shape), min(image.height, side / shape)
     left, top = rng.uniform(0, image.width - width), rng.uniform(0, image.height - height)
