@@ -94,6 +94,7 @@ def gathered(
         seen = seen.where(lambda record: record not in held_out)
         pairs = _prepared(held, learner, recipe, folder / "pairs.f16", say, plain=True)
     shown = _prepared(seen, learner, recipe, folder / "seen.f16", say)
+    shown.views.remember()
     rows = {record: row for row, record in enumerate(seen.records) if record.modality == PHOTO}
     return Material(
         shown,

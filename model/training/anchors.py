@@ -23,7 +23,6 @@ from model.training.losses.contrast import contrast
 from model.training.losses.encodings import MODALITIES, PHOTO, SKETCH, TEXT
 from model.training.views import Annotations, Views
 
-BATCH = 64
 MEASURED = 12
 RIDGE = 3.0
 SMOOTHING = 0.05
@@ -154,12 +153,7 @@ def terms(shown: Shown, anchors: Anchors, weights: Mapping[str, float], scale: f
 @torch.no_grad()
 def plain_features(learner: Learner, views: Views, rows: Sequence[int] | NDArray[np.int64]) -> Tensor:
     """The tower's features of the pictures themselves, without augmentation."""
-    device = next(learner.parameters()).device
-    parts = [
-        learner.features(views.images(list(rows[start : start + BATCH])).to(device)).cpu()
-        for start in range(0, len(rows), BATCH)
-    ]
-    return torch.cat(parts)
+    return views.said("features", learner, rows, learner.features)
 
 
 def _choose(left: Tensor, right: Tensor, target: Tensor, which: Tensor, scale: float) -> Tensor:

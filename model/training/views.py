@@ -24,9 +24,11 @@ from model.pictures.preprocessing import STANDARD, Preprocessing
 from model.training.cache import CHUNK, Layout, Say, ViewFile
 from model.training.learners.base import Learner
 from model.training.losses import encodings
+from model.training.memory import Memory, Rows
 from model.training.variations.light import varied_photo, varied_sketch
 from model.training.variations.rich import rich_photo, rich_sketch
 
+BATCH = 64
 # Where nearly all photos are of one label, another one shows that, too.
 _TRIES = 20
 
@@ -154,6 +156,7 @@ class Views:
         self._variety = variety
         self._photos = tuple(record for record in self.records if record.modality == PHOTO)
         self._file: ViewFile | None = None
+        self._memory: Memory | None = None
         self._said: Say | None = None
         # The place of each record among those that were cached.
         self._places = np.arange(len(self.records))
@@ -180,6 +183,25 @@ class Views:
         found.records = tuple(self.records[row] for row in rows)
         found._places = self._places[np.asarray(rows, dtype=np.int64)]
         return found
+
+    def remember(self) -> None:
+        """Keep what the first tower says of the pictures: for many trainings from one start."""
+        self._memory = Memory(len(self.records))
+
+    def said(
+        self, what: str, learner: Learner, rows: Sequence[int] | Rows, say: Callable[[Tensor], Tensor]
+    ) -> Tensor:
+        """What `say` makes of the pictures themselves, without variation; `what` names it."""
+        device = next(learner.parameters()).device
+        asked = np.asarray(rows, dtype=np.int64)
+
+        def ask(wanted: Rows) -> Tensor:
+            parts = (asked[wanted[at : at + BATCH]].tolist() for at in range(0, len(wanted), BATCH))
+            return torch.cat([say(self.images(part).to(device)).cpu() for part in parts])
+
+        if self._memory is None:
+            return ask(np.arange(len(asked)))
+        return self._memory.of(what, getattr(learner, "backbone", learner), self._places[asked], ask)
 
     def images(self, rows: Sequence[int], step: int | None = None) -> Tensor:
         """Return prepared inputs of these rows: the pictures themselves or, in a training step, any view of each."""

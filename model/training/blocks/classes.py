@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from model.training.anchors import BATCH, some_of_each
+from model.training.anchors import some_of_each
 from model.training.losses.encodings import PHOTO, SKETCH
-from model.training.views import Annotations, Views
+from model.training.views import BATCH, Annotations, Views
 
 TEMPERATURE = 0.05
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from model.errors import ModelError
-from model.training.anchors import BATCH, evenly, principal
+from model.training.anchors import evenly, principal
 from model.training.learners.base import Learner
 from model.training.learners.lite import LiteLearner
 from model.training.losses.encodings import MODALITIES, PHOTO, SKETCH
@@ -94,8 +94,7 @@ class Pooled(nn.Module):
     @torch.no_grad()
     def of(self, learner: Learner, views: Views, rows: NDArray[np.int64]) -> Tensor:
         """What `raw` says of these pictures themselves, without augmentation."""
-        starts = range(0, len(rows), BATCH)
-        return torch.cat([self.raw(learner, views.images(rows[at : at + BATCH].tolist())) for at in starts])
+        return views.said(f"pooled {self.stages}", learner, rows, lambda inputs: self.raw(learner, inputs))
 
 
 def leave_heads(learner: Learner) -> None:
