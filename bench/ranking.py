@@ -9,6 +9,7 @@ python -m bench.ranking MANIFEST.csv --root IMAGES --splits splits.json --model 
 | rare | the same | as large, but only three photos of each unseen label |
 | words small, words large | the name of each unseen label | as small and large |
 | seen (--seen) | drawings of the set's other labels | as large |
+| scenes (--scenes) | as small | as large, but each of the set's photos is a part of a scene (bench/scenes.py) |
 
 With --demo, also drawings against that folder, as in bench.gallery. Each order has a row, and `gain` one for what the
 second order adds to the first on the same queries: difference and ratio. In brackets: 95 % intervals (see
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 
 from bench.embeddings import Embeddings
 from bench.gallery import HITS, SET, hits, read_gallery
+from bench.scenes import scenes
 from model import Encoder
 from model.data.datasets import PHOTO, SKETCH, UNRECOGNIZED, Dataset, Record, read_labels, read_manifest
 from model.data.labels import key
@@ -53,6 +55,7 @@ class Library:
     unseen: Embedded
     others: Embedded
     seen: Embedded | None
+    scenes: Embedded | None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -88,7 +91,10 @@ def _library(encoder: Encoder, embeddings: Embeddings, options: argparse.Namespa
         for record in in_order(group)[:SEEN_EACH]
     ]
     seen = _embedded(embeddings, drawn) if options.seen and drawn else None
-    return Library(asked, _embedded(embeddings, others), seen)
+    composed = None
+    if options.scenes is not None:
+        composed = _embedded(embeddings, scenes(unseen.of(PHOTO), others, options.scenes))
+    return Library(asked, _embedded(embeddings, others), seen, composed)
 
 
 def _embedded(embeddings: Embeddings, records: Sequence[Record]) -> Embedded:
@@ -107,6 +113,9 @@ def _questions(library: Library) -> Iterator[tuple[str, Question]]:
         words = questions.text_to_photo()
         yield "words small", words
         yield "words large", words.among(others)
+    if library.scenes is not None:
+        shown = np.array([record.label for record in library.scenes.data.records])
+        yield "scenes", replace(small, gallery=library.scenes.vectors, shown=shown).among(others)
     if library.seen is not None:
         yield "seen", _seen(small.among(others), library.seen, library.others.data)
 
@@ -199,6 +208,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--engine", default="openvino")
     parser.add_argument("--others", type=int, help="at most so many photos of other labels; default: all")
     parser.add_argument("--seen", action="store_true", help="also ask for the set's other labels")
+    parser.add_argument("--scenes", type=Path, help="folder to compose scenes in, or where they are")
     parser.add_argument("--demo", type=Path, help="folder of photos named by their files")
     parser.add_argument("--demo-set", default=SET, help="where its drawings come from; default: %(default)s")
     parser.add_argument("--trained", type=Path, help="manifest whose drawings are not used with --demo")

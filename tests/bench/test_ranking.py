@@ -43,7 +43,7 @@ def test_each_question_of_each_gallery_in_each_order(
 ) -> None:
     splits, cache = tmp_path / "splits.json", tmp_path / "kept.npz"
     options += ["--splits", str(splits), "--set", "a", "--seen", "--cache", str(cache)]
-    options += ["--demo", str(tmp_path / "demo"), "--demo-set", "a"]
+    options += ["--demo", str(tmp_path / "demo"), "--demo-set", "a", "--scenes", str(tmp_path / "scenes")]
     ranking.main(options)
     told = capsys.readouterr().out
     rows = table(told)
@@ -52,6 +52,7 @@ def test_each_question_of_each_gallery_in_each_order(
         "small": ["4", "8"],
         "large": ["4", str(8 + others)],
         "rare": ["4", str(6 + others)],
+        "scenes": ["4", str(8 + others)],
         "words small": ["2", "8"],
         "words large": ["2", str(8 + others)],
         "seen": [str(2 * (len(THINGS) - 2)), str(8 + others)],
@@ -63,6 +64,7 @@ def test_each_question_of_each_gallery_in_each_order(
     assert all("[" in cell for cell in rows["large", "plain"][2:])
     for order in ("plain", "collection", "gain"):
         assert rows["sparse", order][:2] == [str(2 * len(THINGS)), str(len(THINGS))]
+    assert len(list((tmp_path / "scenes").glob("*.jpg"))) == 8
     # What was encoded once is not read again.
     for path in (tmp_path / "world").glob("*/*/*"):
         path.write_bytes(b"no picture")
