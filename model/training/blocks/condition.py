@@ -1,11 +1,25 @@
-"""A condition by modality: numbers that are added to all places of a map, or to all tokens of a picture."""
+"""Conditions by modality: sketches and photos take the same way through the network, each a little changed."""
 
 import torch
 from torch import Tensor, nn
 
-from model.training.losses.encodings import PHOTO, SKETCH
+from model.training.losses.encodings import MODALITIES, PHOTO, SKETCH
 
 _KINDS = 1 + max(PHOTO, SKETCH)
+
+
+class Film(nn.Module):
+    """FiLM (Perez et al., AAAI 2018) whose condition is the modality; it starts without effect."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(MODALITIES, channels))
+        self.shift = nn.Parameter(torch.zeros(MODALITIES, channels))
+
+    def forward(self, values: Tensor, modality: Tensor) -> Tensor:
+        """Maps (n, channels, height, width) and the modality of each."""
+        scale, shift = (table[modality][:, :, None, None] for table in (self.scale, self.shift))
+        return values * scale + shift
 
 
 class Prompt(nn.Module):

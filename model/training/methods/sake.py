@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from model.training.anchors import lay_words
 from model.training.blocks import synsets
-from model.training.blocks.film import Film
+from model.training.blocks.condition import Film
 from model.training.blocks.targets import soft_cross_entropy
 from model.training.blocks.teacher import Teacher, lay_classifier
 from model.training.learners.base import Learner

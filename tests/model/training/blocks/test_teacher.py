@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from model.training.blocks.film import Film
+from model.training.blocks.condition import Film
 from model.training.blocks.teacher import Teacher, lay_classifier
 from model.training.learners.lite import LiteLearner
 from model.training.losses.encodings import PHOTO, SKETCH
