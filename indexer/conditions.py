@@ -108,7 +108,9 @@ def fold(name: str) -> str:
 def _below(folder: str, roots: Sequence[str]) -> Condition:
     """Photos at any depth below a folder, in any spelling of it."""
     if folder.startswith("/"):
-        return Either(tuple(_below_absolute(Path(spelling), roots) for spelling in _spellings(folder)))
+        # Path keeps two slashes at the beginning, which name no other place here.
+        whole = (Path("/" + spelling.lstrip("/")) for spelling in _spellings(folder))
+        return Either(tuple(_below_absolute(path, roots) for path in whole))
     return Either(tuple(map(_inside, _spellings(folder))))
 
 
@@ -118,7 +120,10 @@ def _spellings(folder: str) -> list[str]:
     macOS writes é as two code points, other systems mostly as one, and a path may mix both.
     """
     found: dict[str, None] = {}
-    for text in (folder, folder.replace("\\", "/")):
+    slashed = folder.replace("\\", "/")
+    # Backslashes alone are at most a name: as separators they would let every photo pass.
+    texts = (folder, slashed) if slashed.strip("/") else (folder,)
+    for text in texts:
         forms = [(name, normalize("NFC", name), normalize("NFD", name)) for name in text.split("/")]
         found |= dict.fromkeys(map("/".join, zip(*forms, strict=True)))
         if sum(len(set(names)) > 1 for names in forms) <= _MIXED:

@@ -4,7 +4,7 @@ Damage to the index itself is not looked for here: `indexer.jobs.status` and an 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,6 +36,34 @@ def health(troubles: Iterable[Trouble]) -> Health:
     """The worst of them in one word."""
     found = [trouble.grave for trouble in troubles]
     return "failed" if any(found) else "warning" if found else "ok"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The state of a library, wherever it is kept, with everything that is wrong."""
+
+    troubles: tuple[Trouble, ...]
+
+    @property
+    def health(self) -> Health:
+        return health(self.troubles)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong and what to do about it, one line each."""
+        return tuple(map(str, self.troubles))
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        values = asdict(self)
+        del values["troubles"]
+        return values | {"health": self.health, "problems": list(self.problems)}
+
+
+def held_back(held: str) -> Trouble:
+    """An earlier generation stays, for the reason that `held` names."""
+    what = f"{held}: nothing newer is published until sketchseek rollback --release"
+    return Trouble("an earlier generation is held", what)
 
 
 def troubles(

@@ -1,7 +1,6 @@
 """All settings of the service: from options of `sketchseek serve`, else the environment, else a file."""
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,13 +16,13 @@ from pydantic_settings import (
 from indexer.address import CA, TIMEOUT, TOKEN, TOKEN_FILE, Access
 from indexer.stores.placement import Device, GpuIndex
 from model.engines import Name as EngineName
-from model.links import DOCS
 from model.registry import UnknownName
 from model.rerankers import RERANKERS
-from service.named import BadName, default_index, place, text_in
+from service.named import default_index, place
+from service.settings_file import in_file
 
-FILE = "sketchseek.toml"
-_CONFIG = "SKETCHSEEK_CONFIG"
+# Empty variables count as unset, but never this one: without its keys, anybody could get in.
+_NEVER_EMPTY = "api_keys_file"
 
 
 def _placed(value: object) -> object:
@@ -214,7 +213,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, InitSettingsSource(settings_cls, _in_file())
+        given = {name: value for name, value in env_settings().items() if value or name == _NEVER_EMPTY}
+        environment = InitSettingsSource(settings_cls, given)
+        return init_settings, environment, InitSettingsSource(settings_cls, in_file())
 
     @property
     def loopback(self) -> bool:
@@ -250,43 +251,11 @@ def access(settings: Settings) -> Access:
     )
 
 
-def named_index() -> Path:
-    """The index that the settings file names, else the default one; reads no other setting."""
-    found = _in_file().get("index")
-    try:
-        return default_index() if found is None else place(str(found))
-    except ValueError as error:
-        raise BadName(f"{settings_file()}: index {error}") from None
-
-
-def named_store() -> str | None:
-    """The store that the settings file names; how to get in to it goes to where the indexer looks for that."""
-    found = _in_file()
-    for name in ("store_token", "store_token_file", "store_ca", "store_timeout"):
-        if name in found:
-            os.environ.setdefault(f"SKETCHSEEK_{name.upper()}", str(found[name]))
-    return str(found["store"]) if found.get("store") else None
-
-
-def settings_file() -> Path:
-    try:
-        return place(os.environ.get(_CONFIG, FILE))
-    except ValueError as error:
-        raise BadName(f"{_CONFIG}: {error}") from None
-
-
-def _in_file() -> dict[str, Any]:
-    """The settings in the file. An existing file without any is an error: its contents were probably lost."""
-    path = settings_file()
-    if _CONFIG not in os.environ and not os.path.lexists(path):
-        return {}
-    try:
-        found = tomllib.loads(text_in(path, "the settings file"))
-    except tomllib.TOMLDecodeError as error:
-        raise BadName(f"{path}: cannot read the settings file ({error}); fix it") from None
-    if not found:
-        raise BadName(f"{path}: the settings file has no settings; {DOCS}/settings.md lists all settings")
-    return found
+def variable_of(name: str) -> str | None:
+    """The environment variable from which this setting comes, if it is set."""
+    variable = f"SKETCHSEEK_{name.upper()}"
+    given = os.environ.get(variable)
+    return variable if given or (given is not None and name == _NEVER_EMPTY) else None
 
 
 def listed(text: str) -> list[str]:

@@ -104,13 +104,34 @@ def test_no_test_module_imports_another() -> None:
     assert not wrong
 
 
+def as_written(default: object) -> str:
+    """What one would set a variable to, for the default of a setting."""
+    if default is None or str(default) == "":
+        return "unset"
+    return f"`{default:g}`" if isinstance(default, float) else f"`{str(default).lower()}`"
+
+
 def test_every_setting_is_described_and_documented() -> None:
     documented = (TOP / "docs" / "settings.md").read_text(encoding="utf-8")
     for name, setting in Settings.model_fields.items():
         assert setting.description, name
-        default = "see right" if setting.default_factory else f"`{setting.default}`"
+        default = "see right" if setting.default_factory else as_written(setting.default)
         row = f"| `SKETCHSEEK_{name.upper()}` | {default} | {setting.description} |"
         assert row in documented, f"docs/settings.md lacks or misquotes: {row}"
+
+
+def test_the_documented_defaults_are_what_one_would_write(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"SKETCHSEEK_{name.upper()}", raising=False)
+    rows = re.findall(
+        r"^\| `(SKETCHSEEK_\w+)` \| `(.+?)` \|", (TOP / "docs/settings.md").read_text("utf-8"), re.M
+    )
+    for variable, written in rows:
+        monkeypatch.setenv(variable, written)
+    assert Settings().model_dump() == Settings.model_construct().model_dump()
 
 
 def test_links_of_the_documents_lead_somewhere() -> None:

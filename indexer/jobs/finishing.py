@@ -1,5 +1,6 @@
 """The end of a run or a merge: fill in colours, publish what changed, and remove what is no longer needed."""
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -52,27 +53,15 @@ def publish_if_needed(
     manifest, damaged = _serving(shelf, collection.origin.fingerprint)
     if manifest is None and collection.empty:
         raise NothingToIndex(_nothing(report))
-    asked = manifest is not None and (
-        index_type not in (None, manifest.index_type) or live not in (None, manifest.live)
-    )
     held = shelf.held()
-    bank = collection.bank.digest if collection.bank else ""
-    older = None if manifest is None or index_type else manifest.store
-    renewed = (
-        None if manifest is None or held else renewal(manifest.index_type, manifest.store, manifest.photos)
-    )
-    shown = (
-        manifest is not None
-        and (manifest.revision, manifest.bank) == (collection.revision, bank)
-        and _shows_parts(manifest, collection)
-    )
-    if manifest is None or not shown or asked or renewed:
+    if manifest is None or _is_outdated(manifest, collection, index_type, live, held=bool(held)):
         if manifest is not None and held:
             report.problems.append(
                 f"generation {manifest.generation} stays, {held}: changes are recorded but not published; to publish "
                 f"them, run sketchseek rollback --release {shelf.named}, then run this again"
             )
         else:
+            older = None if manifest is None or index_type else manifest.store
             with _alone(shelf, collection.folder):
                 manifest = shelf.publish(collection, index_type=index_type, live=live, on_step=reporter.step)
                 # A live generation is still the same one.
@@ -81,21 +70,41 @@ def publish_if_needed(
                         shelf.remove(gone)
             report.published = True
             held = None
-            if older not in (None, manifest.store):
-                report.healed.append(
-                    f"the index was {older}: rebuilt as {manifest.store}, for faster searches"
-                )
-            if damaged is not None:
-                what = "was damaged: published again"
-                if damaged == manifest.generation:
-                    what = "was changed only in part: completed"
-                report.healed.append(f"generation {damaged} {what}")
-    if not held and keep is not None and len(shelf.generations()) > keep:
-        with _alone(shelf, collection.folder):
-            shelf.prune(keep)
+            report.healed += _healed(manifest, older, damaged)
     if not held and keep is not None:
-        forget_reports(collection.folder, set(shelf.generations()))
+        _prune(shelf, collection.folder, keep)
     report.photos, report.generation = manifest.photos, manifest.generation
+
+
+def _is_outdated(
+    manifest: Facts, collection: Collection, index_type: str | None, live: bool | None, *, held: bool
+) -> bool:
+    """Whether a generation is not what a publication would make now; none is renewed while it is `held`."""
+    if index_type not in (None, manifest.index_type) or live not in (None, manifest.live):
+        return True
+    bank = collection.bank.digest if collection.bank else ""
+    if (manifest.revision, manifest.bank) != (collection.revision, bank):
+        return True
+    renewed = not held and renewal(manifest.index_type, manifest.store, manifest.photos)
+    return bool(renewed) or not _shows_parts(manifest, collection)
+
+
+def _healed(manifest: Facts, older: str | None, damaged: str | None) -> Iterator[str]:
+    """What a publication has put right: an `older` kind of store, a `damaged` generation."""
+    if older not in (None, manifest.store):
+        yield f"the index was {older}: rebuilt as {manifest.store}, for faster searches"
+    if damaged is not None:
+        in_part = damaged == manifest.generation
+        what = "was changed only in part: completed" if in_part else "was damaged: published again"
+        yield f"generation {damaged} {what}"
+
+
+def _prune(shelf: Shelf, folder: Path, keep: int) -> None:
+    """Remove all generations but the newest, and the reports of those that are gone."""
+    if len(shelf.generations()) > keep:
+        with _alone(shelf, folder):
+            shelf.prune(keep)
+    forget_reports(folder, set(shelf.generations()))
 
 
 def clean_up(index: Path, origin: Origin, catalogue: Catalogue) -> None:

@@ -1,7 +1,7 @@
 """The state of an index, without loading a model: what it serves, its size on disk, and any problems."""
 
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from indexer.generations import generation
 from indexer.generations.generation import PART
 from indexer.generations.manifest import Manifest, damage, read_manifest
 from indexer.generations.photos import PHOTOS_FILE, Photos
-from indexer.health import Health, Trouble, health, troubles
+from indexer.health import Checked, Trouble, held_back, troubles
 from indexer.jobs import parts
 from indexer.jobs.parts import Part
 from indexer.locking.lock import is_held
@@ -23,7 +23,7 @@ _PATIENCE = 3.0
 
 
 @dataclass(frozen=True)
-class Status:
+class Status(Checked):
     """The state of an index.
 
     `generation` is the one that a reader would open; None if none is intact. Sizes are in bytes. `part` says which
@@ -46,22 +46,6 @@ class Status:
     running: bool
     part: str | None
     report: dict[str, Any] | None
-    troubles: tuple[Trouble, ...]
-
-    @property
-    def health(self) -> Health:
-        return health(self.troubles)
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """What is wrong and what to do about it, one line each."""
-        return tuple(map(str, self.troubles))
-
-    def plain(self) -> dict[str, Any]:
-        """For JSON."""
-        values = asdict(self)
-        del values["troubles"]
-        return values | {"health": self.health, "problems": list(self.problems)}
 
 
 def status(index: Path) -> Status:
@@ -83,8 +67,7 @@ def status(index: Path) -> Status:
         found.append(Trouble("nothing is published", str(unpublished)))
     held = generation.held(index)
     if held and not any("rollback --release" in trouble.what for trouble in found):
-        what = f"{held}: nothing newer is published until sketchseek rollback --release"
-        found.append(Trouble("an earlier generation is held", what))
+        found.append(held_back(held))
     return Status(
         index=str(index),
         generation=serving.generation if serving else None,

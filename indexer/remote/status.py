@@ -1,16 +1,15 @@
 """The state of a library on a server, without loading a model."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from indexer.errors import BrokenGeneration, IndexProblem, NoIndex, StoreUnavailable
-from indexer.health import Health, Trouble, health
+from indexer.health import Checked, Trouble, held_back
 from indexer.library import shelf
 from indexer.remote.shelf import RemoteShelf
 
 
 @dataclass(frozen=True)
-class StoreStatus:
+class StoreStatus(Checked):
     """What a library on a server serves. `recall` is that at publication, `filtered_recall` the same with filters.
 
     A `live` one is changed in place.
@@ -28,21 +27,6 @@ class StoreStatus:
     filtered_recall: float | None
     with_parts: int
     generations: tuple[str, ...]
-    troubles: tuple[Trouble, ...]
-
-    @property
-    def health(self) -> Health:
-        return health(self.troubles)
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        return tuple(map(str, self.troubles))
-
-    def plain(self) -> dict[str, Any]:
-        """For JSON."""
-        values = asdict(self)
-        del values["troubles"]
-        return values | {"health": self.health, "problems": list(self.problems)}
 
 
 def store_status(address: str) -> StoreStatus:
@@ -63,8 +47,7 @@ def store_status(address: str) -> StoreStatus:
             raise
         found.append(Trouble("nothing is published", "no generation is current; run sketchseek index again"))
     if held := kept_on.held():
-        what = f"{held}: nothing newer is published until sketchseek rollback --release"
-        found.append(Trouble("an earlier generation is held", what))
+        found.append(held_back(held))
     return StoreStatus(
         store=str(kept_on.address),
         server=f"{kept_on.database.kind} {server}",

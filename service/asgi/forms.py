@@ -14,8 +14,11 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from service.problems import ServiceError
 
 KIND = "multipart/form-data"
+_FIELDS_ONLY = "application/x-www-form-urlencoded"
 # By default, curl --data-binary declares its data a form.
-_RAW = ("image/", "application/octet-stream", "application/x-www-form-urlencoded")
+_RAW = ("image/", "application/octet-stream", _FIELDS_ONLY)
+# All formats of pictures have other than printable characters among their first bytes.
+_START = 64
 _FILES, _FIELDS = 4, 32
 # Most bytes of a field: several times what any valid one holds.
 _TEXT = 2**14
@@ -61,21 +64,33 @@ def is_form(request: Request) -> bool:
     return _kind(request).startswith(KIND)
 
 
-async def raw_body(request: Request) -> bytes:
-    """The request's body, if it is declared a picture."""
-    if not _kind(request).startswith(_RAW):
-        detail = "send the picture as it is (image/png), or in a field of a multipart form"
-        raise ServiceError("unsupported_media_type", detail)
+async def raw_body(request: Request, fields: str) -> bytes:
+    """The request's body, if it is declared a picture; otherwise says which `fields` of a form to send."""
+    kind = _kind(request)
+    if not kind.startswith(_RAW):
+        raise _no_picture(fields)
     # Not as a list of parts: there may be one per byte.
     body = io.BytesIO()
     async for part in request.stream():
         body.write(part)
-    return body.getvalue()
+    data = body.getvalue()
+    if kind.startswith(_FIELDS_ONLY) and data and _is_text(data[:_START]):
+        raise _no_picture(fields)
+    return data
 
 
 def too_slow() -> ServiceError:
     detail = "the picture took too long to arrive; send it again, or send a smaller one"
     return ServiceError("body_timeout", detail, {"connection": "close"})
+
+
+def _no_picture(fields: str) -> ServiceError:
+    detail = f"send a form ({KIND}) with {fields}, or just the picture (image/png)"
+    return ServiceError("unsupported_media_type", detail)
+
+
+def _is_text(data: bytes) -> bool:
+    return data.isascii() and data.decode("ascii").isprintable()
 
 
 def _kind(request: Request) -> str:

@@ -1,7 +1,6 @@
 """`sketchseek doctor`: check the setup and suggest fixes."""
 
 import json
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +11,7 @@ from pydantic import ValidationError
 from service.console.checks import Asked, Finding, State, findings
 from service.console.options import index_option, model_options, store_option_alone
 from service.named import BadName
-from service.settings import Settings, said
+from service.settings import Settings, said, variable_of
 
 _MARKS: dict[State, tuple[str, str]] = {
     "ok": ("ok", "green"),
@@ -61,17 +60,13 @@ def _settings() -> tuple[Settings, list[Finding]]:
 
 def _named(where: tuple[int | str, ...]) -> str:
     """The variable, or what stands in the settings file if it is not set."""
-    variable = _variable(where)
-    return variable if variable in os.environ else f"`{'.'.join(map(str, where))}` in the settings file"
+    variable = variable_of("_".join(map(str, where)))
+    return variable or f"`{'.'.join(map(str, where))}` in the settings file"
 
 
 def _remedy(where: tuple[int | str, ...]) -> str:
-    variable = _variable(where)
-    return f"unset {variable}, or fix it" if variable in os.environ else "fix it there, or remove the line"
-
-
-def _variable(where: tuple[int | str, ...]) -> str:
-    return "SKETCHSEEK_" + "_".join(map(str, where)).upper()
+    variable = variable_of("_".join(map(str, where)))
+    return f"unset {variable}, or fix it" if variable else "fix it there, or remove the line"
 
 
 def _show(name: str, finding: Finding) -> None:

@@ -2,20 +2,30 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypedDict
 
 import click
 
-from indexer import Partition, Report, RulesChange, index_types, merge, run
+from indexer import Partition, Report, Reporter, RulesChange, index_types, merge, run
 from indexer.cluster import embedding
 from indexer.library import shelf
 from model import Encoder, cores
-from service.console.cluster import check_options, cluster_options, everywhere, shared_arguments
+from service.console.cluster import Chosen, cluster_options, everywhere, shared_arguments
 from service.console.job_file import config_option
 from service.console.options import Place, index_option, live_option, model_options, shown, store_option
+from service.console.scanning import rules_options
 from service.console.telling import report_options, reporting
 from service.library.supervised import end_with_stdin
 
-_REMEMBERED = "{} (.gitignore syntax); repeatable. Later runs remember it; '' resets it."
+
+class _Wanted(TypedDict):
+    """What to publish where, as runs and merges take it."""
+
+    accept_deletions: bool
+    index_type: str | None
+    keep: int
+    store: str | None
+    live: bool | None
 
 
 @click.command(
@@ -44,16 +54,7 @@ _REMEMBERED = "{} (.gitignore syntax); repeatable. Later runs remember it; '' re
     help="How many generations to keep.",
 )
 @live_option
-@click.option("--exclude", multiple=True, metavar="PATTERN", help=_REMEMBERED.format("Skip files that match"))
-@click.option(
-    "--include", multiple=True, metavar="PATTERN", help=_REMEMBERED.format("Index only files that match")
-)
-@click.option("--hidden/--no-hidden", default=None, help="Include hidden files; later runs remember it.")
-@click.option(
-    "--follow-links/--no-follow-links",
-    default=None,
-    help="Follow symbolic links that stay within the photo folders; later runs remember it.",
-)
+@rules_options
 @click.option(
     "--partition",
     metavar="I/N",
@@ -76,16 +77,10 @@ def command(
     index_type: str | None,
     keep: int,
     live: bool | None,
-    exclude: tuple[str, ...],
-    include: tuple[str, ...],
-    hidden: bool | None,
-    follow_links: bool | None,
+    rules: RulesChange,
     partition: str | None,
     cpus: int | None,
-    ray: str | None,
-    parts: int | None,
-    parts_folder: Path | None,
-    cpus_per_part: int | None,
+    cluster: Chosen | None,
     supervised: bool,
     verbose: bool,
     quiet: bool,
@@ -94,52 +89,50 @@ def command(
     """Create or update an index of the folders PHOTOS."""
     if supervised:
         end_with_stdin()
-    check_options(click.get_current_context().params)
-    rules = RulesChange(include or None, exclude or None, hidden, follow_links)
+    wanted = _Wanted(
+        accept_deletions=accept_deletions, index_type=index_type, keep=keep, store=store, live=live
+    )
     with reporting(index, verbose=verbose, quiet=quiet, as_json=as_json, store=store) as (reporter, finish):
-        if ray is not None:
+        if cluster is not None:
             # The merge refuses it, too, but only when everything is embedded.
             shelf(store or index).refuse(index_type, live=bool(live))
             shared = shared_arguments(engine, rules, accept_deletions=accept_deletions)
-            work = embedding.Work(
-                ray, photos, forget, shared, everywhere(model), parts, parts_folder, cpus_per_part
-            )
-
-            def merged(folders: Sequence[Path], accept: bool) -> Report:
-                accept = accept or accept_deletions
-                return merge(
-                    index,
-                    folders,
-                    reporter,
-                    accept_deletions=accept,
-                    index_type=index_type,
-                    keep=keep,
-                    store=store,
-                    live=live,
-                )
-
-            finish(embedding.embed(index, work, reporter, merged, warn=_warn))
+            finish(_on_cluster(index, _work(cluster, photos, forget, shared, model), reporter, wanted))
             return
         part = None if partition is None else Partition.parse(partition)
+        if part is not None:
+            # Published by the merge of all parts.
+            wanted |= {"store": None, "live": None}
         if cpus is not None:
             cores.use_at_most(cpus)
         encoder = Encoder.load(model, engine=engine, in_bulk=True)
-        finish(
-            run(
-                index,
-                photos,
-                encoder,
-                reporter,
-                accept_deletions=accept_deletions,
-                forget=forget,
-                index_type=index_type,
-                keep=keep,
-                change=rules,
-                partition=part,
-                store=None if part else store,
-                live=None if part else live,
-            )
-        )
+        finish(run(index, photos, encoder, reporter, forget=forget, change=rules, partition=part, **wanted))
+
+
+def _work(
+    cluster: Chosen, photos: Sequence[Path], forget: Sequence[Path], shared: Sequence[str], model: str
+) -> embedding.Work:
+    return embedding.Work(
+        cluster.address,
+        photos,
+        forget,
+        shared,
+        everywhere(model),
+        cluster.parts,
+        cluster.parts_folder,
+        cluster.cpus_per_part,
+    )
+
+
+def _on_cluster(index: Path, work: embedding.Work, reporter: Reporter, wanted: _Wanted) -> Report:
+    """Embed all parts on the cluster, and merge them here."""
+
+    def merged(folders: Sequence[Path], accept: bool) -> Report:
+        also = wanted.copy()
+        also["accept_deletions"] |= accept
+        return merge(index, folders, reporter, **also)
+
+    return embedding.embed(index, work, reporter, merged, warn=_warn)
 
 
 def _warn(line: str) -> None:

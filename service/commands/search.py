@@ -12,6 +12,7 @@ import click
 from service.console.options import Decorator, Place, flag, index_option, model_options, shown, store_option
 from service.console.sources import PARTS, Found, Kept, Shown, from_index, from_service
 from service.search.parameters import FILTERS, PARAMETERS, Parameter
+from service.settings_file import named_index
 
 if TYPE_CHECKING:
     from service.console.terminal import Pictures
@@ -96,9 +97,7 @@ def command(
     if server is not None:
         found = from_service(server, key, asked, pictures=kind != "none")
     else:
-        found = from_index(
-            Kept(index or _default_index(), store), model, engine, asked, pictures=kind != "none"
-        )
+        found = from_index(Kept(index or named_index(), store), model, engine, asked, pictures=kind != "none")
     for remark in filter(None, (found.remark, _remark(found, asked))):
         click.echo(remark, err=True)
     if as_json:
@@ -112,13 +111,6 @@ def command(
         raise click.ClickException("no picture viewer could be started; open the file by hand")
     if fail_if_none and not found.photos:
         ctx.exit(1)
-
-
-def _default_index() -> Path:
-    # Imported only now: the settings take a while to load.
-    from service.settings import named_index
-
-    return named_index()
 
 
 def _refuse_words(sketch: Path | None, more: Sequence[str]) -> None:

@@ -1,22 +1,49 @@
 """`sketchseek index --ray`: its options, and the options of each part's run on a node."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
 from indexer import RulesChange
-from indexer.folders.scan import ScanRules
 from service.console.options import Place
+from service.console.scanning import as_arguments
 
 # Options that only make sense with a cluster, and the one that makes no sense with it.
 _ONLY_WITH = {"parts": "--parts", "parts_folder": "--parts-folder", "cpus_per_part": "--cpus-per-part"}
 _NEVER_WITH = {"partition": "--partition", "cpus": "--cpus"}
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """A Ray cluster, and how to use it."""
+
+    address: str
+    parts: int | None
+    parts_folder: Path | None
+    cpus_per_part: int | None
+
+
 def cluster_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    ray = click.option(
+    """Four options, which the function gets as `cluster`: what was chosen, or None without --ray."""
+
+    @wraps(function)
+    def with_cluster(
+        *,
+        ray: str | None,
+        parts: int | None,
+        parts_folder: Path | None,
+        cpus_per_part: int | None,
+        **others: Any,
+    ) -> Any:
+        _check_options(click.get_current_context().params)
+        chosen = None if ray is None else Chosen(ray, parts, parts_folder, cpus_per_part)
+        return function(cluster=chosen, **others)
+
+    address = click.option(
         "--ray",
         metavar="ADDRESS",
         help="Embed on the Ray cluster at this address (HOST:PORT, or auto for the one that this machine belongs to), "
@@ -37,10 +64,10 @@ def cluster_options(function: Callable[..., Any]) -> Callable[..., Any]:
         type=click.IntRange(1),
         help="With --ray: CPUs of a node for each part.  [default: those of the smallest node, 8 at most]",
     )
-    return ray(parts(folder(cpus(function))))
+    return address(parts(folder(cpus(with_cluster))))
 
 
-def check_options(values: Mapping[str, object]) -> None:
+def _check_options(values: Mapping[str, object]) -> None:
     """Raise UsageError for options that do not go together."""
     with_ray = values["ray"] is not None
     for name, option in (_NEVER_WITH if with_ray else _ONLY_WITH).items():
@@ -52,23 +79,11 @@ def check_options(values: Mapping[str, object]) -> None:
 
 def shared_arguments(engine: str, rules: RulesChange, *, accept_deletions: bool) -> list[str]:
     """The options of `sketchseek index` that all parts share; raises IndexProblem for a pattern that is none."""
-    rules.apply(ScanRules())
-    found = ["--engine", engine]
-    found += _repeated("--include", rules.include) + _repeated("--exclude", rules.exclude)
-    if rules.hidden is not None:
-        found.append("--hidden" if rules.hidden else "--no-hidden")
-    if rules.follow_links is not None:
-        found.append("--follow-links" if rules.follow_links else "--no-follow-links")
-    if accept_deletions:
-        found.append("--accept-deletions")
-    return found
+    deletions = ["--accept-deletions"] if accept_deletions else []
+    return ["--engine", engine, *as_arguments(rules), *deletions]
 
 
 def everywhere(model: str) -> str:
     """A model as all nodes understand it: a name, or the full path of a folder."""
     path = Path(model)
     return str(path.resolve()) if (path / "card.json").is_file() else model
-
-
-def _repeated(option: str, values: Sequence[str] | None) -> list[str]:
-    return [f"{option}={value}" for value in values or ()]

@@ -10,6 +10,7 @@ import click
 from model.engines import NAMES
 from model.errors import NoEngine
 from service.named import given, place
+from service.settings_file import named_index, named_store
 
 _DEFAULT_INDEX = "the one in the settings file, ./index, or sketchseek/index in your data folder"
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -61,9 +62,6 @@ def _expanded_or_default(ctx: click.Context, parameter: click.Parameter, value: 
         return _expanded(ctx, parameter, value)
     if ctx.resilient_parsing:
         return None
-    # Imported late: the settings take longer to load than --help may.
-    from service.settings import named_index
-
     return named_index()
 
 
@@ -84,9 +82,6 @@ def index_option(*, required: bool = False, **extra: Any) -> Decorator:
 def _store_or_default(ctx: click.Context, _: click.Parameter, value: str | None) -> str | None:
     if value or ctx.resilient_parsing:
         return value or None
-    # Imported late: the settings take longer to load than --help may.
-    from service.settings import named_store
-
     return named_store()
 
 

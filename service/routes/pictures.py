@@ -84,7 +84,7 @@ def _shared(request: Request) -> Shared:
 
 async def _body(request: Request) -> bytes:
     if not forms.is_form(request):
-        data = await forms.raw_body(request)
+        data = await forms.raw_body(request, f"a picture in `{_FIELD}`")
     else:
         async with forms.form(request) as form:
             given = form.getlist(_FIELD)

@@ -76,7 +76,7 @@ async def _body(request: Request, params: SearchParams) -> tuple[dict[Kind, byte
     if forms.is_form(request):
         async with forms.form(request, longest=LONGEST) as form:
             return await _pictures(form), _merged(params, _fields(form))
-    if data := await forms.raw_body(request):
+    if data := await forms.raw_body(request, "a picture in `sketch`, or lines in `strokes`"):
         return {Kind.SKETCH: data}, params
     if not params.applied(Query(())).parts:
         raise ServiceError("no_sketch", "the request contains no drawing: its body is empty")

@@ -90,3 +90,26 @@ def test_a_folder_by_its_whole_path_names_its_root() -> None:
     above = in_milvus(described(Filter(folder="/"), ROOTS, CAMERAS))
     assert 'root == "/photos"' in above
     assert 'root == "/more photos"' in above
+
+
+@pytest.mark.parametrize("folder", ["\\", "\\\\", "\\/", "/\\"])
+def test_backslashes_alone_are_at_most_the_name_of_a_folder(folder: str) -> None:
+    db = sqlite3.connect(":memory:")
+    db.execute("CREATE TABLE photos (root TEXT, relative TEXT)")
+    names = ("a/b.jpg", "c.jpg", "\\\\/d.jpg", "\\/e.jpg")
+    db.executemany("INSERT INTO photos VALUES ('/photos', ?)", [(name,) for name in names])
+    text, values = in_sql(described(Filter(folder=folder), ROOTS, CAMERAS))
+    found = [name for (name,) in db.execute(f"SELECT relative FROM photos WHERE {text}", values)]
+    assert found == [name for name in names if name.startswith(f"{folder.strip('/')}/") and folder[0] != "/"]
+    db.close()
+
+
+@pytest.mark.parametrize("folder", ["", ".", "./", ".\\", "/", "//"])
+def test_the_root_folder_lets_all_photos_pass(folder: str) -> None:
+    wanted = described(Filter(folder=folder), ROOTS, CAMERAS)
+    text, values = in_sql(wanted)
+    db = sqlite3.connect(":memory:")
+    db.execute("CREATE TABLE photos (root TEXT, relative TEXT)")
+    db.executemany("INSERT INTO photos VALUES (?, 'a.jpg')", [(root,) for root in ROOTS])
+    assert db.execute(f"SELECT count(*) FROM photos WHERE {text}", values).fetchone() == (2,)
+    db.close()

@@ -143,6 +143,7 @@ FILTERS: list[tuple[Filter | None, Callable[[Entry], bool]]] = [
     (Filter(folder="m\u00fcll"), below("m\u00fcll")),
     (Filter(folder="o'neil"), below("o'neil")),
     (Filter(folder="nowhere"), lambda _: False),
+    (Filter(folder="\\"), lambda _: False),
     (Filter(after="2017", before="2019"), lambda one: one.taken is not None and "2017" <= one.taken < "2019"),
     (Filter(camera="pixel 8"), lambda one: one.camera == "Pixel 8"),
     (Filter(camera="PIX"), lambda one: one.camera == "Pixel 8"),

@@ -174,5 +174,11 @@ def no_alias(error: MilvusException) -> bool:
     return error.code == _NO_ALIAS or "alias not found" in said or ("alias" in said and "not exist" in said)
 
 
+def no_collection(error: MilvusException) -> bool:
+    """Whether it says that there is no such collection."""
+    said = str(error.message).lower()
+    return error.code == _NO_COLLECTION or "collection not found" in said or "can't find collection" in said
+
+
 def _line(text: object) -> str:
     return " ".join(str(text).split())[:300]

@@ -13,7 +13,7 @@ from indexer.remote.diagnosis import Step
 from indexer.remote.milvus import schema
 from indexer.remote.milvus import texts as written
 from indexer.remote.milvus.changing import MilvusChanger
-from indexer.remote.milvus.connection import ADMIN_SECONDS, Connection, no_alias
+from indexer.remote.milvus.connection import ADMIN_SECONDS, Connection, no_alias, no_collection
 from indexer.remote.milvus.diagnosis import steps
 from indexer.remote.milvus.locking import held
 from indexer.remote.milvus.packing import VECTOR
@@ -50,9 +50,12 @@ class MilvusDatabase:
     def manifest(self, generation: str) -> str | None:
         """The sealed manifest of one generation."""
         with self.connection.plainly() as client:
-            name = schema.table_name(self._name, generation)
-            there = client.has_collection(name, timeout=ADMIN_SECONDS)
-            return self._described(client, generation) if there else None
+            try:
+                return self._described(client, generation)
+            except MilvusException as error:
+                if not no_collection(error):
+                    raise
+                return None
 
     def pointer(self, which: str) -> str | None:
         alias = schema.alias_name(self._name, which)

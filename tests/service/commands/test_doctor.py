@@ -106,6 +106,9 @@ def test_a_setting_in_the_file_is_looked_for_there(tmp_path: Path) -> None:
     assert found["text"].startswith("`prot` in the settings file: ")
     assert found["mend"] == "fix it there, or remove the line"
     assert "would serve" not in doctor().stdout, "it would not serve at all"
+    (tmp_path / "sketchseek.toml").write_text("port = -9")
+    found = wrong(doctor("--json", SKETCHSEEK_PORT=""))
+    assert found["text"].startswith("`port` in the settings file: "), "an empty variable sets nothing"
 
 
 def test_a_file_of_settings_that_is_none(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_folders_match_as_results_show_them_and_as_the_shell_sees_them(
         found = sketchseek(*search, folder, "--json")
         assert {row["path"] for row in json.loads(found.stdout)} == inside, folder
     assert len(json.loads(sketchseek(*search, tmp_path, "--json").stdout)) == 15
-    for folder in ("../nowhere", "/nowhere", "~nobody", "nowhere"):
+    for folder in ("../nowhere", "/nowhere", "~nobody", "nowhere", "\\"):
         assert f"no photo passes --folder {shlex.quote(folder)}" in sketchseek(*search, folder).stderr
 
 

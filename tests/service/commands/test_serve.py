@@ -13,7 +13,7 @@ import pytest
 
 from service.console.browsing import has_screen, serves
 from service.named import data_folder, default_index
-from service.settings import named_index
+from service.settings_file import named_index
 from tests.kit import TOP
 from tests.kit.service.commands import sketchseek
 from tests.kit.waiting import until

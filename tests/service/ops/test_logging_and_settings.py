@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from indexer.address import Access
 from service.ops.logging import configure, without_paths
 from service.settings import Settings
+from service.settings_file import named_store
 from tests.kit.service.commands import refused, sketchseek
 
 
@@ -46,9 +48,35 @@ def test_settings_come_from_options_then_environment_then_file(
     assert (Settings().port, Settings().log_format) == (1, "json")
     monkeypatch.setenv("SKETCHSEEK_PORT", "2")
     assert (Settings().port, Settings(port=3).port, Settings(port=3).host) == (2, 3, "::1")
+    monkeypatch.setenv("SKETCHSEEK_PORT", "")
+    assert Settings().port == 1
     (tmp_path / "other.toml").write_text("port = 4\nprot = 5\n")
     refused(sketchseek("serve", "--config", tmp_path / "other.toml"), "prot")
     (tmp_path / "other.toml").write_text('model = "huge"\nindex = "none"\n')
     refused(sketchseek("serve", "--port", 0, "--config", tmp_path / "other.toml"), "'huge'")
     (tmp_path / "other.toml").write_text("port =")
     refused(sketchseek("serve", "--config", tmp_path / "other.toml"), "other.toml")
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields.keys() - {"api_keys_file"}))
+def test_an_empty_variable_counts_as_unset(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(f"SKETCHSEEK_{name.upper()}", "")
+    unset = Settings()
+    assert name not in unset.model_fields_set
+    assert getattr(unset, name) == getattr(Settings.model_construct(), name)
+
+
+def test_how_to_get_in_to_the_server_may_be_empty_in_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sketchseek.toml").write_text(
+        'store = "milvus://here:1/x"\nstore_token = "a:b"\nstore_timeout = 3\n'
+    )
+    monkeypatch.setenv("SKETCHSEEK_STORE_TOKEN", "")
+    monkeypatch.setenv("SKETCHSEEK_STORE_TIMEOUT", "5")
+    assert named_store() == "milvus://here:1/x"
+    assert Access.of() == Access(token="a:b", timeout=5.0)

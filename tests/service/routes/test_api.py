@@ -123,7 +123,16 @@ def test_forms_without_a_sketch(live_server: LiveServer) -> None:
 
 def test_other_kinds_of_body_are_refused(live_server: LiveServer) -> None:
     with live_server.client() as client:
-        problem(client.post("/search", json={"sketch": "x"}), 415, "unsupported_media_type")
+        for body in (
+            {"json": {"sketch": "x"}},
+            {"data": {"sketch": "fish.png"}},
+            {"data": {"text": "a fish"}},
+        ):
+            detail = problem(client.post("/search", **body), 415, "unsupported_media_type")
+            assert (
+                "send a form (multipart/form-data) with a picture in `sketch`, or lines in `strokes`"
+                in detail
+            )
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["announced", "streamed"])

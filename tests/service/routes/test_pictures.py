@@ -87,7 +87,8 @@ def test_what_is_no_picture_is_refused(desk: LiveServer) -> None:
         problem(client.post("/pictures", content=bytes(21 * 2**20)), 413, "content_too_large")
         kind = {"content-type": "text/plain"}
         problem(client.post("/pictures", content=PNG, headers=kind), 415, "unsupported_media_type")
-        problem(client.post("/pictures", data={"picture": "text"}, files={}), 422, "bad_image")
+        fields = client.post("/pictures", data={"picture": "text"})
+        assert "a picture in `picture`" in problem(fields, 415, "unsupported_media_type")
         for form in ({"sketch": PNG}, {"picture": PNG, "photo": PNG}):
             problem(client.post("/pictures", files=form), 422, "invalid_request")
         problem(client.post("/pictures", files={"picture": ("", b"")}), 422, "no_photo")

@@ -164,6 +164,7 @@ def test_filters_find_all_that_pass(dated: LiveServer) -> None:
     rare = results(dated, text="a star", camera="Pixel 8", after="2023-08-01", before="2023-09-15", k=5)
     assert len(rare) == 1
     assert results(dated, text="a star", folder="nowhere") == []
+    assert results(dated, text="a star", folder="\\") == []
 
 
 def test_near_duplicates_are_folded_on_request(dated: LiveServer) -> None:
