@@ -85,7 +85,8 @@ def cells(contents: Contents, tell: OnStep) -> Iterator[Cell]:
     if count <= _FROM:
         none = np.empty((0, contents.source.dimension), dtype=np.float32)
         rows: Vectors = np.concatenate([none, *(vectors for _, vectors in contents.batches())])
-        yield Cell(np.arange(count), Short.like(rows)(rows), np.arange(count))
+        # To compare them whole is sooner done than to find axes.
+        yield Cell(np.arange(count), Short(None)(rows), np.arange(count))
         return
     landmarks = distinct(contents.source.sample(int(min(2 * count**0.5, _MOST_LANDMARKS))))
     short = Short.like(landmarks)
