@@ -19,15 +19,19 @@ def draw(every: Sequence[Line], file: Path) -> None:
 
     names = list(dict.fromkeys(line.name for line in every))[::-1]
     columns = [name for name in COLUMNS if any(name in line.values for line in every)]
-    figure = Figure(figsize=(4 * len(columns) + 2, 0.28 * len(names) + 1.2), layout="constrained")
+    figure = Figure(figsize=(4 * len(columns) + 2, 0.28 * len(names) + 1.5), layout="constrained")
     panels = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
     for axis, column in zip(panels, columns, strict=True):
         for kind, colour in _COLOURS.items():
             _points(axis, [line for line in every if _kind(line) == kind], names, column, colour, kind)
         axis.set_xlabel(column)
+        # Differences are to be seen at their true size.
+        axis.set_xlim(left=0)
         axis.grid(alpha=0.3)
     panels[0].set_yticks(range(len(names)), names)
-    panels[-1].legend(fontsize="small", loc="lower right")
+    handles, said = panels[0].get_legend_handles_labels()
+    # Beside the panels: in one, it would hide points.
+    figure.legend(handles, said, fontsize="small", loc="outside upper center", ncols=len(said))
     figure.savefig(file, dpi=120)
 
 

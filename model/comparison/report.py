@@ -39,8 +39,8 @@ def lines(done: Sequence[tuple[Row, Sequence[Cell]]]) -> list[Line]:
         for vectors in (AS_IS, MEANS_OFF):
             found.append(Line(row.block, row.name, vectors, _values([c["vectors"][vectors] for c in cells])))
         for stage in cells[0]["stages"]:
-            values = _values([cell["stages"][stage] for cell in cells])
-            found.append(Line(STAGES, f"{row.name}, {stage}", AS_IS, values))
+            ranked = [cell["stages"][stage] for cell in cells]
+            found.append(Line(STAGES, f"{row.name}, {stage}", ranked[0]["of"], _values(ranked)))
     return found
 
 

@@ -126,7 +126,7 @@ class Comparison:
         method = trained.network.method
         return {
             "vectors": said,
-            "stages": dict(self._stages(row, found, trained)),
+            "stages": dict(self._stages(row, found, off, trained)),
             "cost": trained.cost,
             "parameters": trained.parameters,
             "steps": trained.objective.recipe.steps if row.trained else 0,
@@ -136,14 +136,19 @@ class Comparison:
             "load": os.getloadavg()[0],
         }
 
-    def _stages(self, row: Row, found: Found, trained: Trained) -> Iterator[tuple[str, object]]:
+    def _stages(
+        self, row: Row, found: Found, off: Found, trained: Trained
+    ) -> Iterator[tuple[str, Mapping[str, object]]]:
         if row.block == OURS or row.name == RAW:
-            for name, ranker in stages.by_gallery(found).items():
-                yield name, measured(found, self.material, self._kinds, ranker).as_json()
+            # Two clouds, of drawings and of photos, would be all that a stage sees in the gallery.
+            for name, ranker in stages.by_gallery(off).items():
+                ranked = measured(off, self.material, self._kinds, ranker)
+                yield name, ranked.as_json() | {"of": MEANS_OFF}
         scores = stages.pair_scores(trained, self.material)
         if scores is not None:
             for name, depth in stages.DEPTHS.items():
-                yield name, in_small(found, self.material, partial(stages.by_pairs, scores, depth)).as_json()
+                ranked = in_small(found, self.material, partial(stages.by_pairs, scores, depth))
+                yield name, ranked.as_json() | {"of": AS_IS}
 
 
 def _write(file: Path, content: object) -> None:

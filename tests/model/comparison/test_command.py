@@ -41,6 +41,7 @@ def test_every_method_becomes_a_row(compare: Compare, tmp_path: Path) -> None:
     assert "pairs, all" in rows["zse"]["cells"][0]["stages"]
     text = (tmp_path / "out" / "comparison.md").read_text()
     assert "| zse, pairs, first 25 | as it is |" in text
+    assert "| ours, ICFRR | means off |" in text
     assert (tmp_path / "out" / "comparison.png").stat().st_size > 10_000
 
 
