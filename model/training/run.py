@@ -88,6 +88,9 @@ class Run:
         """Train to the end; on failure, stop with one clear error and keep the last good state on disk."""
         self.network.train()
         started, first = time.monotonic(), self.state.step
+        if first == 0:
+            # Of a run that was here before, and whose state was removed to start over.
+            self.best.unlink(missing_ok=True)
         try:
             for step in range(first, self.state.steps):
                 self._step(step)
@@ -98,7 +101,7 @@ class Run:
             if "not enough memory" in str(error) or "out of memory" in str(error):
                 raise self._out_of_memory(error) from error
             raise
-        if not self.best.is_file():
+        if self.validation is None or not self.best.is_file():
             self._keep(self.state.step)
         found = tuple(self.state.history)
         return Outcome(self.best, self.state.best_step, self.state.best, found)
