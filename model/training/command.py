@@ -16,12 +16,13 @@ from model.data.splits import Part, trained_on
 from model.errors import SketchseekError
 from model.methods import METHODS
 from model.training.banks import complete
+from model.training.folder import held
 from model.training.methods.needs import refuse_lacking
 from model.training.network import Network, build
 from model.training.objective import Objective
 from model.training.publish import Provenance, sources_of, write_model
 from model.training.recipe import RECIPES, Recipe, read_recipe
-from model.training.run import Outcome, Run, Settings, data_digest
+from model.training.run import Outcome, Run, Settings, data_digest, refuse_other
 from model.training.state import put, read_whole
 from model.training.validation import AT_THE_END, embedded, figures, photo_rows, zero_shot
 from model.training.views import Variety, Views, every_tenth
@@ -155,29 +156,44 @@ def run(
             f"method {recipe.method!r} embeds sketches and photos each in its own way, which a model folder cannot "
             "hold: measure it beside the others with sketchseek compare"
         )
+    place = device_of(device)
+    data = data_digest(replace(seen, records=(*seen.records, *unlabelled)))
+    with held(out):
+        refuse_other(out, recipe, data)
+        objective, validation = _prepared(network, recipe, seen, unseen, unlabelled, out)
+        objective.to(place)
+        training = Run(objective, validation, Settings(out, say=click.echo), data)
+        training.resume()
+        finished = training.state.step == training.state.steps
+        outcome = training.go()
+        add_bank = partial(complete, data=seen, say=click.echo)
+        if finished and (out / "model" / "card.json").is_file():
+            add_bank(out / "model")
+            return outcome
+        objective.to(torch.device("cpu"))
+        put(network, read_whole(outcome.weights)[0], outcome.weights)
+        measured = _finished(objective, validation, place)
+        command = shlex.join(["sketchseek", *without_licences(sys.argv[1:])])
+        provenance = Provenance(command, sources_of(seen, licences), measured)
+        write_model(network, recipe, out / "model", provenance, add_bank)
+        return outcome
+
+
+def _prepared(
+    network: Network,
+    recipe: Recipe,
+    seen: Dataset,
+    unseen: Dataset | None,
+    unlabelled: Sequence[Record],
+    out: Path,
+) -> tuple[Objective, Views | None]:
+    """What is trained, at its start, and the views to validate on."""
     views = _views(seen.records, network, recipe, out / "seen.f16")
     validation = _views(unseen.records, network, recipe, out / "unseen.f16", plain=True) if unseen else None
     others = _views(unlabelled, network, recipe, out / "unlabelled.f16", plain=True) if unlabelled else None
     objective = Objective(recipe, seen, views, network, others)
     objective.start()
-    place = device_of(device)
-    objective.to(place)
-    data = replace(seen, records=(*seen.records, *unlabelled))
-    training = Run(objective, validation, Settings(out, say=click.echo), data_digest(data))
-    training.resume()
-    finished = training.state.step == training.state.steps
-    outcome = training.go()
-    add_bank = partial(complete, data=seen, say=click.echo)
-    if finished and (out / "model" / "card.json").is_file():
-        add_bank(out / "model")
-        return outcome
-    objective.to(torch.device("cpu"))
-    put(network, read_whole(outcome.weights)[0], outcome.weights)
-    measured = _finished(objective, validation, place)
-    command = shlex.join(["sketchseek", *without_licences(sys.argv[1:])])
-    provenance = Provenance(command, sources_of(seen, licences), measured)
-    write_model(network, recipe, out / "model", provenance, add_bank)
-    return outcome
+    return objective, validation
 
 
 def _photos_in(folder: Path) -> tuple[Record, ...]:

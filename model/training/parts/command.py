@@ -19,6 +19,7 @@ from model.encoder import Encoder
 from model.errors import SketchseekError
 from model.training.command import command as train
 from model.training.command import device_of, licences_of, without_licences
+from model.training.folder import held
 from model.training.parts.maps import Maps, Reader, mapped
 from model.training.parts.network import Matcher
 from model.training.parts.objective import Objective
@@ -88,7 +89,9 @@ def command(
         for remark in whole.remarks:
             click.echo(remark)
         seen, unseen = trained_on(whole, Part(splits, all_labels, None, left_out))
-        done = run(Checkpoint.find(name), options, seen, unseen, out, device, licences_of(licences))
+        checkpoint, said = Checkpoint.find(name), licences_of(licences)
+        with held(out):
+            done = run(checkpoint, options, seen, unseen, out, device, said)
     except SketchseekError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"the model: {done.folder}")

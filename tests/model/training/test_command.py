@@ -15,6 +15,7 @@ from model.methods import METHODS
 from model.modality import Modality
 from model.training.banks import CAPTIONS
 from model.training.command import command as train
+from model.training.folder import held
 from model.training.network import Network
 from model.training.recipe import Recipe, read_recipe
 from tests.kit.training import (
@@ -183,6 +184,26 @@ def test_data_that_lacks_what_the_method_needs_is_refused_before_any_work(
     assert code == 1
     assert "Error: method 'ma-sbir' needs sketches and photos: found 0 sketches and 12 photos\n" in output
     assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_holds_another_run_is_refused_before_its_pictures_are_prepared_anew(
+    tmp_path: Path, recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model.training.command, "write_model", lambda *_: None)
+    data, out = tmp_path / "data", tmp_path / "run"
+    tiny_data(data)
+    shared = ("--recipe", recipe, "--all-labels", "--out", out)
+    code, output = called(data, *shared)
+    assert code == 0, output
+    before = (out / "seen.f16").stat().st_mtime_ns
+    shutil.rmtree(data / "photos" / LABELS[0])
+    shutil.rmtree(data / "sketches" / LABELS[0])
+    code, output = called(data, *shared)
+    assert (code, "holds a run with other data: give an empty folder" in output) == (1, True)
+    assert (out / "seen.f16").stat().st_mtime_ns == before
+    with held(out):
+        code, output = called(data, *shared)
+    assert (code, "another process is at work there" in output) == (1, True)
 
 
 def test_a_licence_names_its_set(tmp_path: Path, recipe: Path) -> None:
