@@ -18,7 +18,7 @@ from model.errors import SketchseekError
 from model.training.learners.base import Learner
 from model.training.methods.needs import refuse_lacking
 from model.training.network import build, method_of
-from model.training.recipe import read_recipe
+from model.training.recipe import SEEDS, read_recipe
 
 existing = click.Path(exists=True, path_type=Path)
 
@@ -126,6 +126,6 @@ def _with_what_is_there(
 
 def _numbers(text: str) -> tuple[int, ...]:
     words = [word.strip() for word in text.split(",") if word.strip()]
-    if not words or not all(word.isdecimal() for word in words):
-        raise DataProblem(f"--seeds {text}: write numbers such as 0,1,2")
+    if not words or not all(word.isdecimal() and int(word) < SEEDS for word in words):
+        raise DataProblem(f"--seeds {text}: write numbers such as 0,1,2, from 0 to {SEEDS - 1}")
     return tuple(dict.fromkeys(int(word) for word in words))

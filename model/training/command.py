@@ -21,7 +21,7 @@ from model.training.methods.needs import refuse_lacking
 from model.training.network import Network, build
 from model.training.objective import Objective
 from model.training.publish import Provenance, sources_of, write_model
-from model.training.recipe import RECIPES, Recipe, read_recipe
+from model.training.recipe import RECIPES, SEEDS, Recipe, read_recipe
 from model.training.run import Outcome, Run, Settings, data_digest, refuse_other
 from model.training.state import put, read_whole
 from model.training.validation import AT_THE_END, embedded, figures, photo_rows, zero_shot
@@ -87,7 +87,9 @@ existing = click.Path(exists=True, path_type=Path)
 )
 @click.option("--steps", type=click.IntRange(1), help="Number of steps, instead of the recipe's.")
 @click.option("--batch", type=click.IntRange(2), help="Batch size, instead of the recipe's.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--seed", type=click.IntRange(0, SEEDS - 1), help="Instead of the recipe's, which is 0 if it names none."
+)
 @click.option(
     "--licence",
     "licences",
@@ -111,7 +113,7 @@ def command(
     out: Path,
     steps: int | None,
     batch: int | None,
-    seed: int,
+    seed: int | None,
     device: str,
     licences: tuple[str, ...],
 ) -> None:
@@ -258,8 +260,8 @@ def without_licences(arguments: Sequence[str]) -> list[str]:
     return [said for before, said in pairs if before != "--licence" and not said.startswith("--licence")]
 
 
-def _changed(name: str, method: str | None, steps: int | None, batch: int | None, seed: int) -> Recipe:
-    changes: dict[str, object] = {"seed": seed}
+def _changed(name: str, method: str | None, steps: int | None, batch: int | None, seed: int | None) -> Recipe:
+    changes: dict[str, object] = {} if seed is None else {"seed": seed}
     if steps is not None:
         changes |= {"steps": steps, "epochs": None}
     if batch is not None:

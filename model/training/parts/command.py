@@ -29,6 +29,7 @@ from model.training.parts.run import Run, Settings
 from model.training.parts.sampling import Material, Sampler
 from model.training.parts.validation import compared
 from model.training.publish import sources_of
+from model.training.recipe import SEEDS
 from model.training.run import data_digest
 
 _DEFAULTS = Options()
@@ -62,7 +63,7 @@ _SHARED = ("root", "sets", "splits", "all_labels", "left_out", "licences", "devi
     show_default=True,
     help="The stages of the image tower that the head reads.",
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, SEEDS - 1), default=0, show_default=True)
 def command(
     data: Path,
     name: str,

@@ -125,7 +125,11 @@ def test_a_method_whose_needs_are_not_met_is_refused_before_any_work(
     ("arguments", "said"),
     [
         (["nothing"], "unknown row 'nothing'; known: raw, "),
-        (["siamese", "--seeds", "one"], "--seeds one: write numbers such as 0,1,2"),
+        (["siamese", "--seeds", "one"], "--seeds one: write numbers such as 0,1,2, from 0"),
+        (
+            ["siamese", "--seeds", "4294967296"],
+            "--seeds 4294967296: write numbers such as 0,1,2, from 0 to 4294967295",
+        ),
         (["siamese", "--pairs", "toyz"], "the set 'toyz' has no drawings with their own photos"),
         (["siamese", "--on", "shoes"], "no sketches and photos of unseen labels"),
     ],

@@ -18,6 +18,7 @@ from model.training.command import command as train
 from model.training.folder import held
 from model.training.network import Network
 from model.training.recipe import Recipe, read_recipe
+from model.training.run import Outcome
 from tests.kit.training import (
     LABELS,
     picture,
@@ -204,6 +205,27 @@ def test_a_folder_that_holds_another_run_is_refused_before_its_pictures_are_prep
     with held(out):
         code, output = called(data, *shared)
     assert (code, "another process is at work there" in output) == (1, True)
+
+
+def test_a_recipe_has_its_seed_unless_another_is_given(
+    tmp_path: Path, recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds: list[int] = []
+
+    def run(recipe: Recipe, *_: object) -> Outcome:
+        seeds.append(recipe.seed)
+        return Outcome(tmp_path, 0, 0, ())
+
+    monkeypatch.setattr(model.training.command, "run", run)
+    tiny_data(tmp_path / "data")
+    recipe.write_text(json.dumps(json.loads(recipe.read_text()) | {"seed": 7}))
+    shared = (tmp_path / "data", "--recipe", recipe, "--out", tmp_path / "run")
+    called(*shared)
+    called(*shared, "--seed", "2")
+    assert seeds == [7, 2]
+    for wrong in ("-1", str(2**32)):
+        code, output = called(*shared, "--seed", wrong)
+        assert (code, "is not in the range 0<=x<=4294967295" in output) == (2, True)
 
 
 def test_a_licence_names_its_set(tmp_path: Path, recipe: Path) -> None:
