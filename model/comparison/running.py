@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,17 +35,22 @@ class Plan:
     seeds: tuple[int, ...]
     rates: tuple[float, ...] = RATES
 
-    def refuse_other(self, folder: Path, material: Material) -> None:
-        """Raise RunProblem if the folder holds a comparison of other steps or other data."""
+    def refuse_other(self, folder: Path, data: str) -> None:
+        """Raise RunProblem if the folder holds a comparison of other steps, or other data than that of this digest."""
         own = {
             "recipe": read_recipe(self.recipe, "ma-sbir").digest,
             "steps": self.steps,
             "rates": list(self.rates),
-            "data": material.digest,
+            "data": data,
         }
         file = folder / "plan.json"
-        with suppress(FileNotFoundError):
-            before = json.loads(file.read_text(encoding="utf-8"))
+        if file.exists():
+            before = _read(file)
+            if before is None:
+                raise RunProblem(
+                    f"{file}: damaged: remove it if the folder holds a comparison of this data, with the same recipe "
+                    "and steps, to go on with it; or give an empty folder"
+                )
             if other := [name for name in own if own[name] != before.get(name)]:
                 raise RunProblem(
                     f"{folder} holds a comparison with another value of {', '.join(other)}: give an empty folder, or "
@@ -77,9 +81,7 @@ class Comparison:
     def _rate(self, row: Row) -> float:
         """The rate with which it finds held-out seen labels best."""
         file = self.folder / row.name / "rates.json"
-        found: dict[str, float] = {}
-        with suppress(FileNotFoundError):
-            found = json.loads(file.read_text(encoding="utf-8"))
+        found: dict[str, float] = _read(file) or {}
         for rate in self.plan.rates:
             if f"{rate:g}" not in found:
                 found[f"{rate:g}"] = self._tried(row, rate)
@@ -104,8 +106,7 @@ class Comparison:
     def _cell(self, row: Row, seed: int, rate: float | None) -> Cell:
         folder = self.folder / row.name / f"seed {seed}"
         file = folder / "cell.json"
-        with suppress(FileNotFoundError):
-            done: Cell = json.loads(file.read_text(encoding="utf-8"))
+        if done := _read(file):
             return done
         recipe = row.recipe(self.plan.recipe, self.plan.steps, seed, rate)
         trained = train(recipe, self.material.seen, self.material.unseen, folder, self.say, steps=row.trained)
@@ -146,8 +147,21 @@ class Comparison:
                 yield name, in_small(found, self.material, partial(stages.by_pairs, scores, depth)).as_json()
 
 
-def _write(file: Path, content: object) -> None:
+def _read(file: Path) -> dict[str, Any] | None:
+    """What `_write` wrote; None if there is nothing, or it is damaged, so that it has to be made again."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _write(file: Path, content: Mapping[str, object]) -> None:
+    """Write all or nothing, also where the power fails."""
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    with part.open("w", encoding="utf-8") as opened:
+        json.dump(content, opened, indent=1)
+        opened.flush()
+        os.fsync(opened.fileno())
     part.replace(file)

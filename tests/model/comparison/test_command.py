@@ -12,6 +12,7 @@ from model.comparison import training
 from model.comparison.rows import rows
 from model.errors import ModelError
 from model.methods import METHODS
+from model.training.folder import held
 from model.training.run import Run
 
 pytestmark = pytest.mark.slow
@@ -99,11 +100,40 @@ def test_a_run_killed_in_a_cell_goes_on_with_it(
     assert ours == theirs
 
 
-def test_another_number_of_steps_is_refused(compare: Compare) -> None:
-    succeeded(compare("siamese", "--seeds", "0"))
-    refused = compare("siamese", "--seeds", "0", steps=3)
+def test_what_the_folder_holds_decides_what_is_done(compare: Compare, tmp_path: Path) -> None:
+    succeeded(compare("raw"))
+    out, before = tmp_path / "out", table(tmp_path / "out")
+    refused = compare("raw", steps=3)
     assert refused.exit_code == 1
     assert "a comparison with another value of steps" in refused.output
+    prepared = (out / "views" / "seen.f16").stat().st_mtime_ns
+    refused = compare("raw", "--pairs", "shoes")
+    assert "a comparison with another value of data" in refused.output
+    assert (out / "views" / "seen.f16").stat().st_mtime_ns == prepared
+    with held(out):
+        assert "another process is at work there" in compare("raw").output
+    cell = out / "raw" / "seed 0" / "cell.json"
+    cell.write_text(cell.read_text()[:100])
+    succeeded(compare("raw"))
+    assert table(out)["raw"]["cells"][0]["vectors"] == before["raw"]["cells"][0]["vectors"]
+    (out / "plan.json").write_text("")
+    refused = compare("raw")
+    assert (refused.exit_code, "plan.json: damaged: remove it if" in refused.output) == (1, True)
+
+
+def test_damaged_rates_are_chosen_again(compare: Compare, tmp_path: Path) -> None:
+    succeeded(compare("siamese", "--seeds", "0", steps=1))
+    file = tmp_path / "out" / "siamese" / "rates.json"
+    before = file.read_text()
+    file.write_text(before[:20])
+    succeeded(compare("siamese", "--seeds", "0", steps=1))
+    assert file.read_text() == before
+
+
+def test_a_file_is_no_folder(compare: Compare, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("")
+    refused = compare("raw")
+    assert (refused.exit_code, "out: cannot be written to (File exists)" in refused.output) == (1, True)
 
 
 def test_a_method_whose_needs_are_not_met_is_refused_before_any_work(
@@ -130,8 +160,9 @@ def test_a_method_whose_needs_are_not_met_is_refused_before_any_work(
             ["siamese", "--seeds", "4294967296"],
             "--seeds 4294967296: write numbers such as 0,1,2, from 0 to 4294967295",
         ),
-        (["siamese", "--pairs", "toyz"], "the set 'toyz' has no drawings with their own photos"),
-        (["siamese", "--on", "shoes"], "no sketches and photos of unseen labels"),
+        (["siamese", "--pairs", "toyz"], "--pairs toyz: manifest has no such set; it has shoes, toys"),
+        (["siamese", "--on", "shoes"], "no sketches and photos of unseen labels in the set shoes"),
+        (["siamese", "--on", "toyz"], "--on toyz: manifest has no such set; it has shoes, toys"),
     ],
 )
 def test_wrong_arguments_are_named(compare: Compare, arguments: list[str], said: str) -> None:
