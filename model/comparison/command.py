@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import torch
 
+from model import cores
 from model.comparison.material import LARGE, gathered, parted
 from model.comparison.picture import draw
 from model.comparison.report import lines, save
@@ -80,7 +81,8 @@ def command(
     """
     try:
         plan = Plan(recipe_name, steps, _numbers(seeds))
-        torch.set_num_threads(os.cpu_count() or 1)
+        if "OMP_NUM_THREADS" not in os.environ:
+            torch.set_num_threads(cores.usable())
         base = read_recipe(recipe_name, "ma-sbir")
         whole = open_dataset(data, root)
         for remark in whole.remarks:

@@ -13,7 +13,7 @@ from model.comparison.figures import among_seen, in_small, measured
 from model.comparison.kinds import kinds_of
 from model.comparison.material import Material
 from model.comparison.rows import OURS, RAW, Row
-from model.comparison.training import Trained, train
+from model.comparison.training import Trained, clear, train
 from model.comparison.vectors import AS_IS, MEANS_OFF, Found, embed
 from model.training.recipe import read_recipe
 from model.training.state import RunProblem
@@ -84,15 +84,16 @@ class Comparison:
         found: dict[str, float] = _read(file) or {}
         for rate in self.plan.rates:
             if f"{rate:g}" not in found:
-                found[f"{rate:g}"] = self._tried(row, rate)
+                folder = self.folder / row.name / f"rate {rate:g}"
+                found[f"{rate:g}"] = self._tried(row, rate, folder)
                 _write(file, found)
+                clear(folder, weights=True)
         return max(self.plan.rates, key=lambda rate: found[f"{rate:g}"])
 
-    def _tried(self, row: Row, rate: float) -> float:
+    def _tried(self, row: Row, rate: float, folder: Path) -> float:
         seen, held = self.material.to_tune()
         recipe = row.recipe(self.plan.recipe, max(1, int(_SHARE * self.plan.steps)), rate=rate)
-        folder = self.folder / row.name / f"rate {rate:g}"
-        trained = train(recipe, seen, held, folder, self.say)
+        trained = train(recipe, seen, held, folder, self.say, trial=True)
         known = [row for row in self.material.others if self._is_seen(row)][:_OTHERS]
         vectors = embedded(trained.network, held.views, range(len(held.views)))
         others = embedded(trained.network, self.material.seen.views, known)
@@ -113,9 +114,8 @@ class Comparison:
         found = embed(trained, self.material)
         found.save(folder)
         cell = self._measured(row, found, trained) | {"row": row.name, "seed": seed, "rate": rate}
-        # Weights of the optimiser are of no use any more, and large.
-        (folder / "state.safetensors").unlink(missing_ok=True)
         _write(file, cell)
+        clear(folder, weights=False)
         return cell
 
     def _measured(self, row: Row, found: Found, trained: Trained) -> Cell:

@@ -37,7 +37,7 @@ from model.training.views import Views
 
 LARGEST_GRADIENT = 5.0
 BETAS = (0.9, 0.98)
-STATE = "state.safetensors"
+STATE, BEST = "state.safetensors", "best.safetensors"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Run:
         self.others = photo_rows(objective.views, WHILE_TRAINING) if objective.views.cached else []
         self.state = RunState(self.recipe.digest, data, steps, chosen_by=AMONG if self.others else ALONE)
         self.file = settings.folder / STATE
-        self.best = settings.folder / "best.safetensors"
+        self.best = settings.folder / BEST
 
     def resume(self) -> None:
         """Resume what an earlier call left in the folder, if it had the same recipe and data."""

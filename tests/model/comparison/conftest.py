@@ -1,7 +1,7 @@
 """A comparison small enough for a test: towers with random weights, and toys of eight labels in a manifest."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,15 @@ LABELS = ("ball", "box", "cross", "stairs", "ball two", "box two", "cross two", 
 UNSEEN = ("ball", "cross")
 
 Compare = Callable[..., Result]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Towers this small gain nothing from a second one, which beside other work would be waited for."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="package")

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from click.testing import Result
 
+from model import cores
 from model.comparison import training
 from model.comparison.rows import rows
 from model.errors import ModelError
@@ -121,13 +123,31 @@ def test_what_the_folder_holds_decides_what_is_done(compare: Compare, tmp_path: 
     assert (refused.exit_code, "plan.json: damaged: remove it if" in refused.output) == (1, True)
 
 
-def test_damaged_rates_are_chosen_again(compare: Compare, tmp_path: Path) -> None:
+def test_rates_leave_no_weights_and_are_chosen_again_if_damaged(compare: Compare, tmp_path: Path) -> None:
     succeeded(compare("siamese", "--seeds", "0", steps=1))
+    trial, cell = (tmp_path / "out" / "siamese" / name for name in ("rate 0.0001", "seed 0"))
+    # Weights of three trials for each row would fill a disk.
+    assert {file.name for file in trial.iterdir()} == {"curves.csv", "curves.png"}
+    assert (cell / "best.safetensors").is_file()
+    assert not (cell / "state.safetensors").exists()
     file = tmp_path / "out" / "siamese" / "rates.json"
     before = file.read_text()
     file.write_text(before[:20])
     succeeded(compare("siamese", "--seeds", "0", steps=1))
     assert file.read_text() == before
+
+
+@pytest.mark.parametrize(("said", "threads"), [("1", []), (None, [cores.usable()])])
+def test_whoever_limits_threads_is_obeyed(
+    compare: Compare, monkeypatch: pytest.MonkeyPatch, said: str | None, threads: list[int]
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if said is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+    compare("raw", "--on", "toyz")
+    assert asked == threads
 
 
 def test_a_file_is_no_folder(compare: Compare, tmp_path: Path) -> None:
