@@ -1,6 +1,5 @@
 """A comparison as a table and as JSON: means over seeds, with how far seeds are apart."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from model.comparison import figures
+from model.comparison.files import write
 from model.comparison.meanings import COSTS, meaning
 from model.comparison.rows import BEFORE, METHOD, OURS, RAW, TRANSDUCTIVE, Row
 from model.comparison.vectors import AS_IS, MEANS_OFF
@@ -120,6 +120,6 @@ def save(done: Sequence[tuple[Row, Sequence[Cell]]], said: Sequence[str], folder
     rows = {row.name: {"block": row.block, "cells": list(cells)} for row, cells in done}
     columns = {name: meaning(name) for name in _columns(lines(done))}
     content = {"said": list(said), "columns": columns, "rows": rows}
-    (folder / "comparison.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
-    (folder / "comparison.md").write_text(text, encoding="utf-8")
+    write(folder / "comparison.json", content)
+    write(folder / "comparison.md", text)
     return text

@@ -1,6 +1,5 @@
 """Run a comparison: each row's rate first, chosen on seen labels, then its seeds; what is done is not done again."""
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 from model.comparison import stages
 from model.comparison.figures import among_seen, in_small, measured
+from model.comparison.files import read, write
 from model.comparison.kinds import kinds_of
 from model.comparison.material import Material
 from model.comparison.rows import OURS, RAW, Row
@@ -45,7 +45,7 @@ class Plan:
         }
         file = folder / "plan.json"
         if file.exists():
-            before = _read(file)
+            before = read(file)
             if before is None:
                 raise RunProblem(
                     f"{file}: damaged: remove it if the folder holds a comparison of this data, with the same recipe "
@@ -57,7 +57,7 @@ class Plan:
                     "the same data and options to go on with it"
                 )
             return
-        _write(file, own)
+        write(file, own)
 
 
 class Comparison:
@@ -70,7 +70,8 @@ class Comparison:
 
     def cells(self) -> Iterator[tuple[Row, list[Cell]]]:
         """The cells of each row; seeds in the outer loop would leave no row complete for hours."""
-        for row in self.rows.values():
+        for number, row in enumerate(self.rows.values(), start=1):
+            self.say(f"{row.name}: row {number} of {len(self.rows)}")
             rate = self._rate(row) if row.trained else None
             yield row, [self._cell(row, seed, rate) for seed in self._seeds(row)]
 
@@ -81,12 +82,12 @@ class Comparison:
     def _rate(self, row: Row) -> float:
         """The rate with which it finds held-out seen labels best."""
         file = self.folder / row.name / "rates.json"
-        found: dict[str, float] = _read(file) or {}
+        found: dict[str, float] = read(file) or {}
         for rate in self.plan.rates:
             if f"{rate:g}" not in found:
                 folder = self.folder / row.name / f"rate {rate:g}"
                 found[f"{rate:g}"] = self._tried(row, rate, folder)
-                _write(file, found)
+                write(file, found)
                 clear(folder, weights=True)
         return max(self.plan.rates, key=lambda rate: found[f"{rate:g}"])
 
@@ -107,14 +108,14 @@ class Comparison:
     def _cell(self, row: Row, seed: int, rate: float | None) -> Cell:
         folder = self.folder / row.name / f"seed {seed}"
         file = folder / "cell.json"
-        if done := _read(file):
+        if done := read(file):
             return done
         recipe = row.recipe(self.plan.recipe, self.plan.steps, seed, rate)
         trained = train(recipe, self.material.seen, self.material.unseen, folder, self.say, steps=row.trained)
         found = embed(trained, self.material)
         found.save(folder)
         cell = self._measured(row, found, trained) | {"row": row.name, "seed": seed, "rate": rate}
-        _write(file, cell)
+        write(file, cell)
         clear(folder, weights=False)
         return cell
 
@@ -145,23 +146,3 @@ class Comparison:
         if scores is not None:
             for name, depth in stages.DEPTHS.items():
                 yield name, in_small(found, self.material, partial(stages.by_pairs, scores, depth)).as_json()
-
-
-def _read(file: Path) -> dict[str, Any] | None:
-    """What `_write` wrote; None if there is nothing, or it is damaged, so that it has to be made again."""
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
-
-
-def _write(file: Path, content: Mapping[str, object]) -> None:
-    """Write all or nothing, also where the power fails."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
-    with part.open("w", encoding="utf-8") as opened:
-        json.dump(content, opened, indent=1)
-        opened.flush()
-        os.fsync(opened.fileno())
-    part.replace(file)

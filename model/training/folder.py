@@ -1,5 +1,6 @@
 """The folder of a run: refused before any work if it cannot be written to, and held by one process at a time."""
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from model.training.state import RunProblem
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -27,6 +30,13 @@ def held(folder: Path) -> Iterator[None]:
     try:
         _lock(number, folder)
         yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise RunProblem(
+            f"{error.filename or folder}: {error.strerror}; what was saved is kept: make room and run the same command "
+            "again"
+        ) from error
     finally:
         os.close(number)
 

@@ -106,7 +106,10 @@ def test_a_disk_without_room_is_refused_before_it_is_full(
     usage: Callable[[Path], object] = cache.shutil.disk_usage
     free = usage(tmp_path)._replace(free=2**28 + 400)  # type: ignore[attr-defined]
     monkeypatch.setattr(cache.shutil, "disk_usage", lambda _: free)
-    with pytest.raises(DataProblem, match=r"prepared pictures take 0\.0 GB, and the disk has 0\.3 GB left"):
+    with pytest.raises(
+        DataProblem,
+        match=r"prepared pictures take 0\.0 GB, and the disk has 0\.3 GB left, of which 0\.3 GB shall",
+    ):
         opened(tmp_path / "v.f16", Maker(), 0)
     assert not (tmp_path / "v.f16").exists()
 

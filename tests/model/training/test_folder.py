@@ -1,5 +1,7 @@
 """A run's folder: one process at a time, and one that can be written to."""
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -42,3 +44,16 @@ def test_a_folder_that_cannot_be_is_refused_plainly(tmp_path: Path, place: str) 
         held(tmp_path / place),
     ):
         pass
+
+
+def test_a_disk_that_fills_up_is_said_plainly(tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "curves.csv")
+    with (
+        pytest.raises(
+            RunProblem, match="curves.csv: No space left on device; what was saved is kept: make room"
+        ),
+        held(tmp_path),
+    ):
+        raise full
+    with pytest.raises(FileNotFoundError), held(tmp_path):
+        raise FileNotFoundError
