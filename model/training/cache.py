@@ -114,7 +114,8 @@ class ViewFile:
         if needed + _SPARE > free:
             raise DataProblem(
                 f"{self.file}: the prepared pictures take {needed / 1e9:.1f} GB, and the disk has {free / 1e9:.1f} GB "
-                f"left, of which {_SPARE / 1e9:.1f} GB shall stay free: give a folder on another disk, or a recipe with fewer `views`"
+                f"left, of which {_SPARE / 1e9:.1f} GB shall stay free: give a folder on another "
+                "disk, or a recipe with fewer `views`"
             )
         return open_memmap(self.file, mode="w+", dtype=np.float16, shape=whole)
 

@@ -48,12 +48,8 @@ def test_a_folder_that_cannot_be_is_refused_plainly(tmp_path: Path, place: str) 
 
 def test_a_disk_that_fills_up_is_said_plainly(tmp_path: Path) -> None:
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "curves.csv")
-    with (
-        pytest.raises(
-            RunProblem, match="curves.csv: No space left on device; what was saved is kept: make room"
-        ),
-        held(tmp_path),
-    ):
+    said = r"curves\.csv: No space left on device; what was saved is kept: make room"
+    with pytest.raises(RunProblem, match=said), held(tmp_path):
         raise full
     with pytest.raises(FileNotFoundError), held(tmp_path):
         raise FileNotFoundError
