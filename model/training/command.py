@@ -130,6 +130,11 @@ def command(
         for remark in whole.remarks:
             click.echo(remark)
         seen, unseen = trained_on(whole, Part(splits, all_labels, validated, left_out, by_pair))
+        if validated is not None and not unseen:
+            raise DataProblem(
+                f"--validate-on {validated}: no labels of that set are held out: check its name, and give --splits, "
+                "without --all-labels"
+            )
         others = _photos_in(unlabelled) if unlabelled else ()
         outcome = run(recipe, seen, unseen, out, device, licences_of(licences), others)
     except SketchseekError as error:
@@ -274,4 +279,7 @@ def device_of(name: str) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise DataProblem(f"no GPU for --device {name}: leave it out to train on the CPU")
-    return torch.device(name)
+    try:
+        return torch.device(name)
+    except RuntimeError:
+        raise DataProblem(f"--device {name}: write auto, cpu, cuda, or cuda:1 and so on") from None

@@ -96,6 +96,10 @@ class Recipe(BaseModel):
     def _consistent(self) -> "Recipe":
         if (self.epochs is None) == (self.steps is None):
             raise ValueError("give either `steps` or `epochs`, the other one as null")
+        if self.views == 1 and (self.turns > 1 or self.variations != "light"):
+            raise ValueError(
+                "`views` 1 is the picture itself: `turns` and `variations` take 2 or more, as the others vary"
+            )
         if any("{}" not in caption for caption in self.captions):
             raise ValueError("each of `captions` needs {} in place of the class's name")
         BACKBONES.check(self.family, "backbone")

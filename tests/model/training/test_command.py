@@ -228,6 +228,26 @@ def test_a_recipe_has_its_seed_unless_another_is_given(
         assert (code, "is not in the range 0<=x<=4294967295" in output) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--device", "nonsense"], "--device nonsense: write auto, cpu, cuda, or cuda:1"),
+        (["--validate-on", "toyz"], "--validate-on toyz: no labels of that set are held out: check its name"),
+        (["--validate-on", "data", "--all-labels"], "--validate-on data: no labels of that set are held out"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(
+    tmp_path: Path, recipe: Path, arguments: list[str], said: str
+) -> None:
+    tiny_data(tmp_path / "data")
+    splits = tmp_path / "splits.json"
+    splits.write_text(json.dumps({"validation_unseen": list(LABELS[:2])}))
+    shared = ("--recipe", recipe, "--splits", splits, "--out", tmp_path / "run")
+    code, output = called(tmp_path / "data", *shared, *arguments)
+    assert (code, said in output) == (1, True), output
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_licence_names_its_set(tmp_path: Path, recipe: Path) -> None:
     tiny_data(tmp_path / "data")
     code, output = called(
