@@ -84,6 +84,8 @@ def command(
         if "OMP_NUM_THREADS" not in os.environ:
             torch.set_num_threads(cores.usable())
         base = read_recipe(recipe_name, "ma-sbir")
+        if base.turns > 1:
+            raise DataProblem(f"{recipe_name}: all rows share views that are made once: leave out `turns`")
         whole = open_dataset(data, root)
         for remark in whole.remarks:
             click.echo(remark)

@@ -20,7 +20,7 @@ from model.evaluation.distractors import in_order
 from model.training.learners.base import Learner
 from model.training.recipe import Recipe
 from model.training.run import data_digest
-from model.training.views import Views, every_tenth
+from model.training.views import Variety, Views, every_tenth
 
 Say = Callable[[str], None]
 # The photos of other things in a large gallery, which is all of those that most collections have.
@@ -142,7 +142,9 @@ def _held_out(record: Record) -> bool:
 def _prepared(
     data: Dataset, learner: Learner, recipe: Recipe, file: Path, say: Say, *, plain: bool = False
 ) -> Pictures:
-    views = Views(data.records, learner, size=recipe.size, per_record=1 if plain else recipe.views, seed=0)
+    variety = Variety(recipe.variations == "rich")
+    per_record = 1 if plain else recipe.views
+    views = Views(data.records, learner, size=recipe.size, per_record=per_record, seed=0, variety=variety)
     say(f"preparing {len(data)} images for {file.name}")
     views.cache(file, every_tenth(say))
     return Pictures(data, views)

@@ -49,8 +49,13 @@ def compare(toys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Comp
     monkeypatch.setattr(training, "build", tiny_network)
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
 
-    def compared(*arguments: object, out: Path = tmp_path / "out", steps: int = 2) -> Result:
-        shared = ("--splits", toys / "splits.json", "--recipe", toys / "small.json", "--out", out)
+    def compared(
+        *arguments: object,
+        out: Path = tmp_path / "out",
+        steps: int = 2,
+        recipe: Path = toys / "small.json",
+    ) -> Result:
+        shared = ("--splits", toys / "splits.json", "--recipe", recipe, "--out", out)
         words = [str(word) for word in (toys / "manifest.csv", *arguments, *shared, "--steps", steps)]
         return CliRunner().invoke(command.command, words, catch_exceptions=False)
 

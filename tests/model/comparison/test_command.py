@@ -16,6 +16,7 @@ from model.errors import ModelError
 from model.methods import METHODS
 from model.training.folder import held
 from model.training.run import Run
+from model.training.views import Views
 
 pytestmark = pytest.mark.slow
 
@@ -148,6 +149,25 @@ def test_whoever_limits_threads_is_obeyed(
         monkeypatch.setenv("OMP_NUM_THREADS", said)
     compare("raw", "--on", "toyz")
     assert asked == threads
+
+
+def test_views_vary_as_the_recipe_says_but_once(
+    compare: Compare, toys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Asked(Exception):
+        pass
+
+    def asked(self: Views, *_: object) -> None:
+        raise Asked(self._variety.rich)
+
+    monkeypatch.setattr(Views, "cache", asked)
+    recipe = json.loads((toys / "small.json").read_text()) | {"variations": "rich"}
+    (tmp_path / "rich.json").write_text(json.dumps(recipe))
+    with pytest.raises(Asked, match="True"):
+        compare("raw", recipe=tmp_path / "rich.json")
+    (tmp_path / "turns.json").write_text(json.dumps(recipe | {"turns": 2}))
+    refused = compare("raw", recipe=tmp_path / "turns.json")
+    assert (refused.exit_code, "made once: leave out `turns`" in refused.output) == (1, True)
 
 
 def test_a_file_is_no_folder(compare: Compare, tmp_path: Path) -> None:
