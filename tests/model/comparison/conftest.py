@@ -54,9 +54,10 @@ def compare(toys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Comp
         out: Path = tmp_path / "out",
         steps: int = 2,
         recipe: Path = toys / "small.json",
+        data: Path = toys / "manifest.csv",
     ) -> Result:
         shared = ("--splits", toys / "splits.json", "--recipe", recipe, "--out", out)
-        words = [str(word) for word in (toys / "manifest.csv", *arguments, *shared, "--steps", steps)]
+        words = [str(word) for word in (data, *arguments, *shared, "--steps", steps)]
         return CliRunner().invoke(command.command, words, catch_exceptions=False)
 
     return compared

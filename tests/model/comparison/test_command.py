@@ -1,5 +1,6 @@
 """`sketchseek compare`, from the command line to its table, with towers small enough for a test."""
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from model.training.views import Views
 pytestmark = pytest.mark.slow
 
 Compare = Callable[..., Result]
+UNSEEN = ("ball", "cross")
 
 
 def succeeded(result: Result) -> None:
@@ -189,6 +191,20 @@ def test_a_method_whose_needs_are_not_met_is_refused_before_any_work(
     assert refused.exit_code == 1
     assert "method 'ma-sbir' needs a text tower" in refused.output
     assert not (tmp_path / "out" / "views").exists()
+
+
+def test_needs_are_not_met_by_what_is_never_trained_on(compare: Compare, toys: Path) -> None:
+    with (toys / "manifest.csv").open(newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    with (toys / "unpaired.csv").open("w", newline="") as opened:
+        writer = csv.DictWriter(opened, rows[0])
+        writer.writeheader()
+        writer.writerows(row if row["class"] in UNSEEN else row | {"pair_id": ""} for row in rows)
+    refused = compare("cvae", data=toys / "unpaired.csv")
+    assert (refused.exit_code, "method 'cvae' needs sketches with their own photo" in refused.output) == (
+        1,
+        True,
+    )
 
 
 @pytest.mark.parametrize(
