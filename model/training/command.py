@@ -24,7 +24,7 @@ from model.training.publish import Provenance, sources_of, write_model
 from model.training.recipe import RECIPES, SEEDS, Recipe, read_recipe
 from model.training.run import Outcome, Run, Settings, data_digest, refuse_other
 from model.training.state import put, read_whole
-from model.training.validation import AT_THE_END, embedded, figures, photo_rows, zero_shot
+from model.training.validation import AT_THE_END, embedded, figures, photo_rows, refuse_one_sided, zero_shot
 from model.training.views import Variety, Views, every_tenth
 
 # The figures that model cards record, for unseen classes alone and among training photos.
@@ -158,6 +158,8 @@ def run(
     network = build(recipe)
     needs = network.method.needs
     refuse_lacking(recipe.method, needs, seen.records, network.learner, len(unlabelled))
+    if unseen:
+        refuse_one_sided(unseen.records)
     if not network.method.publishes:
         raise DataProblem(
             f"method {recipe.method!r} embeds sketches and photos each in its own way, which a model folder cannot "

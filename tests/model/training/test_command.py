@@ -248,6 +248,16 @@ def test_options_that_mean_nothing_are_refused(
     assert not (tmp_path / "run").exists()
 
 
+def test_nothing_to_validate_on_is_refused_before_any_work(tmp_path: Path, recipe: Path) -> None:
+    shutil.rmtree(tiny_data(tmp_path / "data").records[0].path.parents[1].with_name("sketches") / LABELS[0])
+    splits = tmp_path / "splits.json"
+    splits.write_text(json.dumps({"validation_unseen": [LABELS[0]]}))
+    out = tmp_path / "run"
+    code, output = called(tmp_path / "data", "--recipe", recipe, "--splits", splits, "--out", out)
+    assert (code, "with both sketches and photos: 0 have sketches, 1 have photos" in output) == (1, True)
+    assert not out.exists()
+
+
 def test_a_licence_names_its_set(tmp_path: Path, recipe: Path) -> None:
     tiny_data(tmp_path / "data")
     code, output = called(
