@@ -91,8 +91,7 @@ def command(
             click.echo(remark)
         seen, unseen = trained_on(whole, Part(splits, all_labels, None, left_out))
         checkpoint, said = Checkpoint.find(name), licences_of(licences)
-        with held(out):
-            done = run(checkpoint, options, seen, unseen, out, device, said)
+        done = run(checkpoint, options, seen, unseen, out, device, said)
     except SketchseekError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"the model: {done.folder}")
@@ -118,19 +117,22 @@ def run(
     torch.manual_seed(options.seed)
     shape = reader.shape(width=options.width, hidden=options.hidden, blocks=options.blocks)
     matcher = Matcher(LocalHead(shape), shape.trunk)
-    tables = _tables(material, reader, shape.side, options, out)
-    objective = Objective(matcher, tables, sampler, options)
-    objective.start()
-    matcher.to(place)
-    training = Run(objective, Settings(out, say=click.echo), f"{data_digest(seen)} {reader.digest}")
-    training.resume()
-    average = training.go()
-    if (out / "model" / "card.json").is_file():
-        return Checkpoint(out / "model")
-    trained = trained_head(average, tables["photos"], options.numbers)
-    said = shlex.join(["sketchseek", *without_licences(sys.argv[1:])])
-    provenance = Provenance(said, _sources(checkpoint, seen, licences))
-    return write_model(checkpoint, trained, out / "model", provenance, lambda made: _measured(made, unseen))
+    with held(out):
+        tables = _tables(material, reader, shape.side, options, out)
+        objective = Objective(matcher, tables, sampler, options)
+        objective.start()
+        matcher.to(place)
+        training = Run(objective, Settings(out, say=click.echo), f"{data_digest(seen)} {reader.digest}")
+        training.resume()
+        average = training.go()
+        if (out / "model" / "card.json").is_file():
+            return Checkpoint(out / "model")
+        trained = trained_head(average, tables["photos"], options.numbers)
+        said = shlex.join(["sketchseek", *without_licences(sys.argv[1:])])
+        provenance = Provenance(said, _sources(checkpoint, seen, licences))
+        return write_model(
+            checkpoint, trained, out / "model", provenance, lambda made: _measured(made, unseen)
+        )
 
 
 def _tables(material: Material, reader: Reader, side: int, options: Options, out: Path) -> dict[str, Maps]:

@@ -120,7 +120,7 @@ def test_photos_without_labels_are_learned_from(tmp_path: Path, recipe: Path) ->
     (tmp_path / "others" / "photos" / "ball" / "0.png").unlink()
     code, output = called(*arguments, *photos)
     assert code == 1
-    assert "holds a run with another recipe or other data" in output
+    assert "holds a run with other data: give an empty folder" in output
     empty = tmp_path / "empty"
     empty.mkdir()
     code, output = called(*arguments, "--unlabelled", empty)

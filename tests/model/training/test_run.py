@@ -96,7 +96,7 @@ def test_a_run_that_starts_over_keeps_nothing_of_the_one_before(start: Start, tm
 def test_another_recipe_does_not_go_on_with_a_run(start: Start, tmp_path: Path) -> None:
     start(steps=2).go()
     other = start(steps=2, seed=9)
-    with pytest.raises(RunProblem, match="another recipe or other data"):
+    with pytest.raises(RunProblem, match="holds a run with another recipe: give"):
         other.resume()
 
 
