@@ -46,7 +46,9 @@ def lines(done: Sequence[tuple[Row, Sequence[Cell]]]) -> list[Line]:
 
 
 def _values(cells: Sequence[Cell]) -> dict[str, tuple[float, ...]]:
-    return {name: tuple(cell["means"][name] for cell in cells) for name in cells[0]["means"]}
+    # Cells that were measured where there was no WordNet lack its columns.
+    shared = [name for name in cells[0]["means"] if all(name in cell["means"] for cell in cells)]
+    return {name: tuple(cell["means"][name] for cell in cells) for name in shared}
 
 
 def markdown(done: Sequence[tuple[Row, Sequence[Cell]]], said: Sequence[str]) -> str:

@@ -79,3 +79,8 @@ def test_the_picture_names_all_kinds_of_rows_and_no_share_above_one(
         "mAP, small gallery", "hit@5, small gallery", "hit@5, large gallery"
     ]  # fmt: skip
     assert all(axis.get_xlim()[0] >= -0.02 and axis.get_xlim()[1] <= 1.02 for axis in figure.axes)
+
+
+def test_a_seed_measured_without_wordnet_stops_nothing(tmp_path: Path) -> None:
+    text = save([(DONE[1][0], [cell(0.5), cell(0.5, columns=("mAP",))])], ["toys"], tmp_path)
+    assert "| zse | as it is | .500 ± .000 |" in text
