@@ -5,7 +5,8 @@
     python scripts/emoji_data.py OPENMOJI FLUENT OUT
 
 Writes pictures and `emoji.csv`, a manifest for `sketchseek train` whose paths start from OUT; to add it to another,
-append its lines without the first. A drawing and a render of one emoji are a pair. OpenMoji is CC BY-SA 4.0, Fluent MIT.
+append its lines without the first. A drawing and a render of one emoji are a pair. OpenMoji is CC BY-SA 4.0, Fluent
+is MIT.
 """
 
 import csv
@@ -95,7 +96,7 @@ def things(found: list[dict[str, Any]]) -> Iterator[Emoji]:
         ours = group == "extras-openmoji" and part in OURS
         if each["skintone"] or not (ours or (group in GROUPS and part not in NOT_THINGS)):
             continue
-        name = said.removesuffix(" face").replace("’", "'").split(":")[0].split(",")[0].strip()
+        name = said.removesuffix(" face").replace("\u2019", "'").split(":")[0].split(",")[0].strip()
         if label := NAMES.get(name, name):
             yield Emoji(each["hexcode"], label)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 import torch
 
-from model.comparison.material import LARGE, gathered
+from model import cores
+from model.comparison.material import LARGE, gathered, parted
 from model.comparison.picture import draw
 from model.comparison.report import lines, save
 from model.comparison.rows import Row, chosen
@@ -15,10 +16,11 @@ from model.comparison.running import Comparison, Plan
 from model.data.benchmarks import open_dataset
 from model.data.datasets import DataProblem, Dataset
 from model.errors import SketchseekError
+from model.training.folder import held
 from model.training.learners.base import Learner
 from model.training.methods.needs import refuse_lacking
 from model.training.network import build, method_of
-from model.training.recipe import read_recipe
+from model.training.recipe import SEEDS, Recipe, read_recipe
 
 existing = click.Path(exists=True, path_type=Path)
 
@@ -79,28 +81,41 @@ def command(
     """
     try:
         plan = Plan(recipe_name, steps, _numbers(seeds))
-        torch.set_num_threads(os.cpu_count() or 1)
+        if "OMP_NUM_THREADS" not in os.environ:
+            torch.set_num_threads(cores.usable())
         base = read_recipe(recipe_name, "ma-sbir")
+        if base.turns > 1:
+            raise DataProblem(f"{recipe_name}: all rows share views that are made once: leave out `turns`")
         whole = open_dataset(data, root)
+        for remark in whole.remarks:
+            click.echo(remark)
+        parts = parted(whole, splits, asked, paired)
         learner = build(base).learner
-        rows = _with_what_is_there(chosen(methods), plan, learner, whole, explicit=bool(methods))
-        material = gathered(whole, splits, asked, paired, learner, base, out / "views", click.echo)
-        plan.refuse_other(out, material)
-        comparison = Comparison(rows, plan, material, out, click.echo)
-        said = [
-            f"{len(material.seen.data)} pictures of {len(material.seen.data.labels)} seen labels, {steps} steps of "
-            f"{base.batch}; {len(material.unseen.data)} pictures of {len(material.unseen.data.labels)} unseen labels; "
-            f"the large gallery has {len(material.others)} photos of other things (at most {LARGE}); "
-            f"{torch.__version__}, {torch.get_num_threads()} threads"
-        ]
-        done = []
-        for each in comparison.cells():
-            done.append(each)
-            text = save(done, said, out)
-            draw(lines(done), out / "comparison.png")
+        rows = _with_what_is_there(chosen(methods), plan, learner, parts.seen, explicit=bool(methods))
+        with held(out):
+            plan.refuse_other(out, parts.digest)
+            material = gathered(parts, learner, base, out / "views", click.echo)
+            text = _compared(Comparison(rows, plan, material, out, click.echo), base)
     except SketchseekError as error:
         raise click.ClickException(str(error)) from error
     click.echo(text, nl=False)
+
+
+def _compared(comparison: Comparison, base: Recipe) -> str:
+    """Run it, and write what is known after each row; returns the tables."""
+    material, out, text = comparison.material, comparison.folder, ""
+    said = [
+        f"{len(material.seen.data)} pictures of {len(material.seen.data.labels)} seen labels, {comparison.plan.steps} "
+        f"steps of {base.batch}; {len(material.unseen.data)} pictures of {len(material.unseen.data.labels)} unseen "
+        f"labels; the large gallery has {len(material.others)} photos of other things (at most {LARGE:,}); torch "
+        f"{torch.__version__}, {torch.get_num_threads()} threads"
+    ]
+    done = []
+    for each in comparison.cells():
+        done.append(each)
+        text = save(done, said, out)
+        draw(lines(done), out / "comparison.png")
+    return text
 
 
 def _with_what_is_there(
@@ -126,6 +141,6 @@ def _with_what_is_there(
 
 def _numbers(text: str) -> tuple[int, ...]:
     words = [word.strip() for word in text.split(",") if word.strip()]
-    if not words or not all(word.isdecimal() for word in words):
-        raise DataProblem(f"--seeds {text}: write numbers such as 0,1,2")
+    if not words or not all(word.isdecimal() and int(word) < SEEDS for word in words):
+        raise DataProblem(f"--seeds {text}: write numbers such as 0,1,2, from 0 to {SEEDS - 1}")
     return tuple(dict.fromkeys(int(word) for word in words))

@@ -20,7 +20,7 @@ from model.evaluation.distractors import in_order
 from model.training.learners.base import Learner
 from model.training.recipe import Recipe
 from model.training.run import data_digest
-from model.training.views import Views, every_tenth
+from model.training.views import Variety, Views, every_tenth
 
 Say = Callable[[str], None]
 # The photos of other things in a large gallery, which is all of those that most collections have.
@@ -55,11 +55,6 @@ class Material:
     # Rows of seen photos, in the order in which they are mixed into galleries.
     others: tuple[int, ...]
 
-    @property
-    def digest(self) -> str:
-        parts = [self.seen, self.unseen, *([self.pairs] if self.pairs else [])]
-        return " ".join(data_digest(part.data) for part in parts)
-
     def to_tune(self) -> tuple[Pictures, Pictures]:
         """The seen pictures without the tuned labels, and those of the tuned labels."""
         return (
@@ -68,39 +63,61 @@ class Material:
         )
 
 
-def gathered(
-    whole: Dataset,
-    splits: str,
-    asked: str | None,
-    paired: str | None,
-    learner: Learner,
-    recipe: Recipe,
-    folder: Path,
-    say: Say,
-) -> Material:
-    """Part the data, and prepare all of it; what was prepared before is used again.
+@dataclass(frozen=True)
+class Parts:
+    """The same parts before their pictures are prepared."""
+
+    seen: Dataset
+    unseen: Dataset
+    pairs: Dataset | None
+    tuned: frozenset[str]
+
+    @property
+    def digest(self) -> str:
+        return " ".join(
+            data_digest(part) for part in (self.seen, self.unseen, self.pairs) if part is not None
+        )
+
+
+def parted(whole: Dataset, splits: str, asked: str | None, paired: str | None) -> Parts:
+    """Part the data.
 
     `asked` is the only set whose unseen labels are searched for, `paired` the set a third of whose pairs is held out.
     """
+    for option, name in (("--on", asked), ("--pairs", paired)):
+        if name is not None and name not in (sets := {record.set for record in whole.records}):
+            raise DataProblem(
+                f"{option} {name}: {whole.name} has no such set; it has {', '.join(sorted(sets))}"
+            )
     seen, unseen = trained_on(whole, Part(splits, validated=asked))
     if unseen is None or not unseen.of(SKETCH) or not unseen.of(PHOTO):
-        raise DataProblem(f"{whole.name}: no sketches and photos of unseen labels; give other --splits")
-    pairs = None
+        where = f" in the set {asked}" if asked else ""
+        raise DataProblem(
+            f"{whole.name}: no sketches and photos of unseen labels{where}; give other --splits"
+        )
+    held = None
     if paired is not None:
         held = whole.where(lambda record: record.set == paired and _held_out(record))
         if not {r.pair for r in held.of(SKETCH)} & {r.pair for r in held.of(PHOTO)}:
             raise DataProblem(f"{whole.name}: the set {paired!r} has no drawings with their own photos")
         held_out = frozenset(held.records)
         seen = seen.where(lambda record: record not in held_out)
-        pairs = _prepared(held, learner, recipe, folder / "pairs.f16", say, plain=True)
-    shown = _prepared(seen, learner, recipe, folder / "seen.f16", say)
+    return Parts(seen, unseen, held, frozenset(_some(seen)))
+
+
+def gathered(parts: Parts, learner: Learner, recipe: Recipe, folder: Path, say: Say) -> Material:
+    """Prepare all parts; what was prepared before is used again."""
+    pairs = None
+    if parts.pairs is not None:
+        pairs = _prepared(parts.pairs, learner, recipe, folder / "pairs.f16", say, plain=True)
+    shown = _prepared(parts.seen, learner, recipe, folder / "seen.f16", say)
     shown.views.remember()
-    rows = {record: row for row, record in enumerate(seen.records) if record.modality == PHOTO}
+    rows = {record: row for row, record in enumerate(parts.seen.records) if record.modality == PHOTO}
     return Material(
         shown,
-        _prepared(unseen, learner, recipe, folder / "unseen.f16", say, plain=True),
+        _prepared(parts.unseen, learner, recipe, folder / "unseen.f16", say, plain=True),
         pairs,
-        frozenset(_some(seen)),
+        parts.tuned,
         tuple(rows[record] for record in in_order(rows)[:LARGE]),
     )
 
@@ -109,7 +126,10 @@ def _some(seen: Dataset) -> Sequence[str]:
     """Labels with both drawings and photos; always the same of the same data."""
     both = {record.label for record in seen.of(SKETCH)} & {record.label for record in seen.of(PHOTO)}
     if len(both) < 4:
-        raise DataProblem(f"{seen.name}: rates are chosen on seen labels held out; {len(both)} are too few")
+        raise DataProblem(
+            f"{seen.name}: {len(both)} seen labels have both sketches and photos, and it takes four, as rates are "
+            "chosen on some of them held out: add labels, or give --splits with fewer unseen ones"
+        )
     tenth = a_tenth(seen.subset(both))
     shuffled = sorted(tenth, key=lambda label: hashlib.sha256(key(label).encode()).digest())
     return shuffled[:TUNED]
@@ -122,7 +142,9 @@ def _held_out(record: Record) -> bool:
 def _prepared(
     data: Dataset, learner: Learner, recipe: Recipe, file: Path, say: Say, *, plain: bool = False
 ) -> Pictures:
-    views = Views(data.records, learner, size=recipe.size, per_record=1 if plain else recipe.views, seed=0)
+    variety = Variety(recipe.variations == "rich")
+    per_record = 1 if plain else recipe.views
+    views = Views(data.records, learner, size=recipe.size, per_record=per_record, seed=0, variety=variety)
     say(f"preparing {len(data)} images for {file.name}")
     views.cache(file, every_tenth(say))
     return Pictures(data, views)

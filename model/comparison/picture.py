@@ -7,8 +7,15 @@ from typing import Any
 from model.comparison.report import STAGES, Line
 from model.comparison.vectors import AS_IS, MEANS_OFF
 
-COLUMNS = ("mAP", "hit@5", "large hit@5")
+# Columns of the table, and how axes call them.
+COLUMNS = {
+    "mAP": "mAP, small gallery",
+    "hit@5": "hit@5, small gallery",
+    "large hit@5": "hit@5, large gallery",
+}
 _COLOURS = {AS_IS: "#8a8f98", MEANS_OFF: "#1f6feb", STAGES: "#c2410c"}
+# Figures are shares, so axes end near 0 and 1.
+_EDGE = 0.02
 
 
 def draw(every: Sequence[Line], file: Path) -> None:
@@ -24,14 +31,18 @@ def draw(every: Sequence[Line], file: Path) -> None:
     for axis, column in zip(panels, columns, strict=True):
         for kind, colour in _COLOURS.items():
             _points(axis, [line for line in every if _kind(line) == kind], names, column, colour, kind)
-        axis.set_xlabel(column)
-        # Differences are to be seen at their true size.
-        axis.set_xlim(left=0)
+        axis.set_xlabel(COLUMNS[column])
         axis.grid(alpha=0.3)
+        # From nothing, so that differences are seen at their true size.
+        axis.set_xlim(-_EDGE, min(axis.get_xlim()[1], 1 + _EDGE))
     panels[0].set_yticks(range(len(names)), names)
-    handles, said = panels[0].get_legend_handles_labels()
-    # Beside the panels: in one, it would hide points.
-    figure.legend(handles, said, fontsize="small", loc="outside upper center", ncols=len(said))
+    # Of all panels: second stages need not be in each.
+    shown = {
+        label: one for axis in panels for one, label in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(
+        list(shown.values()), list(shown), fontsize="small", loc="outside upper center", ncols=len(shown)
+    )
     figure.savefig(file, dpi=120)
 
 

@@ -1,6 +1,5 @@
 """A comparison as a table and as JSON: means over seeds, with how far seeds are apart."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,9 @@ from statistics import mean, stdev
 from typing import Any
 
 from model.comparison import figures
-from model.comparison.rows import BEFORE, METHOD, OURS, TRANSDUCTIVE, Row
+from model.comparison.files import write
+from model.comparison.meanings import COSTS, meaning
+from model.comparison.rows import BEFORE, METHOD, OURS, RAW, TRANSDUCTIVE, Row
 from model.comparison.vectors import AS_IS, MEANS_OFF
 
 Cell = Mapping[str, Any]
@@ -45,21 +46,32 @@ def lines(done: Sequence[tuple[Row, Sequence[Cell]]]) -> list[Line]:
 
 
 def _values(cells: Sequence[Cell]) -> dict[str, tuple[float, ...]]:
-    return {name: tuple(cell["means"][name] for cell in cells) for name in cells[0]["means"]}
+    # Cells that were measured where there was no WordNet lack its columns.
+    shared = [name for name in cells[0]["means"] if all(name in cell["means"] for cell in cells)]
+    return {name: tuple(cell["means"][name] for cell in cells) for name in shared}
 
 
 def markdown(done: Sequence[tuple[Row, Sequence[Cell]]], said: Sequence[str]) -> str:
-    """The tables: quality by block, then what each method needs and costs."""
+    """The tables: quality by block, what each method needs and costs, and what the columns say."""
     every = lines(done)
-    columns = [name for name in _QUALITY if any(name in line.values for line in every)]
-    columns += sorted({name for line in every for name in line.values} - set(columns))
+    columns = _columns(every)
     parts = ["\n".join(said)]
     for block in (BEFORE, METHOD, OURS, TRANSDUCTIVE, STAGES):
         chosen = [line for line in every if line.block == block]
         if chosen:
             parts.append(f"**{block}**\n\n" + _table(chosen, columns))
     parts.append("**what each needs and costs**\n\n" + _costs(done))
+    parts.append("**what the columns say**\n\n" + _meanings(("vectors", *columns, *COSTS)))
     return "\n\n".join(parts) + "\n"
+
+
+def _columns(every: Sequence[Line]) -> list[str]:
+    columns = [name for name in _QUALITY if any(name in line.values for line in every)]
+    return columns + sorted({name for line in every for name in line.values} - set(columns))
+
+
+def _meanings(columns: Sequence[str]) -> str:
+    return "\n".join(f"- `{name}`: {meaning(name)}" for name in columns)
 
 
 def _table(chosen: Sequence[Line], columns: Sequence[str]) -> str:
@@ -79,16 +91,7 @@ def _figure(line: Line, column: str) -> str:
 
 
 def _costs(done: Sequence[tuple[Row, Sequence[Cell]]]) -> str:
-    head = [
-        "row",
-        "title",
-        "steps",
-        "rate",
-        "trained parameters",
-        "CPU ms a picture",
-        "bytes a photo",
-        "needs",
-    ]
+    head = ["row", "title", *COSTS, "needs"]
     rows = []
     for row, cells in done:
         first = cells[0]
@@ -96,13 +99,13 @@ def _costs(done: Sequence[tuple[Row, Sequence[Cell]]]) -> str:
         rows.append(
             [
                 row.name,
-                first["title"],
+                row.title or first["title"],
                 str(first["steps"]),
                 "" if first["rate"] is None else f"{first['rate']:g}",
                 f"{first['parameters']:,}",
                 f"{min(costs):.1f}" if costs else "",
                 str(first["bytes"]),
-                ", ".join(first["needs"]),
+                "" if row.name == RAW else ", ".join(first["needs"]),
             ]
         )
     return _grid(head, rows)
@@ -117,7 +120,8 @@ def save(done: Sequence[tuple[Row, Sequence[Cell]]], said: Sequence[str], folder
     """Write comparison.json and comparison.md; returns the latter."""
     text = markdown(done, said)
     rows = {row.name: {"block": row.block, "cells": list(cells)} for row, cells in done}
-    content = {"said": list(said), "rows": rows}
-    (folder / "comparison.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
-    (folder / "comparison.md").write_text(text, encoding="utf-8")
+    columns = {name: meaning(name) for name in _columns(lines(done))}
+    content = {"said": list(said), "columns": columns, "rows": rows}
+    write(folder / "comparison.json", content)
+    write(folder / "comparison.md", text)
     return text

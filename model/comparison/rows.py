@@ -31,6 +31,8 @@ class Row:
     method: str
     changes: Mapping[str, Any] = field(default_factory=dict)
     trained: bool = True
+    # Instead of the method's own.
+    title: str = ""
 
     def recipe(self, base_name: str, steps: int, seed: int = 0, rate: float | None = None) -> Recipe:
         """Its recipe with so many steps of a trained tower; `rate` replaces the tower's, and scales the heads'."""
@@ -50,7 +52,7 @@ class Row:
 
 def rows() -> dict[str, Row]:
     """All rows by name, in the table's order."""
-    found = [Row(RAW, BEFORE, "siamese", trained=False)]
+    found = [Row(RAW, BEFORE, "siamese", trained=False, title="The tower as it came")]
     for name in METHODS:
         kind: type[Method] = METHODS.load(name)
         changes = dict(kind.recipe)
@@ -62,7 +64,8 @@ def rows() -> dict[str, Row]:
         if changes.get("tower") == "nothing":
             whole = changes | {"tower": "later-stages"}
             found.append(Row(name + TOWER, block, name, whole))
-    found.append(Row(OWN, OURS, "ma-sbir", {"options": read_recipe("lite").options.model_dump()}))
+    options = read_recipe("lite").options.model_dump()
+    found.append(Row(OWN, OURS, "ma-sbir", {"options": options}, title="MA-SBIR with terms of our own"))
     blocks = (BEFORE, METHOD, OURS, TRANSDUCTIVE)
     return {row.name: row for row in sorted(found, key=lambda row: blocks.index(row.block))}
 

@@ -1,9 +1,7 @@
 """Run a comparison: each row's rate first, chosen on seen labels, then its seeds; what is done is not done again."""
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,10 +9,11 @@ from typing import Any
 
 from model.comparison import stages
 from model.comparison.figures import among_seen, in_small, measured
+from model.comparison.files import read, write
 from model.comparison.kinds import kinds_of
 from model.comparison.material import Material
 from model.comparison.rows import OURS, RAW, Row
-from model.comparison.training import Trained, train
+from model.comparison.training import Trained, clear, train
 from model.comparison.vectors import AS_IS, MEANS_OFF, Found, embed
 from model.training.recipe import read_recipe
 from model.training.state import RunProblem
@@ -36,24 +35,29 @@ class Plan:
     seeds: tuple[int, ...]
     rates: tuple[float, ...] = RATES
 
-    def refuse_other(self, folder: Path, material: Material) -> None:
-        """Raise RunProblem if the folder holds a comparison of other steps or other data."""
+    def refuse_other(self, folder: Path, data: str) -> None:
+        """Raise RunProblem if the folder holds a comparison of other steps, or other data than that of this digest."""
         own = {
             "recipe": read_recipe(self.recipe, "ma-sbir").digest,
             "steps": self.steps,
             "rates": list(self.rates),
-            "data": material.digest,
+            "data": data,
         }
         file = folder / "plan.json"
-        with suppress(FileNotFoundError):
-            before = json.loads(file.read_text(encoding="utf-8"))
+        if file.exists():
+            before = read(file)
+            if before is None:
+                raise RunProblem(
+                    f"{file}: damaged: remove it if the folder holds a comparison of this data, with the same recipe "
+                    "and steps, to go on with it; or give an empty folder"
+                )
             if other := [name for name in own if own[name] != before.get(name)]:
                 raise RunProblem(
                     f"{folder} holds a comparison with another value of {', '.join(other)}: give an empty folder, or "
                     "the same data and options to go on with it"
                 )
             return
-        _write(file, own)
+        write(file, own)
 
 
 class Comparison:
@@ -66,7 +70,8 @@ class Comparison:
 
     def cells(self) -> Iterator[tuple[Row, list[Cell]]]:
         """The cells of each row; seeds in the outer loop would leave no row complete for hours."""
-        for row in self.rows.values():
+        for number, row in enumerate(self.rows.values(), start=1):
+            self.say(f"{row.name}: row {number} of {len(self.rows)}")
             rate = self._rate(row) if row.trained else None
             yield row, [self._cell(row, seed, rate) for seed in self._seeds(row)]
 
@@ -77,20 +82,19 @@ class Comparison:
     def _rate(self, row: Row) -> float:
         """The rate with which it finds held-out seen labels best."""
         file = self.folder / row.name / "rates.json"
-        found: dict[str, float] = {}
-        with suppress(FileNotFoundError):
-            found = json.loads(file.read_text(encoding="utf-8"))
+        found: dict[str, float] = read(file) or {}
         for rate in self.plan.rates:
             if f"{rate:g}" not in found:
-                found[f"{rate:g}"] = self._tried(row, rate)
-                _write(file, found)
+                folder = self.folder / row.name / f"rate {rate:g}"
+                found[f"{rate:g}"] = self._tried(row, rate, folder)
+                write(file, found)
+                clear(folder, weights=True)
         return max(self.plan.rates, key=lambda rate: found[f"{rate:g}"])
 
-    def _tried(self, row: Row, rate: float) -> float:
+    def _tried(self, row: Row, rate: float, folder: Path) -> float:
         seen, held = self.material.to_tune()
         recipe = row.recipe(self.plan.recipe, max(1, int(_SHARE * self.plan.steps)), rate=rate)
-        folder = self.folder / row.name / f"rate {rate:g}"
-        trained = train(recipe, seen, held, folder, self.say)
+        trained = train(recipe, seen, held, folder, self.say, trial=True)
         known = [row for row in self.material.others if self._is_seen(row)][:_OTHERS]
         vectors = embedded(trained.network, held.views, range(len(held.views)))
         others = embedded(trained.network, self.material.seen.views, known)
@@ -104,17 +108,15 @@ class Comparison:
     def _cell(self, row: Row, seed: int, rate: float | None) -> Cell:
         folder = self.folder / row.name / f"seed {seed}"
         file = folder / "cell.json"
-        with suppress(FileNotFoundError):
-            done: Cell = json.loads(file.read_text(encoding="utf-8"))
+        if done := read(file):
             return done
         recipe = row.recipe(self.plan.recipe, self.plan.steps, seed, rate)
         trained = train(recipe, self.material.seen, self.material.unseen, folder, self.say, steps=row.trained)
         found = embed(trained, self.material)
         found.save(folder)
         cell = self._measured(row, found, trained) | {"row": row.name, "seed": seed, "rate": rate}
-        # Weights of the optimiser are of no use any more, and large.
-        (folder / "state.safetensors").unlink(missing_ok=True)
-        _write(file, cell)
+        write(file, cell)
+        clear(folder, weights=False)
         return cell
 
     def _measured(self, row: Row, found: Found, trained: Trained) -> Cell:
@@ -149,10 +151,3 @@ class Comparison:
             for name, depth in stages.DEPTHS.items():
                 ranked = in_small(found, self.material, partial(stages.by_pairs, scores, depth))
                 yield name, ranked.as_json() | {"of": AS_IS}
-
-
-def _write(file: Path, content: object) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    part.replace(file)

@@ -11,7 +11,7 @@ from model.comparison.material import Pictures
 from model.training.network import Network, build
 from model.training.objective import Objective
 from model.training.recipe import Recipe
-from model.training.run import Run, Settings, data_digest
+from model.training.run import BEST, STATE, Run, Settings, data_digest
 from model.training.state import put, read_whole
 
 Say = Callable[[str], None]
@@ -24,15 +24,22 @@ class Trained:
 
     network: Network
     objective: Objective
-    # Milliseconds for each picture of a step: the best of some steps. None if it was not trained.
+    # Milliseconds for each picture of a step: the best of some steps. None if it was not trained, or not timed.
     cost: float | None
     parameters: int
 
 
 def train(
-    recipe: Recipe, seen: Pictures, unlabelled: Pictures, folder: Path, say: Say, *, steps: bool = True
+    recipe: Recipe,
+    seen: Pictures,
+    unlabelled: Pictures,
+    folder: Path,
+    say: Say,
+    *,
+    steps: bool = True,
+    trial: bool = False,
 ) -> Trained:
-    """Train to the end, or only to where closed forms lead without `steps`."""
+    """Train to the end, or only to where closed forms lead without `steps`; a trial is not timed."""
     torch.manual_seed(recipe.seed)
     network = build(recipe)
     rows = unlabelled.photos
@@ -45,7 +52,14 @@ def train(
         outcome = run.go()
         put(network, read_whole(outcome.weights)[0], outcome.weights)
     objective.finish()
-    return Trained(network, objective, _cost(objective) if steps else None, _learned(network) if steps else 0)
+    cost = _cost(objective) if steps and not trial else None
+    return Trained(network, objective, cost, _learned(network) if steps else 0)
+
+
+def clear(folder: Path, *, weights: bool) -> None:
+    """Remove what is large and of no use once the figures are known: the state and, of a trial, the weights."""
+    for name in (STATE, *([BEST] if weights else [])):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _cost(objective: Objective) -> float:

@@ -65,7 +65,7 @@ class Dataset:
         lone = [label for label, found in self.counts().items() if found.sketches + found.photos == 1]
         if not lone:
             return self.merges
-        return (*self.merges, f"{self.name}: {len(lone)} classes have only one image: {_first_few(lone)}")
+        return (*self.merges, f"{self.name}: {len(lone)} classes have only one image: {first_few(lone)}")
 
     def counts(self) -> dict[str, Counts]:
         """Count sketches and photos per label."""
@@ -93,7 +93,7 @@ class Dataset:
         part = self.where(lambda record: key(record.label) in wanted)
         if not part:
             raise DataProblem(
-                f"{self.name} has none of the {len(wanted)} requested labels; it has {_first_few(self.labels)}"
+                f"{self.name} has none of the {len(wanted)} requested labels; it has {first_few(self.labels)}"
             )
         return part
 
@@ -235,16 +235,17 @@ def _check_files(records: list[Record], base: Path) -> None:
     """Check that all images exist, with one listing per folder: a manifest names tens of thousands."""
     listed = {place: _names(place) for place in {record.path.parent for record in records}}
     expected: dict[Path, int] = {}
-    found: dict[Path, int] = {}
+    absent: dict[Path, list[Path]] = {}
     for record in records:
         place = base / record.path.relative_to(base).parts[0]
         expected[place] = expected.get(place, 0) + 1
-        found[place] = found.get(place, 0) + (record.path.name in listed[record.path.parent])
-    for place in sorted(expected):
-        if found[place] < expected[place]:
-            raise DataProblem(
-                f"expected {expected[place]} images under {place}, found {found[place]}: unpack it (again)"
-            )
+        if record.path.name not in listed[record.path.parent]:
+            absent.setdefault(place, []).append(record.path)
+    for place, lost in sorted(absent.items()):
+        raise DataProblem(
+            f"expected {expected[place]} images under {place}, found {expected[place] - len(lost)}: there is no "
+            f"{lost[0].relative_to(base)}, for example: unpack it (again), or take its line out of the manifest"
+        )
 
 
 def _names(folder: Path) -> frozenset[str]:
@@ -271,7 +272,7 @@ def _relabelled(record: Record, label: str) -> Record:
     return record if record.label == label else replace(record, label=label)
 
 
-def _first_few(labels: Iterable[str], most: int = 5) -> str:
+def first_few(labels: Iterable[str], most: int = 5) -> str:
     names = list(labels)
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from model.data.datasets import PHOTO, SKETCH, UNRECOGNIZED, DataProblem, Dataset, read_labels
+from model.data.datasets import PHOTO, SKETCH, UNRECOGNIZED, DataProblem, Dataset, first_few, read_labels
 from model.data.labels import key
 
 FOLDER = Path(__file__).parent / "published_splits"
@@ -123,6 +123,10 @@ def _by_class(whole: Dataset, part: Part) -> tuple[Dataset, Dataset | None]:
         held_out = a_tenth(clear)
     if part.all_labels:
         return clear, None
+    if not held_out:
+        raise DataProblem(
+            f"{splits}: no label of validation_unseen is in {clear.name}, which has {first_few(clear.labels)}"
+        )
     unseen = clear.subset(held_out)
     return clear.without(held_out), unseen.of_sets([part.validated]) if part.validated else unseen
 
@@ -150,7 +154,9 @@ def _named_labels(splits: Path, data: Dataset) -> tuple[str, ...]:
         raise DataProblem(
             f"{splits}: expected a list named validation_unseen, found {', '.join(labels) or 'none'}"
         )
-    return tuple(label for label in labels["validation_unseen"] if label in data.labels)
+    # In any spelling, as everywhere.
+    present = {key(label) for label in data.labels}
+    return tuple(label for label in labels["validation_unseen"] if key(label) in present)
 
 
 def _read(path: Path) -> Split:

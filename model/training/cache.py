@@ -26,6 +26,8 @@ CHUNK = 8
 _SYNCED = 1024
 # A full disk stops more than this run.
 _SPARE = 2**28
+# What comes of opening a file that is not there, or was cut.
+_DAMAGED = (OSError, ValueError, EOFError)
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,13 @@ class ViewFile:
 
     def _held(self) -> int | None:
         """The turn that the file holds; None if it is not finished, or of something else."""
-        if not (self._done.is_file() and self.file.is_file()):
+        try:
+            signature, _, turn = self._done.read_text().partition(" ")
+            # A file that was cut cannot be opened.
+            np.load(self.file, mmap_mode="r")
+            return int(turn or 0) if signature == self.layout.signature else None
+        except _DAMAGED:
             return None
-        signature, _, turn = self._done.read_text().partition(" ")
-        return int(turn or 0) if signature == self.layout.signature else None
 
     def _fill(self, turn: int, said: Say | None) -> None:
         first, whole, table = self._begun(turn)
@@ -109,7 +114,8 @@ class ViewFile:
         if needed + _SPARE > free:
             raise DataProblem(
                 f"{self.file}: the prepared pictures take {needed / 1e9:.1f} GB, and the disk has {free / 1e9:.1f} GB "
-                "left: give a folder on another disk, or a recipe with fewer `views`"
+                f"left, of which {_SPARE / 1e9:.1f} GB shall stay free: give a folder on another "
+                "disk, or a recipe with fewer `views`"
             )
         return open_memmap(self.file, mode="w+", dtype=np.float16, shape=whole)
 
@@ -124,7 +130,7 @@ class ViewFile:
             # Opened for writing, a file that was cut would be lengthened without a word.
             np.load(self.file, mmap_mode="r")
             table = np.load(self.file, mmap_mode="r+")
-        except (OSError, ValueError):
+        except _DAMAGED:
             return 0, True, None
         if signature != self.layout.signature or (whole and before != turn):
             return 0, True, None

@@ -16,14 +16,15 @@ from model.data.splits import Part, trained_on
 from model.errors import SketchseekError
 from model.methods import METHODS
 from model.training.banks import complete
+from model.training.folder import held
 from model.training.methods.needs import refuse_lacking
 from model.training.network import Network, build
 from model.training.objective import Objective
 from model.training.publish import Provenance, sources_of, write_model
-from model.training.recipe import RECIPES, Recipe, read_recipe
-from model.training.run import Outcome, Run, Settings, data_digest
+from model.training.recipe import RECIPES, SEEDS, Recipe, read_recipe
+from model.training.run import Outcome, Run, Settings, data_digest, refuse_other
 from model.training.state import put, read_whole
-from model.training.validation import AT_THE_END, embedded, figures, photo_rows, zero_shot
+from model.training.validation import AT_THE_END, embedded, figures, photo_rows, refuse_one_sided, zero_shot
 from model.training.views import Variety, Views, every_tenth
 
 # The figures that model cards record, for unseen classes alone and among training photos.
@@ -86,7 +87,9 @@ existing = click.Path(exists=True, path_type=Path)
 )
 @click.option("--steps", type=click.IntRange(1), help="Number of steps, instead of the recipe's.")
 @click.option("--batch", type=click.IntRange(2), help="Batch size, instead of the recipe's.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--seed", type=click.IntRange(0, SEEDS - 1), help="Instead of the recipe's, which is 0 if it names none."
+)
 @click.option(
     "--licence",
     "licences",
@@ -110,7 +113,7 @@ def command(
     out: Path,
     steps: int | None,
     batch: int | None,
-    seed: int,
+    seed: int | None,
     device: str,
     licences: tuple[str, ...],
 ) -> None:
@@ -127,6 +130,11 @@ def command(
         for remark in whole.remarks:
             click.echo(remark)
         seen, unseen = trained_on(whole, Part(splits, all_labels, validated, left_out, by_pair))
+        if validated is not None and not unseen:
+            raise DataProblem(
+                f"--validate-on {validated}: no labels of that set are held out: check its name, and give --splits, "
+                "without --all-labels"
+            )
         others = _photos_in(unlabelled) if unlabelled else ()
         outcome = run(recipe, seen, unseen, out, device, licences_of(licences), others)
     except SketchseekError as error:
@@ -150,34 +158,51 @@ def run(
     network = build(recipe)
     needs = network.method.needs
     refuse_lacking(recipe.method, needs, seen.records, network.learner, len(unlabelled))
+    if unseen:
+        refuse_one_sided(unseen.records)
     if not network.method.publishes:
         raise DataProblem(
             f"method {recipe.method!r} embeds sketches and photos each in its own way, which a model folder cannot "
             "hold: measure it beside the others with sketchseek compare"
         )
+    place = device_of(device)
+    data = data_digest(replace(seen, records=(*seen.records, *unlabelled)))
+    with held(out):
+        refuse_other(out, recipe, data)
+        objective, validation = _prepared(network, recipe, seen, unseen, unlabelled, out)
+        objective.to(place)
+        training = Run(objective, validation, Settings(out, say=click.echo), data)
+        training.resume()
+        finished = training.state.step == training.state.steps
+        outcome = training.go()
+        add_bank = partial(complete, data=seen, say=click.echo)
+        if finished and (out / "model" / "card.json").is_file():
+            add_bank(out / "model")
+            return outcome
+        objective.to(torch.device("cpu"))
+        put(network, read_whole(outcome.weights)[0], outcome.weights)
+        measured = _finished(objective, validation, place)
+        command = shlex.join(["sketchseek", *without_licences(sys.argv[1:])])
+        provenance = Provenance(command, sources_of(seen, licences), measured)
+        write_model(network, recipe, out / "model", provenance, add_bank)
+        return outcome
+
+
+def _prepared(
+    network: Network,
+    recipe: Recipe,
+    seen: Dataset,
+    unseen: Dataset | None,
+    unlabelled: Sequence[Record],
+    out: Path,
+) -> tuple[Objective, Views | None]:
+    """What is trained, at its start, and the views to validate on."""
     views = _views(seen.records, network, recipe, out / "seen.f16")
     validation = _views(unseen.records, network, recipe, out / "unseen.f16", plain=True) if unseen else None
     others = _views(unlabelled, network, recipe, out / "unlabelled.f16", plain=True) if unlabelled else None
     objective = Objective(recipe, seen, views, network, others)
     objective.start()
-    place = device_of(device)
-    objective.to(place)
-    data = replace(seen, records=(*seen.records, *unlabelled))
-    training = Run(objective, validation, Settings(out, say=click.echo), data_digest(data))
-    training.resume()
-    finished = training.state.step == training.state.steps
-    outcome = training.go()
-    add_bank = partial(complete, data=seen, say=click.echo)
-    if finished and (out / "model" / "card.json").is_file():
-        add_bank(out / "model")
-        return outcome
-    objective.to(torch.device("cpu"))
-    put(network, read_whole(outcome.weights)[0], outcome.weights)
-    measured = _finished(objective, validation, place)
-    command = shlex.join(["sketchseek", *without_licences(sys.argv[1:])])
-    provenance = Provenance(command, sources_of(seen, licences), measured)
-    write_model(network, recipe, out / "model", provenance, add_bank)
-    return outcome
+    return objective, validation
 
 
 def _photos_in(folder: Path) -> tuple[Record, ...]:
@@ -242,8 +267,8 @@ def without_licences(arguments: Sequence[str]) -> list[str]:
     return [said for before, said in pairs if before != "--licence" and not said.startswith("--licence")]
 
 
-def _changed(name: str, method: str | None, steps: int | None, batch: int | None, seed: int) -> Recipe:
-    changes: dict[str, object] = {"seed": seed}
+def _changed(name: str, method: str | None, steps: int | None, batch: int | None, seed: int | None) -> Recipe:
+    changes: dict[str, object] = {} if seed is None else {"seed": seed}
     if steps is not None:
         changes |= {"steps": steps, "epochs": None}
     if batch is not None:
@@ -256,4 +281,7 @@ def device_of(name: str) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise DataProblem(f"no GPU for --device {name}: leave it out to train on the CPU")
-    return torch.device(name)
+    try:
+        return torch.device(name)
+    except RuntimeError:
+        raise DataProblem(f"--device {name}: write auto, cpu, cuda, or cuda:1 and so on") from None

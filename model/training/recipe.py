@@ -20,6 +20,8 @@ from model.methods import METHODS
 from model.training.options import Options
 
 RECIPES = Path(__file__).parent / "recipes"
+# Seeds are below: torch takes 64 bits, of which a step's number needs its own.
+SEEDS = 2**32
 # In 0.1 there was one method, and its options were fields of the recipe.
 METHOD_OF_0_1 = "ma-sbir"
 OPTIONS_OF_0_1 = ("authors_share", "loss_weights", "anchors", "encodings", "logit_scale")
@@ -66,7 +68,7 @@ class Recipe(BaseModel):
     head_rate: float = Field(gt=0)
     weight_decay: float = Field(default=0.05, ge=0)
     average: float = Field(default=0.0, ge=0, lt=1)
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=SEEDS)
 
     @model_validator(mode="before")
     @classmethod
@@ -94,6 +96,10 @@ class Recipe(BaseModel):
     def _consistent(self) -> "Recipe":
         if (self.epochs is None) == (self.steps is None):
             raise ValueError("give either `steps` or `epochs`, the other one as null")
+        if self.views == 1 and (self.turns > 1 or self.variations != "light"):
+            raise ValueError(
+                "`views` 1 is the picture itself: `turns` and `variations` take 2 or more, as the others vary"
+            )
         if any("{}" not in caption for caption in self.captions):
             raise ValueError("each of `captions` needs {} in place of the class's name")
         BACKBONES.check(self.family, "backbone")

@@ -21,12 +21,23 @@ from model.training.curves import write_csv, write_picture
 from model.training.network import Network
 from model.training.objective import Objective
 from model.training.recipe import Recipe
-from model.training.state import ALONE, AMONG, RunProblem, RunState, restore, save, trained, write_whole
+from model.training.state import (
+    ALONE,
+    AMONG,
+    RunProblem,
+    RunState,
+    begun,
+    restore,
+    save,
+    trained,
+    write_whole,
+)
 from model.training.validation import WHILE_TRAINING, embedded, figures, photo_rows, zero_shot
 from model.training.views import Views
 
 LARGEST_GRADIENT = 5.0
 BETAS = (0.9, 0.98)
+STATE, BEST = "state.safetensors", "best.safetensors"
 
 
 @dataclass(frozen=True)
@@ -63,8 +74,8 @@ class Run:
         # Without a cache, preparing that many photos each time would take longer than training.
         self.others = photo_rows(objective.views, WHILE_TRAINING) if objective.views.cached else []
         self.state = RunState(self.recipe.digest, data, steps, chosen_by=AMONG if self.others else ALONE)
-        self.file = settings.folder / "state.safetensors"
-        self.best = settings.folder / "best.safetensors"
+        self.file = settings.folder / STATE
+        self.best = settings.folder / BEST
 
     def resume(self) -> None:
         """Resume what an earlier call left in the folder, if it had the same recipe and data."""
@@ -78,16 +89,15 @@ class Run:
     def _refuse_other(self, found: RunState) -> None:
         if found.recipe == self.recipe.digest_of_0_1:
             found.recipe = self.recipe.digest
-        if (found.recipe, found.data) != (self.state.recipe, self.state.data):
-            raise RunProblem(
-                f"{self.settings.folder} holds a run with another recipe or other data: "
-                "give an empty folder, or the same recipe and data to resume it"
-            )
+        _refuse_other(self.settings.folder, found, self.recipe, self.state.data)
 
     def go(self) -> Outcome:
         """Train to the end; on failure, stop with one clear error and keep the last good state on disk."""
         self.network.train()
         started, first = time.monotonic(), self.state.step
+        if first == 0:
+            # Of a run that was here before, and whose state was removed to start over.
+            self.best.unlink(missing_ok=True)
         try:
             for step in range(first, self.state.steps):
                 self._step(step)
@@ -98,7 +108,7 @@ class Run:
             if "not enough memory" in str(error) or "out of memory" in str(error):
                 raise self._out_of_memory(error) from error
             raise
-        if not self.best.is_file():
+        if self.validation is None or not self.best.is_file():
             self._keep(self.state.step)
         found = tuple(self.state.history)
         return Outcome(self.best, self.state.best_step, self.state.best, found)
@@ -174,6 +184,22 @@ class Run:
         return RunProblem(
             f"out of memory at step {self.state.step} with batches of {self.recipe.batch} "
             f"({str(error).splitlines()[0]}); the last good state is kept: use a smaller batch"
+        )
+
+
+def refuse_other(folder: Path, recipe: Recipe, data: str) -> None:
+    """Raise RunProblem if the folder holds a run of something else: before its prepared pictures are overwritten."""
+    if (folder / STATE).is_file():
+        _refuse_other(folder, begun(folder / STATE), recipe, data)
+
+
+def _refuse_other(folder: Path, found: RunState, recipe: Recipe, data: str) -> None:
+    other = [] if found.recipe in (recipe.digest, recipe.digest_of_0_1) else ["another recipe"]
+    other += [] if found.data == data else ["other data"]
+    if other:
+        raise RunProblem(
+            f"{folder} holds a run with {' and '.join(other)}: "
+            "give an empty folder, or the same recipe and data to resume it"
         )
 
 

@@ -67,12 +67,7 @@ def restore(
 ) -> RunState:
     """Restore network, average and optimiser from a saved state, unless `refuse` raises an error."""
     tensors, metadata = read_whole(file)
-    try:
-        state = RunState(**json.loads(metadata["progress"]))
-    except (KeyError, TypeError, ValueError):
-        raise RunProblem(
-            f"{file}: not the state of a training run; give an empty folder to start over"
-        ) from None
+    state = _progress(metadata, file)
     refuse(state)
     put(network, _part(tensors, "network.") or _part(tensors, "learner."), file)
     put(average, _part(tensors, "average."), file)
@@ -87,6 +82,24 @@ def restore(
                 key: part if key == "step" else part.to(value.device) for key, part in states[name].items()
             }
     return state
+
+
+def begun(file: Path) -> RunState:
+    """How far a saved state is, and of what run, without its tensors."""
+    try:
+        with safe_open(file, framework="pt") as opened:
+            return _progress(opened.metadata() or {}, file)
+    except (OSError, SafetensorError) as error:
+        raise _unreadable(file, error) from None
+
+
+def _progress(metadata: dict[str, str], file: Path) -> RunState:
+    try:
+        return RunState(**json.loads(metadata["progress"]))
+    except (KeyError, TypeError, ValueError):
+        raise RunProblem(
+            f"{file}: not the state of a training run; give an empty folder to start over"
+        ) from None
 
 
 def trained(module: nn.Module) -> dict[str, Tensor]:
@@ -135,7 +148,11 @@ def read_whole(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             names = list(opened.keys())
             return {name: opened.get_tensor(name) for name in names}, opened.metadata() or {}
     except (OSError, SafetensorError) as error:
-        raise RunProblem(f"{file}: cannot be read ({error}); remove it to start over") from None
+        raise _unreadable(file, error) from None
+
+
+def _unreadable(file: Path, error: Exception) -> RunProblem:
+    return RunProblem(f"{file}: cannot be read ({error}); remove it to start over")
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Any]:

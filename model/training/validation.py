@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from model.data.datasets import PHOTO as PHOTOS
-from model.data.datasets import DataProblem
+from model.data.datasets import DataProblem, Record
 from model.evaluation.distractors import in_order
 from model.evaluation.ranking import inner_product
 from model.evaluation.tasks import Question
@@ -27,14 +27,22 @@ BATCH = 64
 WHILE_TRAINING, AT_THE_END = 1_000, 15_000
 
 
+def refuse_one_sided(unseen: Sequence[Record]) -> None:
+    """Raise DataProblem if no sketch can find a photo of its label."""
+    shown = {record.label for record in unseen if record.modality == PHOTOS}
+    drawn = {record.label for record in unseen if record.modality != PHOTOS}
+    if not drawn & shown:
+        raise DataProblem(
+            f"validation needs unseen labels with both sketches and photos: {len(drawn)} have sketches, {len(shown)} "
+            "have photos; give other --splits, or train with --all-labels and without validation"
+        )
+
+
 def zero_shot(network: Network, unseen: Views) -> Question:
     """Their sketches as queries, in the small gallery of their photos."""
+    refuse_one_sided(unseen.records)
     labels = np.array([record.label for record in unseen.records])
     photos = np.array([record.modality == PHOTOS for record in unseen.records])
-    if photos.all() or not photos.any():
-        raise DataProblem(
-            "validation needs classes with both sketches and photos; only one of the two was found"
-        )
     vectors = embedded(network, unseen, range(len(unseen)))
     drawn = {Modality.SKETCH: 1.0}
     return Question(vectors[~photos], labels[~photos], vectors[photos], labels[photos], drawn)

@@ -19,6 +19,7 @@ from model.encoder import Encoder
 from model.errors import SketchseekError
 from model.training.command import command as train
 from model.training.command import device_of, licences_of, without_licences
+from model.training.folder import held
 from model.training.parts.maps import Maps, Reader, mapped
 from model.training.parts.network import Matcher
 from model.training.parts.objective import Objective
@@ -28,6 +29,7 @@ from model.training.parts.run import Run, Settings
 from model.training.parts.sampling import Material, Sampler
 from model.training.parts.validation import compared
 from model.training.publish import sources_of
+from model.training.recipe import SEEDS
 from model.training.run import data_digest
 
 _DEFAULTS = Options()
@@ -61,7 +63,7 @@ _SHARED = ("root", "sets", "splits", "all_labels", "left_out", "licences", "devi
     show_default=True,
     help="The stages of the image tower that the head reads.",
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, SEEDS - 1), default=0, show_default=True)
 def command(
     data: Path,
     name: str,
@@ -88,7 +90,8 @@ def command(
         for remark in whole.remarks:
             click.echo(remark)
         seen, unseen = trained_on(whole, Part(splits, all_labels, None, left_out))
-        done = run(Checkpoint.find(name), options, seen, unseen, out, device, licences_of(licences))
+        checkpoint, said = Checkpoint.find(name), licences_of(licences)
+        done = run(checkpoint, options, seen, unseen, out, device, said)
     except SketchseekError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"the model: {done.folder}")
@@ -114,19 +117,22 @@ def run(
     torch.manual_seed(options.seed)
     shape = reader.shape(width=options.width, hidden=options.hidden, blocks=options.blocks)
     matcher = Matcher(LocalHead(shape), shape.trunk)
-    tables = _tables(material, reader, shape.side, options, out)
-    objective = Objective(matcher, tables, sampler, options)
-    objective.start()
-    matcher.to(place)
-    training = Run(objective, Settings(out, say=click.echo), f"{data_digest(seen)} {reader.digest}")
-    training.resume()
-    average = training.go()
-    if (out / "model" / "card.json").is_file():
-        return Checkpoint(out / "model")
-    trained = trained_head(average, tables["photos"], options.numbers)
-    said = shlex.join(["sketchseek", *without_licences(sys.argv[1:])])
-    provenance = Provenance(said, _sources(checkpoint, seen, licences))
-    return write_model(checkpoint, trained, out / "model", provenance, lambda made: _measured(made, unseen))
+    with held(out):
+        tables = _tables(material, reader, shape.side, options, out)
+        objective = Objective(matcher, tables, sampler, options)
+        objective.start()
+        matcher.to(place)
+        training = Run(objective, Settings(out, say=click.echo), f"{data_digest(seen)} {reader.digest}")
+        training.resume()
+        average = training.go()
+        if (out / "model" / "card.json").is_file():
+            return Checkpoint(out / "model")
+        trained = trained_head(average, tables["photos"], options.numbers)
+        said = shlex.join(["sketchseek", *without_licences(sys.argv[1:])])
+        provenance = Provenance(said, _sources(checkpoint, seen, licences))
+        return write_model(
+            checkpoint, trained, out / "model", provenance, lambda made: _measured(made, unseen)
+        )
 
 
 def _tables(material: Material, reader: Reader, side: int, options: Options, out: Path) -> dict[str, Maps]:

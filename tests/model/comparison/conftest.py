@@ -1,7 +1,7 @@
 """A comparison small enough for a test: towers with random weights, and toys of eight labels in a manifest."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,15 @@ LABELS = ("ball", "box", "cross", "stairs", "ball two", "box two", "cross two", 
 UNSEEN = ("ball", "cross")
 
 Compare = Callable[..., Result]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Towers this small gain nothing from a second one, which beside other work would be waited for."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="package")
@@ -40,9 +49,15 @@ def compare(toys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Comp
     monkeypatch.setattr(training, "build", tiny_network)
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
 
-    def compared(*arguments: object, out: Path = tmp_path / "out", steps: int = 2) -> Result:
-        shared = ("--splits", toys / "splits.json", "--recipe", toys / "small.json", "--out", out)
-        words = [str(word) for word in (toys / "manifest.csv", *arguments, *shared, "--steps", steps)]
+    def compared(
+        *arguments: object,
+        out: Path = tmp_path / "out",
+        steps: int = 2,
+        recipe: Path = toys / "small.json",
+        data: Path = toys / "manifest.csv",
+    ) -> Result:
+        shared = ("--splits", toys / "splits.json", "--recipe", recipe, "--out", out)
+        words = [str(word) for word in (data, *arguments, *shared, "--steps", steps)]
         return CliRunner().invoke(command.command, words, catch_exceptions=False)
 
     return compared

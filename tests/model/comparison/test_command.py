@@ -1,22 +1,28 @@
 """`sketchseek compare`, from the command line to its table, with towers small enough for a test."""
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from click.testing import Result
 
+from model import cores
 from model.comparison import training
 from model.comparison.rows import rows
 from model.errors import ModelError
 from model.methods import METHODS
+from model.training.folder import held
 from model.training.run import Run
+from model.training.views import Views
 
 pytestmark = pytest.mark.slow
 
 Compare = Callable[..., Result]
+UNSEEN = ("ball", "cross")
 
 
 def succeeded(result: Result) -> None:
@@ -100,11 +106,77 @@ def test_a_run_killed_in_a_cell_goes_on_with_it(
     assert ours == theirs
 
 
-def test_another_number_of_steps_is_refused(compare: Compare) -> None:
-    succeeded(compare("siamese", "--seeds", "0"))
-    refused = compare("siamese", "--seeds", "0", steps=3)
+def test_what_the_folder_holds_decides_what_is_done(compare: Compare, tmp_path: Path) -> None:
+    succeeded(compare("raw"))
+    out, before = tmp_path / "out", table(tmp_path / "out")
+    refused = compare("raw", steps=3)
     assert refused.exit_code == 1
     assert "a comparison with another value of steps" in refused.output
+    prepared = (out / "views" / "seen.f16").stat().st_mtime_ns
+    refused = compare("raw", "--pairs", "shoes")
+    assert "a comparison with another value of data" in refused.output
+    assert (out / "views" / "seen.f16").stat().st_mtime_ns == prepared
+    with held(out):
+        assert "another process is at work there" in compare("raw").output
+    cell = out / "raw" / "seed 0" / "cell.json"
+    cell.write_text(cell.read_text()[:100])
+    succeeded(compare("raw"))
+    assert table(out)["raw"]["cells"][0]["vectors"] == before["raw"]["cells"][0]["vectors"]
+    (out / "plan.json").write_text("")
+    refused = compare("raw")
+    assert (refused.exit_code, "plan.json: damaged: remove it if" in refused.output) == (1, True)
+
+
+def test_rates_leave_no_weights_and_are_chosen_again_if_damaged(compare: Compare, tmp_path: Path) -> None:
+    succeeded(compare("siamese", "--seeds", "0", steps=1))
+    trial, cell = (tmp_path / "out" / "siamese" / name for name in ("rate 0.0001", "seed 0"))
+    # Weights of three trials for each row would fill a disk.
+    assert {file.name for file in trial.iterdir()} == {"curves.csv", "curves.png"}
+    assert (cell / "best.safetensors").is_file()
+    assert not (cell / "state.safetensors").exists()
+    file = tmp_path / "out" / "siamese" / "rates.json"
+    before = file.read_text()
+    file.write_text(before[:20])
+    succeeded(compare("siamese", "--seeds", "0", steps=1))
+    assert file.read_text() == before
+
+
+@pytest.mark.parametrize(("said", "threads"), [("1", []), (None, [cores.usable()])])
+def test_whoever_limits_threads_is_obeyed(
+    compare: Compare, monkeypatch: pytest.MonkeyPatch, said: str | None, threads: list[int]
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if said is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+    compare("raw", "--on", "toyz")
+    assert asked == threads
+
+
+def test_views_vary_as_the_recipe_says_but_once(
+    compare: Compare, toys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Asked(Exception):
+        pass
+
+    def asked(self: Views, *_: object) -> None:
+        raise Asked(self._variety.rich)
+
+    monkeypatch.setattr(Views, "cache", asked)
+    recipe = json.loads((toys / "small.json").read_text()) | {"variations": "rich"}
+    (tmp_path / "rich.json").write_text(json.dumps(recipe))
+    with pytest.raises(Asked, match="True"):
+        compare("raw", recipe=tmp_path / "rich.json")
+    (tmp_path / "turns.json").write_text(json.dumps(recipe | {"turns": 2}))
+    refused = compare("raw", recipe=tmp_path / "turns.json")
+    assert (refused.exit_code, "made once: leave out `turns`" in refused.output) == (1, True)
+
+
+def test_a_file_is_no_folder(compare: Compare, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("")
+    refused = compare("raw")
+    assert (refused.exit_code, "out: cannot be written to (File exists)" in refused.output) == (1, True)
 
 
 def test_a_method_whose_needs_are_not_met_is_refused_before_any_work(
@@ -122,13 +194,32 @@ def test_a_method_whose_needs_are_not_met_is_refused_before_any_work(
     assert not (tmp_path / "out" / "views").exists()
 
 
+def test_needs_are_not_met_by_what_is_never_trained_on(compare: Compare, toys: Path) -> None:
+    with (toys / "manifest.csv").open(newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    with (toys / "unpaired.csv").open("w", newline="") as opened:
+        writer = csv.DictWriter(opened, rows[0])
+        writer.writeheader()
+        writer.writerows(row if row["class"] in UNSEEN else row | {"pair_id": ""} for row in rows)
+    refused = compare("cvae", data=toys / "unpaired.csv")
+    assert (refused.exit_code, "method 'cvae' needs sketches with their own photo" in refused.output) == (
+        1,
+        True,
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["nothing"], "unknown row 'nothing'; known: raw, "),
-        (["siamese", "--seeds", "one"], "--seeds one: write numbers such as 0,1,2"),
-        (["siamese", "--pairs", "toyz"], "the set 'toyz' has no drawings with their own photos"),
-        (["siamese", "--on", "shoes"], "no sketches and photos of unseen labels"),
+        (["siamese", "--seeds", "one"], "--seeds one: write numbers such as 0,1,2, from 0"),
+        (
+            ["siamese", "--seeds", "4294967296"],
+            "--seeds 4294967296: write numbers such as 0,1,2, from 0 to 4294967295",
+        ),
+        (["siamese", "--pairs", "toyz"], "--pairs toyz: manifest has no such set; it has shoes, toys"),
+        (["siamese", "--on", "shoes"], "no sketches and photos of unseen labels in the set shoes"),
+        (["siamese", "--on", "toyz"], "--on toyz: manifest has no such set; it has shoes, toys"),
     ],
 )
 def test_wrong_arguments_are_named(compare: Compare, arguments: list[str], said: str) -> None:

@@ -171,6 +171,18 @@ def test_what_is_left_out_is_not_validated_on_either(tmp_path: Path) -> None:
     assert (seen.labels, validation.labels) == (("bell",), ("chair",))
 
 
+def test_labels_of_a_file_are_found_in_any_spelling_and_missed_by_name(tmp_path: Path) -> None:
+    data, splits = paired("shoe 1", "chair 1"), tmp_path / "splits.json"
+    splits.write_text('{"validation_unseen": ["SHOE", "no such thing"]}')
+    _, validation = trained_on(data, Part(str(splits)))
+    assert validation is not None
+    assert validation.labels == ("shoe",)
+    splits.write_text('{"validation_unseen": ["no such thing"]}')
+    with pytest.raises(DataProblem, match=r"splits.json: no label of validation_unseen is in .*, which has "):
+        trained_on(data, Part(str(splits)))
+    assert trained_on(data, Part(str(splits), all_labels=True)) == (data, None)
+
+
 def test_by_pair_each_photo_and_its_drawings_are_a_class() -> None:
     data = paired(*(f"shoe {number}" for number in range(30)))
     seen, validation = trained_on(data, Part(by_pair=True))

@@ -106,6 +106,24 @@ def test_a_disk_without_room_is_refused_before_it_is_full(
     usage: Callable[[Path], object] = cache.shutil.disk_usage
     free = usage(tmp_path)._replace(free=2**28 + 400)  # type: ignore[attr-defined]
     monkeypatch.setattr(cache.shutil, "disk_usage", lambda _: free)
-    with pytest.raises(DataProblem, match=r"prepared pictures take 0\.0 GB, and the disk has 0\.3 GB left"):
+    with pytest.raises(
+        DataProblem,
+        match=r"prepared pictures take 0\.0 GB, and the disk has 0\.3 GB left, of which 0\.3 GB shall",
+    ):
         opened(tmp_path / "v.f16", Maker(), 0)
     assert not (tmp_path / "v.f16").exists()
+
+
+@pytest.mark.parametrize("kept", [0, 40, 300])
+def test_a_finished_file_that_was_cut_is_made_again(tmp_path: Path, kept: int) -> None:
+    with (opened(tmp_path / "v.f16", Maker(), 0).file).open("r+b") as file:
+        file.truncate(kept)
+    again = ViewFile(tmp_path / "v.f16", Layout("s", RECORDS, SLOTS), Maker())
+    again.open()
+    assert holds(again, 0)
+
+
+def test_a_damaged_seal_is_no_seal(tmp_path: Path) -> None:
+    opened(tmp_path / "v.f16", Maker(), 2)
+    (tmp_path / "v.done").write_bytes(b"s \xff")
+    assert holds(opened(tmp_path / "v.f16", Maker(), 0), 0)

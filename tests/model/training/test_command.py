@@ -15,8 +15,10 @@ from model.methods import METHODS
 from model.modality import Modality
 from model.training.banks import CAPTIONS
 from model.training.command import command as train
+from model.training.folder import held
 from model.training.network import Network
 from model.training.recipe import Recipe, read_recipe
+from model.training.run import Outcome
 from tests.kit.training import (
     LABELS,
     picture,
@@ -118,7 +120,7 @@ def test_photos_without_labels_are_learned_from(tmp_path: Path, recipe: Path) ->
     (tmp_path / "others" / "photos" / "ball" / "0.png").unlink()
     code, output = called(*arguments, *photos)
     assert code == 1
-    assert "holds a run with another recipe or other data" in output
+    assert "holds a run with other data: give an empty folder" in output
     empty = tmp_path / "empty"
     empty.mkdir()
     code, output = called(*arguments, "--unlabelled", empty)
@@ -183,6 +185,77 @@ def test_data_that_lacks_what_the_method_needs_is_refused_before_any_work(
     assert code == 1
     assert "Error: method 'ma-sbir' needs sketches and photos: found 0 sketches and 12 photos\n" in output
     assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_holds_another_run_is_refused_before_its_pictures_are_prepared_anew(
+    tmp_path: Path, recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model.training.command, "write_model", lambda *_: None)
+    data, out = tmp_path / "data", tmp_path / "run"
+    tiny_data(data)
+    shared = ("--recipe", recipe, "--all-labels", "--out", out)
+    code, output = called(data, *shared)
+    assert code == 0, output
+    before = (out / "seen.f16").stat().st_mtime_ns
+    shutil.rmtree(data / "photos" / LABELS[0])
+    shutil.rmtree(data / "sketches" / LABELS[0])
+    code, output = called(data, *shared)
+    assert (code, "holds a run with other data: give an empty folder" in output) == (1, True)
+    assert (out / "seen.f16").stat().st_mtime_ns == before
+    with held(out):
+        code, output = called(data, *shared)
+    assert (code, "another process is at work there" in output) == (1, True)
+
+
+def test_a_recipe_has_its_seed_unless_another_is_given(
+    tmp_path: Path, recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds: list[int] = []
+
+    def run(recipe: Recipe, *_: object) -> Outcome:
+        seeds.append(recipe.seed)
+        return Outcome(tmp_path, 0, 0, ())
+
+    monkeypatch.setattr(model.training.command, "run", run)
+    tiny_data(tmp_path / "data")
+    recipe.write_text(json.dumps(json.loads(recipe.read_text()) | {"seed": 7}))
+    shared = (tmp_path / "data", "--recipe", recipe, "--out", tmp_path / "run")
+    called(*shared)
+    called(*shared, "--seed", "2")
+    assert seeds == [7, 2]
+    for wrong in ("-1", str(2**32)):
+        code, output = called(*shared, "--seed", wrong)
+        assert (code, "is not in the range 0<=x<=4294967295" in output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--device", "nonsense"], "--device nonsense: write auto, cpu, cuda, or cuda:1"),
+        (["--validate-on", "toyz"], "--validate-on toyz: no labels of that set are held out: check its name"),
+        (["--validate-on", "data", "--all-labels"], "--validate-on data: no labels of that set are held out"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(
+    tmp_path: Path, recipe: Path, arguments: list[str], said: str
+) -> None:
+    tiny_data(tmp_path / "data")
+    splits = tmp_path / "splits.json"
+    splits.write_text(json.dumps({"validation_unseen": list(LABELS[:2])}))
+    shared = ("--recipe", recipe, "--splits", splits, "--out", tmp_path / "run")
+    code, output = called(tmp_path / "data", *shared, *arguments)
+    assert (code, said in output) == (1, True), output
+    assert not (tmp_path / "run").exists()
+
+
+def test_nothing_to_validate_on_is_refused_before_any_work(tmp_path: Path, recipe: Path) -> None:
+    shutil.rmtree(tiny_data(tmp_path / "data").records[0].path.parents[1].with_name("sketches") / LABELS[0])
+    splits = tmp_path / "splits.json"
+    splits.write_text(json.dumps({"validation_unseen": [LABELS[0]]}))
+    out = tmp_path / "run"
+    code, output = called(tmp_path / "data", "--recipe", recipe, "--splits", splits, "--out", out)
+    assert (code, "with both sketches and photos: 0 have sketches, 1 have photos" in output) == (1, True)
+    assert not out.exists()
 
 
 def test_a_licence_names_its_set(tmp_path: Path, recipe: Path) -> None:

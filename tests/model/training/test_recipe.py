@@ -71,6 +71,11 @@ def fields(**changes: object) -> dict[str, object]:
         ({"options": []}, "options"),
         ({"edges": True}, "`edges` is gone.*remove it from the recipe"),
         ({"method": "heavy"}, "unknown training method 'heavy'; known: .*ma-sbir"),
+        (
+            {"views": 1, "turns": 2},
+            "`views` 1 is the picture itself: `turns` and `variations` take 2 or more",
+        ),
+        ({"views": 1, "variations": "rich"}, "`views` 1 is the picture itself"),
     ],
 )
 def test_a_wrong_field_is_named(tmp_path: Path, changes: dict[str, object], said: str) -> None:

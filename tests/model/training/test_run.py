@@ -82,10 +82,21 @@ def test_a_killed_run_reaches_the_same_place(start: Start, tmp_path: Path) -> No
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
+def test_a_run_that_starts_over_keeps_nothing_of_the_one_before(start: Start, tmp_path: Path) -> None:
+    weights = start(validate=False, steps=2).go().weights
+    before = weights.read_bytes()
+    (tmp_path / "run" / "state.safetensors").unlink()
+    outcome = start(validate=False, steps=4).go()
+    assert (outcome.step, weights.read_bytes() != before) == (4, True)
+    again = start(validate=False, steps=4)
+    again.resume()
+    assert again.go().step == 4
+
+
 def test_another_recipe_does_not_go_on_with_a_run(start: Start, tmp_path: Path) -> None:
     start(steps=2).go()
     other = start(steps=2, seed=9)
-    with pytest.raises(RunProblem, match="another recipe or other data"):
+    with pytest.raises(RunProblem, match="holds a run with another recipe: give"):
         other.resume()
 
 

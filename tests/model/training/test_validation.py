@@ -52,5 +52,5 @@ def test_it_leaves_the_network_as_it_was(figures: Dataset, network: Network) -> 
 
 
 def test_it_needs_both_modalities(figures: Dataset, network: Network) -> None:
-    with pytest.raises(DataProblem, match="needs classes with both sketches and photos"):
+    with pytest.raises(DataProblem, match="needs unseen labels with both sketches and photos"):
         zero_shot(network, tiny_views(figures.of(PHOTO), network))
