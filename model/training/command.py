@@ -17,6 +17,7 @@ from model.errors import SketchseekError
 from model.methods import METHODS
 from model.training.banks import complete
 from model.training.folder import held
+from model.training.ledger import refuse_changed
 from model.training.methods.needs import refuse_lacking
 from model.training.network import Network, build
 from model.training.objective import Objective
@@ -169,6 +170,7 @@ def run(
     data = data_digest(replace(seen, records=(*seen.records, *unlabelled)))
     with held(out):
         refuse_other(out, recipe, data)
+        refuse_changed(out, (*seen.records, *(unseen.records if unseen else ()), *unlabelled))
         objective, validation = _prepared(network, recipe, seen, unseen, unlabelled, out)
         objective.to(place)
         training = Run(objective, validation, Settings(out, say=click.echo), data)
