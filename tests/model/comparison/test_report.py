@@ -23,7 +23,7 @@ COLUMNS = (
 
 def cell(value: float, stages: tuple[str, ...] = (), columns: tuple[str, ...] = COLUMNS) -> dict[str, Any]:
     means = {"means": dict.fromkeys(columns, value)}
-    few = {"means": dict.fromkeys(figures.SMALL, value)}
+    few = {"means": dict.fromkeys(figures.SMALL, value), "of": MEANS_OFF}
     return {
         "vectors": {AS_IS: means, MEANS_OFF: means},
         "stages": dict.fromkeys(stages, few),
