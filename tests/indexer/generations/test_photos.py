@@ -76,7 +76,9 @@ def found(photos: Photos, **where: str) -> list[int]:
         ("a\\", [6]),
         ("a", []),
         ("cafe", [7]),
-        ("\\", [1, 2, 3, 4, 5, 6, 7]),
+        ("/", [1, 2, 3, 4, 5, 6, 7]),
+        # A name that no folder here has.
+        ("\\", []),
         (f"/root/{D(CAFE)}", [1, 2]),
         ("/root\\2019", [4]),
         ("/root/2019\\aquarium", [4, 5]),
