@@ -7,10 +7,10 @@ from statistics import mean, stdev
 from typing import Any
 
 from model.comparison import figures
-from model.comparison.files import write
 from model.comparison.meanings import COSTS, meaning
 from model.comparison.rows import BEFORE, METHOD, OURS, RAW, TRANSDUCTIVE, Row
 from model.comparison.vectors import AS_IS, MEANS_OFF
+from model.training.files import write
 
 Cell = Mapping[str, Any]
 STAGES = "second stages"

@@ -9,12 +9,12 @@ from typing import Any
 
 from model.comparison import stages
 from model.comparison.figures import among_seen, in_small, measured
-from model.comparison.files import read, write
 from model.comparison.kinds import kinds_of
 from model.comparison.material import Material
 from model.comparison.rows import OURS, RAW, Row
 from model.comparison.training import Trained, clear, train
 from model.comparison.vectors import AS_IS, MEANS_OFF, Found, embed
+from model.training.files import read, write
 from model.training.recipe import read_recipe
 from model.training.state import RunProblem
 from model.training.validation import embedded

@@ -1,9 +1,11 @@
 """Write a run's history as a CSV table and a picture of its curves."""
 
 import csv
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from model.training.files import write
 from model.training.state import ALONE, AMONG, RunProblem
 
 Rows = Sequence[dict[str, float]]
@@ -11,16 +13,13 @@ Rows = Sequence[dict[str, float]]
 
 def write_csv(file: Path, history: Rows) -> None:
     """Write one row per report; figures not measured then stay empty."""
-    part = file.with_name(file.name + ".part")
+    text = io.StringIO()
+    table = csv.DictWriter(text, columns(history), restval="", lineterminator="\n")
+    table.writeheader()
+    table.writerows(history)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", newline="", encoding="utf-8") as opened:
-            table = csv.DictWriter(opened, columns(history), restval="")
-            table.writeheader()
-            table.writerows(history)
-        part.replace(file)
+        write(file, text.getvalue())
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise RunProblem(
             f"{file}: cannot be written ({error.strerror}); the last good state is kept: "
             "make room and run the same command"

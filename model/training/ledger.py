@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model.data.datasets import Record
+from model.training.files import write
 from model.training.run import STATE
 from model.training.state import RunProblem
 
@@ -35,9 +36,7 @@ def refuse_changed(folder: Path, records: Sequence[Record]) -> None:
         # Made of pictures that are others now.
         for prepared in folder.glob("*.done"):
             prepared.unlink()
-    part = file.with_suffix(".part")
-    part.write_text("\n".join([*now, ""]), encoding="utf-8")
-    part.replace(file)
+    write(file, "\n".join([*now, ""]))
 
 
 def _line(record: Record) -> str:

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,15 @@ from model.training.recipe import Recipe, read_recipe
 from model.training.views import Views
 
 LABELS = ("ball", "box", "cross", "stairs")
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Towers this small gain nothing from a second one, which beside other tests would be waited for."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def tiny_recipe(**changes: object) -> Recipe:

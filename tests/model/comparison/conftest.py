@@ -9,7 +9,7 @@ import torch
 from click.testing import CliRunner, Result
 
 from model.comparison import command, training
-from tests.kit.training import tiny_manifest, tiny_network
+from tests.kit.training import one_thread, tiny_manifest, tiny_network
 
 # Two each of the four figures: a label is a name, and equal figures make no difference to a test.
 LABELS = ("ball", "box", "cross", "stairs", "ball two", "box two", "cross two", "stairs two")
@@ -20,11 +20,8 @@ Compare = Callable[..., Result]
 
 @pytest.fixture(scope="package", autouse=True)
 def _one_thread() -> Iterator[None]:
-    """Towers this small gain nothing from a second one, which beside other work would be waited for."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="package")

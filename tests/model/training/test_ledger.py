@@ -34,7 +34,10 @@ def test_it_goes_on_with_the_same_pictures_wherever_they_are(tmp_path: Path, rec
     (tmp_path / "pictures").rename(tmp_path / "elsewhere")
     (tmp_path / "run").rename(tmp_path / "moved")
     there = [replace(record, path=tmp_path / "elsewhere" / record.path.name) for record in records]
+    before = (tmp_path / "moved" / FILE).read_text()
     refuse_changed(tmp_path / "moved", there[::-1])
+    assert (tmp_path / "moved" / FILE).read_text() == before
+    assert str(tmp_path) not in before
 
 
 @pytest.mark.parametrize("what", ["size", "label", "pair", "gone", "more"])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from model.comparison.files import read, write
+from model.training.files import read, write
 
 
 def test_what_is_written_is_read_and_replaced(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Files of a comparison: each is there whole or not at all, whenever a run is killed or the power fails."""
+"""Small files of a run: each is there whole or not at all, whenever a run is killed or the power fails."""
 
 import json
 import os
