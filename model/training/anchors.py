@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.data.datasets import DataProblem
+from model.training.classes import Classes, classes_of
 from model.training.learners.base import Learner
 from model.training.learners.lite import LiteLearner
 from model.training.losses.contrast import contrast
@@ -25,6 +26,8 @@ from model.training.views import Annotations, Views
 
 MEASURED = 12
 RIDGE = 3.0
+# How much the name and the explanation of a class that the tower knew count in it, beside a label with photos.
+KNOWN = 3.0
 SMOOTHING = 0.05
 
 
@@ -33,17 +36,19 @@ class Anchors:
     """`photos`: the semantic vector of each photo before training, by row (zeros for drawings).
 
     `prototypes`: the mean photo of each label; `prototype_of`: a label's row in it, -1 without photos.
-    `encodings`: what all embeddings of a modality had in common.
+    `encodings`: what all embeddings of a modality had in common. `classes`: what the tower knew before.
     """
 
     photos: Tensor
     prototypes: Tensor
     prototype_of: Tensor
     encodings: Tensor
+    classes: Classes | None = None
 
     def to(self, device: torch.device) -> "Anchors":
         parts = (self.photos, self.prototypes, self.prototype_of, self.encodings)
-        return Anchors(*(part.to(device) for part in parts))
+        photos, prototypes, of, encodings = (part.to(device) for part in parts)
+        return Anchors(photos, prototypes, of, encodings, self.classes and self.classes.to(device))
 
     def __deepcopy__(self, _: object) -> "Anchors":
         """Share it between copies of a method: nothing in it changes."""
@@ -60,11 +65,16 @@ class Shown:
     modality: Tensor
     own_photo: Tensor
     words: Tensor
+    # Words of the anchors' classes.
+    classes: Tensor | None = None
 
 
 @torch.no_grad()
-def lay(learner: LiteLearner, views: Views, known: Annotations) -> Anchors:
-    """Set projection and words' projection to their closed forms; return the photos' positions."""
+def lay(learner: LiteLearner, views: Views, known: Annotations, *, classes: bool = False) -> Anchors:
+    """Set projection and words' projection to their closed forms; return the photos' positions.
+
+    `classes`: the words' projection also knows those that the tower told apart before.
+    """
     photos, drawings = (np.flatnonzero(known.modality == kind) for kind in (PHOTO, SKETCH))
     if not len(photos) or not len(drawings):
         raise DataProblem(f"training needs photos and sketches: found {len(photos)} and {len(drawings)}")
@@ -81,12 +91,13 @@ def lay(learner: LiteLearner, views: Views, known: Annotations) -> Anchors:
     places = torch.zeros(len(views), dimension)
     places[torch.from_numpy(photos)] = semantic
     labels, prototypes = _means(semantic, known.labels[photos])
+    others = classes_of(learner) if classes else None
     if known.words is not None:
-        _lay_words(learner, known.words[labels], prototypes)
+        _lay_words(learner, known.words[labels], prototypes, others)
         encodings[TEXT] = learner.texts(known.words[labels][:, 0]).mean(0)
     prototype_of = torch.full((len(known.names),), -1, dtype=torch.long)
     prototype_of[labels] = torch.arange(len(labels))
-    return Anchors(places, prototypes, prototype_of, encodings)
+    return Anchors(places, prototypes, prototype_of, encodings, others)
 
 
 @torch.no_grad()
@@ -147,6 +158,8 @@ def terms(shown: Shown, anchors: Anchors, weights: Mapping[str, float], scale: f
     if weights["own_photo"]:
         paired = sketches & (shown.own_photo >= 0)
         found["own_photo"] = _apart(shown.semantic[paired], anchors.photos[shown.own_photo[paired]])
+    if weights["classes"] and anchors.classes is not None and shown.classes is not None:
+        found["classes"] = _apart(shown.classes, anchors.classes.places)
     return found
 
 
@@ -198,10 +211,15 @@ def _means(vectors: Tensor, labels: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(known), _unit(sums)
 
 
-def _lay_words(learner: LiteLearner, words: Tensor, prototypes: Tensor) -> None:
-    said = words.mean(1)
+def _lay_words(
+    learner: LiteLearner, words: Tensor, prototypes: Tensor, classes: Classes | None = None
+) -> None:
+    said, counts = words.mean(1), torch.ones(len(words), 1)
+    if classes is not None:
+        said, prototypes = torch.cat([said, classes.words]), torch.cat([prototypes, classes.places])
+        counts = torch.cat([counts, torch.full((len(classes.words), 1), KNOWN)])
     bordered = torch.cat([said, torch.ones(len(said), 1)], dim=1)
-    square = bordered.T @ bordered + RIDGE * torch.eye(bordered.shape[1])
-    solved = torch.linalg.solve(square, bordered.T @ prototypes)
+    square = bordered.T @ (counts * bordered) + RIDGE * torch.eye(bordered.shape[1])
+    solved = torch.linalg.solve(square, bordered.T @ (counts * prototypes))
     learner.text.weight.copy_(solved[:-1].T)
     learner.text.bias.copy_(solved[-1])

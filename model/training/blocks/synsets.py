@@ -8,15 +8,14 @@ ImageNet that has this very name, then as WordNet's usual sense. A label that Wo
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
-import timm
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from model.data.datasets import Record
+from model.words import imagenet
 from model.words.wordnet import WordNet
 
 # Nearer than this along WordNet's paths counts; SAKE's authors have it.
@@ -39,12 +38,6 @@ SENSES: Mapping[str, str] = {
 }  # fmt: skip
 
 
-def imagenet() -> tuple[str, ...]:
-    """The synset of each output of a classifier of ImageNet."""
-    file = Path(timm.__file__).parent / "data" / "_info" / "imagenet_synsets.txt"
-    return tuple(file.read_text(encoding="utf-8").split())
-
-
 def label_synsets(
     records: Iterable[Record], names: Sequence[str], nouns: WordNet
 ) -> dict[str, tuple[str, ...]]:
@@ -54,7 +47,7 @@ def label_synsets(
         # Folders further up are the user's own, and say nothing of the picture.
         for text in (record.pair or "", *record.path.parts[-2:]):
             named[record.label].update(found for found in _WNID.findall(text) if found in nouns.above)
-    own = frozenset(imagenet())
+    own = frozenset(imagenet.synsets())
     return {name: tuple(sorted(named[name])) or _looked_up(name, nouns, own) for name in names}
 
 
@@ -73,7 +66,7 @@ def nearness(synsets: Sequence[Sequence[str]], nouns: WordNet) -> Tensor:
     """The matrix (labels, 1000): 1 for a class that is a kind of the label or the other way round, else the
     path similarity where it is above `NEAR`, else 0; the largest of a label's synsets counts.
     """
-    classes = imagenet()
+    classes = imagenet.synsets()
     steps = _steps_up(classes, nouns)
     place = {synset: number for number, synset in enumerate(classes)}
     rows = np.zeros((len(synsets), len(classes)), dtype=np.float32)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import ClassVar, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 from torch import Tensor, nn
 
 from model.training import anchors
@@ -56,6 +56,14 @@ class AnchorWeights(_Weights):
     across: float = Field(default=0.0, ge=0)
     keep_photos: float = Field(default=0.0, ge=0)
     own_photo: float = Field(default=0.0, ge=0)
+    # Words stay near the classes that the tower told apart before.
+    classes: float = Field(default=0.0, ge=0)
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, float]:
+        """What came later is left out at its default, which keeps the digests of recipes stable."""
+        found: dict[str, float] = dump(self)
+        return found if self.classes else {name: found[name] for name in found if name != "classes"}
 
 
 class MasbirOptions(Options):
@@ -165,7 +173,7 @@ class Masbir(Method):
             # The authors reset CLIP's temperature; it then learns at the tower's rate, which means hardly at all.
             learner.logit_scale.fill_(self.settings.logit_scale)
         if isinstance(learner, LiteLearner):
-            laid = anchors.lay(learner, views, known)
+            laid = anchors.lay(learner, views, known, classes=self.settings.anchors.classes > 0)
             self.anchors = laid if self.settings.anchors.active() else None
             if self.settings.encodings == "means":
                 self.encodings.copy_(laid.encodings)
@@ -181,8 +189,10 @@ class Masbir(Method):
             whole = self.settings.authors_share * found["total"]
         if self.anchors is not None:
             self.anchors = self.anchors.to(seen.embedded.device)
-            weights = self.settings.anchors.model_dump()
-            held = anchors.terms(self._shown(seen), self.anchors, weights, self.settings.logit_scale)
+            weights = dict(self.settings.anchors)
+            held = anchors.terms(
+                self._shown(learner, seen, self.anchors), self.anchors, weights, self.settings.logit_scale
+            )
             whole = whole + torch.stack([weights[name] * term for name, term in held.items()]).sum()
             found |= held
         return found | {"total": whole}
@@ -212,7 +222,7 @@ class Masbir(Method):
             logit_scale=self.settings.logit_scale if scale is None else scale,
         )
 
-    def _shown(self, seen: Seen) -> Shown:
+    def _shown(self, learner: Learner, seen: Seen, held: Anchors) -> Shown:
         """To tell instances apart, their photos must be free to move: only the others are anchored."""
         n = seen.evenly
         modality = seen.modality[:n]
@@ -223,4 +233,5 @@ class Masbir(Method):
             modality=modality,
             own_photo=seen.own_photo[:n],
             words=torch.nn.functional.normalize(seen.vocabulary() - self.encodings[TEXT], dim=-1),
+            classes=None if held.classes is None else self.texts(learner, held.classes.words),
         )

@@ -16,7 +16,7 @@ from model.training.views import Annotations, Views
 from tests.kit.training import tiny_data, tiny_learner, tiny_recipe
 
 RECIPE = tiny_recipe()
-NONE = AnchorWeights().model_dump()
+NONE = dict(AnchorWeights())
 EVERY = dict.fromkeys(NONE, 1.0)
 
 

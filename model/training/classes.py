@@ -1,0 +1,52 @@
+"""The classes that a tower told apart before training: what they are called, and where photos of them lie.
+
+A classifier of ImageNet has a direction for each of 1,000 things, most of which no training data shows. From them,
+words learn where photos of a thing lie without any photo of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from model.errors import ModelError
+from model.training.learners.lite import LiteLearner
+from model.words import imagenet
+
+_CAPTIONS = ("{}", "a photo of a {}")
+_READ = 256
+
+
+@dataclass(frozen=True)
+class Classes:
+    """`words`: what is said of each class, its name first, then each one's explanation; `places`: semantic vectors."""
+
+    words: Tensor
+    places: Tensor
+
+    def to(self, device: torch.device) -> "Classes":
+        return Classes(self.words.to(device), self.places.to(device))
+
+
+@torch.no_grad()
+def classes_of(learner: LiteLearner) -> Classes:
+    """The classes in the space of the learner's projection. Raises ModelError if it does not know ImageNet's."""
+    found, names = learner.classifier, imagenet.names()
+    if found is None or len(found.weight) != len(names):
+        raise ModelError(
+            f"`anchors.classes` needs a network that comes with a classifier of ImageNet's {len(names):,} classes: "
+            "set it to 0"
+        )
+    if not learner.reads_words:
+        raise ModelError("`anchors.classes` needs a text tower: set it to 0")
+    # What all classes have in common says nothing of any.
+    places = F.normalize(learner.projection(found.weight - found.weight.mean(0)), dim=1)
+    named = torch.stack([_read(learner, [each.format(name) for name in names]) for each in _CAPTIONS])
+    explained = _read(learner, imagenet.explanations())
+    return Classes(torch.cat([named.mean(0), explained]), places.repeat(2, 1))
+
+
+def _read(learner: LiteLearner, texts: Sequence[str]) -> Tensor:
+    return torch.cat([learner.read(texts[at : at + _READ]) for at in range(0, len(texts), _READ)])
