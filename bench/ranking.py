@@ -19,7 +19,6 @@ model/evaluation/bootstrap.py). Encoding 14,000 photos takes minutes; --cache FI
 import argparse
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,113 +26,48 @@ from numpy.typing import NDArray
 
 from bench.embeddings import Embeddings
 from bench.gallery import HITS, SET, hits, read_gallery
-from bench.scenes import scenes
+from bench.library import Asked, library, questions
 from model import Encoder
-from model.data.datasets import PHOTO, SKETCH, UNRECOGNIZED, Dataset, Record, read_labels, read_manifest
-from model.data.labels import key
+from model.data.datasets import read_manifest
 from model.evaluation.bootstrap import Floats, Interval, intervals
-from model.evaluation.distractors import REST, Source, find, in_order
-from model.evaluation.embedding import Embedded
 from model.evaluation.ranking import Ranker
 from model.evaluation.report import markdown_table, short, spoken
 from model.evaluation.second_stage import ranker_of
-from model.evaluation.tasks import Question, Questions
+from model.evaluation.tasks import Question
 from model.modality import Modality
 
 ORDERS = ("plain", "collection")
 FIGURES = ("mAP@200", "first_hit", "hit@5", "hit@10", "P@10")
-RARE = 3
-SEEN_EACH = 6
 
 Row = list[str]
-
-
-@dataclass(frozen=True)
-class Library:
-    """What is asked for, what lies around it, and drawings of other things in the same library."""
-
-    unseen: Embedded
-    others: Embedded
-    seen: Embedded | None
-    scenes: Embedded | None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     encoder = Encoder.load(options.model, engine=options.engine)
     embeddings = Embeddings(encoder, options.cache)
-    library = _library(encoder, embeddings, options)
+    asked = Asked(
+        options.manifest,
+        options.root,
+        options.splits,
+        options.unseen,
+        options.set,
+        options.others,
+        options.seen,
+        options.scenes,
+    )
+    found = library(encoder, embeddings, asked)
     rankers = {name: ranker_of(name, encoder) for name in ORDERS}
-    rows = [row for name, question in _questions(library) for row in _compared(name, question, rankers)]
+    rows = [row for name, question in questions(found) for row in _compared(name, question, rankers)]
     bank = "no bank" if encoder.bank is None else f"bank {encoder.bank.digest}"
     print(
-        f"Model {encoder.card.name} {encoder.fingerprint}, {bank}; {len(library.unseen.data.labels)} unseen labels "
-        f"of {options.set}, {len(library.others.data):,} photos of other labels.\n"
+        f"Model {encoder.card.name} {encoder.fingerprint}, {bank}; {len(found.unseen.data.labels)} unseen labels "
+        f"of {options.set}, {len(found.others.data):,} photos of other labels.\n"
     )
     print(markdown_table(["gallery", "queries", "photos", "order", *spoken(FIGURES)], rows))
     if options.demo is not None:
         print(f"\n{_demo(encoder, embeddings, rankers, options)}")
     print(f"\nLoad {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores, engine {encoder.engine.name}.")
-
-
-def _library(encoder: Encoder, embeddings: Embeddings, options: argparse.Namespace) -> Library:
-    data = read_manifest(options.manifest, options.root).of_sets([options.set])
-    data = data.where(lambda record: record.note != UNRECOGNIZED)
-    unseen = data.subset(read_labels(options.splits)[options.unseen])
-    others = find([REST], Source(options.manifest, options.root, unseen, unseen.labels))[: options.others]
-    words = encoder.texts(unseen.labels) if encoder.reads_words else ()
-    asked = replace(
-        _embedded(embeddings, unseen.records), texts=dict(zip(unseen.labels, words, strict=bool(len(words))))
-    )
-    drawn = [
-        record
-        for group in data.without(unseen.labels).by_label(SKETCH).values()
-        for record in in_order(group)[:SEEN_EACH]
-    ]
-    seen = _embedded(embeddings, drawn) if options.seen and drawn else None
-    composed = None
-    if options.scenes is not None:
-        composed = _embedded(embeddings, scenes(unseen.of(PHOTO), others, options.scenes))
-    return Library(asked, _embedded(embeddings, others), seen, composed)
-
-
-def _embedded(embeddings: Embeddings, records: Sequence[Record]) -> Embedded:
-    kept, vectors = embeddings.semantic(records)
-    return Embedded(Dataset("pictures", kept), vectors)
-
-
-def _questions(library: Library) -> Iterator[tuple[str, Question]]:
-    questions = Questions(library.unseen, None, 0.5)
-    others = library.others.vectors
-    small = questions.zero_shot()
-    yield "small", small
-    yield "large", small.among(others)
-    yield "rare", _rare(small, library.unseen.data).among(others)
-    if library.unseen.texts:
-        words = questions.text_to_photo()
-        yield "words small", words
-        yield "words large", words.among(others)
-    if library.scenes is not None:
-        shown = np.array([record.label for record in library.scenes.data.records])
-        yield "scenes", replace(small, gallery=library.scenes.vectors, shown=shown).among(others)
-    if library.seen is not None:
-        yield "seen", _seen(small.among(others), library.seen, library.others.data)
-
-
-def _rare(small: Question, data: Dataset) -> Question:
-    """The same with only a few photos of each label, always the same ones."""
-    photos = data.of(PHOTO)
-    kept = {one for group in data.by_label(PHOTO).values() for one in in_order(group)[:RARE]}
-    places = [place for place, record in enumerate(photos) if record in kept]
-    return replace(small, gallery=small.gallery[places], shown=small.shown[places])
-
-
-def _seen(large: Question, drawn: Embedded, others: Dataset) -> Question:
-    """Ask the large gallery for things that lie around in it."""
-    names = [key(record.label) for record in others.records]
-    shown = np.concatenate([names, large.shown[len(names) :]])
-    classes = np.array([key(record.label) for record in drawn.data.records])
-    return Question(drawn.vectors, classes, large.gallery, shown, {Modality.SKETCH: 1.0})
 
 
 def _compared(name: str, question: Question, rankers: Mapping[str, Ranker]) -> list[Row]:

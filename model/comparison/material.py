@@ -97,7 +97,7 @@ def parted(whole: Dataset, splits: str, asked: str | None, paired: str | None) -
         )
     held = None
     if paired is not None:
-        held = whole.where(lambda record: record.set == paired and _held_out(record))
+        held = whole.where(lambda record: record.set == paired and held_out(record))
         if not {r.pair for r in held.of(SKETCH)} & {r.pair for r in held.of(PHOTO)}:
             raise DataProblem(f"{whole.name}: the set {paired!r} has no drawings with their own photos")
         held_out = frozenset(held.records)
@@ -135,7 +135,8 @@ def _some(seen: Dataset) -> Sequence[str]:
     return shuffled[:TUNED]
 
 
-def _held_out(record: Record) -> bool:
+def held_out(record: Record) -> bool:
+    """Whether its pair is of the third that methods are measured on and never trained on."""
     return int(hashlib.sha256((record.pair or "").encode()).hexdigest(), 16) % 3 == 0
 
 

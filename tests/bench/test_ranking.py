@@ -1,35 +1,12 @@
 """The comparison of orders, on a small world: which questions it asks, of which photos, and what it keeps."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bench import gallery, ranking
-from tests.kit.shapes import THINGS, write_library, write_world
-
-
-@pytest.fixture
-def options(tmp_path: Path) -> list[str]:
-    """One set has drawings and photos of all things, the other more photos; two things are unseen."""
-    world = write_world(tmp_path / "world")
-    write_library(world / "photos", 1, first=9)
-    write_library(world / "more", 4, first=3)
-    lines = ["set,modality,class,label,path,pair_id,note"]
-    for folder, name, modality in (
-        ("photos", "a", "photo"),
-        ("sketches", "a", "sketch"),
-        ("more", "b", "photo"),
-    ):
-        for path in sorted((world / folder).glob("*/*")):
-            lines.append(f"{name},{modality},,{path.parent.name},{path.relative_to(world).as_posix()},,")
-    (tmp_path / "list.csv").write_text("\n".join(lines) + "\n")
-    (tmp_path / "splits.json").write_text(json.dumps({"validation_unseen": ["fish", "star"]}))
-    (tmp_path / "demo").mkdir()
-    for path in (world / "more").glob("*/*3.jpg"):
-        (tmp_path / "demo" / path.name).write_bytes(path.read_bytes())
-    return [str(tmp_path / "list.csv"), "--root", str(world)]
+from tests.kit.shapes import THINGS
 
 
 def table(told: str) -> dict[tuple[str, str], list[str]]:
