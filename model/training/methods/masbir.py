@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import ClassVar, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 from torch import Tensor, nn
 
 from model.training import anchors
@@ -23,13 +23,11 @@ from model.training.losses import encodings as modal
 from model.training.losses.encodings import MODALITIES, PHOTO, SKETCH, TEXT, semantic_vectors
 from model.training.methods.base import Method, Seen
 from model.training.methods.needs import Need
-from model.training.options import Options
+from model.training.options import Fields, Options
 from model.training.views import Annotations, Views
 
 
-class _Weights(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
+class _Weights(Fields):
     def active(self) -> dict[str, float]:
         return {name: weight for name, weight in self.model_dump().items() if weight > 0}
 
@@ -59,11 +57,7 @@ class AnchorWeights(_Weights):
     # Words stay near the classes that the tower told apart before.
     classes: float = Field(default=0.0, ge=0)
 
-    @model_serializer(mode="wrap")
-    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, float]:
-        """What came later is left out at its default, which keeps the digests of recipes stable."""
-        found: dict[str, float] = dump(self)
-        return found if self.classes else {name: found[name] for name in found if name != "classes"}
+    later = frozenset({"classes"})
 
 
 class MasbirOptions(Options):
