@@ -136,18 +136,24 @@ def some_of_each(known: Annotations, modality: int) -> NDArray[np.int64]:
     return np.array(rows)
 
 
-def terms(shown: Shown, anchors: Anchors, weights: Mapping[str, float], scale: float) -> dict[str, Tensor]:
-    """Compute each requested term by name, unweighted."""
+def terms(
+    shown: Shown, anchors: Anchors, weights: Mapping[str, float], scale: float, near: float = 0.0
+) -> dict[str, Tensor]:
+    """Compute each requested term by name, unweighted.
+
+    `near`: by how much of their similarity to the right one wrong prototypes and words are preferred: a drawing has to
+    be told apart from near kinds by as much.
+    """
     found: dict[str, Tensor] = {}
     sketches, photos = shown.modality == SKETCH, shown.modality == PHOTO
     if weights["prototypes"]:
         target = anchors.prototype_of[shown.labels]
         found["prototypes"] = _choose(
-            shown.semantic, anchors.prototypes, target, sketches & (target >= 0), scale
+            shown.semantic, anchors.prototypes, target, sketches & (target >= 0), scale, near
         )
     if weights["words"]:
         every = torch.ones_like(sketches)
-        found["words"] = _choose(shown.semantic, shown.words, shown.labels, every, scale)
+        found["words"] = _choose(shown.semantic, shown.words, shown.labels, every, scale, near)
     if weights["across"]:
         same = shown.labels[sketches][:, None] == shown.labels[photos][None, :]
         found["across"] = contrast(
@@ -169,10 +175,15 @@ def plain_features(learner: Learner, views: Views, rows: Sequence[int] | NDArray
     return views.said("features", learner, rows, learner.features)
 
 
-def _choose(left: Tensor, right: Tensor, target: Tensor, which: Tensor, scale: float) -> Tensor:
+def _choose(left: Tensor, right: Tensor, target: Tensor, which: Tensor, scale: float, near: float) -> Tensor:
     if not bool(which.any()):
         return left.sum() * 0.0
-    logits = torch.tensor(scale).exp() * left[which] @ right.T
+    cosines = left[which] @ right.T
+    if near:
+        fixed = right.detach()
+        preferred = (fixed[target[which]] @ fixed.T).clamp(min=0)
+        cosines = cosines + near * preferred.scatter(1, target[which][:, None], 0.0)
+    logits = torch.tensor(scale).exp() * cosines
     return F.cross_entropy(logits, target[which], label_smoothing=SMOOTHING)
 
 

@@ -71,6 +71,10 @@ class MasbirOptions(Options):
     anchors: AnchorWeights = AnchorWeights()
     encodings: Literal["normal", "means", "none"] = "normal"
     logit_scale: float = contrast.LOGIT_SCALE
+    # The margin to near kinds, see `anchors.terms`.
+    near: float = Field(default=0.0, ge=0)
+
+    later = frozenset({"near"})
 
     def check(self, towers: str) -> None:
         if not (self.loss_weights.active() or self.anchors.active()):
@@ -184,9 +188,8 @@ class Masbir(Method):
         if self.anchors is not None:
             self.anchors = self.anchors.to(seen.embedded.device)
             weights = dict(self.settings.anchors)
-            held = anchors.terms(
-                self._shown(learner, seen, self.anchors), self.anchors, weights, self.settings.logit_scale
-            )
+            shown, options = self._shown(learner, seen, self.anchors), self.settings
+            held = anchors.terms(shown, self.anchors, weights, options.logit_scale, options.near)
             whole = whole + torch.stack([weights[name] * term for name, term in held.items()]).sum()
             found |= held
         return found | {"total": whole}

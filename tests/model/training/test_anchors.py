@@ -109,6 +109,25 @@ def test_terms_are_what_they_say() -> None:
     assert float(found["across"]) == pytest.approx(float(across), abs=1e-5)
 
 
+def test_wrong_kinds_count_more_the_nearer_they_are_to_the_right_one() -> None:
+    fixed = reference()
+    batch, scale, near = shown(fixed), 1.3, 0.4
+    found = anchors.terms(batch, fixed, NONE | {"prototypes": 1.0, "words": 1.0}, scale, near)
+
+    def harder(row: int, kinds: torch.Tensor, target: int) -> float:
+        alike = [max(0.0, float(kind @ kinds[target])) for kind in kinds]
+        alike[target] = 0.0
+        preferred = torch.tensor(alike)
+        return smoothed(float(np.exp(scale)) * (batch.semantic[row] @ kinds.T + near * preferred), target)
+
+    to_prototypes = [harder(row, fixed.prototypes, target) for row, target in ((0, 1), (1, 0))]
+    assert float(found["prototypes"]) == pytest.approx(np.mean(to_prototypes), abs=1e-5)
+    to_words = [harder(row, batch.words, int(batch.labels[row])) for row in range(4)]
+    assert float(found["words"]) == pytest.approx(np.mean(to_words), abs=1e-5)
+    plain = anchors.terms(batch, fixed, NONE | {"words": 1.0}, scale)["words"]
+    assert found["words"] > plain
+
+
 def test_only_wanted_terms_are_computed() -> None:
     fixed = reference()
     assert set(anchors.terms(shown(fixed), fixed, NONE | {"words": 1.0}, 1.0)) == {"words"}
