@@ -44,6 +44,8 @@ _COMMANDS = {
 }
 
 
+# Those that go on wherever they were stopped.
+_RESUMED = ("train", "train-parts", "compare")
 # Those that answer searches.
 _CALM = ("search", "explain", "serve")
 
@@ -57,6 +59,8 @@ class _Lazy(click.Group):
             return None
         if cmd_name in _CALM:
             threads.stay_calm()
+        if cmd_name in _RESUMED:
+            signals.keep_work()
         try:
             with starting.importing():
                 module = importlib.import_module(_COMMANDS[cmd_name][0])

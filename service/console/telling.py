@@ -47,7 +47,8 @@ def reporting(
         with signals.raising(Interrupted):
             yield lines or _reporter(quiet), finish
     except Interrupted as stopped:
-        signals.say("Stopped. Finished work is kept; run the same command again to continue.")
+        signals.keep_work()
+        signals.say()
         if lines:
             lines.event("stopped", signal=str(stopped))
         sys.exit(128 + stopped.number)

@@ -16,12 +16,14 @@ from typing import Any, NoReturn
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 STOPPED = "Stopped."
+KEPT = "Stopped. Finished work is kept; run the same command again to continue."
 
 
 class _State:
     """Changed by single assignments only: a signal may arrive between any two lines."""
 
     make: Callable[[int], BaseException] | None = None
+    line = STOPPED
     heard: int | None = None
     said = False
     begun = False
@@ -63,17 +65,22 @@ def raising(make: Callable[[int], BaseException]) -> Iterator[None]:
         _State.make = None
 
 
+def keep_work() -> None:
+    """For a command that the same command continues, wherever it was stopped: say so."""
+    _State.line = KEPT
+
+
 def heard() -> int | None:
     """The signal received, even if its exception got lost; None if there was none."""
     return _State.heard
 
 
-def say(line: str = STOPPED) -> None:
-    """Print a line once, bypassing all buffers: the signal may have interrupted a write to them."""
+def say() -> None:
+    """Print one line, once, bypassing all buffers: the signal may have interrupted a write to them."""
     if not _State.said:
         _State.said = True
         try:
-            os.write(2, f"{line}\n".encode())
+            os.write(2, f"{_State.line}\n".encode())
         except OSError:
             return  # stderr is closed
 
