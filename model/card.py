@@ -7,9 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from model.errors import BadWeights, ModelError
+from model.looks import PLAIN, Look, check_looks
 from model.pictures.preprocessing import Preprocessing
 
 SHIPPED = Path(__file__).parent / "weights"
@@ -74,6 +75,14 @@ class Card(_Frozen):
     backbone: str = "timm"
     method: str = "ma-sbir"
     reranker: str = "plain"
+    # How pictures are looked at; their vector is the mean.
+    looks: tuple[Look, ...] = PLAIN
+
+    @field_validator("looks")
+    @classmethod
+    def _looks_fit(cls, given: tuple[Look, ...]) -> tuple[Look, ...]:
+        check_looks(given)
+        return given
 
     @model_validator(mode="before")
     @classmethod
@@ -97,11 +106,13 @@ class Card(_Frozen):
     @cached_property
     def fingerprint(self) -> str:
         """The same for all engines: they compute the same vectors from the `vectors_depend_on` files."""
-        parts = {
+        parts: dict[str, object] = {
             "dimension": self.dimension,
             "preprocessing": self.preprocessing,
             "weights": {name: self.weights[name].sha256 for name in self.vectors_depend_on},
         }
+        if self.looks != PLAIN:
+            parts["looks"] = self.looks
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     @property

@@ -38,6 +38,10 @@ _COMMANDS = {
     ),
     "compare": ("model.comparison.command", "Compare training methods on your own data."),
     "blend": ("service.commands.models.blend", "Average the weights of several training runs."),
+    "looks": (
+        "service.commands.models.looks",
+        "Make a model slower and stronger: it looks at pictures twice.",
+    ),
     "bank": ("service.commands.models.bank", "Give a finished model its bank, which keeps rankings fair."),
     "evaluate": ("service.commands.models.evaluate", "Measure a model's accuracy on your own data."),
     "export": ("service.commands.models.export", "Rebuild a model's OpenVINO graph from its torch weights."),

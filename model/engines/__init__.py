@@ -29,8 +29,11 @@ class Engine(Protocol):
     name: str
     # For display; starts with cpu or cuda.
     device: str
-    # Why it no longer works; None while it does.
-    problem: str | None
+
+    @property
+    def problem(self) -> str | None:
+        """Why it no longer works; None while it does."""
+        ...
 
     @property
     def batch(self) -> int:
@@ -71,11 +74,15 @@ def open_engine(name: str, checkpoint: "Checkpoint", wishes: Wishes | None = Non
     wishes = wishes or Wishes()
     if name not in NAMES:
         raise NoEngine(f"no engine {name!r}: choose one of {', '.join(NAMES)}")
-    if name == "auto":
-        return _best(checkpoint, wishes)
-    if not _installed(name):
+    if name != "auto" and not _installed(name):
         raise NoEngine(f"{_MODULE[name]} is not installed: {_HOW_TO_INSTALL}")
-    return _open(name, checkpoint, wishes)
+    engine = _best(checkpoint, wishes) if name == "auto" else _open(name, checkpoint, wishes)
+    card = checkpoint.card
+    if len(card.looks) == 1:
+        return engine
+    from model.engines.looking import Looking
+
+    return Looking(engine, card.looks, card.dimension)
 
 
 def describe() -> tuple[Usable, ...]:

@@ -58,6 +58,7 @@ def _check_alike(first: Checkpoint, other: Checkpoint) -> None:
         ("architectures", lambda card: (card.backbone, card.image_tower, card.text_tower)),
         ("dimensions", lambda card: card.dimension),
         ("picture preprocessing", lambda card: card.preprocessing),
+        ("looks at pictures", lambda card: card.looks),
         ("parts", lambda card: {part for part in card.weights if not _made_anew(part)}),
     )
     for what, of in same:

@@ -70,6 +70,10 @@ def engine(asked: Asked) -> Iterator[Finding]:
         return
     running = encoder.engine
     yield Finding("ok", f"{running.name} on {running.device} runs the model {encoder.card.name}")
+    if (times := len(encoder.card.looks)) > 1:
+        yield Finding(
+            "ok", f"it looks at each picture {times} times, so that encoding takes {times} times as long"
+        )
     if running.problem:
         yield Finding("note", running.problem)
     try:

@@ -57,6 +57,9 @@ EXAMPLES = {
         "sketchseek compare manifest.csv --splits splits.json --out compared",
         "sketchseek compare manifest.csv --splits splits.json --out compared sake zse ours --seeds 0",
     ),
+    "looks": (
+        "sketchseek looks lite --out models/lite-plus && sketchseek bank models/lite-plus manifest.csv",
+    ),
     "blend": ("sketchseek blend runs/one/model runs/two/model --out models/mine",),
     "bank": (
         "sketchseek bank models/mine manifest.csv",
