@@ -1,26 +1,39 @@
-"""Make training data of two packages of emoji: OpenMoji's black lines as drawings, Fluent's 3D renders as photos.
+"""Make training data of emoji: line drawings of some 900 kinds of things, in up to ten hands, and pictures of them.
 
-    npm pack openmoji @lobehub/fluent-emoji-3d         # unpack both archives
+    npm pack openmoji @lobehub/fluent-emoji-3d @iconify-json/noto ...      # unpack the archives, each in a folder
     pip install resvg-py
-    python scripts/emoji_data.py OPENMOJI FLUENT OUT
+    python scripts/emoji_data.py OUT OPENMOJI FOLDER...
 
-Writes pictures and `emoji.csv`, a manifest for `sketchseek train` whose paths start from OUT; to add it to another,
-append its lines without the first. A drawing and a render of one emoji are a pair. OpenMoji is CC BY-SA 4.0, Fluent
-is MIT.
+Each FOLDER is an unpacked package. OPENMOJI says what each emoji is; what the others give:
+
+| package | licence | drawings | pictures |
+| --- | --- | --- | --- |
+| openmoji | CC BY-SA 4.0 | its black lines | |
+| @lobehub/fluent-emoji-3d | MIT | | 3D renders |
+| @iconify-json/fluent-emoji-flat | MIT | outlines | |
+| @iconify-json/fluent-emoji-high-contrast | MIT | as it is | |
+| @iconify-json/noto | Apache 2.0 | outlines | in colour |
+| @iconify-json/noto-v1, fxemoji | Apache 2.0 | outlines | |
+| @iconify-json/twemoji, emojione, streamline-emojis | CC BY 4.0 | outlines | |
+| @iconify-json/emojione-monotone | CC BY 4.0 | as it is | |
+
+Outlines are the shapes of a coloured drawing, white with black edges: what covers what stays so. Those of a picture
+that is there, too, are its pair. Writes `emoji.csv`, a manifest for `sketchseek train` whose paths start from OUT; to
+add it to another, append its lines without the first.
 """
 
 import csv
 import io
 import json
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-SET = "emoji"
 SIDE = 224
 # Things that can be drawn and photographed; what is left out are people, faces, flags, signs and clocks.
 GROUPS = ("activities", "animals-nature", "food-drink", "objects", "travel-places")
@@ -61,36 +74,47 @@ NAMES = {
     "water buffalo": "buffalo",
     "watch": "wristwatch",
 }
+# Packages whose drawings are black already, and whose pictures are worth more than their outlines.
+BLACK = ("fluent-emoji-high-contrast", "emojione-monotone")
+PICTURES = ("noto",)
+# Drawings of one design, by whichever package it is drawn.
+SETS = {"fluent-emoji-flat": "fluent", "fluent-emoji-high-contrast": "fluent"}
+# Edges of a shape, in shares of the side.
+EDGE = 1 / 64
+
+Row = dict[str, str]
 
 
 @dataclass(frozen=True)
 class Emoji:
+    """`name` is how iconify calls it."""
+
     code: str
     label: str
+    name: str
 
 
 def main() -> None:
-    if len(sys.argv) != 4:
+    if len(sys.argv) < 4:
         sys.exit(__doc__)
-    openmoji, fluent, out = map(Path, sys.argv[1:])
-    renders = {path.stem: path for path in (fluent / "assets").iterdir()}
-    rows = []
-    for emoji in things(json.loads((openmoji / "data" / "openmoji.json").read_text(encoding="utf-8"))):
-        drawing = openmoji / "black" / "svg" / f"{emoji.code}.svg"
-        render = renders.get(emoji.code.lower()) or renders.get(f"{emoji.code.lower()}-fe0f")
-        pair = emoji.code.lower() if render and drawing.is_file() else ""
-        if drawing.is_file():
-            rows.append(stored(lines(drawing), out, "sketch", emoji, pair))
-        if render:
-            rows.append(stored(rendered(render), out, "photo", emoji, pair))
-    with (out / f"{SET}.csv").open("w", newline="", encoding="utf-8") as file:
+    out, openmoji, *others = map(Path, sys.argv[1:])
+    named = list(things(json.loads((openmoji / "data" / "openmoji.json").read_text(encoding="utf-8"))))
+    rows = [*openmoji_lines(openmoji, named, out)]
+    for folder in others:
+        rows += (
+            icons(folder, named, out) if (folder / "icons.json").is_file() else renders(folder, named, out)
+        )
+    pictured = {(row["set"], row["pair_id"]) for row in rows if row["modality"] == "photo"}
+    for row in rows:
+        row["pair_id"] = row["pair_id"] if (row["set"], row["pair_id"]) in pictured else ""
+    with (out / "emoji.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
     print(f"{len(rows)} pictures of {len({row['label'] for row in rows})} labels in {out}")
 
 
-def things(found: list[dict[str, Any]]) -> Iterator[Emoji]:
+def things(found: Sequence[Mapping[str, Any]]) -> Iterator[Emoji]:
     for each in found:
         group, part, said = each["group"], each["subgroups"], each["annotation"].lower()
         ours = group == "extras-openmoji" and part in OURS
@@ -98,37 +122,90 @@ def things(found: list[dict[str, Any]]) -> Iterator[Emoji]:
             continue
         name = said.removesuffix(" face").replace("\u2019", "'").split(":")[0].split(",")[0].strip()
         if label := NAMES.get(name, name):
-            yield Emoji(each["hexcode"], label)
+            yield Emoji(each["hexcode"].lower(), label, re.sub(r"[^a-z0-9]+", "-", said).strip("-"))
 
 
-def lines(file: Path) -> Image.Image:
+def openmoji_lines(folder: Path, named: Sequence[Emoji], out: Path) -> Iterator[Row]:
+    for emoji in named:
+        file = folder / "black" / "svg" / f"{emoji.code.upper()}.svg"
+        if file.is_file():
+            yield stored(drawn(file.read_text(encoding="utf-8")), out, "openmoji", "sketch", emoji)
+
+
+def renders(folder: Path, named: Sequence[Emoji], out: Path) -> Iterator[Row]:
+    files = {path.stem: path for path in (folder / "assets").iterdir()}
+    for emoji in named:
+        if file := files.get(emoji.code) or files.get(f"{emoji.code}-fe0f"):
+            yield stored(on_white(Image.open(file)), out, "fluent", "photo", emoji)
+
+
+def icons(folder: Path, named: Sequence[Emoji], out: Path) -> Iterator[Row]:
+    """A package of iconify's: one file with the body of each SVG by its name."""
+    found = json.loads((folder / "icons.json").read_text(encoding="utf-8"))
+    prefix, bodies = found["prefix"], found["icons"]
+    aliases = {name: each["parent"] for name, each in found.get("aliases", {}).items()}
+    whole = Image.new("L", (SIDE, SIDE), "white")
+    for emoji in named:
+        body = bodies.get(aliases.get(emoji.name, emoji.name))
+        if body is None:
+            continue
+        side = max(*(body.get(key, found.get(key, 16)) for key in ("width", "height")))
+        source = SETS.get(prefix, prefix)
+        black = prefix in BLACK
+        lines = drawn(svg(body["body"] if black else outlined(body["body"], side * EDGE), side))
+        # Some coloured drawings have no shapes with edges.
+        if lines.tobytes() != whole.tobytes():
+            yield stored(lines, out, source, "sketch", emoji, prefix)
+        if prefix in PICTURES:
+            yield stored(on_white(picture(svg(body["body"], side))), out, source, "photo", emoji)
+
+
+def outlined(body: str, edge: float) -> str:
+    """The same shapes, white with black edges; what is half transparent are shades and shines, and is left out."""
+    body = re.sub(r'<[^<>]*opacity="[^"]*"[^<>]*/>', "", body)
+    body = re.sub(r'\sfill="(?!none)[^"]*"', ' fill="#fff"', body)
+    body = re.sub(r'\s(stroke|stroke-[a-z]+|style)="[^"]*"', "", body)
+    return f'<g fill="#fff" stroke="#000" stroke-width="{edge:g}" stroke-linejoin="round">{body}</g>'
+
+
+def svg(body: str, side: float) -> str:
+    spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    return f'<svg {spaces} viewBox="0 0 {side} {side}" color="#000">{body}</svg>'
+
+
+def picture(source: str) -> Image.Image:
     import resvg_py
 
-    made = resvg_py.svg_to_bytes(svg_path=str(file), width=SIDE, height=SIDE, background="#ffffff")
-    return Image.open(io.BytesIO(bytes(made))).convert("L")
+    made = resvg_py.svg_to_bytes(svg_string=source, width=SIDE, height=SIDE)
+    return Image.open(io.BytesIO(bytes(made)))
 
 
-def rendered(file: Path) -> Image.Image:
-    image = Image.open(file).convert("RGBA").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+def drawn(source: str) -> Image.Image:
+    return on_white(picture(source)).convert("L")
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    image = image.convert("RGBA").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
     white = Image.new("RGB", image.size, "white")
     white.paste(image, mask=image)
     return white
 
 
-def stored(image: Image.Image, out: Path, kind: str, emoji: Emoji, pair: str) -> dict[str, str]:
+def stored(image: Image.Image, out: Path, source: str, kind: str, emoji: Emoji, hand: str = "") -> Row:
+    """`source` becomes the set; `hand` tells drawings of one set apart."""
     suffix = "png" if kind == "sketch" else "jpg"
-    path = Path(SET) / kind / f"{emoji.code.lower()}.{suffix}"
+    path = Path("emoji") / (hand or source) / kind / f"{emoji.code}.{suffix}"
     (out / path).parent.mkdir(parents=True, exist_ok=True)
     image.save(out / path, quality=92)
     return {
-        "set": SET,
+        "set": f"emoji-{source}",
         "modality": kind,
         "class": emoji.label,
         "label": emoji.label,
         "path": path.as_posix(),
         "width": str(image.width),
         "height": str(image.height),
-        "pair_id": pair,
+        "pair_id": emoji.code,
         "note": "",
     }
 
