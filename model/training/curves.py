@@ -4,9 +4,12 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from model.training.files import write
-from model.training.state import ALONE, AMONG, RunProblem
+from model.training.state import ALONE, AMONG, HOURS, RunProblem
 
 Rows = Sequence[dict[str, float]]
 
@@ -31,7 +34,7 @@ def columns(history: Rows) -> list[str]:
 
 
 def write_picture(file: Path, history: Rows) -> None:
-    """Plot losses over steps and, if there was validation, the mAP on unseen classes below."""
+    """Plot losses over steps and hours and, if there was validation, the mAP on unseen classes below."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -44,7 +47,7 @@ def write_picture(file: Path, history: Rows) -> None:
     panels[0].set_prop_cycle(color=matplotlib.colormaps["tab20"](range(20)))
     for name in columns(history):
         points = [(row["step"], row[name]) for row in history if name in row]
-        if name in ("step", "rate"):
+        if name in ("step", "rate", HOURS):
             continue
         figures = name in (ALONE, AMONG)
         panels[1 if figures else 0].plot(
@@ -54,9 +57,22 @@ def write_picture(file: Path, history: Rows) -> None:
     if validated:
         panels[1].set_ylabel("mAP, unseen classes")
     panels[-1].set_xlabel("step")
+    _add_hours(panels[0], history)
     for axis in panels:
         axis.grid(alpha=0.3)
         if axis.lines:
             # Beside the curves, not on top of them.
             axis.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
     figure.savefig(file, dpi=110)
+
+
+def _add_hours(panel: Any, history: Rows) -> None:
+    """A second axis above, if it is known when each step was."""
+    known = [(row["step"], row[HOURS]) for row in history if HOURS in row]
+    if len(known) < 2 or known[-1][1] <= known[0][1]:
+        return
+    steps, hours = np.array([(0.0, 0.0), *known] if len(known) == len(history) else known).T
+    above = panel.secondary_xaxis(
+        "top", functions=(lambda at: np.interp(at, steps, hours), lambda at: np.interp(at, hours, steps))
+    )
+    above.set_xlabel("hours")

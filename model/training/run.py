@@ -94,14 +94,16 @@ class Run:
     def go(self) -> Outcome:
         """Train to the end; on failure, stop with one clear error and keep the last good state on disk."""
         self.network.train()
-        started, first = time.monotonic(), self.state.step
+        started, first, before = time.monotonic(), self.state.step, self.state.seconds
         if first == 0:
             # Of a run that was here before, and whose state was removed to start over.
             self.best.unlink(missing_ok=True)
         try:
             for step in range(first, self.state.steps):
                 self._step(step)
-                self._after(step + 1, (time.monotonic() - started) / (step + 1 - first))
+                spent = time.monotonic() - started
+                self.state.seconds = before + spent
+                self._after(step + 1, spent / (step + 1 - first))
         except (MemoryError, torch.OutOfMemoryError) as error:
             raise self._out_of_memory(error) from error
         except RuntimeError as error:
@@ -146,6 +148,7 @@ class Run:
         last = step == self.state.steps
         self.state.step = step
         if step % self.settings.report_every == 0 or last:
+            self.state.hours.append(round(self.state.seconds / 3600, 6))
             left = seconds * (self.state.steps - step)
             rate = self.recipe.batch / seconds
             loss = self.state.history[-1]["total"]
@@ -154,10 +157,10 @@ class Run:
         if self.validation is not None and (step % self.settings.validate_every == 0 or last):
             self._validate(step)
         if step % self.settings.save_every == 0 or last:
-            write_csv(self.settings.folder / "curves.csv", self.state.history)
+            write_csv(self.settings.folder / "curves.csv", self.state.told)
             save(self.file, self.state, self.network, self.average, self.optimiser)
         if last:
-            write_picture(self.settings.folder / "curves.png", self.state.history)
+            write_picture(self.settings.folder / "curves.png", self.state.told)
 
     def _validate(self, step: int) -> None:
         assert self.validation is not None

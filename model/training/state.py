@@ -25,11 +25,14 @@ class RunProblem(ModelError):
 
 # Figures on unseen classes: mAP@all in a gallery of their own, mAP@200 among training photos.
 ALONE, AMONG = "unseen_map", "unseen_map_among"
+# What a report has besides, which another machine would not repeat.
+HOURS = "hours"
 
 
 @dataclass
 class RunState:
-    """The position of a run. `history` has one row per report, as written to the CSV.
+    """The position of a run. `history` has one row per report, as written to the CSV; `hours` were spent until each,
+    the last ones of runs that began before that was noted.
 
     `best` is the highest `chosen_by` so far; runs that began before there was a choice go by the first figure.
     """
@@ -42,6 +45,16 @@ class RunState:
     best_step: int = 0
     chosen_by: str = ALONE
     history: list[dict[str, float]] = field(default_factory=list)
+    seconds: float = 0.0
+    hours: list[float] = field(default_factory=list)
+
+    @property
+    def told(self) -> list[dict[str, float]]:
+        """The history, with the hours where they are known."""
+        unknown = len(self.history) - len(self.hours)
+        return self.history[:unknown] + [
+            row | {HOURS: hours} for row, hours in zip(self.history[unknown:], self.hours, strict=True)
+        ]
 
 
 def save(

@@ -63,6 +63,9 @@ def test_the_loss_falls_and_the_run_leaves_its_files(start: Start, tmp_path: Pat
         rows = list(csv.DictReader(opened))
     assert [int(float(row["step"])) for row in rows] == list(range(1, 13))
     assert {"prototypes", "words", "across", "keep_photos", "own_photo", ALONE, AMONG} <= set(rows[0])
+    hours = [float(row["hours"]) for row in rows]
+    assert hours == sorted(hours)
+    assert 0 < hours[0] < hours[-1]
     assert (tmp_path / "run" / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -78,6 +81,8 @@ def test_a_killed_run_reaches_the_same_place(start: Start, tmp_path: Path) -> No
     for name, value in whole.network.state_dict().items():
         assert torch.equal(value, again.network.state_dict()[name]), name
     assert again.state.history == whole.state.history
+    assert len(again.state.hours) == len(again.state.history), "those before the kill count, too"
+    assert again.state.hours == sorted(again.state.hours)
     first, second = (read_whole(tmp_path / run / "best.safetensors")[0] for run in ("whole", "broken"))
     assert all(torch.equal(first[name], second[name]) for name in first)
 
