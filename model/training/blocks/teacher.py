@@ -44,6 +44,15 @@ class Teacher:
 
 
 @torch.no_grad()
+def teach(learner: Learner, labels: int, dimension: int) -> tuple[Teacher, nn.Linear, nn.Linear]:
+    """The teacher, and what reads embeddings: a head for so many labels, and one for what the teacher knows."""
+    teacher = Teacher(learner)
+    with torch.random.fork_rng():
+        torch.manual_seed(labels)
+        return teacher, nn.Linear(dimension, labels), lay_classifier(learner)
+
+
+@torch.no_grad()
 def lay_classifier(learner: Learner) -> nn.Linear:
     """Start the projection as the main directions of the ImageNet classifier; return the head that undoes it.
 

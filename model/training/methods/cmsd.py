@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from model.training.anchors import lay_words
 from model.training.blocks.targets import borrowed, divergence
-from model.training.blocks.teacher import Teacher, lay_classifier
+from model.training.blocks.teacher import Teacher, teach
 from model.training.learners.base import Learner
 from model.training.losses.encodings import PHOTO, SKETCH
 from model.training.methods.base import Method, Seen
@@ -53,11 +53,7 @@ class Cmsd(Method):
 
     @torch.no_grad()
     def start(self, learner: Learner, views: Views, known: Annotations) -> None:
-        self.taught = Teacher(learner)
-        with torch.random.fork_rng():
-            torch.manual_seed(len(known.names))
-            self.classes = nn.Linear(self.dimension, len(known.names))
-            self.teacher = lay_classifier(learner)
+        self.taught, self.classes, self.teacher = teach(learner, len(known.names), self.dimension)
 
     def sampler(self, known: Annotations, batch: int, instances: int, seed: int) -> StepSampler:
         return StepSampler(known.records, known.own_photo, batch, instances, seed, PER_LABEL)

@@ -18,7 +18,7 @@ from model.training.anchors import lay_words
 from model.training.blocks import synsets
 from model.training.blocks.condition import Film
 from model.training.blocks.targets import soft_cross_entropy
-from model.training.blocks.teacher import Teacher, lay_classifier
+from model.training.blocks.teacher import Teacher, teach
 from model.training.learners.base import Learner
 from model.training.learners.lite import LiteLearner
 from model.training.losses.encodings import PHOTO
@@ -64,11 +64,7 @@ class Sake(Method):
 
     @torch.no_grad()
     def start(self, learner: Learner, views: Views, known: Annotations) -> None:
-        self.taught = Teacher(learner)
-        with torch.random.fork_rng():
-            torch.manual_seed(len(known.names))
-            self.classes = nn.Linear(self.dimension, len(known.names))
-            self.teacher = lay_classifier(learner)
+        self.taught, self.classes, self.teacher = teach(learner, len(known.names), self.dimension)
         self.fit(learner, views.images([0], 0))
         if self.settings.nudge:
             nouns = wordnet.read()
