@@ -3,7 +3,21 @@
 from dataclasses import dataclass
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
+
+from model.training.options import Options
+
+
+class ReadingOptions(Options):
+    """`width` and `heads` of the layer that reads tokens."""
+
+    width: int = Field(default=192, ge=1)
+    heads: int = Field(default=6, ge=1)
+
+    def check(self, towers: str) -> None:
+        if self.width % self.heads:
+            raise ValueError(f"`heads` must divide `width`, and {self.heads} does not divide {self.width}")
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,11 @@ from model.training.anchors import some_of_each
 from model.training.blocks import relations
 from model.training.blocks.classes import TEMPERATURE, Proxies, over
 from model.training.blocks.condition import Prompt
-from model.training.blocks.pooling import AttentionPooling
+from model.training.blocks.pooling import AttentionPooling, ReadingOptions
 from model.training.learners.base import Learner
 from model.training.losses.encodings import PHOTO, SKETCH
 from model.training.methods.base import Method, Seen
 from model.training.methods.needs import Need
-from model.training.options import Options
 from model.training.sampling import Sampler, StepSampler
 from model.training.views import Annotations, Views
 
@@ -36,19 +35,13 @@ PER_LABEL = 4
 _GATE = 2.0
 
 
-class HifOptions(Options):
-    """`width` and `heads` of the layer that reads tokens; `photos` and `words` weight what relations follow."""
+class HifOptions(ReadingOptions):
+    """`photos` and `words` weight what relations follow."""
 
-    width: int = Field(default=192, ge=1)
-    heads: int = Field(default=6, ge=1)
     temperature: float = Field(default=TEMPERATURE, gt=0)
     relations: float = Field(default=relations.TEMPERATURE, gt=0)
     photos: float = Field(default=1.0, ge=0)
     words: float = Field(default=0.3, ge=0)
-
-    def check(self, towers: str) -> None:
-        if self.width % self.heads:
-            raise ValueError(f"`heads` must divide `width`, and {self.heads} does not divide {self.width}")
 
 
 class Hif(Method):

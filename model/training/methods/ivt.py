@@ -17,34 +17,25 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from model.training.blocks.classes import TEMPERATURE, Proxies
-from model.training.blocks.pooling import AttentionPooling
+from model.training.blocks.pooling import AttentionPooling, ReadingOptions
 from model.training.blocks.reversal import reversed_gradient
 from model.training.learners.base import Learner
 from model.training.losses.contrast import TRIPLET_MARGIN, triplet_loss
 from model.training.losses.encodings import PHOTO, SKETCH
 from model.training.methods.base import Method, Seen
 from model.training.methods.needs import Need
-from model.training.options import Options
 from model.training.views import Annotations, Views
 
 # The first query is [Ret]; the indicators follow, by modality.
 _KINDS = 1 + max(PHOTO, SKETCH)
 
 
-class IvtOptions(Options):
-    """`width` and `heads` of the layer that reads tokens."""
-
-    width: int = Field(default=192, ge=1)
-    heads: int = Field(default=6, ge=1)
+class IvtOptions(ReadingOptions):
     margin: float = Field(default=TRIPLET_MARGIN, ge=0)
     temperature: float = Field(default=TEMPERATURE, gt=0)
     proxies: float = Field(default=1.0, ge=0)
     told: float = Field(default=0.1, ge=0)
     not_told: float = Field(default=0.1, ge=0)
-
-    def check(self, towers: str) -> None:
-        if self.width % self.heads:
-            raise ValueError(f"`heads` must divide `width`, and {self.heads} does not divide {self.width}")
 
 
 class Ivt(Method):
