@@ -7,9 +7,10 @@ the same label.
 
 The authors' training loop and sibling (PDFD) are public, the network itself is not. Their semantic vectors are held to
 the word vectors by an adversary; as each picture's label is known, the default is the cosine between the two (ours).
-`semantic: adversary` is theirs, LSGAN with soft labels, which learns in the same step as all else, not by turns. Ours,
-too: MiniLM's sentence vectors in place of word2vec's and WordNet paths, pooled maps of our tower in place of VGG's,
-layer norms.
+`semantic: adversary` is theirs, LSGAN with soft labels, which learns in the same step as all else, not by turns. What
+is pulled together are codes of unit length: without (`pair_of: codes`), all codes shrink to one within some hundred
+steps from a tower that was not trained on the classes first, as theirs was. Ours, too: MiniLM's sentence vectors in
+place of word2vec's and WordNet paths, pooled maps of our tower in place of VGG's, layer norms.
 """
 
 from collections.abc import Mapping
@@ -34,9 +35,10 @@ from model.training.views import Annotations, Views
 
 
 class PcmsnOptions(PooledOptions):
-    """Weights of the terms, and of `semantic` its kind."""
+    """Weights of the terms, and what `semantic` and `pair` are of."""
 
     semantic: Literal["cosine", "adversary"] = "cosine"
+    pair_of: Literal["unit codes", "codes"] = "unit codes"
     hidden: int = Field(default=1024, ge=1)
     dropout: float = Field(default=0.5, ge=0, lt=1)
     semantic_weight: float = Field(default=1.0, ge=0)
@@ -94,7 +96,7 @@ class Pcmsn(Method):
         vectors = self.pooled(learner, seen.inputs, seen.modality)
         meant = self.semantic(vectors, seen.modality)
         codes = self.nets["code"](meant)
-        drawn, shown = codes.chunk(2)
+        drawn, shown = (codes if self.settings.pair_of == "codes" else F.normalize(codes, dim=-1)).chunk(2)
         found = {
             "semantic": self._semantic_loss(meant, self.words[seen.labels]),
             # What is to be met stands still, should the tower move.

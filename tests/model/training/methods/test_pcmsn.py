@@ -35,8 +35,9 @@ def method_of(found: Objective) -> Pcmsn:
     return found.method
 
 
-def test_each_term_by_hand(figures: Dataset) -> None:
-    found = objective(figures)
+@pytest.mark.parametrize("pair_of", ["unit codes", "codes"])
+def test_each_term_by_hand(figures: Dataset, pair_of: str) -> None:
+    found = objective(figures, pair_of=pair_of)
     found.network.eval()
     method, seen = method_of(found), found.seen(0)
     told = {name: float(term.detach()) for name, term in found.loss(0).items()}
@@ -54,7 +55,10 @@ def test_each_term_by_hand(figures: Dataset) -> None:
             for name, wanted in (("to sketch", vectors[row % 4]), ("to photo", vectors[4 + row % 4])):
                 rebuild += float((method.nets[name](meant[row : row + 1])[0] - wanted).square().mean()) / 4
         for row in range(4):
-            pair += float((codes[row] - codes[row + 4]).square().sum().sqrt()) / 4
+            one, other = codes[row], codes[row + 4]
+            if pair_of == "unit codes":
+                one, other = one / one.square().sum().sqrt(), other / other.square().sum().sqrt()
+            pair += float((one - other).square().sum().sqrt()) / 4
     wanted_terms = {"semantic": semantic, "rebuild": rebuild, "classes_fixed": classes, "pair": pair}
     for name, value in wanted_terms.items():
         assert told[name] == pytest.approx(value, rel=1e-3), name
