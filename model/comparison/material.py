@@ -100,8 +100,8 @@ def parted(whole: Dataset, splits: str, asked: str | None, paired: str | None) -
         held = whole.where(lambda record: record.set == paired and held_out(record))
         if not {r.pair for r in held.of(SKETCH)} & {r.pair for r in held.of(PHOTO)}:
             raise DataProblem(f"{whole.name}: the set {paired!r} has no drawings with their own photos")
-        held_out = frozenset(held.records)
-        seen = seen.where(lambda record: record not in held_out)
+        never = frozenset(held.records)
+        seen = seen.where(lambda record: record not in never)
     return Parts(seen, unseen, held, frozenset(_some(seen)))
 
 
