@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.errors import ModelError
+from model.training import imagenet
 from model.training.learners.lite import LiteLearner
-from model.words import imagenet
 
 _CAPTIONS = ("{}", "a photo of a {}")
 _READ = 256

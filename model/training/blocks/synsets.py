@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.data.datasets import Record
-from model.words import imagenet
+from model.training import imagenet
 from model.words.wordnet import WordNet
 
 # Nearer than this along WordNet's paths counts; SAKE's authors have it.

@@ -7,11 +7,10 @@ import torch
 
 from model.backbones.base import Classifier
 from model.errors import ModelError
-from model.training import anchors
+from model.training import anchors, imagenet
 from model.training.classes import classes_of
 from model.training.learners.lite import LiteLearner
 from model.training.views import Annotations, Views
-from model.words import imagenet
 from tests.kit.training import tiny_data, tiny_learner, tiny_objective, tiny_recipe
 
 NO_OTHERS = {"clip": 0.0, "semantic_centre": 0.0, "modality_classifier": 0.0, "reconstruction": 0.0}

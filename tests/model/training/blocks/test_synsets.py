@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from model.data.datasets import PHOTO, SKETCH, Record
+from model.training import imagenet
 from model.training.blocks.synsets import SENSES, label_synsets, nearness
-from model.words import imagenet, wordnet
+from model.words import wordnet
 from tests.kit.wordnet import tiny_wordnet
 
 TABBY, CAT, DOG, CHIHUAHUA, BASEBALL = "n02123045", "n02121620", "n02084071", "n02085620", "n02799071"

@@ -1,6 +1,6 @@
 """ImageNet's classes, as the installed timm names them."""
 
-from model.words import imagenet
+from model.training import imagenet
 
 
 def test_each_output_of_a_classifier_has_a_synset_a_name_and_an_explanation() -> None:
