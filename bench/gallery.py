@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bench.embeddings import Embeddings, Vectors
 from model import Encoder
-from model.data.datasets import PHOTO, SKETCH, UNRECOGNIZED, Record, read_manifest
+from model.data.datasets import PHOTO, SKETCH, UNRECOGNIZED, Dataset, Record, read_manifest
 from model.evaluation.ranking import Ranker, inner_product, one_order, right_in_order
 from model.evaluation.second_stage import ranker_of
 from model.modality import Modality
@@ -64,6 +64,14 @@ def read_gallery(
     drawings, asked = embeddings.raw(_evenly([one for one in drawn if shows[one.label].any()], count))
     labels = np.array([record.label for record in drawings])
     return Gallery(shown, asked, labels, np.stack([shows[str(label)] for label in labels]))
+
+
+def untrained_gallery(embeddings: Embeddings, options: argparse.Namespace) -> tuple[Gallery, Dataset]:
+    """The gallery of `--demo`, with drawings that are not among those of `--trained`; and what that manifest lists."""
+    trained = read_manifest(options.trained, options.root) if options.trained else Dataset("nothing", ())
+    where = (options.manifest, options.root, options.demo)
+    drawn = {record.path for record in trained.records}
+    return read_gallery(embeddings, *where, name=options.demo_set, without=drawn), trained
 
 
 def hits(

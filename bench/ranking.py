@@ -25,10 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.embeddings import Embeddings
-from bench.gallery import HITS, SET, hits, read_gallery
+from bench.gallery import HITS, SET, hits, untrained_gallery
 from bench.library import Asked, library, questions
 from model import Encoder
-from model.data.datasets import read_manifest
 from model.evaluation.bootstrap import Floats, Interval, intervals
 from model.evaluation.ranking import Ranker
 from model.evaluation.report import markdown_table, short, spoken
@@ -102,15 +101,7 @@ def _cells(
 def _demo(
     encoder: Encoder, embeddings: Embeddings, rankers: Mapping[str, Ranker], options: argparse.Namespace
 ) -> str:
-    trained = read_manifest(options.trained, options.root).records if options.trained else ()
-    gallery = read_gallery(
-        embeddings,
-        options.manifest,
-        options.root,
-        options.demo,
-        name=options.demo_set,
-        without={record.path for record in trained},
-    )
+    gallery, _ = untrained_gallery(embeddings, options)
     drawings = encoder.strip(gallery.drawings, Modality.SKETCH)
     photos = encoder.strip(gallery.photos, Modality.PHOTO)
     measured = {name: hits(drawings, photos, gallery.right, ranker) for name, ranker in rankers.items()}

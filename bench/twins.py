@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.embeddings import Embeddings
-from bench.gallery import SET, hits, read_gallery
+from bench.gallery import SET, hits, untrained_gallery
 from bench.library import Asked, library, questions
 from model import Encoder
 from model.comparison.material import held_out
@@ -128,16 +128,8 @@ def _asked(encoder: Encoder, options: argparse.Namespace) -> Iterator[tuple[str,
     if options.pairs is not None:
         yield from _own(embeddings, options)
     if options.demo is not None:
-        trained = read_manifest(options.trained, options.root).records if options.trained else ()
-        shown = read_gallery(
-            embeddings,
-            options.manifest,
-            options.root,
-            options.demo,
-            name=options.demo_set,
-            without={one.path for one in trained},
-        )
-        known = {key(record.label) for record in trained}
+        shown, trained = untrained_gallery(embeddings, options)
+        known = {key(record.label) for record in trained.records}
         new = np.array([key(str(label)) not in known for label in shown.labels])
         photos, drawings = encoder.strip(shown.photos, Modality.PHOTO), shown.drawings[new]
         yield "doodles", shown.labels[new]
