@@ -3,6 +3,7 @@
 What each is, bench/ranking.py says.
 """
 
+import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.embeddings import Embeddings
+from bench.gallery import SET
 from bench.scenes import scenes
 from model import Encoder
 from model.data.datasets import PHOTO, SKETCH, UNRECOGNIZED, Dataset, Record, read_labels, read_manifest
@@ -24,22 +26,6 @@ SEEN_EACH = 6
 
 
 @dataclass(frozen=True)
-class Asked:
-    """`set`: where drawings of the labels in the list `unseen` of `splits` come from. `others`: how many photos of
-    other labels, None for all. `seen`: whether these are asked for, too. `scenes`: the folder to compose scenes in.
-    """
-
-    manifest: Path
-    root: Path
-    splits: Path
-    unseen: str = "validation_unseen"
-    set: str = "sketchy25"
-    others: int | None = None
-    seen: bool = False
-    scenes: Path | None = None
-
-
-@dataclass(frozen=True)
 class Library:
     """What is asked for, what lies around it, and drawings of other things in the same library."""
 
@@ -49,7 +35,22 @@ class Library:
     scenes: Embedded | None
 
 
-def library(encoder: Encoder, embeddings: Embeddings, options: Asked) -> Library:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What says where these galleries are."""
+    parser.add_argument("manifest", type=Path)
+    parser.add_argument("--root", type=Path, required=True, help="folder of the manifest's images")
+    parser.add_argument("--splits", type=Path, required=True, help="JSON file with lists of labels")
+    parser.add_argument("--unseen", default="validation_unseen", help="the list that the model never saw")
+    parser.add_argument("--set", default="sketchy25", help="where drawings come from; default: %(default)s")
+    parser.add_argument("--scenes", type=Path, help="folder to compose scenes in, or where they are")
+    parser.add_argument("--demo", type=Path, help="folder of photos named by their files")
+    parser.add_argument("--demo-set", default=SET, help="where its drawings come from; default: %(default)s")
+    parser.add_argument("--trained", type=Path, help="manifest whose drawings are not used with --demo")
+    # What not every benchmark asks.
+    parser.set_defaults(others=None, seen=False)
+
+
+def library(encoder: Encoder, embeddings: Embeddings, options: argparse.Namespace) -> Library:
     data = read_manifest(options.manifest, options.root).of_sets([options.set])
     data = data.where(lambda record: record.note != UNRECOGNIZED)
     unseen = data.subset(read_labels(options.splits)[options.unseen])

@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.embeddings import Embeddings
-from bench.gallery import HITS, SET, hits, untrained_gallery
-from bench.library import Asked, library, questions
+from bench.gallery import HITS, hits, untrained_gallery
+from bench.library import add_arguments, library, questions
 from model import Encoder
 from model.evaluation.bootstrap import Floats, Interval, intervals
 from model.evaluation.ranking import Ranker
@@ -45,17 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     encoder = Encoder.load(options.model, engine=options.engine)
     embeddings = Embeddings(encoder, options.cache)
-    asked = Asked(
-        options.manifest,
-        options.root,
-        options.splits,
-        options.unseen,
-        options.set,
-        options.others,
-        options.seen,
-        options.scenes,
-    )
-    found = library(encoder, embeddings, asked)
+    found = library(encoder, embeddings, options)
     rankers = {name: ranker_of(name, encoder) for name in ORDERS}
     rows = [row for name, question in questions(found) for row in _compared(name, question, rankers)]
     bank = "no bank" if encoder.bank is None else f"bank {encoder.bank.digest}"
@@ -124,19 +114,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("manifest", type=Path)
-    parser.add_argument("--root", type=Path, required=True, help="folder of the manifest's images")
-    parser.add_argument("--splits", type=Path, required=True, help="JSON file with lists of labels")
-    parser.add_argument("--unseen", default="validation_unseen", help="the list that the model never saw")
-    parser.add_argument("--set", default="sketchy25", help="where drawings come from; default: %(default)s")
+    add_arguments(parser)
     parser.add_argument("--model", default="lite")
     parser.add_argument("--engine", default="openvino")
     parser.add_argument("--others", type=int, help="at most so many photos of other labels; default: all")
     parser.add_argument("--seen", action="store_true", help="also ask for the set's other labels")
-    parser.add_argument("--scenes", type=Path, help="folder to compose scenes in, or where they are")
-    parser.add_argument("--demo", type=Path, help="folder of photos named by their files")
-    parser.add_argument("--demo-set", default=SET, help="where its drawings come from; default: %(default)s")
-    parser.add_argument("--trained", type=Path, help="manifest whose drawings are not used with --demo")
     parser.add_argument("--cache", type=Path, help="file for the embeddings (.npz)")
     return parser.parse_args(arguments)
 

@@ -11,8 +11,8 @@ python -m bench.twins MANIFEST.csv --root IMAGES --splits splits.json [--scenes 
 
 In each cell, plain order and collection. The second table says what each model adds to the first, in the order of the
 collection (`own`: plain): means of differences on the same queries, with 95 % intervals, resampled by labels. Figures
-are kept beside each model (`twin.npz`), and not measured again. --write makes a manifest to train twins on: without
-unseen labels and without that third.
+are kept beside each model (`model.twin.npz`), and not measured again: delete that file when pictures change. --write
+makes a manifest to train twins on: without unseen labels and without that third.
 """
 
 import argparse
@@ -24,8 +24,8 @@ from pathlib import Path
 import numpy as np
 
 from bench.embeddings import Embeddings
-from bench.gallery import SET, hits, untrained_gallery
-from bench.library import Asked, library, questions
+from bench.gallery import hits, untrained_gallery
+from bench.library import add_arguments, library, questions
 from model import Encoder
 from model.comparison.material import held_out
 from model.data.datasets import Dataset, Record, read_labels, read_manifest
@@ -98,7 +98,7 @@ def _is_held(record: Record, paired: str | None) -> bool:
 def _measured(folder: Path, options: argparse.Namespace) -> Measured:
     """Every figure of every query, by gallery, figure and order; the classes of a gallery's queries by its name."""
     encoder = Encoder.load(folder)
-    file = folder.parent / "twin.npz"
+    file = folder.with_name(f"{folder.name}.twin.npz")
     if file.is_file():
         with np.load(file) as kept:
             if str(kept["of"]) == _of(encoder, options):
@@ -116,10 +116,8 @@ def _of(encoder: Encoder, options: argparse.Namespace) -> str:
 
 def _asked(encoder: Encoder, options: argparse.Namespace) -> Iterator[tuple[str, Floats]]:
     embeddings = Embeddings(encoder)
-    where = (options.manifest, options.root, options.splits)
-    asked = Asked(*where, options.unseen, options.set, scenes=options.scenes)
     rankers = {name: ranker_of(name, encoder) for name in ORDERS}
-    for gallery, question in questions(library(encoder, embeddings, asked)):
+    for gallery, question in questions(library(encoder, embeddings, options)):
         if gallery in COLUMNS:
             yield gallery, question.classes
             for order, ranker in rankers.items():
@@ -178,18 +176,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("manifest", type=Path)
+    add_arguments(parser)
     parser.add_argument(
         "models", type=Path, nargs="*", help="model folders; the first is what others are compared with"
     )
-    parser.add_argument("--root", type=Path, required=True, help="folder of the manifest's images")
-    parser.add_argument("--splits", type=Path, required=True, help="JSON file with lists of labels")
-    parser.add_argument("--unseen", default="validation_unseen", help="the list that the models never saw")
-    parser.add_argument("--set", default=Asked.set, help="where drawings come from; default: %(default)s")
-    parser.add_argument("--scenes", type=Path, help="folder to compose scenes in, or where they are")
-    parser.add_argument("--demo", type=Path, help="folder of photos named by their files")
-    parser.add_argument("--demo-set", default=SET, help="where its drawings come from; default: %(default)s")
-    parser.add_argument("--trained", type=Path, help="manifest that the models learned from")
     parser.add_argument("--pairs", help="set whose drawings have their own photos")
     parser.add_argument("--write", type=Path, help="file for the manifest to train on")
     return parser.parse_intermixed_args(arguments)

@@ -4,7 +4,6 @@ A classifier of ImageNet has a direction for each of 1,000 things, most of which
 words learn where photos of a thing lie without any photo of it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,9 +13,10 @@ from torch import Tensor
 from model.errors import ModelError
 from model.training import imagenet
 from model.training.learners.lite import LiteLearner
+from model.training.views import read_words
 
 _CAPTIONS = ("{}", "a photo of a {}")
-_READ = 256
+_AS_IT_IS = ("{}",)
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,8 @@ def classes_of(learner: LiteLearner) -> Classes:
         raise ModelError("`anchors.classes` needs a text tower: set it to 0")
     # What all classes have in common says nothing of any.
     places = F.normalize(learner.projection(found.weight - found.weight.mean(0)), dim=1)
-    named = torch.stack([_read(learner, [each.format(name) for name in names]) for each in _CAPTIONS])
-    explained = _read(learner, imagenet.explanations())
-    return Classes(torch.cat([named.mean(0), explained]), places.repeat(2, 1))
-
-
-def _read(learner: LiteLearner, texts: Sequence[str]) -> Tensor:
-    return torch.cat([learner.read(texts[at : at + _READ]) for at in range(0, len(texts), _READ)])
+    named, explained = (
+        read_words(said, captions, learner).mean(1)
+        for said, captions in ((names, _CAPTIONS), (imagenet.explanations(), _AS_IT_IS))
+    )
+    return Classes(torch.cat([named, explained]), places.repeat(2, 1))

@@ -127,12 +127,13 @@ class Annotations:
             labels=np.array([number[record.label] for record in records], dtype=np.int64),
             modality=np.array(kinds, dtype=np.int64),
             own_photo=own_photos(records),
-            words=_read(names, captions, learner) if learner.reads_words else None,
+            words=read_words(names, captions, learner) if learner.reads_words else None,
             unlabelled=unlabelled,
         )
 
 
-def _read(names: Sequence[str], captions: Sequence[str], learner: Learner) -> Tensor:
+def read_words(names: Sequence[str], captions: Sequence[str], learner: Learner) -> Tensor:
+    """What the learner reads each name as, in each caption (names, captions, ...)."""
     said = [caption.format(name) for name in names for caption in captions]
     read = torch.cat([learner.read(said[start : start + 256]) for start in range(0, len(said), 256)])
     return read.view(len(names), len(captions), *read.shape[1:])

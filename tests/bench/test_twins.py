@@ -82,5 +82,5 @@ def test_doodles_are_of_labels_that_the_twins_never_saw(
     models = runs(tmp_path)
     twins.main([*arguments, "--trained", str(tmp_path / "twins.csv"), models[0]])
     assert "doodles" in capsys.readouterr().out
-    with np.load(tmp_path / "one" / "twin.npz") as kept:
+    with np.load(tmp_path / "one" / "model.twin.npz") as kept:
         assert set(kept["doodles"]) == set(THINGS) - known
