@@ -4,7 +4,6 @@ Runs that differ in their objectives, or only by chance, end in the same valley 
 each of them, and does what each was trained for. It costs nothing at inference.
 """
 
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 
 from model.card import LOCAL, Card, Checkpoint, Source
 from model.errors import ModelError
-from model.export.folders import new_folder, weight_file, write_card
+from model.export.folders import copy_parts, new_folder, weight_file, write_card
 from model.export.openvino import export
 from model.rerankers import WITHOUT_PARTS
 
@@ -36,17 +35,17 @@ def blend(checkpoints: Sequence[Checkpoint], folder: Path, name: str | None = No
     for other in checkpoints[1:]:
         _check_alike(first, other)
     with new_folder(folder) as beside:
-        weights = {part: weight for part, weight in first.card.weights.items() if weight.package is not None}
-        for part, weight in first.card.weights.items():
-            if part in AVERAGED:
-                path = beside / weight.file
-                save_file(_mean([_tensors(each, part) for each in checkpoints]), path)
-                # Readable by others: a service may run as another user.
-                path.chmod(0o644)
-                weights[part] = weight_file(path)
-            elif weight.package is None and not _made_anew(part):
-                weights[part] = weight
-                shutil.copyfile(first.file(part), beside / weight.file)
+        kept = [
+            part for part in first.card.weights if part not in AVERAGED and not _made_anew(first.card, part)
+        ]
+        weights = {part: first.card.weights[part] for part in kept}
+        copy_parts(first, kept, beside)
+        for part in AVERAGED:
+            path = beside / Path(first.card.weights[part].file).name
+            save_file(_mean([_tensors(each, part) for each in checkpoints]), path)
+            # Readable by others: a service may run as another user.
+            path.chmod(0o644)
+            weights[part] = weight_file(path)
         card = _card([each.card for each in checkpoints], name)
         write_card(card.model_copy(update={"weights": weights}), beside)
         export(Checkpoint(beside))
@@ -59,7 +58,7 @@ def _check_alike(first: Checkpoint, other: Checkpoint) -> None:
         ("dimensions", lambda card: card.dimension),
         ("picture preprocessing", lambda card: card.preprocessing),
         ("looks at pictures", lambda card: card.looks),
-        ("parts", lambda card: {part for part in card.weights if not _made_anew(part)}),
+        ("parts", lambda card: {part for part in card.weights if not _made_anew(card, part)}),
     )
     for what, of in same:
         if of(first.card) != of(other.card):
@@ -84,9 +83,10 @@ def _check_alike(first: Checkpoint, other: Checkpoint) -> None:
             )
 
 
-def _made_anew(part: str) -> bool:
-    """Whether a part belongs to one model only (its bank, what compares parts) or follows from the weights (graphs)."""
-    return part in ("bank", LOCAL, "method", "recipe") or part.startswith("openvino.")
+def _made_anew(card: Card, part: str) -> bool:
+    """Whether a part belongs to one model only (its bank, what compares parts) or follows from its weights (graphs)."""
+    graph = part.startswith("openvino.") and card.weights[part].package is None
+    return graph or part in ("bank", LOCAL, "method", "recipe")
 
 
 def _tensors(checkpoint: Checkpoint, part: str) -> Tensors:

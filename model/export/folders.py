@@ -3,11 +3,11 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from model.card import Card, WeightFile
+from model.card import Card, Checkpoint, WeightFile
 from model.errors import ModelError
 
 
@@ -26,6 +26,14 @@ def new_folder(folder: Path) -> Iterator[Path]:
 def weight_file(path: Path) -> WeightFile:
     """The card's entry for a file next to it."""
     return WeightFile(file=path.name, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def copy_parts(checkpoint: Checkpoint, parts: Iterable[str], folder: Path) -> None:
+    """Copy the files of these parts; what lies in an installed package stays there."""
+    for part in parts:
+        weight = checkpoint.card.weights[part]
+        if weight.package is None:
+            shutil.copyfile(checkpoint.file(part), folder / weight.file)
 
 
 def write_card(card: Card, folder: Path) -> None:

@@ -1,11 +1,10 @@
 """The same model with more looks at each picture: slower, and nearer to what the picture shows."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from model.card import Checkpoint
-from model.export.folders import new_folder, write_card
+from model.export.folders import copy_parts, new_folder, write_card
 from model.looks import Look
 
 
@@ -27,9 +26,7 @@ def with_looks(
         "figures": {},
     }
     with new_folder(folder) as beside:
-        for part, weight in kept.items():
-            if weight.package is None:
-                shutil.copyfile(checkpoint.file(part), beside / weight.file)
+        copy_parts(checkpoint, kept, beside)
         # Checked as it would be when it is read.
         write_card(type(card).model_validate(card.model_dump() | used), beside)
     return Checkpoint(folder)
