@@ -18,6 +18,7 @@ from model.backbones.minilm import TextTower, minilm
 from model.backbones.timm import described
 from model.backbones.tokens import Maps, Tokens
 from model.errors import ModelError
+from model.training.depthwise import quicken
 from model.training.learners.base import Learner
 from model.training.recipe import Recipe
 from model.words.wordpiece import WordPiece
@@ -113,6 +114,7 @@ class LiteLearner(Learner):
             # Depthwise kernels hold 2 % of the weights; their gradient takes most of a CPU's backward pass.
             if isinstance(module, nn.Conv2d) and module.groups > 1:
                 module.requires_grad_(False)
+        quicken(self.backbone)
 
 
 def towers(

@@ -3,7 +3,7 @@
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -16,7 +16,7 @@ from model.evaluation.baselines import MEAN, RAW, STRIPPED, compared, mean_strip
 from model.evaluation.distractors import Source, embed_distractors
 from model.evaluation.embedding import Embedded, Encodes, OnProgress, embed
 from model.evaluation.local_parts import KeptParts, numbered
-from model.evaluation.ranking import inner_product
+from model.evaluation.ranking import Ranker, inner_product
 from model.evaluation.report import Evaluation
 from model.evaluation.second_stage import ranker_of
 from model.evaluation.tasks import TASKS, evaluate
@@ -133,11 +133,9 @@ def command(
     kept = _kept(encoder) if in_parts else None
     raw = _embedded(encoder, kept, needed(collection, labels, asked), others, max(counts, default=0))
     own = stripped(raw, encoder)
-    whole: tuple[Embedded, Embedded] = (own, own if kept is None else numbered(own)[0])
-    answers = {ranked_by(name): (whole[name in in_parts], ranker_of(name, encoder, kept)) for name in ranks}
-    # The bank belongs to the model's own vectors, so baselines have no other order than that of their scores.
-    answers |= {RAW: (raw, inner_product)} if "raw" in compare else {}
-    answers |= {MEAN: (mean_stripped(raw), inner_product)} if "mean" in compare else {}
+    whole = own if kept is None else numbered(own)[0]
+    orders = {name: (whole if name in in_parts else own, ranker_of(name, encoder, kept)) for name in ranks}
+    answers = {ranked_by(name): order for name, order in orders.items()} | _baselines(raw, compare)
     reports = {
         name: evaluate(vectors, labels, model=encoder.card.name, tasks=wanted, ranker=ranker, counts=counts)
         for name, (vectors, ranker) in answers.items()
@@ -151,9 +149,7 @@ def command(
     report = replace(report, remarks=(*report.remarks, *silent, made_by))
     if scores is not None and explained:
         report = replace(report, explanations=explanations(question, scores))
-    if not report.rows and report.explanations is None:
-        task, reason = next(iter(report.skipped.items()))
-        raise DataProblem(f"no task can run on this data; {task}: {reason}")
+    _refuse_empty(report)
     click.echo(report.markdown(), nl=False)
     if out is not None:
         made = _save(report, raw, own, labels, out, pictures)
@@ -190,6 +186,18 @@ def _ready(out: Path | None, pictures: bool) -> None:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SketchseekError(f"--out {out}: cannot create the folder ({error.strerror})") from None
+
+
+def _baselines(raw: Embedded, names: Sequence[str]) -> dict[str, tuple[Embedded, Ranker]]:
+    """The bank belongs to the model's own vectors, so baselines have no other order than that of their scores."""
+    known = {"raw": (RAW, lambda: raw), "mean": (MEAN, lambda: mean_stripped(raw))}
+    return {known[name][0]: (known[name][1](), inner_product) for name in known if name in names}
+
+
+def _refuse_empty(report: Evaluation) -> None:
+    if not report.rows and report.explanations is None:
+        task, reason = next(iter(report.skipped.items()))
+        raise DataProblem(f"no task can run on this data; {task}: {reason}")
 
 
 def _kept(encoder: Encoder) -> KeptParts | None:
