@@ -5,6 +5,8 @@ from itertools import pairwise
 
 from torch import nn
 
+QUIET = 1e-3
+
 
 def mlp(
     sizes: Sequence[int],
@@ -13,8 +15,11 @@ def mlp(
     dropout: float = 0.0,
     activation: type[nn.Module] = nn.ReLU,
     ends: bool = False,
+    quiet: bool = False,
 ) -> nn.Sequential:
     """Linear layers from the first size to the last. What follows each also follows the last if the network `ends` so.
+
+    One that is `quiet` gives almost nothing at first: what is added to something else starts like that.
 
     `norm` is a layer norm, where papers of the field have batch norms: those would mix the modalities of a batch, and
     their moving means are no parameters, so that the average of a run's weights would not have them.
@@ -27,4 +32,7 @@ def mlp(
         layers += [nn.LayerNorm(other)] if norm else []
         layers.append(activation())
         layers += [nn.Dropout(dropout)] if dropout else []
+    if quiet:
+        for value in layers[-1].parameters():
+            value.data *= QUIET
     return nn.Sequential(*layers)

@@ -4,6 +4,8 @@ Methods that leave the tower as it is learn from these vectors. Each modality is
 deviation, and vectors are shortened to the photos' principal directions, both as measured before training.
 """
 
+import math
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -62,6 +64,17 @@ class Pooled(nn.Module):
         """Unit vectors (n, kept) of standardised ones, whose inner products are nearly the cosines of these."""
         with torch.autocast(vectors.device.type, enabled=False):
             return F.normalize(vectors.float() @ self.directions.T, dim=-1)
+
+    def numbers(self, vectors: Tensor, count: int) -> Tensor:
+        """The first principal numbers of standardised vectors, scaled so that they vary by about one."""
+        found: Tensor = vectors @ self.directions[:count].T
+        return found / math.sqrt(vectors.shape[1] / count)
+
+    def with_numbers(self, numbers: Tensor) -> Tensor:
+        """The standardised vectors that have these principal numbers, and no others."""
+        count, width = numbers.shape[1], self.directions.shape[1]
+        made: Tensor = numbers @ self.directions[:count]
+        return made * math.sqrt(width / count)
 
     @torch.no_grad()
     def fit(self, learner: Learner, example: Tensor) -> int:

@@ -7,8 +7,10 @@ both spaces: half the cosine of structures, and half that of the photo and the m
 Both halves lie in one vector here, so that an inner product is their sum.
 
 Decoders learn from a sketch's own photo, the ranking from another one of its label. The adversaries, worth a point in
-the paper, are off; with a weight, they are LSGAN's and learn in the same step as all else, not by turns. Ours, too:
-pooled maps of our tower in place of VGG's, codes of half a vector, layer norms, linear ends of decoders.
+the paper, are off; with a weight, they are LSGAN's and learn in the same step, not by turns. Ours, too: pooled maps of
+our tower in place of VGG's, codes of half a vector, layer norms; a structure is the principal numbers of a vector, and
+what a network adds, and a decoder adds to the vector that has these numbers, all of them almost nothing at first, so a
+run starts where those of other methods start; structures may be negative, so the orthogonal term has absolute cosines.
 """
 
 from collections.abc import Mapping
@@ -78,10 +80,11 @@ class Sad(Method):
         reading = (width, chosen.hidden, self.width)
         with torch.random.fork_rng():
             torch.manual_seed(width)
-            for name in ("drawn structure", "shown structure", "appearance"):
-                self.nets[name] = mlp(reading, norm=True, dropout=chosen.dropout, ends=True)
-            self.nets["to sketch"] = mlp((self.width, chosen.hidden, width))
-            self.nets["to photo"] = mlp((2 * self.width, chosen.hidden, width))
+            for name in ("drawn structure", "shown structure"):
+                self.nets[name] = mlp(reading, norm=True, dropout=chosen.dropout, quiet=True)
+            self.nets["appearance"] = mlp(reading, norm=True, dropout=chosen.dropout, ends=True)
+            self.nets["to sketch"] = mlp((self.width, chosen.hidden, width), quiet=True)
+            self.nets["to photo"] = mlp((2 * self.width, chosen.hidden, width), quiet=True)
             for name in ("sketch adversary", "photo adversary") if chosen.adversary else ():
                 self.nets[name] = mlp((width, chosen.hidden, 1))
 
@@ -91,19 +94,17 @@ class Sad(Method):
     def loss(self, learner: Learner, seen: Seen) -> dict[str, Tensor]:
         sketch, own, same, other = self.pooled(learner, seen.inputs, seen.modality).chunk(4)
         nets, chosen = self.nets, self.settings
-        drawn, shown = nets["drawn structure"](sketch), nets["shown structure"](own)
-        looks = nets["appearance"](own)
-        code = self.code(looks)
-        photo_made = nets["to photo"](torch.cat([code.drawn(), drawn], dim=1))
-        sketch_made = nets["to sketch"](shown)
-        near, far = (nets["shown structure"](each) for each in (same, other))
+        drawn, shown = self.structure("drawn", sketch), self.structure("shown", own)
+        code = self.code(looks := nets["appearance"](own))
+        photo_made, sketch_made = self.decoded("photo", drawn, code.drawn()), self.decoded("sketch", shown)
+        near, far = (self.structure("shown", each) for each in (same, other))
         found = {
             "ranking": ranking(drawn, near, far, chosen.margin),
             # What is to be met stands still, should the tower move.
             "photo": (photo_made - own.detach()).square().mean(),
             "sketch": (sketch_made - sketch.detach()).square().mean(),
             "divergence": code.divergence(),
-            "orthogonal": F.cosine_similarity(shown, looks, dim=1).mean(),
+            "orthogonal": F.cosine_similarity(shown, looks, dim=1).abs().mean(),
         }
         if chosen.adversary:
             contests = ((own, photo_made, "photo adversary"), (sketch, sketch_made, "sketch adversary"))
@@ -115,19 +116,25 @@ class Sad(Method):
     def embed(self, learner: Learner, inputs: Tensor, modality: Tensor) -> Tensor:
         vectors, drawn = self.pooled(learner, inputs, modality), modality == SKETCH
         structure = vectors.new_zeros(len(vectors), self.width)
-        structure[~drawn] = self.nets["shown structure"](vectors[~drawn]).float()
-        structure[drawn] = self.nets["drawn structure"](vectors[drawn]).float()
-        photo = vectors.clone()
-        photo[drawn] = self.made(structure[drawn])
-        return fused(structure, self.pooled.reduced(photo), self.settings.share)
+        structure[~drawn] = self.structure("shown", vectors[~drawn]).float()
+        structure[drawn] = self.structure("drawn", vectors[drawn]).float()
+        vectors[drawn] = self.made(structure[drawn])
+        return fused(structure, self.pooled.reduced(vectors), self.settings.share)
 
     def made(self, structure: Tensor) -> Tensor:
-        """The mean photo of these structures: an average over appearances, always the same ones."""
-        made = [
-            self.nets["to photo"](torch.cat([looks.expand(len(structure), -1), structure], dim=1)).float()
-            for looks in self.noise
-        ]
-        return torch.stack(made).mean(dim=0)
+        """The mean photo of these structures, over appearances that are always the same."""
+        beside = (looks.expand(len(structure), -1) for looks in self.noise)
+        return torch.stack([self.decoded("photo", structure, each).float() for each in beside]).mean(dim=0)
+
+    def structure(self, kind: str, vectors: Tensor) -> Tensor:
+        """The structure code of sketches (`drawn`) or photos (`shown`)."""
+        added: Tensor = self.nets[f"{kind} structure"](vectors)
+        return self.pooled.numbers(vectors, self.width) + added
+
+    def decoded(self, kind: str, structure: Tensor, *looks: Tensor) -> Tensor:
+        """The vector of a sketch, or of a photo that looks like this."""
+        added: Tensor = self.nets[f"to {kind}"](torch.cat([*looks, structure], dim=1))
+        return self.pooled.with_numbers(structure) + added
 
 
 def ranking(sketch: Tensor, near: Tensor, far: Tensor, margin: float) -> Tensor:

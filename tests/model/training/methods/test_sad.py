@@ -79,22 +79,24 @@ def test_each_term_by_hand(figures: Dataset) -> None:
     method, (sketch, own, same, other) = parts(found)
     torch.manual_seed(5)
     told = {name: float(term.detach()) for name, term in found.loss(0).items()}
-    nets = method.nets
+    nets, axes = method.nets, method.pooled.directions[: method.width]
+    scale = (axes.shape[1] / method.width) ** 0.5
     torch.manual_seed(5)
     with torch.no_grad():
-        drawn, looks = nets["drawn structure"](sketch), nets["appearance"](own)
-        shown, near, far = (nets["shown structure"](each) for each in (own, same, other))
+        drawn, looks = nets["drawn structure"](sketch) + sketch @ axes.T / scale, nets["appearance"](own)
+        shown, near, far = (
+            nets["shown structure"](each) + each @ axes.T / scale for each in (own, same, other)
+        )
         mean, log_variance = method.code.mean(looks), method.code.log_variance(looks)
         code = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
-        photo = nets["to photo"](torch.cat([code, drawn], dim=1))
-        back = nets["to sketch"](shown)
-        assert float(shown.min()) >= 0, "codes end in a ReLU, so that a cosine of two is not below 0"
+        photo = nets["to photo"](torch.cat([code, drawn], dim=1)) + scale * drawn @ axes
+        back = nets["to sketch"](shown) + scale * shown @ axes
         wanted = {
             "ranking": float(ranking(drawn, near, far, 10.0)),
             "photo": float(F.mse_loss(photo, own)),
             "sketch": float(F.mse_loss(back, sketch)),
             "divergence": 0.5 * float((log_variance.exp() + mean**2 - 1 - log_variance).sum(1).mean()),
-            "orthogonal": float(F.cosine_similarity(shown, looks).mean()),
+            "orthogonal": float(F.cosine_similarity(shown, looks).abs().mean()),
         }
     for name, value in wanted.items():
         assert told[name] == pytest.approx(value, rel=1e-3), name
@@ -115,8 +117,8 @@ def test_the_adversaries_tell_what_was_made(figures: Dataset, monkeypatch: pytes
     torch.manual_seed(5)
     with torch.no_grad():
         code = method.code(nets["appearance"](own)).drawn()
-        made = nets["to photo"](torch.cat([code, nets["drawn structure"](sketch)], dim=1))
-        back = nets["to sketch"](nets["shown structure"](own))
+        made = method.decoded("photo", method.structure("drawn", sketch), code)
+        back = method.decoded("sketch", method.structure("shown", own))
         wanted = 0.0
         for name, real, fake in (("photo adversary", own, made), ("sketch adversary", sketch, back)):
             right, wrong = nets[name](real) - 1, nets[name](fake)
@@ -136,11 +138,13 @@ def test_an_embedding_has_the_structure_and_the_photo(figures: Dataset) -> None:
     with torch.no_grad():
         vectors = method.pooled(found.learner, inputs, kinds)
         structures = torch.cat(
-            [method.nets["shown structure"](vectors[:1]), method.nets["drawn structure"](vectors[1:])]
+            [method.structure("shown", vectors[:1]), method.structure("drawn", vectors[1:])]
         )
         photos = vectors.clone()
         for row in (1, 2):
-            made = [method.nets["to photo"](torch.cat([looks, structures[row]])) for looks in method.noise]
+            made = [
+                method.decoded("photo", structures[row : row + 1], looks[None])[0] for looks in method.noise
+            ]
             photos[row] = sum(made) / 5  # type: ignore[assignment]
         reduced = F.normalize(photos @ method.pooled.directions.T, dim=1)
         wanted = torch.cat([F.normalize(structures, dim=1), reduced], dim=1) * 0.5**0.5
@@ -149,6 +153,23 @@ def test_an_embedding_has_the_structure_and_the_photo(figures: Dataset) -> None:
     assert embedded.shape == (3, 9)
     assert torch.allclose(embedded, wanted, atol=1e-5)
     assert torch.allclose(alone, embedded[:1], atol=1e-5)
+
+
+def test_at_first_structures_are_principal_numbers(figures: Dataset) -> None:
+    found = objective(figures)
+    method, (sketch, own, _, _) = parts(found)
+    found.network.eval()
+    axes = method.pooled.directions[: method.width]
+    with torch.no_grad():
+        for kind, vectors in (("drawn", sketch), ("shown", own)):
+            structures = method.structure(kind, vectors)
+            assert torch.allclose(
+                F.normalize(structures, dim=1), F.normalize(vectors @ axes.T, dim=1), atol=1e-2
+            )
+            # The vector that has these numbers, and no others.
+            made = method.decoded("photo", structures, method.noise[:1].expand(len(vectors), -1))
+            assert torch.allclose(made, vectors @ axes.T @ axes, atol=1e-2)
+            assert torch.allclose(method.decoded("sketch", structures), made, atol=1e-2)
 
 
 def test_it_learns_without_pairs_too(figures: Dataset) -> None:
