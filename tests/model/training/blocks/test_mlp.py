@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from model.training.blocks.mlp import mlp
+from model.training.blocks.mlp import QUIET, mlp
 
 
 def kinds(network: nn.Sequential) -> list[str]:
@@ -22,3 +22,13 @@ def test_sizes_are_those_asked_for() -> None:
     assert network(torch.randn(7, 4)).shape == (7, 2)
     assert [layer.p for layer in network if isinstance(layer, nn.Dropout)] == [0.3, 0.3]
     assert [layer.out_features for layer in network if isinstance(layer, nn.Linear)] == [6, 5, 2]
+
+
+def test_a_quiet_network_says_almost_nothing_and_can_learn() -> None:
+    torch.manual_seed(0)
+    loud = mlp((4, 3, 2))
+    torch.manual_seed(0)
+    quiet, seen = mlp((4, 3, 2), quiet=True), torch.randn(5, 4)
+    assert torch.allclose(quiet(seen), loud(seen) * QUIET, atol=1e-9)
+    quiet(seen).square().sum().backward()
+    assert all(value.grad is not None and bool(value.grad.any()) for value in quiet.parameters())

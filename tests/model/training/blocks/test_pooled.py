@@ -117,3 +117,14 @@ def test_towers_without_stages_are_refused_with_the_recipe() -> None:
     with pytest.raises(RecipeProblem, match="maps of single stages come from `lite` towers only"):
         read_recipe("lite-base", "cvae", towers="open_clip")
     PooledOptions().check("lite")
+
+
+def test_principal_numbers_lead_back_to_what_they_say_of_a_vector(setting: Setting) -> None:
+    vectors, axes = torch.randn(40, setting.width), setting.pooled.directions[:3]
+    numbers = setting.pooled.numbers(vectors, 3)
+    back = setting.pooled.with_numbers(numbers)
+    assert torch.allclose(back, vectors @ axes.T @ axes, atol=1e-4)
+    assert torch.allclose(setting.pooled.numbers(back, 3), numbers, atol=1e-4)
+    # Were a vector all of these three directions, each number would vary by one.
+    whole = torch.randn(500, 3) @ axes * (setting.width / 3) ** 0.5
+    assert setting.pooled.numbers(whole, 3).std().item() == pytest.approx(1, abs=0.1)
