@@ -44,7 +44,10 @@ class QuickStrided(nn.Conv2d):
 
     def __init__(self, like: nn.Conv2d) -> None:
         sides = (like.kernel_size[0], like.kernel_size[1])
-        super().__init__(like.in_channels, like.out_channels, sides, groups=like.groups, bias=False)
+        # On no device: weights of its own would only move on the random numbers of those that are made after it.
+        super().__init__(
+            like.in_channels, like.out_channels, sides, groups=like.groups, bias=False, device="meta"
+        )
         self.weight = like.weight
         self.steps = (like.stride[0], like.stride[1])
         self.same = isinstance(like, Conv2dSame)
@@ -56,6 +59,8 @@ class QuickStrided(nn.Conv2d):
         else:
             down, across = int(self.edges[0]), int(self.edges[1])
             padded = F.pad(input, (across, across, down, down))
+        if padded.device.type != "cpu":
+            return F.conv2d(padded, self.weight, stride=self.steps, groups=self.groups)
         found: Tensor = _Strided.apply(padded, self.weight, self.steps)
         return found
 

@@ -46,7 +46,9 @@ def test_a_network_keeps_its_weights_and_answers() -> None:
             module.requires_grad_(False)
     names, pictures = list(network.state_dict()), torch.randn(2, 3, 64, 64, dtype=torch.float64)
     before = answered(network, pictures)
+    state = torch.get_rng_state()
     quicken(network)
+    assert torch.equal(torch.get_rng_state(), state)
     assert any(isinstance(module, QuickStrided) for module in network.modules())
     assert list(network.state_dict()) == names
     for wanted, found in zip(before, answered(network, pictures), strict=True):
