@@ -33,7 +33,7 @@ SMOOTHING = 0.05
 
 @dataclass(frozen=True)
 class Anchors:
-    """`photos`: the semantic vector of each photo before training, by row (zeros for drawings).
+    """`photos`: the semantic vector of each photo before training, by row; `labels`: its label (0 and -1 for drawings).
 
     `prototypes`: the mean photo of each label; `prototype_of`: a label's row in it, -1 without photos.
     `encodings`: what all embeddings of a modality had in common. `classes`: what the tower knew before.
@@ -43,12 +43,13 @@ class Anchors:
     prototypes: Tensor
     prototype_of: Tensor
     encodings: Tensor
+    labels: Tensor
     classes: Classes | None = None
 
     def to(self, device: torch.device) -> "Anchors":
-        parts = (self.photos, self.prototypes, self.prototype_of, self.encodings)
-        photos, prototypes, of, encodings = (part.to(device) for part in parts)
-        return Anchors(photos, prototypes, of, encodings, self.classes and self.classes.to(device))
+        parts = (self.photos, self.prototypes, self.prototype_of, self.encodings, self.labels)
+        photos, prototypes, of, encodings, labels = (part.to(device) for part in parts)
+        return Anchors(photos, prototypes, of, encodings, labels, self.classes and self.classes.to(device))
 
     def __deepcopy__(self, _: object) -> "Anchors":
         """Share it between copies of a method: nothing in it changes."""
@@ -97,7 +98,9 @@ def lay(learner: LiteLearner, views: Views, known: Annotations, *, classes: bool
         encodings[TEXT] = learner.texts(known.words[labels][:, 0]).mean(0)
     prototype_of = torch.full((len(known.names),), -1, dtype=torch.long)
     prototype_of[labels] = torch.arange(len(labels))
-    return Anchors(places, prototypes, prototype_of, encodings, others)
+    shown = torch.full((len(views),), -1, dtype=torch.long)
+    shown[torch.from_numpy(photos)] = torch.from_numpy(known.labels[photos]).long()
+    return Anchors(places, prototypes, prototype_of, encodings, shown, others)
 
 
 @torch.no_grad()
@@ -159,6 +162,8 @@ def terms(
         found["across"] = contrast(
             shown.semantic[sketches], shown.semantic[photos], same, torch.tensor(scale)
         )
+    if weights["gallery"]:
+        found["gallery"] = _nearest(shown.semantic[sketches], shown.labels[sketches], anchors, scale)
     if weights["keep_photos"]:
         found["keep_photos"] = _apart(shown.semantic[photos], anchors.photos[shown.rows[photos]])
     if weights["own_photo"]:
@@ -185,6 +190,18 @@ def _choose(left: Tensor, right: Tensor, target: Tensor, which: Tensor, scale: f
         cosines = cosines + near * preferred.scatter(1, target[which][:, None], 0.0)
     logits = torch.tensor(scale).exp() * cosines
     return F.cross_entropy(logits, target[which], label_smoothing=SMOOTHING)
+
+
+def _nearest(drawn: Tensor, labels: Tensor, anchors: Anchors, scale: float) -> Tensor:
+    """How unlikely a drawing is to choose a photo of its label among all (neighbourhood components analysis)."""
+    photos = anchors.labels >= 0
+    right = labels[:, None] == anchors.labels[photos][None, :]
+    some = right.any(1)
+    if not bool(some.any()):
+        return drawn.sum() * 0.0
+    right = right[some]
+    logits = torch.tensor(scale).exp() * drawn[some] @ anchors.photos[photos].T
+    return (logits.logsumexp(1) - logits.masked_fill(~right, -torch.inf).logsumexp(1)).mean()
 
 
 def _apart(left: Tensor, right: Tensor) -> Tensor:

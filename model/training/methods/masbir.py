@@ -56,8 +56,10 @@ class AnchorWeights(_Weights):
     own_photo: float = Field(default=0.0, ge=0)
     # Words stay near the classes that the tower told apart before.
     classes: float = Field(default=0.0, ge=0)
+    # Drawings choose a photo of their label among all photos of the training data, as a user does in a library.
+    gallery: float = Field(default=0.0, ge=0)
 
-    later = frozenset({"classes"})
+    later = frozenset({"classes", "gallery"})
 
 
 class MasbirOptions(Options):

@@ -43,6 +43,8 @@ def test_the_start_keeps_photos_where_the_reference_has_them(tmp_path: Path) -> 
     semantic = unit(learner.images(views.images(photos)) - reference.encodings[PHOTO])
     assert torch.allclose(semantic, reference.photos[photos], atol=1e-4)
     assert not reference.photos[rows_of(known, SKETCH)].any()
+    assert reference.labels[photos].tolist() == known.labels[photos].tolist()
+    assert (reference.labels[rows_of(known, SKETCH)] == -1).all()
 
 
 @torch.no_grad()
@@ -82,6 +84,7 @@ def reference() -> Anchors:
         unit(torch.randn(2, RECIPE.dimension)),
         torch.tensor([1, 0, -1]),
         torch.zeros(4, RECIPE.dimension),
+        torch.tensor([-1, -1, 0, 1]),
     )
 
 
@@ -104,6 +107,8 @@ def test_terms_are_what_they_say() -> None:
     kept = [1 - float(s[row] @ fixed.photos[row]) for row in (2, 3)]
     assert float(found["keep_photos"]) == pytest.approx(np.mean(kept), abs=1e-5)
     assert float(found["own_photo"]) == pytest.approx(1 - float(s[0] @ fixed.photos[2]), abs=1e-5)
+    chosen = [torch.softmax(e * s[row] @ fixed.photos[2:].T, 0)[row] for row in (0, 1)]
+    assert float(found["gallery"]) == pytest.approx(-np.mean(np.log(chosen)), abs=1e-5)
     logits = e * s[:2] @ s[2:].T
     across = -(torch.log_softmax(logits, 1).diag().mean() + torch.log_softmax(logits, 0).diag().mean()) / 2
     assert float(found["across"]) == pytest.approx(float(across), abs=1e-5)
@@ -139,7 +144,8 @@ def test_a_label_without_photos_has_no_prototype_and_adds_nothing() -> None:
     lonely = Shown(
         batch.semantic, batch.rows, torch.tensor([2, 2, 0, 1]), batch.modality, batch.own_photo, batch.words
     )
-    assert float(anchors.terms(lonely, fixed, NONE | {"prototypes": 1.0}, 1.0)["prototypes"]) == 0.0
+    for term in ("prototypes", "gallery"):
+        assert float(anchors.terms(lonely, fixed, NONE | {term: 1.0}, 1.0)[term]) == 0.0
 
 
 def test_data_of_one_modality_is_refused(tmp_path: Path) -> None:
