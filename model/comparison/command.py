@@ -16,6 +16,7 @@ from model.comparison.running import Comparison, Plan
 from model.data.benchmarks import open_dataset
 from model.data.datasets import DataProblem, Dataset
 from model.errors import SketchseekError
+from model.training import heap
 from model.training.folder import held
 from model.training.learners.base import Learner
 from model.training.methods.needs import refuse_lacking
@@ -79,6 +80,7 @@ def command(
 
     Writes comparison.md, comparison.json and comparison.png.
     """
+    heap.keep()
     try:
         plan = Plan(recipe_name, steps, _numbers(seeds))
         if "OMP_NUM_THREADS" not in os.environ:

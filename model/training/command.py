@@ -15,6 +15,7 @@ from model.data.datasets import PHOTO, DataProblem, Dataset, Record, images_unde
 from model.data.splits import Part, trained_on
 from model.errors import SketchseekError
 from model.methods import METHODS
+from model.training import heap
 from model.training.banks import complete
 from model.training.folder import held
 from model.training.ledger import refuse_changed
@@ -125,6 +126,7 @@ def command(
     validation_unseen, or with a published split a tenth of its seen labels. The test labels of a published split
     are used neither for training nor for validation.
     """
+    heap.keep()
     try:
         recipe = _changed(recipe_name, method, steps, batch, seed)
         whole = open_dataset(data, root, sets or None)

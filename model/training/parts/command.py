@@ -17,6 +17,7 @@ from model.data.datasets import DataProblem, Dataset
 from model.data.splits import Part, trained_on
 from model.encoder import Encoder
 from model.errors import SketchseekError
+from model.training import heap
 from model.training.command import command as train
 from model.training.command import device_of, licences_of, without_licences
 from model.training.folder import held
@@ -84,6 +85,7 @@ def command(
     OUT/model is a copy of the model with the head; its vectors and its fingerprint stay the same. If labels are
     held out, their photos are searched for with their drawings at the end, by whole pictures and by local parts.
     """
+    heap.keep()
     try:
         options = _options(stages, numbers)
         whole = open_dataset(data, root, sets or None)
