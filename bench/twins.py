@@ -1,7 +1,7 @@
 """Models that never saw what is searched for, in all galleries, side by side: which recipe is better.
 
 python -m bench.twins MANIFEST.csv --root IMAGES --splits splits.json [--scenes FOLDER] [--demo PHOTOS --trained CSV]
-    [--pairs SET] [--write CSV] RUN/model...
+    [--pairs SET] [--write CSV] [--json FILE] RUN/model...
 
 | column | queries |
 | --- | --- |
@@ -17,6 +17,7 @@ makes a manifest to train twins on: without unseen labels and without that third
 
 import argparse
 import csv
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -67,9 +68,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for figure in figures
         if all(_cell(gallery, figure, ORDERS[0]) in each for each in found.values())
     ]
-    heads = ["model", *(f"{gallery} {figure}" for gallery, figure in columns)]
+    heads = ["model", *(_head(*column) for column in columns)]
     rows = [[name, *(_said(each, *column) for column in columns)] for name, each in found.items()]
     print(markdown_table(heads, rows))
+    if options.json is not None:
+        means = {
+            name: {_head(*column): _means(each, *column) for column in columns}
+            for name, each in found.items()
+        }
+        options.json.write_text(json.dumps(means, indent=1) + "\n", encoding="utf-8")
     gained = [[name, *_gains(found[first], each, columns)] for name, each in found.items() if name != first]
     if gained:
         print(f"\nAdded to {first}:\n\n{markdown_table(heads, gained)}")
@@ -146,16 +153,25 @@ def _own(embeddings: Embeddings, options: argparse.Namespace) -> Iterator[tuple[
 
 
 def _cell(gallery: str, figure: str, order: str) -> str:
-    return f"{gallery} {figure} {order}"
+    return f"{_head(gallery, figure)} {order}"
 
 
 def _orders(gallery: str) -> Sequence[str]:
     return ORDERS[:1] if gallery == PLAIN else ORDERS
 
 
+def _head(gallery: str, figure: str) -> str:
+    return f"{gallery} {figure}"
+
+
+def _means(found: Measured, gallery: str, figure: str) -> dict[str, float]:
+    return {
+        order: round(float(np.nanmean(found[_cell(gallery, figure, order)])), 4) for order in _orders(gallery)
+    }
+
+
 def _said(found: Measured, gallery: str, figure: str) -> str:
-    means = (float(np.nanmean(found[_cell(gallery, figure, order)])) for order in _orders(gallery))
-    return " / ".join(map(short, means))
+    return " / ".join(map(short, _means(found, gallery, figure).values()))
 
 
 def _gains(before: Measured, after: Measured, columns: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -181,6 +197,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "models", type=Path, nargs="*", help="model folders; the first is what others are compared with"
     )
     parser.add_argument("--pairs", help="set whose drawings have their own photos")
+    parser.add_argument("--json", type=Path, help="file for the means, by model, for a card")
     parser.add_argument("--write", type=Path, help="file for the manifest to train on")
     return parser.parse_intermixed_args(arguments)
 

@@ -1,6 +1,7 @@
 """Twins side by side: the manifest that they learn from, one table, what each adds, and figures that are kept."""
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -52,9 +53,14 @@ def test_one_table_of_all_galleries_and_what_the_second_adds(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     models = runs(tmp_path)
-    twins.main([*arguments, *models])
+    twins.main([*arguments, "--json", str(tmp_path / "means.json"), *models])
     told = capsys.readouterr().out
     head, _, one, two, *added = rows(told)
+    means = json.loads((tmp_path / "means.json").read_text())
+    assert [*means["one"]] == head[1:]
+    assert means["two"]["large first_hit"].keys() == {"plain", "collection"}
+    assert means["two"]["own hit@5"].keys() == {"plain"}
+    assert f"{means['two']['large first_hit']['collection']:.3f}".lstrip("0") == two[3].rpartition(" ")[2]
     assert [head[0], one[0], two[0]] == ["model", "one", "two"]
     assert [each.split()[0] for each in head[1:]] == [
         "small", "small", "large", "large", "words", "scenes", "scenes", "doodles", "doodles", "own", "own",
