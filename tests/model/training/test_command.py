@@ -137,7 +137,10 @@ def test_wrong_input_is_one_line_that_says_what_to_do(tmp_path: Path, recipe: Pa
     assert "expected a list named validation_unseen" in output
     code, output = called(tmp_path / "data", "--recipe", "heavy", "--out", out)
     assert code == 1
-    assert "one of: lite, lite-base, lite-instances, lite-pairs, masbir-b32" in output
+    assert (
+        "one of: lite, lite-base, lite-bold, lite-instances, lite-long, lite-pairs, lite-rich, masbir-b32"
+        in output
+    )
     assert "Traceback" not in output
 
 
