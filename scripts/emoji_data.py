@@ -18,8 +18,8 @@ Each FOLDER is an unpacked package. OPENMOJI says what each emoji is; what the o
 | @iconify-json/emojione-monotone | CC BY 4.0 | as it is | |
 
 Outlines are the shapes of a coloured drawing, white with black edges: what covers what stays so. Those of a picture
-that is there, too, are its pair. Writes `emoji.csv`, a manifest for `sketchseek train` whose paths start from OUT; to
-add it to another, append its lines without the first.
+that is there, too, are its pair. Writes `emoji.csv`, a manifest for `sketchseek train` whose paths start from OUT, and
+`licences.csv` of its sets; to add them to others, append their lines without the first.
 """
 
 import csv
@@ -100,10 +100,13 @@ def main() -> None:
     out, openmoji, *others = map(Path, sys.argv[1:])
     named = list(things(json.loads((openmoji / "data" / "openmoji.json").read_text(encoding="utf-8"))))
     rows = [*openmoji_lines(openmoji, named, out)]
+    said = licences(openmoji, rows)
     for folder in others:
-        rows += (
-            icons(folder, named, out) if (folder / "icons.json").is_file() else renders(folder, named, out)
-        )
+        more = [
+            *(icons(folder, named, out) if (folder / "icons.json").is_file() else renders(folder, named, out))
+        ]
+        said |= licences(folder, more)
+        rows += more
     pictured = {(row["set"], row["pair_id"]) for row in rows if row["modality"] == "photo"}
     for row in rows:
         row["pair_id"] = row["pair_id"] if (row["set"], row["pair_id"]) in pictured else ""
@@ -111,7 +114,15 @@ def main() -> None:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
+    with (out / "licences.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("set", "licence"), *sorted(said.items())])
     print(f"{len(rows)} pictures of {len({row['label'] for row in rows})} labels in {out}")
+
+
+def licences(folder: Path, rows: Sequence[Row]) -> dict[str, str]:
+    """The licence of a package, by the sets that it became."""
+    said = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+    return {row["set"]: f"{said['license']}, npm {said['name']}" for row in rows}
 
 
 def things(found: Sequence[Mapping[str, Any]]) -> Iterator[Emoji]:

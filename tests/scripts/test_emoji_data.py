@@ -1,11 +1,12 @@
 """Emoji as training data: which are things, what they are called, and how a coloured drawing becomes lines."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scripts.emoji_data import Emoji, outlined, svg, things
+from scripts.emoji_data import Emoji, licences, outlined, svg, things
 
 
 def emoji(
@@ -61,3 +62,9 @@ def test_a_coloured_drawing_becomes_white_shapes_with_black_edges() -> None:
 
 def test_it_is_drawn_on_a_square() -> None:
     assert 'viewBox="0 0 64 64"' in svg("<g/>", 64)
+
+
+def test_a_package_says_the_licence_of_its_sets(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text('{"name": "@toys/blocks", "license": "MIT"}')
+    rows = [{"set": "emoji-blocks"}, {"set": "emoji-blocks"}]
+    assert licences(tmp_path, rows) == {"emoji-blocks": "MIT, npm @toys/blocks"}
