@@ -34,16 +34,12 @@ STYLES = (
     *("stroke", "variant", "alt", "bold", "duotone", "twotone", "bulk", "solid", "fill", "filled"),
 )
 # Labels whose name means something else among icons: signs of a program, a place on a map, a sport.
-OTHER_SENSES = {
-    word
-    for line in (
-        "bakery bar bass bubble camping chest cinema construction cooking crane cricket dock drumstick file",
-        "fog foggy horizontal-bar hotel ledger library menu metro mouse patio person pick pirate plane reel",
-        "restaurant rule seal space-bar spotlight station suit switch table tank tick valley wedding wind",
-        "window wool",
-    )
-    for word in line.split()
-}
+_OTHERS = (
+    "bakery bar bass bubble camping chest cinema construction cooking crane cricket dock drumstick file fog foggy "
+    "horizontal-bar hotel ledger library menu metro mouse patio person pick pirate plane reel restaurant rule seal "
+    "space-bar spotlight station suit switch table tank tick valley wedding wind window wool"
+)
+OTHER_SENSES = frozenset(_OTHERS.split())
 # Less ink than this is a dot or a dash, more is no drawing.
 INK = (0.01, 0.6)
 
