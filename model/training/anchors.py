@@ -33,9 +33,10 @@ SMOOTHING = 0.05
 
 @dataclass(frozen=True)
 class Anchors:
-    """`photos`: the semantic vector of each photo before training, by row; `labels`: its label (0 and -1 for drawings).
+    """`photos`: the semantic vector of each photo before training, by row (zeros for drawings).
 
-    `prototypes`: the mean photo of each label; `prototype_of`: a label's row in it, -1 without photos.
+    `prototypes`: the mean photo of each label; `prototype_of`: a label's row in it, -1 without. `labels`: of the
+    photos that drawings choose among, by row; -1 of all else.
     `encodings`: what all embeddings of a modality had in common. `classes`: what the tower knew before.
     """
 
@@ -71,10 +72,13 @@ class Shown:
 
 
 @torch.no_grad()
-def lay(learner: LiteLearner, views: Views, known: Annotations, *, classes: bool = False) -> Anchors:
+def lay(
+    learner: LiteLearner, views: Views, known: Annotations, *, classes: bool = False, drawn_only: bool = False
+) -> Anchors:
     """Set projection and words' projection to their closed forms; return the photos' positions.
 
-    `classes`: the words' projection also knows those that the tower told apart before.
+    `classes`: the words' projection also knows those that the tower told apart before. `drawn_only`: no drawing is
+    kept away from labels that have no drawing.
     """
     photos, drawings = (np.flatnonzero(known.modality == kind) for kind in (PHOTO, SKETCH))
     if not len(photos) or not len(drawings):
@@ -96,6 +100,10 @@ def lay(learner: LiteLearner, views: Views, known: Annotations, *, classes: bool
     if known.words is not None:
         _lay_words(learner, known.words[labels], prototypes, others)
         encodings[TEXT] = learner.texts(known.words[labels][:, 0]).mean(0)
+    if drawn_only:
+        kept = torch.from_numpy(np.isin(labels.numpy(), known.labels[drawings]))
+        labels, prototypes = labels[kept], prototypes[kept]
+        photos = photos[np.isin(known.labels[photos], known.labels[drawings])]
     prototype_of = torch.full((len(known.names),), -1, dtype=torch.long)
     prototype_of[labels] = torch.arange(len(labels))
     shown = torch.full((len(views),), -1, dtype=torch.long)

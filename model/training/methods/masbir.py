@@ -75,8 +75,10 @@ class MasbirOptions(Options):
     logit_scale: float = contrast.LOGIT_SCALE
     # The margin to near kinds, see `anchors.terms`.
     near: float = Field(default=0.0, ge=0)
+    # Whether drawings choose among labels that have drawings only, or are kept away from all others, too.
+    drawn_only: bool = False
 
-    later = frozenset({"near"})
+    later = frozenset({"near", "drawn_only"})
 
     def check(self, towers: str) -> None:
         if not (self.loss_weights.active() or self.anchors.active()):
@@ -173,7 +175,13 @@ class Masbir(Method):
             # The authors reset CLIP's temperature; it then learns at the tower's rate, which means hardly at all.
             learner.logit_scale.fill_(self.settings.logit_scale)
         if isinstance(learner, LiteLearner):
-            laid = anchors.lay(learner, views, known, classes=self.settings.anchors.classes > 0)
+            laid = anchors.lay(
+                learner,
+                views,
+                known,
+                classes=self.settings.anchors.classes > 0,
+                drawn_only=self.settings.drawn_only,
+            )
             self.anchors = laid if self.settings.anchors.active() else None
             if self.settings.encodings == "means":
                 self.encodings.copy_(laid.encodings)

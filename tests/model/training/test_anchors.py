@@ -48,6 +48,24 @@ def test_the_start_keeps_photos_where_the_reference_has_them(tmp_path: Path) -> 
 
 
 @torch.no_grad()
+def test_drawings_may_choose_among_drawn_labels_only(tmp_path: Path) -> None:
+    data = tiny_data(tmp_path)
+    without = data.labels[1]
+    data = data.where(lambda record: record.label != without or record.modality == "photo")
+    learner = tiny_learner(RECIPE)
+    views = Views(data.records, learner, size=32, per_record=1, seed=0)
+    known = Annotations.of(data.records, data.labels, RECIPE.captions, learner)
+    every, some = (anchors.lay(learner, views, known, drawn_only=only) for only in (False, True))
+    assert every.prototype_of.tolist() == [*range(len(data.labels))]
+    assert some.prototype_of[1] == -1
+    left = [0, *range(2, len(data.labels))]
+    assert torch.equal(some.prototypes[some.prototype_of[left]], every.prototypes[left])
+    assert set(some.labels.tolist()) == {-1, *left}
+    assert torch.equal(some.photos, every.photos), "photos of others stay where they are"
+    assert torch.equal(some.encodings, every.encodings)
+
+
+@torch.no_grad()
 def test_encodings_start_as_the_mean_of_their_modality(tmp_path: Path) -> None:
     learner, views, known, reference = laid(tmp_path)
     for modality in (PHOTO, SKETCH):
