@@ -23,6 +23,7 @@ def main() -> None:
 
 def ship(out: Path, figures: dict[str, Any], description: str, weights: Path) -> None:
     """`figures`: of `lite` and `lite-plus`, by name."""
+    _check_shared(Checkpoint(out / "lite").card, Checkpoint(out / "lite-plus").card)
     lite = Checkpoint(_copied(out / "lite", weights / "lite", every=True))
     plus = Checkpoint(_copied(out / "lite-plus", weights / "lite-plus", every=False))
     said = {"name": "lite", "description": description, "figures": figures["lite"]}
@@ -35,7 +36,6 @@ def ship(out: Path, figures: dict[str, Any], description: str, weights: Path) ->
         else weight
         for part, weight in plus.card.weights.items()
     }
-    _check_shared(lite.card, plus.card, shared)
     said = {
         "name": "lite-plus",
         "description": f"{description}; looks at each picture: {', '.join(plus.card.looks)}",
@@ -59,12 +59,11 @@ def _copied(source: Path, target: Path, *, every: bool) -> Path:
     return target
 
 
-def _check_shared(lite: Card, plus: Card, shared: dict[str, Any]) -> None:
-    apart = [
-        part for part in shared if part != "bank" and plus.weights[part].sha256 != lite.weights[part].sha256
-    ]
-    if apart:
-        sys.exit(f"lite-plus has another {apart[0]} than lite: make it of lite by `sketchseek looks`")
+def _check_shared(lite: Card, plus: Card) -> None:
+    """Exit unless all of the sibling's files but its bank are those of lite."""
+    for part, weight in plus.weights.items():
+        if part != "bank" and (part not in lite.weights or weight.sha256 != lite.weights[part].sha256):
+            sys.exit(f"lite-plus has another {part} than lite: make it of lite by `sketchseek looks`")
 
 
 if __name__ == "__main__":
