@@ -110,7 +110,12 @@ def main() -> None:
     pictured = {(row["set"], row["pair_id"]) for row in rows if row["modality"] == "photo"}
     for row in rows:
         row["pair_id"] = row["pair_id"] if (row["set"], row["pair_id"]) in pictured else ""
-    with (out / "emoji.csv").open("w", newline="", encoding="utf-8") as file:
+    write(out, "emoji.csv", rows, said)
+
+
+def write(out: Path, name: str, rows: Sequence[Row], said: Mapping[str, str]) -> None:
+    """The manifest of these pictures, and the licences of their sets."""
+    with (out / name).open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
@@ -206,17 +211,22 @@ def stored(image: Image.Image, out: Path, source: str, kind: str, emoji: Emoji, 
     """`source` becomes the set; `hand` tells drawings of one set apart."""
     suffix = "png" if kind == "sketch" else "jpg"
     path = Path("emoji") / (hand or source) / kind / f"{emoji.code}.{suffix}"
+    return saved(image, out, path, f"emoji-{source}", kind, emoji.label) | {"pair_id": emoji.code}
+
+
+def saved(image: Image.Image, out: Path, path: Path, source: str, kind: str, label: str) -> Row:
+    """Write a picture, and return its row of the manifest."""
     (out / path).parent.mkdir(parents=True, exist_ok=True)
     image.save(out / path, quality=92)
     return {
-        "set": f"emoji-{source}",
+        "set": source,
         "modality": kind,
-        "class": emoji.label,
-        "label": emoji.label,
+        "class": label,
+        "label": label,
         "path": path.as_posix(),
         "width": str(image.width),
         "height": str(image.height),
-        "pair_id": emoji.code,
+        "pair_id": "",
         "note": "",
     }
 

@@ -26,7 +26,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from scripts.emoji_data import EDGE, SIDE, Row, drawn, licences, outlined, svg
+from scripts.emoji_data import EDGE, SIDE, Row, drawn, licences, outlined, saved, svg, write
 
 # How packages name their styles. Those that come first are lines already.
 STYLES = (
@@ -57,13 +57,7 @@ def main() -> None:
         said |= licences(folder, made)
         rows += made
         print(f"{folder}: {len(made)} drawings")
-    with (out / "icons.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    with (out / "licences.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("set", "licence"), *sorted(said.items())])
-    print(f"{len(rows)} drawings of {len({row['label'] for row in rows})} labels in {out}")
+    write(out, "icons.csv", rows, said)
 
 
 def icons(folder: Path, labels: set[str], out: Path) -> Iterator[Row]:
@@ -78,19 +72,7 @@ def icons(folder: Path, labels: set[str], out: Path) -> Iterator[Row]:
         if not INK[0] < ink < INK[1]:
             continue
         path = Path("icons") / prefix / f"{name}.png"
-        (out / path).parent.mkdir(parents=True, exist_ok=True)
-        image.save(out / path)
-        yield {
-            "set": f"icons-{prefix}",
-            "modality": "sketch",
-            "class": label,
-            "label": label,
-            "path": path.as_posix(),
-            "width": str(image.width),
-            "height": str(image.height),
-            "pair_id": "",
-            "note": "",
-        }
+        yield saved(image, out, path, f"icons-{prefix}", "sketch", label)
 
 
 def named(bodies: Mapping[str, object], labels: set[str]) -> dict[str, str]:

@@ -7,11 +7,12 @@ FIGURES.json is what `python -m bench.twins --json` says of a twin, and DESCRIPT
 import json
 import shutil
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from model.card import Card, Checkpoint
-from model.export.folders import write_card
+from model.card import Card, Checkpoint, WeightFile
+from model.export.folders import copy_parts, new_folder, write_card
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "model" / "weights"
 
@@ -23,40 +24,34 @@ def main() -> None:
 
 def ship(out: Path, figures: dict[str, Any], description: str, weights: Path) -> None:
     """`figures`: of `lite` and `lite-plus`, by name."""
-    _check_shared(Checkpoint(out / "lite").card, Checkpoint(out / "lite-plus").card)
-    lite = Checkpoint(_copied(out / "lite", weights / "lite", every=True))
-    plus = Checkpoint(_copied(out / "lite-plus", weights / "lite-plus", every=False))
+    lite, plus = (Checkpoint(out / name) for name in ("lite", "lite-plus"))
+    _check_shared(lite.card, plus.card)
     said = {"name": "lite", "description": description, "figures": figures["lite"]}
-    write_card(lite.card.model_copy(update=said), lite.folder)
-    shared = {
-        part: weight.model_copy(
-            update={"file": f"weights/lite/{weight.file}", "package": "model", "distribution": "sketchseek"}
-        )
-        if weight.package is None and part != "bank"
-        else weight
-        for part, weight in plus.card.weights.items()
-    }
+    _written(lite, said, lite.card.weights, weights / "lite")
     said = {
         "name": "lite-plus",
         "description": f"{description}; looks at each picture: {', '.join(plus.card.looks)}",
         "figures": figures["lite-plus"],
-        "weights": shared,
+        "weights": {
+            part: weight if part == "bank" else _of_lite(weight) for part, weight in plus.card.weights.items()
+        },
     }
-    write_card(plus.card.model_copy(update=said), plus.folder)
+    _written(plus, said, ["bank"], weights / "lite-plus")
 
 
-def _copied(source: Path, target: Path, *, every: bool) -> Path:
-    card = Checkpoint(source).card
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    names = {
-        weight.file
-        for part, weight in card.weights.items()
-        if not weight.package and (every or part == "bank")
-    }
-    for name in ("card.json", *sorted(names)):
-        shutil.copyfile(source / name, target / name)
-    return target
+def _of_lite(weight: WeightFile) -> WeightFile:
+    if weight.package is not None:
+        return weight
+    return weight.model_copy(
+        update={"file": f"weights/lite/{weight.file}", "package": "model", "distribution": "sketchseek"}
+    )
+
+
+def _written(made: Checkpoint, said: Mapping[str, object], parts: Iterable[str], folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    with new_folder(folder) as beside:
+        copy_parts(made, parts, beside)
+        write_card(made.card.model_copy(update=dict(said)), beside)
 
 
 def _check_shared(lite: Card, plus: Card) -> None:

@@ -9,6 +9,7 @@ Training then pulls drawings towards the photos and keeps the photos where they 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,8 +36,8 @@ SMOOTHING = 0.05
 class Anchors:
     """`photos`: the semantic vector of each photo before training, by row (zeros for drawings).
 
-    `prototypes`: the mean photo of each label; `prototype_of`: a label's row in it, -1 without. `labels`: of the
-    photos that drawings choose among, by row; -1 of all else.
+    `prototypes`: the mean photo of each label; `prototype_of`: a label's row in it, -1 without. `gallery`: the
+    photos that drawings choose among, and `gallery_labels` theirs.
     `encodings`: what all embeddings of a modality had in common. `classes`: what the tower knew before.
     """
 
@@ -44,13 +45,15 @@ class Anchors:
     prototypes: Tensor
     prototype_of: Tensor
     encodings: Tensor
-    labels: Tensor
+    gallery: Tensor
+    gallery_labels: Tensor
     classes: Classes | None = None
 
     def to(self, device: torch.device) -> "Anchors":
-        parts = (self.photos, self.prototypes, self.prototype_of, self.encodings, self.labels)
-        photos, prototypes, of, encodings, labels = (part.to(device) for part in parts)
-        return Anchors(photos, prototypes, of, encodings, labels, self.classes and self.classes.to(device))
+        moved: dict[str, Any] = {
+            name: None if part is None else part.to(device) for name, part in vars(self).items()
+        }
+        return Anchors(**moved)
 
     def __deepcopy__(self, _: object) -> "Anchors":
         """Share it between copies of a method: nothing in it changes."""
@@ -106,9 +109,8 @@ def lay(
         photos = photos[np.isin(known.labels[photos], known.labels[drawings])]
     prototype_of = torch.full((len(known.names),), -1, dtype=torch.long)
     prototype_of[labels] = torch.arange(len(labels))
-    shown = torch.full((len(views),), -1, dtype=torch.long)
-    shown[torch.from_numpy(photos)] = torch.from_numpy(known.labels[photos]).long()
-    return Anchors(places, prototypes, prototype_of, encodings, shown, others)
+    gallery, gallery_labels = places[torch.from_numpy(photos)], torch.from_numpy(known.labels[photos]).long()
+    return Anchors(places, prototypes, prototype_of, encodings, gallery, gallery_labels, others)
 
 
 @torch.no_grad()
@@ -202,13 +204,12 @@ def _choose(left: Tensor, right: Tensor, target: Tensor, which: Tensor, scale: f
 
 def _nearest(drawn: Tensor, labels: Tensor, anchors: Anchors, scale: float) -> Tensor:
     """How unlikely a drawing is to choose a photo of its label among all (neighbourhood components analysis)."""
-    photos = anchors.labels >= 0
-    right = labels[:, None] == anchors.labels[photos][None, :]
+    right = labels[:, None] == anchors.gallery_labels[None, :]
     some = right.any(1)
     if not bool(some.any()):
         return drawn.sum() * 0.0
     right = right[some]
-    logits = torch.tensor(scale).exp() * drawn[some] @ anchors.photos[photos].T
+    logits = torch.tensor(scale).exp() * drawn[some] @ anchors.gallery.T
     return (logits.logsumexp(1) - logits.masked_fill(~right, -torch.inf).logsumexp(1)).mean()
 
 

@@ -7,7 +7,8 @@ them pin them forever: after minutes of mixed load the service held half as much
 import contextlib
 import ctypes
 
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+from model.malloc import Option, tune
+
 # Drawings and what is computed from them are smaller, and faster from a heap; photos are larger.
 _LARGE = 4 * 2**20
 _HEAPS = 2
@@ -15,10 +16,7 @@ _HEAPS = 2
 
 def give_back() -> None:
     """Configure malloc. Call it before starting threads; does nothing without glibc."""
-    with contextlib.suppress(OSError, AttributeError, TypeError):
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_M_ARENA_MAX, _HEAPS)
-        mallopt(_M_MMAP_THRESHOLD, _LARGE)
+    tune({Option.ARENA_MAX: _HEAPS, Option.MMAP_THRESHOLD: _LARGE})
 
 
 class Quiet:

@@ -43,8 +43,8 @@ def test_the_start_keeps_photos_where_the_reference_has_them(tmp_path: Path) -> 
     semantic = unit(learner.images(views.images(photos)) - reference.encodings[PHOTO])
     assert torch.allclose(semantic, reference.photos[photos], atol=1e-4)
     assert not reference.photos[rows_of(known, SKETCH)].any()
-    assert reference.labels[photos].tolist() == known.labels[photos].tolist()
-    assert (reference.labels[rows_of(known, SKETCH)] == -1).all()
+    assert torch.equal(reference.gallery, reference.photos[photos])
+    assert reference.gallery_labels.tolist() == known.labels[photos].tolist()
 
 
 @torch.no_grad()
@@ -60,7 +60,9 @@ def test_drawings_may_choose_among_drawn_labels_only(tmp_path: Path) -> None:
     assert some.prototype_of[1] == -1
     left = [0, *range(2, len(data.labels))]
     assert torch.equal(some.prototypes[some.prototype_of[left]], every.prototypes[left])
-    assert set(some.labels.tolist()) == {-1, *left}
+    assert set(every.gallery_labels.tolist()) == {*range(len(data.labels))}
+    assert set(some.gallery_labels.tolist()) == {*left}
+    assert len(some.gallery) == len(some.gallery_labels)
     assert torch.equal(some.photos, every.photos), "photos of others stay where they are"
     assert torch.equal(some.encodings, every.encodings)
 
@@ -102,7 +104,8 @@ def reference() -> Anchors:
         unit(torch.randn(2, RECIPE.dimension)),
         torch.tensor([1, 0, -1]),
         torch.zeros(4, RECIPE.dimension),
-        torch.tensor([-1, -1, 0, 1]),
+        unit(torch.randn(2, RECIPE.dimension)),
+        torch.tensor([0, 1]),
     )
 
 
@@ -125,7 +128,7 @@ def test_terms_are_what_they_say() -> None:
     kept = [1 - float(s[row] @ fixed.photos[row]) for row in (2, 3)]
     assert float(found["keep_photos"]) == pytest.approx(np.mean(kept), abs=1e-5)
     assert float(found["own_photo"]) == pytest.approx(1 - float(s[0] @ fixed.photos[2]), abs=1e-5)
-    chosen = [torch.softmax(e * s[row] @ fixed.photos[2:].T, 0)[row] for row in (0, 1)]
+    chosen = [torch.softmax(e * s[row] @ fixed.gallery.T, 0)[row] for row in (0, 1)]
     assert float(found["gallery"]) == pytest.approx(-np.mean(np.log(chosen)), abs=1e-5)
     logits = e * s[:2] @ s[2:].T
     across = -(torch.log_softmax(logits, 1).diag().mean() + torch.log_softmax(logits, 0).diag().mean()) / 2
