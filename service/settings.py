@@ -62,7 +62,11 @@ class Settings(BaseSettings):
         description="The index folder; by default `index` in the working folder if that is one, "
         "else `sketchseek/index` in your data folder.",
     )
-    model: str = Field("lite", description="Name of a shipped model, or a folder with a card.json.")
+    model: str = Field(
+        "",
+        description="Name of a shipped model (`lite`, or `lite-plus`: stronger and half as fast), or a folder with a "
+        "card.json; by default the one that made the index, or `lite`.",
+    )
     engine: EngineName = Field(
         "auto",
         description="What runs the model; `auto` picks a GPU that torch can use, then OpenVINO, then torch.",

@@ -21,6 +21,12 @@ def named_index() -> Path:
         raise BadName(f"{settings_file()}: index {error}") from None
 
 
+def named_model() -> str | None:
+    """The model that the settings file names."""
+    found = in_file().get("model")
+    return str(found) if found else None
+
+
 def named_store() -> str | None:
     """The store that the settings file names; how to get in to it goes to where the indexer looks for that."""
     found = in_file()

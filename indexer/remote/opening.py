@@ -36,7 +36,8 @@ class Opening:
         if fingerprint is not None and first.fingerprint != fingerprint:
             raise WrongModel(
                 f"{where}: made by another model ({first.model}, {first.fingerprint}) than the one loaded "
-                f"({fingerprint}); embed the photos again with: sketchseek index {self._named}"
+                f"({fingerprint}); name that model with --model, or embed the photos again with: "
+                f"sketchseek index {self._named}"
             )
         facts, texts = self.read(name)
         described = facts.described

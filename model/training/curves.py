@@ -71,7 +71,10 @@ def _add_hours(panel: Any, history: Rows) -> None:
     known = [(row["step"], row[HOURS]) for row in history if HOURS in row]
     if len(known) < 2 or known[-1][1] <= known[0][1]:
         return
-    steps, hours = np.array([(0.0, 0.0), *known] if len(known) == len(history) else known).T
+    points = np.array([(0.0, 0.0), *known] if len(known) == len(history) else known)
+    # Beyond both ends at the same pace: of a value that stays as it is, matplotlib would put all marks in one place.
+    whole = points[-1] - points[0]
+    steps, hours = np.vstack([points[0] - whole, points, points[-1] + whole]).T
     above = panel.secondary_xaxis(
         "top", functions=(lambda at: np.interp(at, steps, hours), lambda at: np.interp(at, hours, steps))
     )

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from service.console.checks import Asked, Finding, State, findings
 from service.console.options import index_option, model_options, store_option_alone
+from service.model_choice import model_for
 from service.named import BadName
 from service.settings import Settings, said, variable_of
 
@@ -25,7 +26,7 @@ _MARKS: dict[State, tuple[str, str]] = {
 @store_option_alone
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @model_options
-def command(index: Path | None, store: str | None, as_json: bool, model: str, engine: str) -> None:
+def command(index: Path | None, store: str | None, as_json: bool, model: str | None, engine: str) -> None:
     """Check your setup and suggest fixes.
 
     Exits with 1 if something is wrong, including all that `sketchseek status` finds. Notes are harmless.
@@ -33,7 +34,7 @@ def command(index: Path | None, store: str | None, as_json: bool, model: str, en
     settings, unread = _settings()
     settings = settings.model_copy(update={"store": store or settings.store})
     found = [("settings", finding) for finding in unread]
-    others = findings(Asked(index, model, engine, settings))
+    others = findings(Asked(index, _model(model, index, settings), engine, settings))
     # With wrong settings it would not serve at all, whatever those that are assumed instead would do.
     found += [one for one in others if not (unread and one[0] == "settings" and one[1].state != "wrong")]
     if as_json:
@@ -43,6 +44,12 @@ def command(index: Path | None, store: str | None, as_json: bool, model: str, en
             _show(name, finding)
     if any(finding.state == "wrong" for _, finding in found):
         sys.exit(1)
+
+
+def _model(named: str | None, index: Path | None, settings: Settings) -> str:
+    return model_for(
+        named or settings.model, None if settings.store else index or settings.index.expanduser()
+    )
 
 
 def _settings() -> tuple[Settings, list[Finding]]:

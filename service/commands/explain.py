@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 @click.option("--out", type=Place(dir_okay=False), help="Write a picture of what matches to this PNG file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as POST /explain answers.")
 @model_options
-def command(sketch: Path, photo: Path, out: Path | None, as_json: bool, model: str, engine: str) -> None:
+def command(
+    sketch: Path, photo: Path, out: Path | None, as_json: bool, model: str | None, engine: str
+) -> None:
     """Show which parts of the drawing SKETCH match which parts of PHOTO, and how much each counts.
 
     --out writes both side by side, with lines between what matches, and the drawing rebuilt from the photo.
@@ -28,6 +30,7 @@ def command(sketch: Path, photo: Path, out: Path | None, as_json: bool, model: s
     from model.errors import BadImage
     from service.explaining import comparing, pictures
     from service.explaining.describing import described
+    from service.model_choice import chosen_model
     from service.ops import starting
     from service.problems import ServiceError
 
@@ -41,7 +44,7 @@ def command(sketch: Path, photo: Path, out: Path | None, as_json: bool, model: s
         raise click.ClickException(shown(f"{out}: can only write PNG; name it {out.stem}.png"))
     drawn, seen = opened(sketch, caps=SKETCH_CAPS, keep_alpha=True), opened(photo, caps=PHOTO_CAPS)
     try:
-        encoder = Encoder.load(model, engine=engine, cache=starting.user_cache())
+        encoder = Encoder.load(chosen_model(model), engine=engine, cache=starting.user_cache())
         pair = comparing.prepared(encoder, drawn, seen)
         (cells,) = comparing.encoded(encoder, [pair])
     except ServiceError as error:

@@ -16,6 +16,7 @@ from service.console.options import Place, index_option, live_option, model_opti
 from service.console.scanning import rules_options
 from service.console.telling import report_options, reporting
 from service.library.supervised import end_with_stdin
+from service.model_choice import chosen_model
 
 
 class _Wanted(TypedDict):
@@ -70,7 +71,7 @@ def command(
     photos: tuple[Path, ...],
     index: Path,
     store: str | None,
-    model: str,
+    model: str | None,
     engine: str,
     accept_deletions: bool,
     forget: tuple[Path, ...],
@@ -89,6 +90,7 @@ def command(
     """Create or update an index of the folders PHOTOS."""
     if supervised:
         end_with_stdin()
+    model = chosen_model(model, None if store else index)
     wanted = _Wanted(
         accept_deletions=accept_deletions, index_type=index_type, keep=keep, store=store, live=live
     )

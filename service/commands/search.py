@@ -11,6 +11,7 @@ import click
 
 from service.console.options import Decorator, Place, flag, index_option, model_options, shown, store_option
 from service.console.sources import PARTS, Found, Kept, Shown, from_index, from_service
+from service.model_choice import chosen_model
 from service.search.parameters import FILTERS, PARAMETERS, Parameter
 from service.settings_file import named_index
 
@@ -80,7 +81,7 @@ def command(
     thumbnails: str,
     fail_if_none: bool,
     open_best: bool,
-    model: str,
+    model: str | None,
     engine: str,
     **query: Any,
 ) -> None:
@@ -97,7 +98,9 @@ def command(
     if server is not None:
         found = from_service(server, key, asked, pictures=kind != "none")
     else:
-        found = from_index(Kept(index or named_index(), store), model, engine, asked, pictures=kind != "none")
+        place = index or named_index()
+        named = chosen_model(model, None if store else place)
+        found = from_index(Kept(place, store), named, engine, asked, pictures=kind != "none")
     for remark in filter(None, (found.remark, _remark(found, asked))):
         click.echo(remark, err=True)
     if as_json:

@@ -24,6 +24,7 @@ from model.card import Checkpoint
 from service.asgi import keys
 from service.console import browsing
 from service.console.options import Place, index_option, model_options, store_option_alone
+from service.model_choice import model_for
 from service.ops import logging, memory, signals, starting
 from service.settings import Settings, access, said
 
@@ -77,6 +78,8 @@ def command(ctx: click.Context, /, config: Path | None, alone: bool, **options: 
         os.environ["SKETCHSEEK_CONFIG"] = str(config)
     chosen = {name: value for name, value in options.items() if _chosen(ctx, name)}
     settings = _settings(chosen)
+    model = model_for(settings.model, None if settings.store else settings.index.expanduser())
+    settings = settings.model_copy(update={"model": model})
     logging.configure(settings.log_format, settings.log_level)
     keyring = keys.read(settings.api_keys, settings.api_keys_file)
     browser = alone if settings.browser is None else settings.browser

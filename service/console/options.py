@@ -118,11 +118,10 @@ def live_option(function: Callable[..., Any]) -> Callable[..., Any]:
 def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
     model = click.option(
         "--model",
-        default="lite",
         envvar="SKETCHSEEK_MODEL",
         show_envvar=True,
-        show_default=True,
-        help="Name of a shipped model, or a folder with a card.json.",
+        help="Name of a shipped model (lite, or lite-plus: stronger and half as fast), or a folder with a card.json.  "
+        "[default: the one in the settings file, the one that made the index, or lite]",
     )
     engine = click.option(
         "--engine",

@@ -34,6 +34,7 @@ from service.commands.models.pairs import (
     refuse_silent,
 )
 from service.console.options import Place, model_options
+from service.model_choice import chosen_model
 
 
 @click.command("evaluate")
@@ -108,7 +109,7 @@ def command(
     distractor_counts: str | None,
     out: Path | None,
     pictures: bool,
-    model: str,
+    model: str | None,
     engine: str,
 ) -> None:
     """Measure how accurately a model finds photos in DATA.
@@ -124,6 +125,7 @@ def command(
     collection, labels = read(data, root, sets, splits, unseen)
     source = Source(data, root, collection, labels or collection.labels)
     others, counts = others_of(distractors, distractor_counts, source)
+    model = chosen_model(model)
     encoder = Encoder.load(model, engine=engine, in_bulk=True)
     scores = pair_scores_of(encoder, model) if pairs is not None or explained else None
     if scores is not None and explained:

@@ -1,0 +1,71 @@
+"""Whoever chose a model once does not have to say so again."""
+
+from pathlib import Path
+
+import pytest
+
+from model.card import Checkpoint
+from model.export.looks import with_looks
+from service.model_choice import USUAL, chosen_model, model_for
+from tests.kit.jobs import Job
+from tests.kit.service.commands import Serving, refused, sketchseek
+from tests.kit.shapes import drawing
+
+
+@pytest.fixture
+def fish(tmp_path: Path) -> Path:
+    drawing("fish").save(tmp_path / "fish.png")
+    return tmp_path / "fish.png"
+
+
+def test_an_index_keeps_its_model(library: Path, fish: Path, tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    assert "15 added" in sketchseek("index", library, "--index", index, "--model", "lite-plus").stdout
+    assert model_for(None, index) == "lite-plus"
+    again = sketchseek("index", "--index", index)
+    assert "15 unchanged" in again.stdout
+    found = sketchseek("search", fish, "--index", index)
+    assert found.returncode == 0, found.stderr
+    told = sketchseek("doctor", "--index", index).stdout
+    assert "runs the model lite-plus" in told
+    assert "encoding takes 2 times as long" in told
+    served = Serving("--index", index)
+    served.process.kill()
+    served.process.communicate()
+    assert "15 photos on cpu, model lite-plus" in served.said[0]
+
+
+def test_another_model_is_told_how_to_go_on(library: Path, fish: Path, job: Job) -> None:
+    job(library)
+    refused(
+        sketchseek("search", fish, "--index", job.index, "--model", "lite-plus"),
+        "name that model with --model, or embed the photos again with: sketchseek index",
+    )
+
+
+def test_what_is_named_comes_first(library: Path, job: Job) -> None:
+    job(library)
+    assert model_for("lite-plus", job.index) == "lite-plus"
+    assert model_for(None, job.index) == "lite"
+
+
+def test_the_settings_file_names_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('model = "lite-plus"\n')
+    monkeypatch.setenv("SKETCHSEEK_CONFIG", str(file))
+    assert chosen_model(None) == "lite-plus"
+    assert chosen_model("models/mine") == "models/mine"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_without_an_index_it_is_the_usual_one(tmp_path: Path, there: bool) -> None:
+    if there:
+        (tmp_path / "CURRENT").write_text("000001\n")
+    assert model_for(None, tmp_path) == model_for(None) == USUAL
+
+
+def test_of_a_model_of_ones_own_an_index_knows_no_folder(library: Path, fish: Path, tmp_path: Path) -> None:
+    own = with_looks(Checkpoint.find("lite"), tmp_path / "own", ("plain",), "mine").folder
+    index = tmp_path / "index"
+    assert sketchseek("index", library, "--index", index, "--model", own).returncode == 0
+    assert model_for(None, index) == USUAL
