@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-from indexer import shelf
 from model import SketchseekError
-from model.card import SHIPPED
 from service.settings_file import named_model
 
 USUAL = "lite"
@@ -27,6 +25,10 @@ def model_for(named: str | None, index: Path | None = None) -> str:
 def _kept_by(index: Path | None) -> str | None:
     if index is None:
         return None
+    # Imported only now: --help and completion must not wait for them.
+    from indexer import shelf
+    from model.card import SHIPPED
+
     try:
         kept_on = shelf(index)
         name = kept_on.manifest(kept_on.current()).model

@@ -1,7 +1,8 @@
 """Models written by version 0.1 open as they are: the same fingerprint, the same vectors.
 
 `old/` was made with the code of 0.1 from random weights, a model of each family. Each `.npz` holds what each engine
-of 0.1 gave for two drawings and two photos; `shipped.npz` holds that of the shipped model.
+of 0.1 gave for two drawings and two photos; `shipped.npz` holds what the shipped model gave when it was trained, and
+pictures as 0.1 prepared them.
 """
 
 import hashlib
@@ -30,7 +31,7 @@ MORE = [
 
 @pytest.mark.parametrize("engine", ["openvino", "torch"])
 @pytest.mark.parametrize("name", [*FAMILIES, "shipped"])
-def test_a_model_of_0_1_gives_the_vectors_that_it_gave(name: str, engine: str) -> None:
+def test_a_model_gives_the_vectors_that_it_gave(name: str, engine: str) -> None:
     wanted = np.load(OLD / f"{name}.npz")
     encoder = Encoder.load("lite" if name == "shipped" else OLD / name, engine=engine)
     assert encoder.fingerprint == str(wanted["fingerprint"])
