@@ -40,7 +40,7 @@ existing = click.Path(exists=True, path_type=Path)
 @click.option(
     "--recipe",
     "recipe_name",
-    default="lite",
+    default="lite-rich",
     show_default=True,
     help=f"A JSON file, or one of: {', '.join(sorted(path.stem for path in RECIPES.glob('*.json')))}.",
 )
