@@ -86,7 +86,8 @@ def test_strokes_and_the_picture_of_them_find_the_same(desk: Desk, live_server: 
     # Photos that nearly tie may change places, the last one with one that comes after it.
     both = scores[0].keys() & scores[1].keys()
     assert len(both) >= len(by_picture) - 1
-    assert all(scores[0][one] == pytest.approx(scores[1][one], abs=0.01) for one in both)
+    # The edges of lines differ a little. What shows other things is tenths away.
+    assert all(scores[0][one] == pytest.approx(scores[1][one], abs=0.02) for one in both)
 
 
 def test_what_is_erased_whole_is_not_searched_for(desk: Desk) -> None:
