@@ -105,7 +105,7 @@ class Published(Browses):
         if manifest.fingerprint != fingerprint:
             raise WrongModel(
                 f"{index}: made by another model ({manifest.model}, {manifest.fingerprint}) than the one loaded "
-                f"({fingerprint}); name that model with --model, or embed the photos again with: "
+                f"({fingerprint}); name that model with --model, if you still have it, or embed the photos again with: "
                 f"sketchseek index --index {index}"
             )
         backend, _ = stores.of(manifest.store, folder / MANIFEST)

@@ -36,7 +36,7 @@ class Opening:
         if fingerprint is not None and first.fingerprint != fingerprint:
             raise WrongModel(
                 f"{where}: made by another model ({first.model}, {first.fingerprint}) than the one loaded "
-                f"({fingerprint}); name that model with --model, or embed the photos again with: "
+                f"({fingerprint}); name that model with --model, if you still have it, or embed the photos again with: "
                 f"sketchseek index {self._named}"
             )
         facts, texts = self.read(name)

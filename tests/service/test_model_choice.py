@@ -39,7 +39,7 @@ def test_another_model_is_told_how_to_go_on(library: Path, fish: Path, job: Job)
     job(library)
     refused(
         sketchseek("search", fish, "--index", job.index, "--model", "lite-plus"),
-        "name that model with --model, or embed the photos again with: sketchseek index",
+        "name that model with --model, if you still have it, or embed the photos again with: sketchseek index",
     )
 
 
