@@ -5,10 +5,9 @@ FIGURES.json is what `python -m bench.twins --json` says of a twin, and DESCRIPT
 """
 
 import json
-import re
 import shutil
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from model.card import Card, Checkpoint, WeightFile
 from model.export.folders import copy_parts, new_folder, write_card
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "model" / "weights"
-_NUMBER = re.compile(r"-\d+(?=\.\w+$)")
 
 
 def main() -> None:
@@ -28,51 +26,31 @@ def ship(out: Path, figures: dict[str, Any], description: str, weights: Path) ->
     """`figures`: of `lite` and `lite-plus`, by name."""
     lite, plus = (Checkpoint(out / name) for name in ("lite", "lite-plus"))
     _check_shared(lite.card, plus.card)
-    said = {
-        "name": "lite",
-        "description": description,
-        "figures": figures["lite"],
-        "weights": {part: _named(weight) for part, weight in lite.card.weights.items()},
-    }
+    said = {"name": "lite", "description": description, "figures": figures["lite"]}
     _written(lite, said, lite.card.weights, weights / "lite")
     said = {
         "name": "lite-plus",
         "description": f"{description}; looks at each picture: {', '.join(plus.card.looks)}",
         "figures": figures["lite-plus"],
         "weights": {
-            part: _named(weight) if part == "bank" else _of_lite(weight)
-            for part, weight in plus.card.weights.items()
+            part: weight if part == "bank" else _of_lite(weight) for part, weight in plus.card.weights.items()
         },
     }
     _written(plus, said, ["bank"], weights / "lite-plus")
-
-
-def _named(weight: WeightFile) -> WeightFile:
-    """Without the number of a file that was exported beside an earlier one."""
-    if weight.package is not None:
-        return weight
-    return weight.model_copy(update={"file": _NUMBER.sub("", weight.file)})
 
 
 def _of_lite(weight: WeightFile) -> WeightFile:
     if weight.package is not None:
         return weight
     return weight.model_copy(
-        update={
-            "file": f"weights/lite/{_named(weight).file}",
-            "package": "model",
-            "distribution": "sketchseek",
-        }
+        update={"file": f"weights/lite/{weight.file}", "package": "model", "distribution": "sketchseek"}
     )
 
 
-def _written(made: Checkpoint, said: Mapping[str, object], parts: Collection[str], folder: Path) -> None:
+def _written(made: Checkpoint, said: Mapping[str, object], parts: Iterable[str], folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     with new_folder(folder) as beside:
         copy_parts(made, parts, beside)
-        for weight in map(made.card.weights.__getitem__, parts):
-            if weight.package is None:
-                (beside / weight.file).rename(beside / _named(weight).file)
         write_card(made.card.model_copy(update=dict(said)), beside)
 
 

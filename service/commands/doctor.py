@@ -34,7 +34,8 @@ def command(index: Path | None, store: str | None, as_json: bool, model: str | N
     settings, unread = _settings()
     settings = settings.model_copy(update={"store": store or settings.store})
     found = [("settings", finding) for finding in unread]
-    others = findings(Asked(index, _model(model, index, settings), engine, settings))
+    chosen = model_for(model or settings.model, index or settings.index, settings.store)
+    others = findings(Asked(index, chosen, engine, settings))
     # With wrong settings it would not serve at all, whatever those that are assumed instead would do.
     found += [one for one in others if not (unread and one[0] == "settings" and one[1].state != "wrong")]
     if as_json:
@@ -44,12 +45,6 @@ def command(index: Path | None, store: str | None, as_json: bool, model: str | N
             _show(name, finding)
     if any(finding.state == "wrong" for _, finding in found):
         sys.exit(1)
-
-
-def _model(named: str | None, index: Path | None, settings: Settings) -> str:
-    return model_for(
-        named or settings.model, None if settings.store else index or settings.index.expanduser()
-    )
 
 
 def _settings() -> tuple[Settings, list[Finding]]:

@@ -90,7 +90,7 @@ def command(
     """Create or update an index of the folders PHOTOS."""
     if supervised:
         end_with_stdin()
-    model = chosen_model(model, None if store else index)
+    model = chosen_model(model, index, store)
     wanted = _Wanted(
         accept_deletions=accept_deletions, index_type=index_type, keep=keep, store=store, live=live
     )

@@ -99,8 +99,8 @@ def command(
         found = from_service(server, key, asked, pictures=kind != "none")
     else:
         place = index or named_index()
-        named = chosen_model(model, None if store else place)
-        found = from_index(Kept(place, store), named, engine, asked, pictures=kind != "none")
+        chosen = chosen_model(model, place, store)
+        found = from_index(Kept(place, store), chosen, engine, asked, pictures=kind != "none")
     for remark in filter(None, (found.remark, _remark(found, asked))):
         click.echo(remark, err=True)
     if as_json:

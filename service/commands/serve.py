@@ -78,7 +78,7 @@ def command(ctx: click.Context, /, config: Path | None, alone: bool, **options: 
         os.environ["SKETCHSEEK_CONFIG"] = str(config)
     chosen = {name: value for name, value in options.items() if _chosen(ctx, name)}
     settings = _settings(chosen)
-    model = model_for(settings.model, None if settings.store else settings.index.expanduser())
+    model = model_for(settings.model, settings.index, settings.store)
     settings = settings.model_copy(update={"model": model})
     logging.configure(settings.log_format, settings.log_level)
     keyring = keys.read(settings.api_keys, settings.api_keys_file)

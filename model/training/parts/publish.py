@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from model.card import Card, Checkpoint, Source
+from model.card import LOCAL, Card, Checkpoint, Source
 from model.export.folders import new_folder, write_card
 from model.export.local import Trained, add_local, measured_code
 from model.modality import Modality
@@ -58,11 +58,13 @@ def write_model(
     `measured` gives figures of the finished model for its card.
     """
     with new_folder(folder) as beside:
+        card = _card(checkpoint.card, provenance)
+        again = {weight.file for part, weight in checkpoint.card.weights.items() if part not in card.weights}
         # The copy is ours to change, even if the model is one that this user may only read.
         for path in checkpoint.folder.iterdir():
-            if path.is_file():
+            if path.is_file() and path.name not in again:
                 shutil.copyfile(path, beside / path.name)
-        write_card(_card(checkpoint.card, provenance), beside)
+        write_card(card, beside)
         done = add_local(beside, trained)
         if figures := measured(beside):
             both = done.card.figures | {USED_FOR: figures}
@@ -71,7 +73,7 @@ def write_model(
 
 
 def _card(card: Card, provenance: Provenance) -> Card:
-    """The card, without what it says of an earlier head."""
+    """The card, without what it says of an earlier head, and without what is exported again."""
     tower = tuple(source for source in card.learned_from if source.used_for != USED_FOR)
     figures = {name: each for name, each in card.figures.items() if name != USED_FOR}
     return card.model_copy(
@@ -79,5 +81,10 @@ def _card(card: Card, provenance: Provenance) -> Card:
             "description": card.description.partition(_SAID)[0] + _SAID + provenance.command,
             "learned_from": (*tower, *provenance.sources),
             "figures": figures,
+            "weights": {
+                part: weight
+                for part, weight in card.weights.items()
+                if weight.package or not (part == LOCAL or part.startswith("openvino."))
+            },
         }
     )

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from model import Encoder
 from model.pictures.painting import painted
 from model.pictures.strokes import read
 from tests.kit.service.desk import SEARCH, Desk
@@ -69,7 +70,9 @@ def test_the_service_paints_strokes_as_the_page_does(desk: Desk, items: list[dic
     assert difference[ink].mean() < ON_INK
 
 
-def test_strokes_and_the_picture_of_them_find_the_same(desk: Desk, live_server: LiveServer) -> None:
+def test_strokes_and_the_picture_of_them_find_the_same(
+    desk: Desk, live_server: LiveServer, encoder: Encoder
+) -> None:
     with desk.answered():
         desk.draw((0.2, 0.3), (0.5, 0.2), (0.8, 0.3), (0.8, 0.7))
     with desk.answered():
@@ -78,6 +81,9 @@ def test_strokes_and_the_picture_of_them_find_the_same(desk: Desk, live_server: 
     assert strokes is not None
     items = [line(*map(tuple, one["points"]), width=one["width"]) for one in json.loads(strokes)]
     _, png = desk.page.evaluate(BOTH, items)
+    picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+    one, other = encoder.sketches([painted(read(strokes)).convert("RGB"), picture])
+    assert one @ other > 0.997
     with httpx.Client(base_url=live_server.url) as client:
         by_strokes = client.post("/search", files={"strokes": (None, strokes)}).json()["results"]
         by_picture = client.post("/search", files={"sketch": base64.b64decode(png)}).json()["results"]

@@ -93,6 +93,10 @@ def test_a_new_head_replaces_the_old_one_also_beside_a_resnet(tmp_path: Path) ->
     assert {path.name for path in model.iterdir()} == {"card.json"} | {
         each.file for each in card.weights.values() if each.package is None
     }
+    assert (card.weights[LOCAL].file, card.weights["openvino.image"].file) == (
+        "local.safetensors",
+        "image.xml",
+    )
     assert card.weights[LOCAL] != Checkpoint(tmp_path / "run-0" / "model").card.weights[LOCAL]
     assert [each.used_for for each in card.learned_from] == ["training", "local parts"]
     assert card.description.count("; local parts by ") == 1
