@@ -17,5 +17,6 @@ BACKBONES: Registry["type[Backbone]"] = Registry(
         "timm": "model.backbones.timm:Timm",
         "open_clip": "model.backbones.open_clip:OpenClip",
         "overlapping": "model.backbones.overlapping:Overlapping",
+        "side-by-side": "model.backbones.side_by_side:SideBySide",
     },
 )

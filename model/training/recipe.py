@@ -7,6 +7,7 @@ whether an interrupted run may be resumed.
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -187,7 +188,8 @@ def read_recipe(name_or_path: str | Path, method: str | None = None, **changes: 
         raise RecipeProblem(f"{path}: {where or 'the recipe'}: {what}") from None
 
 
-def _read(name_or_path: str | Path) -> tuple[Path, dict[str, Any]]:
+def _read(name_or_path: str | Path, others: tuple[Path, ...] = ()) -> tuple[Path, dict[str, Any]]:
+    """The file and its fields; those that it leaves out are taken from the one that it is `like`."""
     path = RECIPES / f"{name_or_path}.json"
     if not path.is_file():
         path = Path(name_or_path)
@@ -202,7 +204,30 @@ def _read(name_or_path: str | Path) -> tuple[Path, dict[str, Any]]:
         raise RecipeProblem(f"{path}: not JSON: {error}") from None
     if not isinstance(fields, dict):
         raise RecipeProblem(f"{path}: a recipe is a JSON object with named fields")
-    return path, fields
+    if (other := fields.pop("like", None)) is None:
+        return path, fields
+    if path in others:
+        raise RecipeProblem(f"{path}: in the end, this recipe is `like` itself; name another one")
+    return path, _changed(_read(_named(path, str(other)), (*others, path))[1], fields)
+
+
+def _named(path: Path, other: str) -> str:
+    """A recipe that another one names: one that ships, or a file beside it."""
+    return other if (RECIPES / f"{other}.json").is_file() else str(path.parent / other)
+
+
+def _changed(whole: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with these changes, field by field where a field has fields of its own."""
+    merged = dict(whole)
+    if changes.get("method", whole.get("method")) != whole.get("method"):
+        # They are options of another method.
+        merged.pop("options", None)
+    for name, value in changes.items():
+        before = merged.get(name)
+        if isinstance(before, dict) and isinstance(value, dict):
+            value = _changed(before, value)
+        merged[name] = value
+    return merged
 
 
 def _options(method: str, given: dict[str, Any]) -> Options:

@@ -123,3 +123,35 @@ def test_a_method_is_chosen_where_the_recipe_leaves_it_open() -> None:
         read_recipe("lite-base", "heavy")
     with pytest.raises(RecipeProblem, match="the method of this recipe is 'ma-sbir', not 'heavy'"):
         read_recipe("lite", "heavy")
+
+
+def test_a_recipe_like_another_says_only_what_differs(tmp_path: Path) -> None:
+    mine, theirs = tmp_path / "mine.json", tmp_path / "ours.json"
+    theirs.write_text(json.dumps({"name": "ours", "like": "lite-rich", "options": {"near": 0.4}}))
+    mine.write_text(
+        json.dumps({"name": "mine", "like": "ours.json", "steps": 7, "options": {"anchors": {"words": 0.25}}})
+    )
+    base, found = read_recipe("lite-rich").model_dump(), read_recipe(mine).model_dump()
+    assert (found["name"], found["steps"]) == ("mine", 7)
+    assert found["options"]["near"] == 0.4
+    assert found["options"]["anchors"] == base["options"]["anchors"] | {"words": 0.25}
+    same = ("name", "steps", "options")
+    assert {name: value for name, value in found.items() if name not in same} == {
+        name: value for name, value in base.items() if name not in same
+    }
+
+
+def test_another_method_does_not_inherit_options(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.json"
+    mine.write_text(json.dumps({"name": "mine", "like": "lite-rich", "method": "siamese"}))
+    assert read_recipe(mine).options == read_recipe("lite-base", "siamese").options
+
+
+def test_a_recipe_cannot_be_like_nothing_or_itself(tmp_path: Path) -> None:
+    mine, other = tmp_path / "mine.json", tmp_path / "other.json"
+    mine.write_text(json.dumps({"name": "mine", "like": "other.json"}))
+    with pytest.raises(RecipeProblem, match=r"no recipe '.*other.json'"):
+        read_recipe(mine)
+    other.write_text(json.dumps({"name": "other", "like": "mine.json"}))
+    with pytest.raises(RecipeProblem, match="is `like` itself; name another one"):
+        read_recipe(mine)
