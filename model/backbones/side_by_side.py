@@ -5,7 +5,7 @@ map of each stage, are those of all networks, one after the other, so all need a
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -48,21 +48,6 @@ class SideBySide(Backbone):
         )
 
 
-class Networks(nn.Module):
-    """Networks that see the same pictures: their features one after the other."""
-
-    cut_as: ClassVar[type[Stages]]
-
-    def __init__(self, architecture: str, networks: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.networks = nn.ModuleList(networks)
-        # By stage: how many channels each network hands on to it, and, at last, to its features.
-        self.widths = _widths(architecture, [_stages(each) for each in networks])
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        return torch.cat([network(pictures) for network in self.networks], dim=1)
-
-
 class SideBySideStages(Stages):
     """Passes on a map with the channels of all networks."""
 
@@ -87,7 +72,19 @@ class SideBySideStages(Stages):
         return [_stages(network) for network in self.network.networks]
 
 
-Networks.cut_as = SideBySideStages
+class Networks(nn.Module):
+    """Networks that see the same pictures: their features one after the other."""
+
+    cut_as = SideBySideStages
+
+    def __init__(self, architecture: str, networks: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+        # By stage: how many channels each network hands on to it, and, at last, to its features.
+        self.widths = _widths(architecture, [_stages(each) for each in networks])
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return torch.cat([network(pictures) for network in self.networks], dim=1)
 
 
 class _Stage(nn.Module):

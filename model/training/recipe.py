@@ -208,7 +208,11 @@ def _read(name_or_path: str | Path, others: tuple[Path, ...] = ()) -> tuple[Path
         return path, fields
     if path in others:
         raise RecipeProblem(f"{path}: in the end, this recipe is `like` itself; name another one")
-    return path, _changed(_read(_named(path, str(other)), (*others, path))[1], fields)
+    _, whole = _read(_named(path, str(other)), (*others, path))
+    if fields.get("method", whole.get("method")) != whole.get("method"):
+        # They are options of another method.
+        whole.pop("options", None)
+    return path, _changed(whole, fields)
 
 
 def _named(path: Path, other: str) -> str:
@@ -219,9 +223,6 @@ def _named(path: Path, other: str) -> str:
 def _changed(whole: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """The same with these changes, field by field where a field has fields of its own."""
     merged = dict(whole)
-    if changes.get("method", whole.get("method")) != whole.get("method"):
-        # They are options of another method.
-        merged.pop("options", None)
     for name, value in changes.items():
         before = merged.get(name)
         if isinstance(before, dict) and isinstance(value, dict):
