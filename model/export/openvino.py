@@ -38,17 +38,22 @@ def export(checkpoint: Checkpoint) -> Checkpoint:
 def _graph(
     checkpoint: Checkpoint, name: str, tower: nn.Module, example: torch.Tensor
 ) -> dict[str, WeightFile]:
-    with warnings.catch_warnings(), _traceable():
-        # Tracing warns about each Python branch in the towers' code; the parity test validates the result.
-        warnings.simplefilter("ignore")
-        graph = convert_model(tower, example_input=example)
-    graph.reshape([-1, *example.shape[1:]])
     path = _free(checkpoint.folder, name)
-    openvino.save_model(graph, str(path), compress_to_fp16=True)
+    openvino.save_model(graph_of(tower, example), str(path), compress_to_fp16=True)
     return {
         f"openvino.{name}": weight_file(path),
         f"openvino.{name}.bin": weight_file(path.with_suffix(".bin")),
     }
+
+
+def graph_of(network: nn.Module, example: torch.Tensor) -> openvino.Model:
+    """The graph of a network, for batches of any size."""
+    with warnings.catch_warnings(), _traceable():
+        # Tracing warns about each Python branch in the network's code; parity tests validate the result.
+        warnings.simplefilter("ignore")
+        graph = convert_model(network, example_input=example)
+    graph.reshape([-1, *example.shape[1:]])
+    return graph
 
 
 @contextmanager

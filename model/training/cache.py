@@ -14,6 +14,7 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from model.data.datasets import DataProblem
+from model.training.prefetch import ahead
 
 Halves = NDArray[np.float16]
 # The record's row and the number of the view.
@@ -94,9 +95,12 @@ class ViewFile:
     def _fill(self, turn: int, said: Say | None) -> None:
         first, whole, table = self._begun(turn)
         places = self.layout.places(whole=whole)
-        for wanted in _parts(places, first):
+
+        def made(wanted: Sequence[int]) -> NDArray[np.float32]:
             views = [divmod(place, self.layout.slots) for place in wanted]
-            values = self._make([(row, self.layout.number(slot, turn)) for row, slot in views])
+            return self._make([(row, self.layout.number(slot, turn)) for row, slot in views])
+
+        for wanted, values in ahead(made, _parts(places, first)):
             if table is None:
                 table = self._new(values.shape[1:])
             table[wanted] = values

@@ -1,14 +1,32 @@
-"""Prefetch batches for a GPU: the CPU decodes and stacks the next while the GPU works on this one."""
+"""What is needed next is made while what came before is worked on."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
+Part = TypeVar("Part")
+Made = TypeVar("Made")
+
+
+def ahead(make: Callable[[Part], Made], parts: Iterable[Part]) -> Iterator[tuple[Part, Made]]:
+    """Each part with what `make` made of it, in order; while one is made, `make` begins the next."""
+    begun: deque[tuple[Part, Future[Made]]] = deque()
+    with ThreadPoolExecutor(2, thread_name_prefix="ahead") as pool:
+        for part in parts:
+            begun.append((part, pool.submit(make, part)))
+            if len(begun) > 2:
+                first, made = begun.popleft()
+                yield first, made.result()
+        for first, made in begun:
+            yield first, made.result()
+
 
 class Prefetcher:
-    """`make` returns the inputs of a step, on the CPU; consecutive steps do not wait for it.
+    """Batches for a GPU. `make` returns the inputs of a step, on the CPU; consecutive steps do not wait for it.
 
     It must depend only on the step, so that an interrupted run continues with the batch that it would have had.
     """

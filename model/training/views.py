@@ -5,6 +5,7 @@ seed, the record and its number.
 """
 
 import hashlib
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.data.datasets import PHOTO, SKETCH, Record
 from model.data.loading import load_image
@@ -22,6 +23,7 @@ from model.modality import Pixels
 from model.pictures.preprocess import photo_pixels, sketch_pixels
 from model.pictures.preprocessing import STANDARD, Preprocessing
 from model.training.cache import CHUNK, Layout, Say, ViewFile
+from model.training.frozen import Frozen
 from model.training.learners.base import Learner
 from model.training.losses import encodings
 from model.training.memory import Memory, Rows
@@ -159,6 +161,8 @@ class Views:
         self._file: ViewFile | None = None
         self._memory: Memory | None = None
         self._said: Say | None = None
+        self._frozen: Frozen | None = None
+        self._turn = threading.Lock()
         # The place of each record among those that were cached.
         self._places = np.arange(len(self.records))
 
@@ -175,6 +179,8 @@ class Views:
         If the views are made anew in the course of a run, the file is left as it is until a step asks for some.
         """
         layout = Layout(self._signature(), len(self.records), self._per_record)
+        # Stored in fp16 and trained on in bf16: where a CPU has that, more precision would only double the time.
+        self._frozen = None if self._learner.in_half("cpu") else Frozen(Preparing(self._learner))
         self._file, self._said = ViewFile(file, layout, self._made), said
         self._file.open(said)
 
@@ -229,9 +235,13 @@ class Views:
         how = self._learner.preprocessing
         with ThreadPoolExecutor() as pool:
             pixels = list(pool.map(lambda view: view.pixels(self._size, how), views))
-        # Stored in fp16 and trained on in bf16: more precision would only double the time.
-        with self._learner.autocast("cpu"):
-            return self._learner.prepare(torch.from_numpy(np.stack(pixels)))
+        pictures = torch.from_numpy(np.stack(pixels))
+        # The next pictures are drawn in the meantime.
+        with self._turn:
+            if self._frozen is not None:
+                return self._frozen(pictures)[0]
+            with self._learner.autocast("cpu"):
+                return self._learner.prepare(pictures)
 
     def _made(self, wanted: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
         views = [self._view(row, number) for row, number in wanted]
@@ -246,6 +256,17 @@ class Views:
             lines.append("rich")
         lines += [f"{record.path} {record.modality} {record.note}" for record in self.records]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+class Preparing(nn.Module):
+    """What a learner computes once for each picture."""
+
+    def __init__(self, learner: Learner) -> None:
+        super().__init__()
+        self.learner = learner
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return self.learner.prepare(pictures)
 
 
 def every_tenth(say: Callable[[str], None]) -> Callable[[int, int], None]:

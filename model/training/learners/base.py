@@ -31,10 +31,13 @@ class Learner(nn.Module, ABC):
         """The logarithm of the inverse temperature, if the tower has a trainable one of its own."""
         return None
 
+    def in_half(self, device: str) -> bool:
+        """Whether towers run in bf16 on that kind of device."""
+        return device != "cpu" or (self.half_on_cpu and _has_half())
+
     def autocast(self, device: str) -> torch.autocast:
         """The autocast context of towers on that kind of device."""
-        half = device != "cpu" or (self.half_on_cpu and _has_half())
-        return torch.autocast(device, torch.bfloat16, enabled=half)
+        return torch.autocast(device, torch.bfloat16, enabled=self.in_half(device))
 
     @abstractmethod
     def prepare(self, pixels: Tensor) -> Tensor:
@@ -70,5 +73,6 @@ class Learner(nn.Module, ABC):
 
 
 def _has_half() -> bool:
-    """Whether the CPU computes in bf16: one that only imitates it (AVX2) takes ten times as long as in float32."""
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    """Whether the CPU computes in bf16. One that only imitates it takes ten times as long as in float32; oneDNN, which
+    says that it supports bf16 wherever there is AVX-512, does that, too."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

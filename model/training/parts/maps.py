@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.backbones.base import ImageTower
 from model.backbones.local import Shape
@@ -24,7 +24,9 @@ from model.card import Checkpoint
 from model.errors import ModelError
 from model.modality import Pixels
 from model.training.cache import CHUNK
+from model.training.frozen import Frozen
 from model.training.parts.showing import Picture, Shown
+from model.training.prefetch import ahead
 
 Halves = NDArray[np.float16]
 # How many pictures are done, of how many, and how many were before.
@@ -53,15 +55,14 @@ class Reader:
         self.how = checkpoint.card.preparation
         self.reads = tuple(sorted(set(reads)))
         self.digest = f"{checkpoint.card.fingerprint} {self.reads}"
-        self._device, self._tower, self._stages = device, tower.to(device).eval(), stages
+        self._device, network = device, _Reading(tower.to(device).eval(), stages, self.reads)
+        self._read = Frozen(network) if device.type == "cpu" else network
 
     @torch.no_grad()
     def __call__(self, pixels: Sequence[Pixels]) -> dict[int, Tensor]:
         """Maps (n, channels, height, width) of prepared pictures."""
-        tower = self._tower
-        given = torch.from_numpy(np.stack(pixels)).to(self._device)
-        scaled = given.permute(0, 3, 1, 2).float() * tower.scale - tower.shift
-        return _maps(self._stages, scaled, self.reads)
+        found = self._read(torch.from_numpy(np.stack(pixels)).to(self._device))
+        return dict(zip(self.reads, found, strict=True))
 
     def shape(self, **sizes: int) -> Shape:
         """The shape of a head for these stages: it computes on the coarsest grid and answers on one twice as fine.
@@ -83,13 +84,21 @@ def _listed(stages: Sequence[int]) -> str:
     return ",".join(map(str, stages))
 
 
-def _maps(stages: Stages, pictures: Tensor, reads: Sequence[int]) -> dict[int, Tensor]:
-    values, found = stages.enter(pictures), {}
-    for number, stage in enumerate(stages.later()[: reads[-1] + 1]):
-        values = stages.run(stage, values)
-        if number in reads:
-            found[number] = values
-    return found
+class _Reading(nn.Module):
+    """Pictures to the maps of these stages, one after the other."""
+
+    def __init__(self, tower: ImageTower, stages: Stages, reads: Sequence[int]) -> None:
+        super().__init__()
+        self.tower, self._stages, self._reads = tower, stages, reads
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, ...]:
+        scaled = pictures.permute(0, 3, 1, 2).float() * self.tower.scale - self.tower.shift
+        values, found = self._stages.enter(scaled), []
+        for number, stage in enumerate(self._stages.later()[: self._reads[-1] + 1]):
+            values = self._stages.run(stage, values)
+            if number in self._reads:
+                found.append(values)
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -140,12 +149,12 @@ def _fill(pictures: Sequence[Picture], reader: Reader, side: int, folder: Path, 
         files[name][start : start + len(values)] = values
 
     with ThreadPoolExecutor() as pool:
-        for start in range(0, len(pictures), CHUNK):
-            shown = [
-                *pool.map(
-                    lambda each: each.shown(reader.size, side, reader.how), pictures[start : start + CHUNK]
-                )
-            ]
+
+        def drawn(start: int) -> list[Shown]:
+            part = pictures[start : start + CHUNK]
+            return [*pool.map(lambda each: each.shown(reader.size, side, reader.how), part)]
+
+        for start, shown in ahead(drawn, range(0, len(pictures), CHUNK)):
             for stage, values in reader([each.pixels for each in shown]).items():
                 put(start, f"stage-{stage}", values.permute(0, 2, 3, 1).cpu().numpy())
             put(start, "ink", np.stack([_ink(each, side) for each in shown]))

@@ -3,7 +3,7 @@
 Thinning is that of Zhang and Suen (1984), by a table of all 256 neighbourhoods.
 """
 
-from collections.abc import Iterator
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,56 +18,85 @@ _SPECK = 3
 
 def strokes(ink: Mask) -> list[Stroke]:
     """The lines of a drawing. Where some meet, the straightest way goes on, and the others begin."""
-    left = {(int(x), int(y)) for y, x in np.argwhere(thinned(ink))}
-    found = []
-    while left:
-        ends = [point for point in left if sum(1 for _ in _beside(point, left)) == 1]
-        # In a fixed order: sets have none. Without ends, all that is left are loops.
-        for start in sorted(ends) or [min(left)]:
-            if start in left:
-                found.append(_followed(start, left))
+    lines, found = _Lines(thinned(ink)), []
+    while starts := lines.starts():
+        found += [lines.followed(start) for start in starts if lines.has(start)]
     return [np.array(points, dtype=np.float64) for points in found if len(points) >= _SPECK]
 
 
 def thinned(ink: Mask) -> Mask:
     """Lines of one pixel's width."""
-    found = np.pad(ink, 1)
+    padded = np.pad(ink, 1).astype(np.uint8)
+    flat, around = padded.reshape(-1), [dy * padded.shape[1] + dx for dx, dy in _AROUND]
+    left = np.flatnonzero(flat)
     while True:
-        before = np.count_nonzero(found)
+        before = len(left)
         for table in _TABLES:
-            found &= ~table[_neighbourhoods(found)]
-        if np.count_nonzero(found) == before:
-            return found[1:-1, 1:-1]
+            neighbourhoods = np.zeros(len(left), dtype=np.uint8)
+            for bit, step in enumerate(around):
+                neighbourhoods |= flat[left + step] << np.uint8(bit)
+            removable = table[neighbourhoods]
+            flat[left[removable]] = 0
+            left = left[~removable]
+        if len(left) == before:
+            return padded[1:-1, 1:-1].astype(bool)
 
 
-def _followed(start: tuple[int, int], left: set[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Walk on from a point, taking what is walked on."""
-    points, (x, y), (dx, dy) = [start], start, (0.0, 0.0)
-    left.remove(start)
-    while beside := sorted(_beside((x, y), left)):
-        near_x, near_y = x, y
-        x, y = max(beside, key=lambda one: (one[0] - near_x) * dx + (one[1] - near_y) * dy)
-        left.remove((x, y))
-        points.append((x, y))
-        # Where it came from some points ago: a pixel's own step has eight directions only.
-        before = points[max(0, len(points) - 6)]
-        dx, dy = float(x - before[0]), float(y - before[1])
-    return points
+class _Lines:
+    """The points that nobody has walked on yet: numbers that grow with x and, where that is the same, with y."""
 
+    def __init__(self, thin: Mask) -> None:
+        columns = np.pad(thin, 1).T.astype(np.uint8)
+        self._height = columns.shape[1]
+        self._around = sorted((dx * self._height + dy, dx, dy) for dx, dy in _AROUND)
+        flat = columns.reshape(-1)
+        points = np.flatnonzero(flat)
+        beside = np.zeros(len(flat), dtype=np.uint8)
+        for step, _, _ in self._around:
+            beside[points] += flat[points + step]
+        self._left, self._beside = bytearray(flat.tobytes()), bytearray(beside.tobytes())
+        self._ends = points[beside[points] == 1].tolist()
+        self._from_first = iter(points.tolist())
 
-def _beside(point: tuple[int, int], left: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    x, y = point
-    return ((x + dx, y + dy) for dx, dy in _AROUND if (x + dx, y + dy) in left)
+    def has(self, point: int) -> bool:
+        return bool(self._left[point])
 
+    def starts(self) -> list[int]:
+        """Where lines end; if none does, all that are left are loops, and the first point begins one."""
+        ends = sorted({point for point in self._ends if self._left[point] and self._beside[point] == 1})
+        self._ends = []
+        if ends:
+            return ends
+        for point in self._from_first:
+            if self._left[point]:
+                return [point]
+        return []
 
-def _neighbourhoods(mask: Mask) -> NDArray[np.uint8]:
-    """For each pixel, which of its neighbours are set; the border has none."""
-    codes = np.zeros(mask.shape, dtype=np.uint8)
-    inner = codes[1:-1, 1:-1]
-    height, width = mask.shape
-    for bit, (dx, dy) in enumerate(_AROUND):
-        inner |= mask[1 + dy : height - 1 + dy, 1 + dx : width - 1 + dx].astype(np.uint8) << np.uint8(bit)
-    return codes
+    def followed(self, start: int) -> list[tuple[int, int]]:
+        """Walk on from a point, taking what is walked on."""
+        left, beside = self._left, self._beside
+        x, y = start // self._height - 1, start % self._height - 1
+        points, point, dx, dy = [(x, y)], start, 0, 0
+        while True:
+            left[point] = 0
+            best, ahead = -math.inf, None
+            for step, step_x, step_y in self._around:
+                near = point + step
+                if not left[near]:
+                    continue
+                beside[near] -= 1
+                if beside[near] == 1:
+                    self._ends.append(near)
+                straight = step_x * dx + step_y * dy
+                if straight > best:
+                    best, ahead = straight, (step, step_x, step_y)
+            if ahead is None:
+                return points
+            point, x, y = point + ahead[0], x + ahead[1], y + ahead[2]
+            points.append((x, y))
+            # Where it came from some points ago: a pixel's own step has eight directions only.
+            before = points[max(0, len(points) - 6)]
+            dx, dy = x - before[0], y - before[1]
 
 
 def _removable(first: bool) -> Mask:

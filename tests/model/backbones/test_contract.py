@@ -25,11 +25,13 @@ from model.errors import ModelError
 from model.export.openvino import export
 from model.pictures.preprocessing import Preprocessing
 from model.registry import UnknownName
+from model.training.frozen import Frozen
 from model.training.learners.clip import ClipLearner
 from model.training.learners.lite import LiteLearner
 from model.training.network import Network, build, method_of
 from model.training.publish import Provenance, write_model
 from model.training.recipe import Recipe
+from model.training.views import Preparing
 from tests.kit.pictures import line_drawing, photo
 from tests.kit.training import say, tiny_clip, tiny_recipe
 
@@ -104,6 +106,20 @@ def test_levels_give_maps_of_the_size_that_they_say(network: tuple[str, str]) ->
     for number, found in zip(chosen, maps, strict=True):
         level = built.levels[number]
         assert found.shape == (2, level.channels, SIZE // level.reduction, SIZE // level.reduction)
+
+
+def test_frozen_stages_are_the_same_in_openvino_for_any_number_of_pictures(network: tuple[str, str]) -> None:
+    learner = build(recipe_of(*network), random_weights=True).learner
+    if isinstance(learner, ClipLearner):
+        pytest.skip("nothing of it is prepared once")
+    quick = Frozen(Preparing(learner.eval()), worth=0)
+    for count in (2, 3, 1):
+        pictures = torch.randint(0, 256, (count, SIZE, SIZE, 3), dtype=torch.uint8)
+        with torch.no_grad():
+            wanted = learner.prepare(pictures)
+        (found,) = quick(pictures)
+        assert found.shape == wanted.shape
+        assert torch.allclose(found, wanted, rtol=1e-3, atol=1e-3 * float(wanted.abs().max()))
 
 
 def test_both_engines_open_the_folder_and_agree(network: tuple[str, str], folder: Path) -> None:

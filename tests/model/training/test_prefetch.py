@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.training.prefetch import Prefetcher
+from model.training.prefetch import Prefetcher, ahead
 from tests.kit.training import tiny_data, tiny_objective, tiny_recipe
 
 CPU = torch.device("cpu")
@@ -49,3 +49,33 @@ def test_a_run_on_a_gpu_sees_the_batches_that_one_on_the_cpu_sees(tmp_path: Path
     plain = [float(objective.loss(step)["total"].detach()) for step in range(3)]
     objective._prefetcher = Prefetcher(objective.inputs, CPU)
     assert [float(objective.loss(step)["total"].detach()) for step in range(3)] == pytest.approx(plain)
+
+
+def test_parts_come_in_order_and_the_next_is_begun_before_one_is_done() -> None:
+    second = threading.Event()
+
+    def make(part: int) -> int:
+        if part == 1:
+            second.set()
+        if part == 0:
+            assert second.wait(20), "the next is begun meanwhile"
+        return part * part
+
+    assert list(ahead(make, range(5))) == [(part, part * part) for part in range(5)]
+    assert list(ahead(make, [])) == []
+
+
+def test_what_is_ahead_is_bounded_and_an_error_comes_in_its_place() -> None:
+    begun: list[int] = []
+
+    def make(part: int) -> int:
+        begun.append(part)
+        if part == 3:
+            raise ValueError("a damaged picture")
+        return part
+
+    found = ahead(make, range(100))
+    assert [part for part, _ in (next(found), next(found), next(found))] == [0, 1, 2]
+    with pytest.raises(ValueError, match="damaged"):
+        next(found)
+    assert max(begun) <= 6
