@@ -100,12 +100,12 @@ def main() -> None:
     out, openmoji, *others = map(Path, sys.argv[1:])
     named = list(things(json.loads((openmoji / "data" / "openmoji.json").read_text(encoding="utf-8"))))
     rows = [*openmoji_lines(openmoji, named, out)]
-    said = licences(openmoji, rows)
+    said = licences(openmoji, rows, {})
     for folder in others:
         more = [
             *(icons(folder, named, out) if (folder / "icons.json").is_file() else renders(folder, named, out))
         ]
-        said |= licences(folder, more)
+        said = licences(folder, more, said)
         rows += more
     pictured = {(row["set"], row["pair_id"]) for row in rows if row["modality"] == "photo"}
     for row in rows:
@@ -124,10 +124,12 @@ def write(out: Path, name: str, rows: Sequence[Row], said: Mapping[str, str]) ->
     print(f"{len(rows)} pictures of {len({row['label'] for row in rows})} labels in {out}")
 
 
-def licences(folder: Path, rows: Sequence[Row]) -> dict[str, str]:
-    """The licence of a package, by the sets that it became."""
-    said = json.loads((folder / "package.json").read_text(encoding="utf-8"))
-    return {row["set"]: f"{said['license']}, npm {said['name']}" for row in rows}
+def licences(folder: Path, rows: Sequence[Row], before: Mapping[str, str]) -> dict[str, str]:
+    """The licences of sets: those from `before`, and that of a package for what it became a part of."""
+    package = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+    text = f"{package['license']}, npm {package['name']}"
+    ours = {row["set"]: text for row in rows}
+    return {**before, **{name: f"{before[name]}; {text}" if name in before else text for name in ours}}
 
 
 def things(found: Sequence[Mapping[str, Any]]) -> Iterator[Emoji]:

@@ -54,7 +54,7 @@ def main() -> None:
     said: dict[str, str] = {}
     for folder in folders:
         made = list(icons(folder, labels, out))
-        said |= licences(folder, made)
+        said = licences(folder, made, said)
         rows += made
         print(f"{folder}: {len(made)} drawings")
     write(out, "icons.csv", rows, said)

@@ -67,4 +67,13 @@ def test_it_is_drawn_on_a_square() -> None:
 def test_a_package_says_the_licence_of_its_sets(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"name": "@toys/blocks", "license": "MIT"}')
     rows = [{"set": "emoji-blocks"}, {"set": "emoji-blocks"}]
-    assert licences(tmp_path, rows) == {"emoji-blocks": "MIT, npm @toys/blocks"}
+    assert licences(tmp_path, rows, {}) == {"emoji-blocks": "MIT, npm @toys/blocks"}
+
+
+def test_a_set_of_several_packages_has_all_their_licences(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text('{"name": "blocks", "license": "MIT"}')
+    before = {"emoji-blocks": "ISC, npm lines", "emoji-cars": "CC0-1.0, npm cars"}
+    assert licences(tmp_path, [{"set": "emoji-blocks"}], before) == {
+        "emoji-blocks": "ISC, npm lines; MIT, npm blocks",
+        "emoji-cars": "CC0-1.0, npm cars",
+    }
