@@ -266,7 +266,7 @@ def test_arrow_keys_walk_on_into_what_has_not_come_yet(open_page: Callable[..., 
     expect(desk.page.locator("#viewer .file")).to_have_text(order[seen[-1]].split("/")[1])
     desk.page.keyboard.press("ArrowRight")
     desk.page.keyboard.press("Escape")
-    assert desk.page.evaluate(focused) == order[seen[-1] + 1]
+    desk.page.wait_for_function(f"(path) => ({focused})() === path", arg=order[seen[-1] + 1])
 
 
 def test_an_empty_library_shows_the_large_welcome(open_page: Callable[..., Desk]) -> None:
