@@ -2,12 +2,10 @@
 
 from typing import Any
 
-import openvino
 import torch
 from torch import Tensor, nn
 
 from model import cores
-from model.export.openvino import graph_of
 
 # Compiling takes some seconds: after so many pictures, they are worth it.
 WORTH = 256
@@ -38,7 +36,12 @@ class Frozen:
         return tuple(torch.from_numpy(each.data.copy()) for each in self._compiled.output_tensors)
 
 
-def _compiled(network: nn.Module, example: Tensor) -> openvino.InferRequest:
+def _compiled(network: nn.Module, example: Tensor) -> Any:
+    # Imported only now: steps on a GPU need no OpenVINO.
+    import openvino
+
+    from model.export.openvino import graph_of
+
     threads = {} if (most := cores.limit()) is None else {"INFERENCE_NUM_THREADS": most}
     graph = openvino.Core().compile_model(graph_of(network, example), "CPU", _OPTIONS | threads)
     return graph.create_infer_request()

@@ -6,6 +6,7 @@ A learner contains only the towers. Its parameters learn at the recipe's `tower_
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -72,7 +73,10 @@ class Learner(nn.Module, ABC):
         return F.normalize(self.project(self.features(inputs)).float(), dim=-1)
 
 
+@lru_cache(maxsize=1)
 def _has_half() -> bool:
-    """Whether the CPU computes in bf16. One that only imitates it takes ten times as long as in float32; oneDNN, which
-    says that it supports bf16 wherever there is AVX-512, does that, too."""
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    """Whether the CPU computes in bf16: one that only imitates it takes ten times as long as in float32."""
+    # torch says that it supports bf16 wherever there is AVX-512, and imitates it where there is no more than that.
+    from model.engines.runtime import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from model.training import frozen
 from model.training.frozen import Frozen
+from model.training.learners.base import _has_half
 from model.training.views import Views
 from tests.kit.training import tiny_data, tiny_learner, tiny_recipe
 
@@ -74,3 +75,14 @@ def test_views_are_prepared_so_on_a_cpu_without_half_precision(
     assert len(calls) == (not half)
     rows = list(range(len(data)))
     assert torch.allclose(views[0].images(rows), views[1].images(rows).float(), atol=2e-2, rtol=2e-2)
+
+
+def test_half_precision_is_used_where_the_processor_has_instructions_for_it() -> None:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    flags = next((set(line.split()) for line in lines if line.startswith("flags")), None)
+    if flags is None:
+        pytest.skip("this system does not list a processor's instructions")
+    assert _has_half() == bool(flags & {"avx512_bf16", "amx_bf16", "avx_ne_convert"})
