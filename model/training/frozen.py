@@ -1,7 +1,8 @@
-"""What does not learn, run by OpenVINO: on most CPUs, that takes less than half the time that torch takes."""
+"""What does not learn, run by OpenVINO: in float32, that takes less than half the time that torch takes on a CPU."""
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -31,9 +32,13 @@ class Frozen:
             return (found,) if isinstance(found, Tensor) else tuple(found)
         if self._compiled is None:
             self._compiled = _compiled(self._network, pictures)
-        self._compiled.infer([pictures.numpy()])
+        self._compiled.infer([np.ascontiguousarray(pictures.numpy())])
         # The next batch overwrites what this one returned.
         return tuple(torch.from_numpy(each.data.copy()) for each in self._compiled.output_tensors)
+
+    def first(self, pictures: Tensor) -> Tensor:
+        """The only one, or the first, of the results."""
+        return self(pictures)[0]
 
 
 def _compiled(network: nn.Module, example: Tensor) -> Any:

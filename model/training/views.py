@@ -201,10 +201,11 @@ class Views:
         """What `say` makes of the pictures themselves, without variation; `what` names it."""
         device = next(learner.parameters()).device
         asked = np.asarray(rows, dtype=np.int64)
+        asks = say if learner.in_half(device.type) else Frozen(_Saying(learner, say)).first
 
         def ask(wanted: Rows) -> Tensor:
             parts = (asked[wanted[at : at + BATCH]].tolist() for at in range(0, len(wanted), BATCH))
-            return torch.cat([say(self.images(part).to(device)).cpu() for part in parts])
+            return torch.cat([asks(self.images(part).to(device)).cpu() for part in parts])
 
         if self._memory is None:
             return ask(np.arange(len(asked)))
@@ -239,7 +240,7 @@ class Views:
         # The next pictures are drawn in the meantime.
         with self._turn:
             if self._frozen is not None:
-                return self._frozen(pictures)[0]
+                return self._frozen.first(pictures)
             with self._learner.autocast("cpu"):
                 return self._learner.prepare(pictures)
 
@@ -256,6 +257,15 @@ class Views:
             lines.append("rich")
         lines += [f"{record.path} {record.modality} {record.note}" for record in self.records]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+class _Saying(nn.Module):
+    def __init__(self, learner: Learner, say: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.learner, self._say = learner, say
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self._say(inputs)
 
 
 class Preparing(nn.Module):

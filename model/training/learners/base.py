@@ -75,7 +75,7 @@ class Learner(nn.Module, ABC):
 
 @lru_cache(maxsize=1)
 def _has_half() -> bool:
-    """Whether the CPU computes in bf16: one that only imitates it takes ten times as long as in float32."""
+    """Whether the CPU computes in bf16: one that only imitates it takes two to ten times as long as in float32."""
     # torch says that it supports bf16 wherever there is AVX-512, and imitates it where there is no more than that.
     from model.engines.runtime import openvino
 
