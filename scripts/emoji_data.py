@@ -98,6 +98,11 @@ def main() -> None:
     if len(sys.argv) < 4:
         sys.exit(__doc__)
     out, openmoji, *others = map(Path, sys.argv[1:])
+    write(out, "emoji.csv", *made(out, openmoji, others))
+
+
+def made(out: Path, openmoji: Path, others: Sequence[Path]) -> tuple[list[Row], dict[str, str]]:
+    """The pictures of these packages, and the licences of their sets."""
     named = list(things(json.loads((openmoji / "data" / "openmoji.json").read_text(encoding="utf-8"))))
     rows = [*openmoji_lines(openmoji, named, out)]
     said = licences(openmoji, rows, {})
@@ -110,7 +115,7 @@ def main() -> None:
     pictured = {(row["set"], row["pair_id"]) for row in rows if row["modality"] == "photo"}
     for row in rows:
         row["pair_id"] = row["pair_id"] if (row["set"], row["pair_id"]) in pictured else ""
-    write(out, "emoji.csv", rows, said)
+    return rows, said
 
 
 def write(out: Path, name: str, rows: Sequence[Row], said: Mapping[str, str]) -> None:

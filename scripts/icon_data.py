@@ -23,7 +23,7 @@ import csv
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from scripts.emoji_data import EDGE, SIDE, Row, drawn, licences, outlined, saved, svg, write
@@ -50,14 +50,19 @@ def main() -> None:
     out, manifest, *folders = map(Path, sys.argv[1:])
     with manifest.open(newline="", encoding="utf-8") as file:
         labels = {row["label"] for row in csv.DictReader(file) if row["modality"] == "photo"}
+    write(out, "icons.csv", *made(out, labels, folders))
+
+
+def made(out: Path, labels: set[str], folders: Sequence[Path]) -> tuple[list[Row], dict[str, str]]:
+    """The drawings of these labels in these packages, and the licences of their sets."""
     rows: list[Row] = []
     said: dict[str, str] = {}
     for folder in folders:
-        made = list(icons(folder, labels, out))
-        said = licences(folder, made, said)
-        rows += made
-        print(f"{folder}: {len(made)} drawings")
-    write(out, "icons.csv", rows, said)
+        found = list(icons(folder, labels, out))
+        said = licences(folder, found, said)
+        rows += found
+        print(f"{folder}: {len(found)} drawings")
+    return rows, said
 
 
 def icons(folder: Path, labels: set[str], out: Path) -> Iterator[Row]:
