@@ -20,7 +20,7 @@ from model.training.heap import keep
 from model.training.learners.base import Learner
 from model.training.network import build
 from model.training.recipe import Recipe, read_recipe
-from model.training.views import Preparing, Variety, View, Views
+from model.training.views import Variety, View, Views
 
 BATCH = 8
 
@@ -54,7 +54,7 @@ def _drawn(records: Sequence[Record], recipe: Recipe) -> list[np.ndarray]:
 
 
 def _read(learner: Learner, batch: torch.Tensor) -> None:
-    compiled = Frozen(Preparing(learner), worth=0)
+    compiled = Frozen(learner, learner.prepare, worth=0)
     ways: dict[str, Callable[[], object]] = {"frozen stages, OpenVINO      ": lambda: compiled(batch)}
     for name, half in (("float32", False), ("bf16   ", True)):
         ways[f"frozen stages, torch {name}"] = _torch(learner, batch, half=half)

@@ -19,7 +19,7 @@ Each FOLDER is an unpacked package. OPENMOJI says what each emoji is; what the o
 
 Outlines are the shapes of a coloured drawing, white with black edges: what covers what stays so. Those of a picture
 that is there, too, are its pair. Writes `emoji.csv`, a manifest for `sketchseek train` whose paths start from OUT, and
-`licences.csv` of its sets; to add them to others, append their lines without the first.
+`emoji-licences.csv` of its sets. `python -m scripts.lite_data` fetches the packages, and adds all this to a manifest.
 """
 
 import csv
@@ -98,7 +98,7 @@ def main() -> None:
     if len(sys.argv) < 4:
         sys.exit(__doc__)
     out, openmoji, *others = map(Path, sys.argv[1:])
-    write(out, "emoji.csv", *made(out, openmoji, others))
+    write(out, "emoji", *made(out, openmoji, others))
 
 
 def made(out: Path, openmoji: Path, others: Sequence[Path]) -> tuple[list[Row], dict[str, str]]:
@@ -119,12 +119,12 @@ def made(out: Path, openmoji: Path, others: Sequence[Path]) -> tuple[list[Row], 
 
 
 def write(out: Path, name: str, rows: Sequence[Row], said: Mapping[str, str]) -> None:
-    """The manifest of these pictures, and the licences of their sets."""
-    with (out / name).open("w", newline="", encoding="utf-8") as file:
+    """OUT/NAME.csv, the manifest of these pictures, and OUT/NAME-licences.csv, the licences of their sets."""
+    with (out / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    with (out / "licences.csv").open("w", newline="", encoding="utf-8") as file:
+    with (out / f"{name}-licences.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("set", "licence"), *sorted(said.items())])
     print(f"{len(rows)} pictures of {len({row['label'] for row in rows})} labels in {out}")
 
@@ -133,7 +133,7 @@ def licences(folder: Path, rows: Sequence[Row], before: Mapping[str, str]) -> di
     """The licences of sets: those from `before`, and that of a package for what it became a part of."""
     package = json.loads((folder / "package.json").read_text(encoding="utf-8"))
     text = f"{package['license']}, npm {package['name']}"
-    ours = {row["set"]: text for row in rows}
+    ours = {row["set"] for row in rows}
     return {**before, **{name: f"{before[name]}; {text}" if name in before else text for name in ours}}
 
 

@@ -16,7 +16,7 @@ Each FOLDER is an unpacked package of iconify's. Any will do; these have the mos
 | maki, temaki | CC0 1.0 |
 
 An icon whose name is that of a label becomes a drawing of it, one for each package; shapes that are filled lose their
-filling. Writes `icons.csv` and `licences.csv`, to be appended as those of scripts/emoji_data.py.
+filling. Writes `icons.csv` and `icons-licences.csv`, as scripts/emoji_data.py does.
 """
 
 import csv
@@ -50,7 +50,7 @@ def main() -> None:
     out, manifest, *folders = map(Path, sys.argv[1:])
     with manifest.open(newline="", encoding="utf-8") as file:
         labels = {row["label"] for row in csv.DictReader(file) if row["modality"] == "photo"}
-    write(out, "icons.csv", *made(out, labels, folders))
+    write(out, "icons", *made(out, labels, folders))
 
 
 def made(out: Path, labels: set[str], folders: Sequence[Path]) -> tuple[list[Row], dict[str, str]]:

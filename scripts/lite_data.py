@@ -9,10 +9,10 @@ IMAGES/lite.csv and IMAGES/lite-licences.csv, for scripts/train_lite.sh.
 """
 
 import csv
+import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from scripts import emoji_data, icon_data
@@ -40,16 +40,14 @@ def main() -> None:
     packages = images / "packages"
     openmoji, *others = (fetched(name, packages) for name in EMOJI)
     emoji, said = emoji_data.made(images, openmoji, others)
-    fields, rows = _read(manifest)
-    rows += emoji
+    rows = [*_read(manifest), *emoji]
     labels = {row["label"] for row in rows if row["modality"] == "photo"}
     icons, more = icon_data.made(images, labels, [fetched(name, packages) for name in ICONS])
     rows += icons
-    write(images / "lite.csv", fields, rows)
-    known = {row["set"]: row["licence"] for row in _read(licences)[1]}
-    given = [{"set": name, "licence": text} for name, text in (known | said | more).items()]
-    write(images / "lite-licences.csv", ["set", "licence"], given)
-    print(f"{len(rows)} pictures of {len(known | said | more)} sets in {images / 'lite.csv'}")
+    # A manifest may have columns of its own, or lack some that these have.
+    blank = dict.fromkeys((name for row in rows for name in row), "")
+    known = {row["set"]: row["licence"] for row in _read(licences)}
+    emoji_data.write(images, "lite", [blank | row for row in rows], known | said | more)
 
 
 def fetched(name: str, packages: Path) -> Path:
@@ -58,6 +56,8 @@ def fetched(name: str, packages: Path) -> Path:
     if folder.is_dir():
         return folder
     packages.mkdir(parents=True, exist_ok=True)
+    if shutil.which("npm") is None:
+        sys.exit(f"{name} comes from npm, which is not here: install Node.js")
     done = subprocess.run(
         ["npm", "pack", "--silent", name], cwd=packages, capture_output=True, text=True, check=False
     )
@@ -73,18 +73,9 @@ def fetched(name: str, packages: Path) -> Path:
     return folder
 
 
-def write(file: Path, fields: list[str], rows: Iterable[Mapping[str, str]]) -> None:
-    """A table with these columns; what else rows have is left out."""
-    with file.open("w", newline="", encoding="utf-8") as opened:
-        table = csv.DictWriter(opened, fields, restval="", extrasaction="ignore")
-        table.writeheader()
-        table.writerows(rows)
-
-
-def _read(file: Path) -> tuple[list[str], list[Row]]:
+def _read(file: Path) -> list[Row]:
     with file.open(newline="", encoding="utf-8") as opened:
-        table = csv.DictReader(opened)
-        return list(table.fieldnames or ()), list(table)
+        return list(csv.DictReader(opened))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from model.data.datasets import PHOTO, SKETCH, Record
 from model.data.loading import load_image
@@ -180,7 +180,8 @@ class Views:
         """
         layout = Layout(self._signature(), len(self.records), self._per_record)
         # Stored in fp16 and trained on in bf16: where a CPU has that, more precision would only double the time.
-        self._frozen = None if self._learner.in_half("cpu") else Frozen(Preparing(self._learner))
+        if not self._learner.in_half("cpu"):
+            self._frozen = Frozen(self._learner, self._learner.prepare)
         self._file, self._said = ViewFile(file, layout, self._made), said
         self._file.open(said)
 
@@ -201,7 +202,7 @@ class Views:
         """What `say` makes of the pictures themselves, without variation; `what` names it."""
         device = next(learner.parameters()).device
         asked = np.asarray(rows, dtype=np.int64)
-        asks = say if learner.in_half(device.type) else Frozen(_Saying(learner, say)).first
+        asks = say if learner.in_half(device.type) else Frozen(learner, say).first
 
         def ask(wanted: Rows) -> Tensor:
             parts = (asked[wanted[at : at + BATCH]].tolist() for at in range(0, len(wanted), BATCH))
@@ -257,26 +258,6 @@ class Views:
             lines.append("rich")
         lines += [f"{record.path} {record.modality} {record.note}" for record in self.records]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-class _Saying(nn.Module):
-    def __init__(self, learner: Learner, say: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.learner, self._say = learner, say
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        return self._say(inputs)
-
-
-class Preparing(nn.Module):
-    """What a learner computes once for each picture."""
-
-    def __init__(self, learner: Learner) -> None:
-        super().__init__()
-        self.learner = learner
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        return self.learner.prepare(pictures)
 
 
 def every_tenth(say: Callable[[str], None]) -> Callable[[int, int], None]:

@@ -38,7 +38,7 @@ def npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "asked"
 
 
-def test_a_package_is_fetched_once(npm: Path, tmp_path: Path) -> None:
+def test_a_package_is_fetched_once(npm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packages = tmp_path / "packages"
     for _ in range(2):
         folder = fetched("@games/toys", packages)
@@ -48,6 +48,9 @@ def test_a_package_is_fetched_once(npm: Path, tmp_path: Path) -> None:
     assert [path.name for path in packages.iterdir()] == ["toys"]
     with pytest.raises(SystemExit, match="gone: 404 Not Found"):
         fetched("gone", packages)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(SystemExit, match=r"npm, which is not here: install Node\.js"):
+        fetched("@games/more", packages)
 
 
 def test_all_pictures_and_licences_come_into_one_manifest(
@@ -59,7 +62,13 @@ def test_all_pictures_and_licences_come_into_one_manifest(
     (images / "terms.csv").write_text("set,source,licence\nzoo,here,CC0 1.0\n")
 
     def row(name: str, modality: str, label: str) -> dict[str, str]:
-        return {"set": name, "modality": modality, "label": label, "path": f"{name}/{label}.png"}
+        return {
+            "set": name,
+            "modality": modality,
+            "label": label,
+            "path": f"{name}/{label}.png",
+            "hand": "left",
+        }
 
     def emoji(_: Path, openmoji: Path, others: list[Path]) -> tuple[list[dict[str, str]], dict[str, str]]:
         assert [openmoji.name, *(other.name for other in others)] == [name.split("/")[-1] for name in EMOJI]
@@ -79,11 +88,11 @@ def test_all_pictures_and_licences_come_into_one_manifest(
     assert wanted == {"cat", "kiwi"}, "icons are drawings of what there are photos of"
     with (images / "lite.csv").open(newline="") as opened:
         rows = list(csv.DictReader(opened))
-    assert [(each["set"], each["label"], each["note"]) for each in rows] == [
-        ("zoo", "cat", "blurred"),
-        ("emoji-a", "kiwi", ""),
-        ("emoji-a", "kiwi", ""),
-        ("icons-b", "cat", ""),
+    assert [(each["set"], each["label"], each["note"], each["hand"]) for each in rows] == [
+        ("zoo", "cat", "blurred", ""),
+        ("emoji-a", "kiwi", "", "left"),
+        ("emoji-a", "kiwi", "", "left"),
+        ("icons-b", "cat", "", "left"),
     ]
     with (images / "lite-licences.csv").open(newline="") as opened:
-        assert list(csv.reader(opened))[1:] == [["zoo", "CC0 1.0"], ["emoji-a", "MIT"], ["icons-b", "ISC"]]
+        assert list(csv.reader(opened))[1:] == [["emoji-a", "MIT"], ["icons-b", "ISC"], ["zoo", "CC0 1.0"]]

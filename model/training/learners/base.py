@@ -6,7 +6,7 @@ A learner contains only the towers. Its parameters learn at the recipe's `tower_
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -73,7 +73,7 @@ class Learner(nn.Module, ABC):
         return F.normalize(self.project(self.features(inputs)).float(), dim=-1)
 
 
-@lru_cache(maxsize=1)
+@cache
 def _has_half() -> bool:
     """Whether the CPU computes in bf16: one that only imitates it takes two to ten times as long as in float32."""
     # torch says that it supports bf16 wherever there is AVX-512, and imitates it where there is no more than that.

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from model.backbones.base import ImageTower
 from model.backbones.local import Shape
-from model.backbones.stages import Stages, stages_of
+from model.backbones.stages import stages_of
 from model.backbones.towers import family
 from model.card import Checkpoint
 from model.errors import ModelError
@@ -55,14 +55,23 @@ class Reader:
         self.how = checkpoint.card.preparation
         self.reads = tuple(sorted(set(reads)))
         self.digest = f"{checkpoint.card.fingerprint} {self.reads}"
-        self._device, network = device, _Reading(tower.to(device).eval(), stages, self.reads)
-        self._read = Frozen(network) if device.type == "cpu" else network
+        self._device, self._tower, self._stages = device, tower.to(device).eval(), stages
+        self._read = Frozen(tower, self._maps) if device.type == "cpu" else self._maps
 
     @torch.no_grad()
     def __call__(self, pixels: Sequence[Pixels]) -> dict[int, Tensor]:
         """Maps (n, channels, height, width) of prepared pictures."""
         found = self._read(torch.from_numpy(np.stack(pixels)).to(self._device))
         return dict(zip(self.reads, found, strict=True))
+
+    def _maps(self, pictures: Tensor) -> tuple[Tensor, ...]:
+        scaled = pictures.permute(0, 3, 1, 2).float() * self._tower.scale - self._tower.shift
+        values, found = self._stages.enter(scaled), []
+        for number, stage in enumerate(self._stages.later()[: self.reads[-1] + 1]):
+            values = self._stages.run(stage, values)
+            if number in self.reads:
+                found.append(values)
+        return tuple(found)
 
     def shape(self, **sizes: int) -> Shape:
         """The shape of a head for these stages: it computes on the coarsest grid and answers on one twice as fine.
@@ -82,23 +91,6 @@ class Reader:
 
 def _listed(stages: Sequence[int]) -> str:
     return ",".join(map(str, stages))
-
-
-class _Reading(nn.Module):
-    """Pictures to the maps of these stages, one after the other."""
-
-    def __init__(self, tower: ImageTower, stages: Stages, reads: Sequence[int]) -> None:
-        super().__init__()
-        self.tower, self._stages, self._reads = tower, stages, reads
-
-    def forward(self, pictures: Tensor) -> tuple[Tensor, ...]:
-        scaled = pictures.permute(0, 3, 1, 2).float() * self.tower.scale - self.tower.shift
-        values, found = self._stages.enter(scaled), []
-        for number, stage in enumerate(self._stages.later()[: self._reads[-1] + 1]):
-            values = self._stages.run(stage, values)
-            if number in self._reads:
-                found.append(values)
-        return tuple(found)
 
 
 @dataclass(frozen=True)

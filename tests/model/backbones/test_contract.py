@@ -31,7 +31,6 @@ from model.training.learners.lite import LiteLearner
 from model.training.network import Network, build, method_of
 from model.training.publish import Provenance, write_model
 from model.training.recipe import Recipe
-from model.training.views import Preparing
 from tests.kit.pictures import line_drawing, photo
 from tests.kit.training import say, tiny_clip, tiny_recipe
 
@@ -112,7 +111,7 @@ def test_frozen_stages_are_the_same_in_openvino_for_any_number_of_pictures(netwo
     learner = build(recipe_of(*network), random_weights=True).learner
     if isinstance(learner, ClipLearner):
         pytest.skip("nothing of it is prepared once")
-    quick = Frozen(Preparing(learner.eval()), worth=0)
+    quick = Frozen(learner.eval(), learner.prepare, worth=0)
     for count in (2, 3, 1):
         pictures = torch.randint(0, 256, (count, SIZE, SIZE, 3), dtype=torch.uint8)
         with torch.no_grad():

@@ -35,7 +35,7 @@ def pictures(count: int) -> Tensor:
 
 def test_all_results_are_those_of_torch() -> None:
     network = _Maps()
-    quick = Frozen(network, worth=0)
+    quick = Frozen(network, network, worth=0)
     batches = [pictures(count) for count in (3, 1, 8, 3)]
     found = [quick(batch) for batch in batches]
     for batch, results in zip(batches, found, strict=True):
@@ -50,7 +50,8 @@ def test_it_is_compiled_once_and_only_if_there_is_enough_to_do(monkeypatch: pyte
     calls = []
     real = frozen._compiled
     monkeypatch.setattr(COMPILED, lambda *given: calls.append(given) or real(*given))
-    quick = Frozen(_Maps(), worth=10)
+    network = _Maps()
+    quick = Frozen(network, network, worth=10)
     quick(pictures(10))
     assert not calls
     quick(pictures(2))
