@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Trains what ships as `lite` and `lite-plus`: bash scripts/train_lite.sh MANIFEST.csv IMAGES OUT [LICENCES.csv]
 #
-# Killed at any time, the same command goes on. LICENCES.csv has the columns `set` and `licence`. RECIPES, STEPS and
-# PARTS (steps of the local head) change what is done. The results are OUT/lite and OUT/lite-plus; what it takes, and
-# how to judge recipes by twins first, is in docs/training.md.
+# Killed at any time, the same command goes on. LICENCES.csv has the columns `set` and `licence`. LITE and PLUS (the
+# recipes of each), STEPS and PARTS (steps of the local head) change what is done. The results are OUT/lite and
+# OUT/lite-plus; what it takes, and how to judge recipes by twins first, is in docs/training.md.
 set -euo pipefail
-: "${BIN:=.venv/bin}" "${RECIPES:=lite-rich lite-bold lite-long}" "${STEPS:=}" "${PARTS:=1000}"
+: "${BIN:=.venv/bin}" "${LITE:=lite-rich lite-bold lite-long}" "${PLUS:=lite-plus}" "${STEPS:=}" "${PARTS:=1000}"
 [ $# -ge 3 ] || { sed -n '2s/^# //p' "$0" >&2; exit 2; }
 data=("$1" --root "$2")
 out=$3
@@ -18,25 +18,35 @@ for row in csv.DictReader(open(sys.argv[1], encoding="utf-8", newline="")):
     print(row["set"], row["licence"], sep="=")' "$4")
 fi
 
-models=() first=
-for recipe in $RECIPES; do
-  run=$out/$recipe
-  if [ -n "$first" ] && [ ! -e "$run/seen.f16" ]; then
-    # These recipes show the same views, and none makes them anew in the course of its run.
-    mkdir -p "$run"
-    ln "$first/seen.f16" "$run/seen.f16"
-    cp "$first/seen.done" "$run/seen.done"
+# made NAME RECIPE...: OUT/NAME, a run of the recipe, or the mean of several, with a bank and a local head.
+made() {
+  local name=$1 first="" models=() recipe run
+  shift
+  for recipe in "$@"; do
+    run=$out/$recipe
+    if [ -n "$first" ] && [ ! -e "$run/seen.f16" ]; then
+      # The recipes of one model show the same views, and none makes them anew in the course of its run.
+      mkdir -p "$run"
+      ln "$first/seen.f16" "$run/seen.f16"
+      cp "$first/seen.done" "$run/seen.done"
+    fi
+    "$BIN/sketchseek" train "${data[@]}" --all-labels "${licences[@]}" \
+      --recipe "$recipe" ${STEPS:+--steps "$STEPS"} --out "$run"
+    first=${first:-$run}
+    models+=("$run/model")
+  done
+  local tower=${models[0]}
+  if [ ${#models[@]} -gt 1 ]; then
+    tower=$out/$name-blend
+    [ -e "$tower" ] || "$BIN/sketchseek" blend "${models[@]}" --name "$name" --out "$tower"
+    grep -q bank.safetensors "$tower/card.json" || "$BIN/sketchseek" bank "$tower" "${data[@]}"
   fi
-  "$BIN/sketchseek" train "${data[@]}" --all-labels "${licences[@]}" \
-    --recipe "$recipe" ${STEPS:+--steps "$STEPS"} --out "$run"
-  first=${first:-$run}
-  models+=("$run/model")
-done
+  "$BIN/sketchseek" train-parts "${data[@]}" --all-labels "${licences[@]}" \
+    --model "$tower" --steps "$PARTS" --out "$out/$name-parts"
+  ln -sfn "$name-parts/model" "$out/$name"
+}
 
-[ -e "$out/blend" ] || "$BIN/sketchseek" blend "${models[@]}" --name lite --out "$out/blend"
-grep -q bank.safetensors "$out/blend/card.json" || "$BIN/sketchseek" bank "$out/blend" "${data[@]}"
-"$BIN/sketchseek" train-parts "${data[@]}" --all-labels "${licences[@]}" \
-  --model "$out/blend" --steps "$PARTS" --out "$out/parts"
-ln -sfn parts/model "$out/lite"
-[ -e "$out/lite-plus" ] || "$BIN/sketchseek" looks "$out/lite" --name lite-plus --out "$out/lite-plus"
-grep -q bank.safetensors "$out/lite-plus/card.json" || "$BIN/sketchseek" bank "$out/lite-plus" "${data[@]}"
+# shellcheck disable=SC2086  # recipes are several words
+made lite $LITE
+# shellcheck disable=SC2086
+made lite-plus $PLUS

@@ -1,58 +1,30 @@
-"""Shipping a trained model: whole, with a sibling that looks twice and shares its files."""
+"""Shipping a trained model: whole, under its own name, in the place of the one before it."""
 
-import json
 import shutil
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from model import Encoder
-from model.bank import Bank, Near
-from model.card import SHIPPED, Checkpoint
-from model.export.looks import with_looks
-from model.modality import Modality, unit
-from model.training.banks import add_bank
+from model.card import SHIPPED
 from scripts.ship_lite import ship
 
-FIGURES = {"lite": {"small first_hit": {"plain": 0.5}}, "lite-plus": {"small first_hit": {"plain": 0.6}}}
+FIGURES = {"a twin that saw none of it": {"small first_hit": {"plain": 0.5}}}
 
 
-@pytest.fixture
-def made(tmp_path: Path) -> Path:
-    shutil.copytree(SHIPPED / "lite", tmp_path / "out" / "lite")
-    plus = with_looks(
-        Checkpoint(tmp_path / "out" / "lite"), tmp_path / "out" / "lite-plus", ["plain", "mirrored"]
-    )
-    vectors = unit(np.random.default_rng(0).normal(size=(40, plus.card.dimension)).astype(np.float32))
-    add_bank(plus, Bank(plus.card.fingerprint, {Modality.SKETCH: Near(vectors, 30, 1.0)}))
-    return tmp_path / "out"
-
-
-def test_the_sibling_takes_all_but_its_bank_from_lite(made: Path, tmp_path: Path) -> None:
-    weights = tmp_path / "weights"
-    ship(made, FIGURES, "trained well", weights)
-    assert sorted(path.name for path in (weights / "lite-plus").iterdir()) == [
-        "bank.safetensors",
-        "card.json",
-    ]
-    picture = Image.effect_noise((300, 200), 80).convert("RGB")
-    before, after = (Encoder.load(folder / "lite-plus") for folder in (made, weights))
+def test_all_of_a_model_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    made, place = tmp_path / "out" / "lite", tmp_path / "weights" / "lite-plus"
+    shutil.copytree(SHIPPED / "lite", made)
+    place.mkdir(parents=True)
+    (place / "left.bin").write_bytes(b"of the one before")
+    ship(made, FIGURES, "trained well", place)
+    before, after = Encoder.load(made), Encoder.load(place)
+    assert not (place / "left.bin").exists()
+    assert (after.card.name, after.card.description) == ("lite-plus", "trained well")
+    assert after.card.figures == FIGURES
     assert after.fingerprint == before.fingerprint
+    picture = Image.effect_noise((300, 200), 80).convert("RGB")
     assert np.array_equal(after.photos([picture]), before.photos([picture]))
     assert after.bank is not None
-    assert after.card.name == "lite-plus"
-    assert after.card.figures == FIGURES["lite-plus"]
-    lite = Encoder.load(weights / "lite")
-    assert lite.card.description == "trained well"
-    assert lite.card.figures == FIGURES["lite"]
-    assert lite.local is not None
-
-
-def test_a_sibling_of_another_model_is_refused(made: Path, tmp_path: Path) -> None:
-    card = json.loads((made / "lite-plus" / "card.json").read_text())
-    card["weights"]["heads"]["sha256"] = "0" * 64
-    (made / "lite-plus" / "card.json").write_text(json.dumps(card))
-    with pytest.raises(SystemExit, match="another heads than lite"):
-        ship(made, FIGURES, "trained well", tmp_path / "weights")
+    assert after.local is not None

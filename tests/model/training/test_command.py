@@ -138,7 +138,7 @@ def test_wrong_input_is_one_line_that_says_what_to_do(tmp_path: Path, recipe: Pa
     code, output = called(tmp_path / "data", "--recipe", "heavy", "--out", out)
     assert code == 1
     assert (
-        "one of: lite, lite-base, lite-bold, lite-instances, lite-long, lite-pairs, lite-rich, masbir-b32"
+        "one of: lite, lite-base, lite-bold, lite-instances, lite-long, lite-pairs, lite-plus, lite-rich, masbir-b32"
         in output
     )
     assert "Traceback" not in output

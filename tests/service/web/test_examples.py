@@ -53,7 +53,7 @@ def test_examples_that_find_nothing_are_left_out(newcomer: Desk, live_server: Li
     assert names(newcomer) == ["Fish", "Car", "Mug", "Flower"]
     assert judge.asked == 8
     newcomer.page.reload()
-    expect(newcomer.page.locator("#examples button")).to_have_count(6)
+    expect(newcomer.page.locator("#examples button")).to_have_count(6, timeout=30_000)
     assert names(newcomer) == ["Fish", "Car", "Mug", "Flower", "Cat", "Tree"]
     assert judge.asked == 16
 
