@@ -1,7 +1,7 @@
 """Ship what scripts/train_lite.sh made: python scripts/ship_lite.py OUT/NAME FIGURES.json DESCRIPTION
 
-The model becomes model/weights/NAME, for `lite` and `lite-plus` each. FIGURES.json is what `python -m bench.twins --json`
-says of its twin, with a key that says of what, and DESCRIPTION what the card says of the training.
+OUT/NAME, be it `lite` or `lite-plus`, becomes model/weights/NAME. FIGURES.json is what `python -m bench.twins --json`
+says of its twin, under a key that says of what, and DESCRIPTION what the card says of the training.
 """
 
 import json

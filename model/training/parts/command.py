@@ -27,7 +27,7 @@ from model.training.parts.objective import Objective
 from model.training.parts.options import Options
 from model.training.parts.publish import USED_FOR, Provenance, trained_head, write_model
 from model.training.parts.run import Run, Settings
-from model.training.parts.sampling import Material, Sampler
+from model.training.parts.sampling import Material, Needed, Sampler
 from model.training.parts.validation import compared
 from model.training.publish import sources_of
 from model.training.recipe import SEEDS
@@ -115,13 +115,13 @@ def run(
     place = device_of(device)
     reader = Reader(checkpoint, options.stages, place)
     material = Material.of(seen, options.seed)
-    sampler = Sampler(material, options)
+    needed = Needed(Sampler(material, options), options.steps)
     torch.manual_seed(options.seed)
     shape = reader.shape(width=options.width, hidden=options.hidden, blocks=options.blocks)
     matcher = Matcher(LocalHead(shape), shape.trunk)
     with held(out):
-        tables = _tables(material, reader, shape.side, options, out)
-        objective = Objective(matcher, tables, sampler, options)
+        tables = _tables(material, needed, reader, shape.side, options, out)
+        objective = Objective(matcher, tables, needed, options)
         objective.start()
         matcher.to(place)
         training = Run(objective, Settings(out, say=click.echo), f"{data_digest(seen)} {reader.digest}")
@@ -137,10 +137,13 @@ def run(
         )
 
 
-def _tables(material: Material, reader: Reader, side: int, options: Options, out: Path) -> dict[str, Maps]:
+def _tables(
+    material: Material, needed: Needed, reader: Reader, side: int, options: Options, out: Path
+) -> dict[str, Maps]:
     tables = {}
-    for name, pictures in material.pictures(options.seed).items():
-        if not pictures or (name == "pseudo" and not options.pseudo):
+    for name, every in material.pictures(options.seed).items():
+        pictures = [every[row] for row in needed.rows[name]]
+        if not pictures:
             continue
         click.echo(f"preparing {len(pictures)} images: {name}")
         tables[name] = mapped(pictures, reader, side, out / "maps" / name, _every_tenth)

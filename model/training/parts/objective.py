@@ -1,6 +1,6 @@
 """What a step of training local parts computes: cells of drawings and photos, and what is wrong with them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from model.training.parts.losses import both_ways, place_loss
 from model.training.parts.maps import Maps
 from model.training.parts.network import Matcher
 from model.training.parts.options import Options
-from model.training.parts.sampling import Batch, Sampler
+from model.training.parts.sampling import Batch
 
 Inputs = dict[int, Tensor]
 # Mean and deviation, the first directions and the encodings are measured on so many pictures of each kind.
@@ -29,7 +29,11 @@ class Objective:
     """A matcher, what it is shown, and the losses. `tables` has the maps of photos, sketches, pseudo, and loose."""
 
     def __init__(
-        self, matcher: Matcher, tables: Mapping[str, Maps], sampler: Sampler, options: Options
+        self,
+        matcher: Matcher,
+        tables: Mapping[str, Maps],
+        sampler: Callable[[int], Batch],
+        options: Options,
     ) -> None:
         self.matcher, self.options = matcher, options
         self._tables, self._sampler = tables, sampler

@@ -3,8 +3,8 @@
 Batch number n depends only on the pictures, the options, and n, so that a killed run goes on as it would have.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ Rows = NDArray[np.int64]
 _LOOSE = 3000
 # Of the drawings made of photos, so many of each label of the half that shows few labels.
 _TOGETHER = 4
+_TABLES = ("photos", "pseudo", "sketches", "loose")
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,23 @@ class Batch:
     def paired(self) -> int:
         """How many of the drawings are next to their very own photo; the others only have one of their class."""
         return len(self.sketches) + len(self.pseudo)
+
+
+class Needed:
+    """Batches of a run of so many steps whose rows count only those pictures that one of the steps shows."""
+
+    def __init__(self, sampler: Callable[[int], Batch], steps: int) -> None:
+        self._sampler = sampler
+        batches = [sampler(step) for step in range(steps)]
+        # Of each table, in the order that it has.
+        self.rows: Mapping[str, Rows] = {
+            name: np.unique(np.concatenate([getattr(batch, name) for batch in batches])) for name in _TABLES
+        }
+
+    def __call__(self, step: int) -> Batch:
+        batch = self._sampler(step)
+        rows = {name: np.searchsorted(self.rows[name], getattr(batch, name)) for name in _TABLES}
+        return replace(batch, **rows)
 
 
 class Sampler:

@@ -90,7 +90,8 @@ def test_a_wrong_field_is_named(tmp_path: Path, changes: dict[str, object], said
 def test_an_unknown_name_lists_the_shipped_ones() -> None:
     with pytest.raises(
         RecipeProblem,
-        match="one of: lite, lite-base, lite-bold, lite-instances, lite-long, lite-pairs, lite-plus, lite-rich, masbir-b32",
+        match="one of: lite, lite-base, lite-bold, lite-instances, lite-long, lite-pairs, lite-plus, lite-rich, "
+        "masbir-b32",
     ):
         read_recipe("heavy")
 

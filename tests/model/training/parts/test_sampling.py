@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model.data.datasets import DataProblem
-from model.training.parts.sampling import Material, Sampler
+from model.training.parts.sampling import Material, Needed, Sampler
 from tests.kit.parts import SMALL, material
 
 
@@ -64,3 +64,26 @@ def test_without_own_photos_drawings_made_of_photos_remain() -> None:
     assert len(batch.loose) == 2
     with pytest.raises(DataProblem, match="no drawing has its own photo"):
         Sampler(found, SMALL.model_copy(update={"pseudo": 0}))
+
+
+def test_only_pictures_that_a_step_shows_are_needed() -> None:
+    found = Material.of(material(), 0)
+    tables = found.pictures(0)
+    sampler = Sampler(found, SMALL)
+    needed = Needed(sampler, 3)
+    prepared = {name: [tables[name][row] for row in rows] for name, rows in needed.rows.items()}
+    shown = {name: set[object]() for name in tables}
+    for step in range(3):
+        batch, condensed = sampler(step), needed(step)
+        for name, table in tables.items():
+            pictures = [table[row] for row in getattr(batch, name)]
+            assert [prepared[name][row] for row in getattr(condensed, name)] == pictures
+            shown[name].update(pictures)
+        assert np.array_equal(condensed.labels, batch.labels)
+    assert {name: set(pictures) for name, pictures in prepared.items()} == shown
+    assert len(prepared["photos"]) < len(tables["photos"])
+
+
+def test_without_drawings_made_of_photos_none_are_needed() -> None:
+    needed = Needed(Sampler(Material.of(material(), 0), SMALL.model_copy(update={"pseudo": 0})), 2)
+    assert len(needed.rows["pseudo"]) == len(needed(1).pseudo) == 0
