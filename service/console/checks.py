@@ -7,6 +7,7 @@ import difflib
 import os
 import platform
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -23,6 +24,7 @@ from service.settings import Settings, access
 # "note": works, but could be better; "wrong": needs fixing.
 State = Literal["ok", "note", "wrong"]
 _LEAST_FREE = 2**30
+_MEASURED = 0.1
 _PACKAGES = ("openvino", "torch", "faiss-cpu", "faiss-gpu-cuvs", "fastapi", "pillow", "numpy")
 
 
@@ -70,17 +72,32 @@ def engine(asked: Asked) -> Iterator[Finding]:
         return
     running = encoder.engine
     yield Finding("ok", f"{running.name} on {running.device} runs the model {encoder.card.name}")
-    if (times := len(encoder.card.looks)) > 1:
-        yield Finding(
-            "ok", f"it looks at each picture {times} times, so that encoding takes {times} times as long"
-        )
     if running.problem:
         yield Finding("note", running.problem)
+    try:
+        yield Finding("ok", f"it embeds about {_rate(encoder):,.0f} photos a second, once they are decoded")
+    except SketchseekError as error:
+        yield Finding("wrong", str(error))
+        return
     try:
         encoder.texts(["a dog"])
         yield Finding("ok", "the model supports text")
     except SketchseekError as error:
         yield Finding("note", f"the model does not support text: {error}", _command_in(str(error)))
+
+
+def _rate(encoder: Encoder) -> float:
+    """Pictures that are encoded in a second, in the smallest batch that is long enough to be measured."""
+    count = 1
+    while True:
+        # The first of each number takes longer.
+        encoder.warm(count)
+        start = time.perf_counter()
+        encoder.warm(count)
+        seconds = time.perf_counter() - start
+        if seconds > _MEASURED or 2 * count > encoder.batch:
+            return count / seconds
+        count *= 2
 
 
 def faiss(_: Asked) -> Iterator[Finding]:

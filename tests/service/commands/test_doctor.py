@@ -39,6 +39,7 @@ def test_all_is_well(job: Job, library: Path, tmp_path: Path) -> None:
         "15 photos, generation 000001, flat",
     ):
         assert part in done.stdout
+    assert re.search(r"it embeds about [1-9][\d,]* photos a second", done.stdout)
     assert "WRONG" not in done.stdout
     assert {line.split()[1] for line in done.stdout.splitlines() if "->" not in line} == set(checks.CHECKS)
 
