@@ -3,7 +3,7 @@
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -138,17 +138,12 @@ def command(
     whole = own if kept is None else numbered(own)[0]
     orders = {name: (whole if name in in_parts else own, ranker_of(name, encoder, kept)) for name in ranks}
     answers = {ranked_by(name): order for name, order in orders.items()} | _baselines(raw, compare)
-    reports = {
-        name: evaluate(vectors, labels, model=encoder.card.name, tasks=wanted, ranker=ranker, counts=counts)
-        for name, (vectors, ranker) in answers.items()
-    }
     question = Asked(encoder, own, labels, wanted, counts)
+    reports = _reports(question, answers)
     if scores is not None and pairs is not None:
         reports |= by_pairs(question, scores, pairs)
-    report = reports[STRIPPED] if [*reports] == [STRIPPED] else compared(reports)
-    made_by = f"model fingerprint {encoder.fingerprint}, run by {encoder.engine.name}"
     silent = [] if kept is not None else [_ordered_instead(name, encoder) for name in in_parts]
-    report = replace(report, remarks=(*report.remarks, *silent, made_by))
+    report = _one(reports, encoder, silent)
     if scores is not None and explained:
         report = replace(report, explanations=explanations(question, scores))
     _refuse_empty(report)
@@ -188,6 +183,22 @@ def _ready(out: Path | None, pictures: bool) -> None:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SketchseekError(f"--out {out}: cannot create the folder ({error.strerror})") from None
+
+
+def _reports(asked: Asked, answers: Mapping[str, tuple[Embedded, Ranker]]) -> dict[str, Evaluation]:
+    """What each order finds."""
+    name, tasks = asked.encoder.card.name, asked.tasks
+    return {
+        order: evaluate(vectors, asked.unseen, model=name, tasks=tasks, ranker=ranker, counts=asked.counts)
+        for order, (vectors, ranker) in answers.items()
+    }
+
+
+def _one(reports: Mapping[str, Evaluation], encoder: Encoder, remarks: Sequence[str]) -> Evaluation:
+    """All of them in one, with what else there is to say, and what made it."""
+    report = reports[STRIPPED] if [*reports] == [STRIPPED] else compared(reports)
+    made_by = f"model fingerprint {encoder.fingerprint}, run by {encoder.engine.name}"
+    return replace(report, remarks=(*report.remarks, *remarks, made_by))
 
 
 def _baselines(raw: Embedded, names: Sequence[str]) -> dict[str, tuple[Embedded, Ranker]]:

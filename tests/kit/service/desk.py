@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the page's tests need playwright (extra: dev)")
 expect, PlaywrightError = sync_api.expect, sync_api.Error
+# Busy machines are slow; what fails only takes longer to say so.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 Point = tuple[float, float]
 SEARCH = "**/search?*"
@@ -37,6 +40,7 @@ class Desk:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        page.set_default_timeout(PATIENCE_MS)
         self.devtools = page.context.new_cdp_session(page)
         self.problems: list[str] = []
         self.addresses: list[str] = []

@@ -45,7 +45,6 @@ def open_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..
 
     def open_one(*, routes: dict[str, Callable[[Route], None]] | None = None, **options: Any) -> Desk:
         page = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options}).new_page()
-        page.set_default_timeout(30_000)
         page.add_init_script(f"({LEARNED})({EXAMPLES})")
         for address, handler in (routes or {}).items():
             page.route(address, handler)

@@ -49,11 +49,11 @@ def test_examples_that_find_nothing_are_left_out(newcomer: Desk, live_server: Li
     newcomer.page.route("**/search?k=1", judge)
     newcomer.page.goto(live_server.url)
     heading = newcomer.page.locator("#examples-heading")
-    expect(heading).to_have_text("Drawings of what is in your photos", timeout=30_000)
+    expect(heading).to_have_text("Drawings of what is in your photos")
     assert names(newcomer) == ["Fish", "Car", "Mug", "Flower"]
     assert judge.asked == 8
     newcomer.page.reload()
-    expect(newcomer.page.locator("#examples button")).to_have_count(6, timeout=30_000)
+    expect(newcomer.page.locator("#examples button")).to_have_count(6)
     assert names(newcomer) == ["Fish", "Car", "Mug", "Flower", "Cat", "Tree"]
     assert judge.asked == 16
 
@@ -64,7 +64,7 @@ def test_where_nothing_matches_they_promise_nothing(newcomer: Desk, live_server:
     newcomer.page.goto(live_server.url)
     heading = newcomer.page.locator("#examples-heading")
     for visit in range(1, 5):
-        expect(heading).to_have_text("Try a drawing", timeout=30_000)
+        expect(heading).to_have_text("Try a drawing")
         while judge.asked < min(28, 8 * visit):
             newcomer.page.wait_for_timeout(50)
         newcomer.page.reload()

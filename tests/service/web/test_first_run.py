@@ -116,7 +116,7 @@ def test_a_server_that_stops_in_the_middle_is_told_and_waited_for(
         desk.page.unroute(address)
         desk.page.route(address, handler)
     newcomer.runs(1300, 16_840, published=900)
-    expect(strip(desk)).to_contain_text("1,300 of 16,840 photos", timeout=15_000)
+    expect(strip(desk)).to_contain_text("1,300 of 16,840 photos")
     forgive_failed_requests(desk)
 
 

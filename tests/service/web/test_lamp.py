@@ -60,7 +60,7 @@ def test_it_is_not_green_while_the_server_is_down(open_page: Callable[..., Desk]
     for address, handler in newcomer.routes.items():
         page.unroute(address)
         page.route(address, handler)
-    expect(panel.locator(".state")).to_contain_text("Everything is up to date", timeout=15_000)
+    expect(panel.locator(".state")).to_contain_text("Everything is up to date")
     page.keyboard.press("Escape")
     expect(page.locator("#index-open")).to_have_text("1,684 photos")
     forgive_failed_requests(desk)

@@ -194,7 +194,7 @@ def test_a_visitor_who_waits_gets_the_photos_once_they_are_there(open_page: Open
     desk = open_page(routes={**newcomer.routes, **locked})
     expect(desk.page.locator("#setup-title")).to_have_text("No photos are here yet")
     newcomer.ends(1684)
-    expect(desk.page.locator("#setup-title")).to_be_hidden(timeout=15_000)
+    expect(desk.page.locator("#setup-title")).to_be_hidden()
     expect(desk.page.locator("#canvas")).to_be_visible()
     forgive_failed_requests(desk)
 
