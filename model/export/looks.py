@@ -18,7 +18,7 @@ def with_looks(
     card = checkpoint.card
     kept = {part: weight for part, weight in card.weights.items() if part != "bank"}
     used = {
-        "name": name or f"{card.name}-plus",
+        "name": name or f"{card.name}-mirrored",
         "description": f"{card.description}; looks at each picture: {', '.join(looks)}",
         "looks": tuple(looks),
         "weights": kept,

@@ -57,7 +57,7 @@ EXAMPLES = {
         "sketchseek compare manifest.csv --splits splits.json --out compared",
         "sketchseek compare manifest.csv --splits splits.json --out compared sake zse ours --seeds 0",
     ),
-    "looks": ("sketchseek looks models/mine --out models/mine-plus",),
+    "looks": ("sketchseek looks models/mine --out models/mine-mirrored",),
     "blend": ("sketchseek blend runs/one/model runs/two/model --out models/mine",),
     "bank": (
         "sketchseek bank models/mine manifest.csv",

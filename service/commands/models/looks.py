@@ -13,7 +13,7 @@ from service.console.options import Place
 @click.command("looks")
 @click.argument("model", type=Place())
 @click.option("--out", type=Place(), required=True, help="Folder for the new model.")
-@click.option("--name", help="Name of the new model.  [default: the model's name, and -plus]")
+@click.option("--name", help="Name of the new model.  [default: the model's name, and -mirrored]")
 def command(model: Path, out: Path, name: str | None) -> None:
     """Make a slower, stronger copy of MODEL, a folder or a shipped model: it looks at each picture and at its mirror
     image, and takes the mean.

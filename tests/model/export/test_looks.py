@@ -52,7 +52,7 @@ def test_which_way_a_thing_faces_makes_no_difference(twice: Encoder, encoder: En
 
 def test_it_is_another_model_with_the_same_words_and_without_a_bank(twice: Encoder, encoder: Encoder) -> None:
     assert twice.fingerprint != encoder.fingerprint
-    assert twice.card.name == "lite-plus"
+    assert twice.card.name == "lite-mirrored"
     assert twice.bank is None
     assert twice.local is not None
     assert np.array_equal(twice.texts(["a dog"]), encoder.texts(["a dog"]))

@@ -50,5 +50,5 @@ def test_more_looks_make_another_model(tmp_path: Path, encoder: Encoder) -> None
     assert done.returncode == 0, done.stderr
     made = Encoder.load(out, engine="openvino")
     assert done.stdout == f"{out}: 2 looks at each picture, fingerprint {made.fingerprint}\n"
-    assert made.card.name == "lite-plus"
+    assert made.card.name == "lite-mirrored"
     refused(sketchseek("looks", "lite", "--out", out), "is not empty")
