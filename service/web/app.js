@@ -84,15 +84,14 @@ const setUp = lazySetup(askForKey, lamp, (problem) => notice.show(problem));
 let shown = null; // the form that the results on the page answer
 let answered = null; // the answer on the page
 let fetching = false;
+let changes = 0; // of the query since the page was opened
 
 /** Whether there is nothing to search with. */
-function isIdle() {
-  return query.parts(!drawing.isEmpty || pad.unfinished !== null).length === 0;
-}
+const isIdle = () => query.parts(!drawing.isEmpty || pad.unfinished !== null).length === 0;
 
 async function search({ again = false } = {}) {
   if (isIdle()) return forgetSearch();
-  const asked = [drawing.version, pad.unfinished];
+  const asked = [changes, pad.unfinished];
   setState("asking");
   try {
     const form = makeForm();
@@ -101,7 +100,7 @@ async function search({ again = false } = {}) {
     notice.hide();
     shown = await form;
     if (answer !== answered) showAnswer(answer);
-    setState(asked[0] === drawing.version && asked[1] === pad.unfinished ? "current" : "outdated");
+    setState(asked[0] === changes && asked[1] === pad.unfinished ? "current" : "outdated");
   } catch (problem) {
     if (problem.code === "nothing") return forgetSearch();
     notice.show(problem);
@@ -176,6 +175,7 @@ function drawingChanged() {
 }
 
 function queryChanged(pause) {
+  changes += 1;
   parts.show({ ink: !drawing.isEmpty, picture: drawing.items.some(({ mask }) => mask) });
   address.writeSoon();
   if (isIdle()) return forgetSearch();
@@ -293,8 +293,7 @@ byId("download").addEventListener("click", async () => {
   if (png) save(png, "drawing.png");
 });
 byId("more").addEventListener("click", searchMore);
-const nearEnd = new IntersectionObserver(([edge]) => edge.isIntersecting && searchMore(), { rootMargin: "400px" });
-nearEnd.observe(byId("more"));
+new IntersectionObserver(([edge]) => edge.isIntersecting && searchMore(), { rootMargin: "400px" }).observe(byId("more"));
 restoreSearch({ first: true });
 offerExamples(startExample, { ready: greet(), wanted: isIdle });
 keepGutter();

@@ -4,13 +4,15 @@
 import { t } from "../language.js";
 
 const CONFIRMATION_MS = 2000;
+const confirming = new WeakMap(); // the timer of each button
 
 /** Copies a text, and shows a confirmation on the button for a moment. */
 export async function copyFrom(button, text, confirmation = t("Copied")) {
   const label = button.querySelector("span") ?? button;
   const before = (button.dataset.label ??= label.textContent);
   label.textContent = (await copied(text)) ? confirmation : t("Copy failed");
-  setTimeout(() => (label.textContent = before), CONFIRMATION_MS);
+  clearTimeout(confirming.get(button));
+  confirming.set(button, setTimeout(() => (label.textContent = before), CONFIRMATION_MS));
 }
 
 /** Has the browser save a file. */

@@ -60,7 +60,7 @@ export class Panel {
       if (problem.status !== 0) this.#say(told(problem)); // else the head says so
     }
     this.#show();
-    this.#unwatch ??= this.#library.watch();
+    if (this.#dialog.open) this.#unwatch ??= this.#library.watch();
   }
 
   #build() {

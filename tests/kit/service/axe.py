@@ -13,6 +13,6 @@ axe = pytest.importorskip(
 
 def violations(desk: Desk) -> list[str]:
     # Between two themes of one fade, colours are whatever they are.
-    desk.page.wait_for_timeout(300)
+    desk.still()
     found = axe.Axe().run(desk.page).response["violations"]
     return [f"{one['id']}: {node['html']}" for one in found for node in one["nodes"]]

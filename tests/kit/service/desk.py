@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import io
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -77,14 +79,42 @@ class Desk:
     def results(self) -> list[str]:
         return [tile.get_attribute("aria-label") or "" for tile in self.page.locator("#results .tile").all()]
 
+    def at_one_go(self, start: Point, end: Point) -> None:
+        """A line without points between, so that a slow browser searches for nothing but the whole of it."""
+        self.page.mouse.move(*self.at(start))
+        self.page.mouse.down()
+        self.page.mouse.move(*self.at(end))
+        self.page.mouse.up()
+
+    def painted(self) -> None:
+        """Waits until the screen shows what has been done."""
+        self.page.evaluate(
+            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+
+    def still(self) -> None:
+        """Waits until nothing glides or fades any more."""
+        self.painted()
+        self.page.wait_for_function(
+            "() => document.getAnimations().every(({ playState }) => playState !== 'running')"
+        )
+
+    def arrived(self) -> None:
+        """Waits for the photos of the start page, and for the server's own number of them, which may come later."""
+        expect(self.page.locator("#count")).to_have_text(re.compile(r"^your \d+ photos$"))
+        expect(self.page.locator("#timeline .tile").first).to_be_visible()
+
+    def stop_time(self) -> None:
+        """From now on the page's clock runs only as far as it is told to, however long the browser takes."""
+        self.page.clock.install()
+        self.page.clock.pause_at(datetime.datetime.now() + datetime.timedelta(hours=1))
+
     def button(self, name: str) -> Any:
         return self.page.get_by_role("button", name=name, exact=True)
 
     def ink(self) -> int:
         """How many pixels of the screen's canvas carry ink."""
-        self.page.evaluate(
-            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-        )
+        self.painted()
         count: int = self.page.evaluate(
             """() => { const canvas = document.querySelector("#canvas");
                 const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);

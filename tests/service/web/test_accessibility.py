@@ -35,8 +35,11 @@ def test_axe_finds_nothing(open_page: Callable[..., Desk], theme: str, width: in
     assert violations(desk) == [], "with a photo"
     desk.page.keyboard.press("Escape")
     desk.page.locator("#index-open").click()
+    panel = desk.page.get_by_role("dialog", name="Your photos")
+    expect(panel.locator(".state")).to_contain_text("Everything is up to date")
     assert violations(desk) == [], "with the panel"
     desk.page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
     for said, route in (("rated", judged(0.9, 0.5, 0.1)), ("nothing close", judged(nothing_close=True))):
         desk.page.route(SEARCH, route)
         with desk.answered():
@@ -62,7 +65,8 @@ def test_axe_finds_nothing_among_the_photos_of_the_library(
     expect(desk.page.locator("#folders [role=option]").first).to_be_visible()
     assert violations(desk) == [], "with folders to choose from"
     desk.page.locator("#folders [role=option]").nth(1).click()
-    desk.page.get_by_label("Taken since: year").fill("2020")
+    with desk.page.expect_response("**/timeline?*after=2020*"):
+        desk.page.get_by_label("Taken since: year").fill("2020")
     expect(desk.page.locator("#timeline h3")).to_have_count(1)
     assert violations(desk) == [], "with filters"
     desk.page.locator("#timeline .tile").first.focus()

@@ -26,6 +26,7 @@ def asked(library: FakeLibrary) -> dict[str, str]:
 
 def test_a_filter_alone_narrows_the_library(open_page: Callable[..., Desk], library: FakeLibrary) -> None:
     desk = open_page(routes=library.routes())
+    desk.arrived()
     number = library.months["2023-05"]
     desk.button("Filters").click()
     folder = desk.page.get_by_role("combobox", name="Folder")
@@ -43,7 +44,8 @@ def test_a_filter_alone_narrows_the_library(open_page: Callable[..., Desk], libr
     expect(desk.page.locator("#heading")).to_have_text("2023-05")
     expect(desk.page.locator("#figures")).to_contain_text(f"{number} of")
     desk.button("Filters, 1 active").click()
-    desk.button("Reset").click()
+    with desk.page.expect_response("**/timeline?"):
+        desk.button("Reset").click()
     expect(desk.page.locator("#welcome")).to_be_visible()
     assert asked(library) == {}
 
@@ -64,6 +66,7 @@ def test_folders_are_chosen_with_the_keyboard(open_page: Callable[..., Desk], li
 
 def test_a_year_or_a_month_is_date_enough(open_page: Callable[..., Desk], library: FakeLibrary) -> None:
     desk = open_page(routes=library.routes())
+    desk.arrived()
     desk.button("Filters").click()
     since, until = desk.page.get_by_label("Taken since: year"), desk.page.get_by_label("Taken until: year")
     month = desk.page.get_by_label("Taken since: month")
@@ -132,7 +135,7 @@ def test_hidden_photos_are_counted_apart(open_page: Callable[..., Desk], library
     photos = [photo["id"] for photo in library.all({})]
     library.hidden.update(photos[:2])
     desk = open_page(routes=library.routes())
-    expect(desk.page.locator("#timeline .tile").first).to_be_visible()
+    desk.arrived()
     desk.button("Filters").click()
     desk.page.get_by_label("Hidden photos only").check()
     figures = desk.page.locator("#figures")
@@ -149,6 +152,7 @@ def test_hidden_photos_are_counted_apart(open_page: Callable[..., Desk], library
 
 def test_nothing_left_is_said_and_can_be_undone(open_page: Callable[..., Desk], library: FakeLibrary) -> None:
     desk = open_page(routes=library.routes())
+    desk.arrived()
     desk.button("Filters").click()
     desk.page.get_by_role("combobox", name="Folder").fill("nowhere")
     expect(desk.page.locator("#nothing")).to_contain_text("No photos match your filters.")

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 
+LEARNED = """(number) => { const kept = JSON.parse(localStorage.getItem("sketchseek-examples"));
+    return Object.keys(kept?.known ?? {}).length === number; }"""
+
+
 @pytest.fixture
 def newcomer(browser: Browser) -> Iterator[Desk]:
     """A browser that has never been here."""
@@ -65,8 +69,7 @@ def test_where_nothing_matches_they_promise_nothing(newcomer: Desk, live_server:
     heading = newcomer.page.locator("#examples-heading")
     for visit in range(1, 5):
         expect(heading).to_have_text("Try a drawing")
-        while judge.asked < min(28, 8 * visit):
-            newcomer.page.wait_for_timeout(50)
+        newcomer.page.wait_for_function(LEARNED, arg=min(28, 8 * visit))
         newcomer.page.reload()
     expect(newcomer.page.locator("#examples button")).to_have_count(8)
     assert names(newcomer)[0] == "Strawberry"

@@ -47,6 +47,7 @@ def test_folders_are_opened_one_by_one_and_the_way_leads_back(picker: Any, newco
 def test_the_folder_chosen_is_ticked_in_the_welcome(picker: Any, newcomer: Newcomer) -> None:
     newcomer.photos[f"{PICTURES}/Italy"] = 212
     page = picker.page
+    expect(picker.locator(".row")).to_have_count(3)  # they take the focus as they come
     picker.get_by_label("Path").fill(f"{PICTURES}/Italy")
     expect(picker.locator("#picker-says")).to_have_text("212 photos in this folder")
     picker.get_by_role("button", name="Use this folder").click()

@@ -126,13 +126,15 @@ def test_a_folder_is_added_and_its_run_shown(open_page: Callable[..., Desk], new
     newcomer.photos[f"{HOME}/Desktop"] = 40
     panel.get_by_role("button", name="Add a folder").click()
     picker = desk.page.get_by_role("dialog", name="Choose a folder")
+    expect(picker.locator(".row")).to_have_count(3)  # they take the focus as they come
     picker.get_by_label("Path").fill(f"{HOME}/Desktop")
     picker.get_by_role("button", name="Use this folder").click()
     expect(panel.locator(".shelf .line")).to_have_count(3)
     expect(panel.locator(".going")).to_contain_text("0 of 1,724 photos")
     panel.get_by_role("button", name="Pause").click()
     expect(panel.locator(".state")).to_contain_text("Paused")
-    panel.get_by_role("button", name="Resume").click()
+    with desk.page.expect_response("**/admin/resume"):
+        panel.get_by_role("button", name="Resume").click()
     newcomer.ends(1936, added=40)
     newcomer.seen |= {"health": "ok", "problems": []}
     expect(panel.locator(".state")).to_contain_text("Everything is up to date")
@@ -168,7 +170,8 @@ def test_what_is_kept_free_for_a_scrollbar_is_dimmed_too(
     open_page: Callable[..., Desk], newcomer: Newcomer
 ) -> None:
     margin = "getComputedStyle(document.documentElement).backgroundColor"
-    desk, _ = opened(open_page, newcomer)
+    desk, panel = opened(open_page, newcomer)
     dimmed = desk.page.evaluate(margin)
     desk.page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
     assert dimmed != desk.page.evaluate(margin)

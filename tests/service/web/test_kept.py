@@ -76,7 +76,7 @@ def test_only_the_latest_thirty_are_kept_but_all_that_are_saved(desk: Desk) -> N
 
 def test_what_has_been_done_is_said_for_a_while(open_page: Callable[..., Desk]) -> None:
     desk = open_page(reduced_motion="reduce")
-    desk.page.clock.install()
+    desk.stop_time()
     says = desk.page.locator("#tool-says")
     desk.draw((0.2, 0.5), (0.8, 0.5))
     desk.page.keyboard.press("s")

@@ -54,6 +54,7 @@ class Shelf:
 
 
 def shared(desk: Desk) -> str:
+    expect(desk.page.locator("#share")).to_have_text("Copy link")  # no longer what the last click led to
     desk.button("Copy link").click()
     expect(desk.page.locator("#share")).to_have_text("Copied")
     return desk.page.url

@@ -49,6 +49,9 @@ def test_words_alone_find_photos_and_clearing_them_ends_it(desk: Desk) -> None:
     with desk.answered():
         desk.page.keyboard.press("/")
         desk.page.keyboard.type("a yellow banana", delay=5)
+    # A slow browser searches for the first words while the others are typed.
+    desk.page.wait_for_function("() => window.lastBody.get('text') === 'a yellow banana'")
+    expect(desk.page.locator("#found[data-state=current]")).to_have_count(1)
     assert desk.results()
     assert fields(desk)["text"] == "a yellow banana"
     expect(desk.page).to_have_url(re.compile(r"\?text=a\+yellow\+banana$"))

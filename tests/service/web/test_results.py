@@ -65,7 +65,7 @@ def test_a_photo_that_stays_is_not_loaded_anew(desk: Desk) -> None:
     desk.page.evaluate("() => document.querySelectorAll('.tile img').forEach((it) => { it.kept = it.src; })")
     before = {label.split(" ", 1)[1].rsplit(",")[0] for label in desk.results()}
     with desk.answered():
-        desk.draw((0.2, 0.9), (0.9, 0.1))
+        desk.at_one_go((0.2, 0.9), (0.9, 0.1))
     after = {label.split(" ", 1)[1].rsplit(",")[0] for label in desk.results()}
     kept = desk.page.evaluate(
         "() => [...document.querySelectorAll('.tile img')].filter((it) => it.kept === it.src).length"
@@ -74,6 +74,7 @@ def test_a_photo_that_stays_is_not_loaded_anew(desk: Desk) -> None:
 
 
 def test_arrow_keys_walk_the_grid_which_is_one_tab_stop(desk: Desk) -> None:
+    desk.page.emulate_media(reduced_motion="reduce")
     last = len(desk.drawn_results()) - 1
     tiles = desk.page.locator(".tile")
     tiles.first.focus()
@@ -203,6 +204,7 @@ def test_only_photos_that_go_are_taken_out(desk: Desk) -> None:
 
 
 def test_photos_glide_from_where_they_were(desk: Desk) -> None:
+    desk.arrived()
     apart = desk.page.evaluate(
         SHOW.replace(
             "SCRIPT",
@@ -231,6 +233,7 @@ def test_photos_glide_from_where_they_were(desk: Desk) -> None:
 
 def test_photos_out_of_sight_are_laid_out_when_they_come_near(open_page: Callable[..., Desk]) -> None:
     desk = open_page(viewport={"width": 400, "height": 400})
+    desk.arrived()
     shown = desk.page.evaluate(
         SHOW.replace(
             "SCRIPT",

@@ -45,6 +45,7 @@ def test_the_whole_setup(open_page: Callable[..., Desk], theme: str, shape: str)
     assert violations(desk) == [], "the welcome"
     desk.button("Choose another folder…").click()
     picker = page.get_by_role("dialog", name="Choose a folder")
+    expect(picker.locator(".row")).to_have_count(3)  # they take the focus as they come
     picker.get_by_label("Path").fill(PICTURES)
     expect(picker.locator("#picker-says")).to_have_text("1,684 photos in this folder")
     in_sight(picker.get_by_role("button", name="Use this folder"))

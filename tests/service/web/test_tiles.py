@@ -79,17 +79,20 @@ def test_widths_are_true_and_none_is_offered_twice(desk: Desk) -> None:
 def test_the_place_of_a_photo_has_its_colour_until_it_comes(open_page: Callable[..., Desk]) -> None:
     library = FakeLibrary({"2024-07": 12})
     held: list[Any] = []
-    routes = {**library.routes(), "**/photos/*/thumbnail?*": lambda route: held.append(route)}
-    desk = open_page(routes=routes)
+    thumbnails = "**/photos/*/thumbnail?*"
+    answer = library.routes()[thumbnails]
+    desk = open_page(routes={**library.routes(), thumbnails: lambda route: held.append(route)})
+    desk.arrived()
     tile = desk.page.locator("#timeline .tile").first
     photo = library.photo("2024-07", 0)
     rgb = ", ".join(str(int(photo["colour"][at : at + 2], 16)) for at in (1, 3, 5))
     expect(tile).to_have_css("background-color", f"rgb({rgb})")
     expect(tile.locator("img")).to_have_css("opacity", "0")
     before = tile.bounding_box()
-    desk.page.wait_for_timeout(300)
+    expect(desk.page.locator("#timeline li.slow")).to_have_count(12)
+    desk.page.route(thumbnails, answer)
     for route in held:
-        library.routes()["**/photos/*/thumbnail?*"](route)
+        answer(route)
     expect(tile.locator("img")).to_have_css("opacity", "1")
     assert tile.bounding_box() == before
     expect(desk.page.locator("#timeline li.slow.loaded").first).to_be_attached()

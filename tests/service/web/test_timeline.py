@@ -24,8 +24,9 @@ SETTLED = """() => document.querySelectorAll("#timeline .waiting").length === 0
 
 
 def in_sight(desk: Desk) -> list[dict[str, Any]]:
-    desk.page.wait_for_function(SETTLED)
-    found: list[dict[str, Any]] = desk.page.evaluate(IN_SIGHT)
+    desk.painted()  # the page notices with the next frame that it has been scrolled
+    settled = desk.page.wait_for_function(f"() => ({SETTLED})() && ({IN_SIGHT})()")
+    found: list[dict[str, Any]] = settled.json_value()
     return found
 
 
@@ -51,6 +52,7 @@ def test_without_a_search_the_photos_are_there_newest_first(open_page: Callable[
 def test_rows_are_full_and_do_not_overlap(open_page: Callable[..., Desk], width: int) -> None:
     library = FakeLibrary({"2024-07": 450})
     desk = open_page(routes=library.routes(), viewport={"width": width, "height": 900})
+    desk.page.wait_for_function(SETTLED)
     edge = desk.page.evaluate("timeline.getBoundingClientRect().right")
     for _ in range(6):
         rows: dict[float, list[dict[str, Any]]] = {}
@@ -70,6 +72,7 @@ def test_100_000_photos_scroll_with_few_elements_and_the_right_photos(open_page:
     library = FakeLibrary(months(100_000))
     desk = open_page(routes=library.routes())
     order = {path: number for number, path in enumerate(paths_in_order(library))}
+    desk.page.wait_for_function(SETTLED)
     height = desk.page.evaluate("document.documentElement.scrollHeight")
     assert height > 1_000_000
     places = []
@@ -101,11 +104,12 @@ def test_what_one_looks_at_stays_where_it_is(open_page: Callable[..., Desk]) -> 
 
     desk = open_page(routes={**routes, "**/photos?*": hold})
     desk.page.wait_for_function(SETTLED)
-    desk.page.evaluate("scrollTo(0, 0.475 * timeline.offsetHeight)")
+    with desk.page.expect_response(lambda answer: "offset=2400&" in answer.url):
+        desk.page.evaluate("scrollTo(0, 0.475 * timeline.offsetHeight)")
     seen = desk.page.locator("#timeline .tile[aria-label^='2024-07/02400.jpg']")
     for _ in range(40):
-        desk.page.mouse.wheel(0, 300)
-        desk.page.wait_for_timeout(60)
+        desk.page.evaluate("scrollBy(0, 300)")
+        desk.painted()
         box = seen.bounding_box() if seen.count() else None
         if box and box["y"] < 600:
             break
@@ -130,6 +134,7 @@ def test_a_narrower_window_shows_the_same_photos(open_page: Callable[..., Desk])
     desk.page.wait_for_timeout(300)
     first = in_sight(desk)[0]["path"]
     desk.page.set_viewport_size({"width": 900, "height": 800})
+    desk.page.wait_for_function("() => innerWidth === 900")
     desk.page.wait_for_timeout(300)
     assert first in [one["path"] for one in in_sight(desk)][:8]
 

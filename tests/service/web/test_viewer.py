@@ -135,7 +135,7 @@ def test_the_list_may_be_longer_than_the_page(desk: Desk) -> None:
 
 def test_bars_fade_while_nothing_happens_and_come_back(open_page: Callable[..., Desk]) -> None:
     desk = open_page(routes=large(), reduced_motion="reduce")
-    desk.page.clock.install()
+    desk.stop_time()
     with desk.answered():
         desk.page.locator("#text").fill("house")
         desk.page.clock.run_for(1000)
@@ -200,6 +200,7 @@ def test_full_screen_is_entered_and_left(open_page: Callable[..., Desk]) -> None
     desk.page.keyboard.press("f")
     expect(full).to_have_attribute("aria-pressed", "true")
     expect(desk.page.locator("#viewer .photo")).to_be_visible()
+    desk.page.mouse.move(640, 400)  # the bars may have gone meanwhile
     full.click()
     expect(full).to_have_attribute("aria-pressed", "false")
     desk.page.keyboard.press("f")
@@ -253,6 +254,7 @@ def test_what_is_fixed_to_the_window_stays_beneath_every_dialog(
         page.locator("#timeline .pick").first.click()
         page.locator("#chosen").wait_for()
         page.locator("#rail").wait_for()
+        page.locator("#index-open").wait_for()
         before = page.evaluate(EDGES)
         for opener in ("#help", "#drawings", "#index-open"):
             page.locator(opener).click()

@@ -25,6 +25,7 @@ def shown(desk: Desk) -> Any:
 
 
 def only_july(desk: Desk) -> Any:
+    desk.arrived()
     desk.button("Filters").click()
     desk.page.get_by_role("combobox", name="Folder").fill("2024-07")
     figures = desk.page.locator("#figures")

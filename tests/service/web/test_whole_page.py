@@ -70,7 +70,7 @@ def test_text_can_be_read_in_either_theme(open_page: Callable[..., Desk], theme:
     grounds = set()
     for act in (lambda: None, desk.drawn_results, lambda: desk.page.locator(".tile").first.click()):
         act()
-        desk.page.wait_for_timeout(250)
+        desk.still()
         for text, ink, ground in desk.page.evaluate(VISIBLE_TEXT):
             grounds.add(tuple(ground))
             assert contrast(ink, ground) >= 4.5, (text, ink, ground)

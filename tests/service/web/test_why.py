@@ -78,7 +78,10 @@ def viewing(open_page: Callable[..., Desk], **options: Any) -> Desk:
 
 def explained(open_page: Callable[..., Desk], **options: Any) -> Desk:
     desk = viewing(open_page, **options)
-    desk.page.get_by_role("button", name="Why this photo?").click()
+    why = desk.page.get_by_role("button", name="Why this photo?")
+    expect(why).to_be_visible()
+    desk.page.mouse.move(2, 2)  # the bars may have gone meanwhile
+    why.click()
     expect(desk.page.locator(".why-parts button")).to_have_count(2)
     return desk
 
@@ -152,6 +155,7 @@ def test_keys_go_from_part_to_part(open_page: Callable[..., Desk]) -> None:
 
 def test_boxes_lie_where_the_answer_says(open_page: Callable[..., Desk]) -> None:
     desk = explained(open_page)
+    desk.painted()
     mark = desk.page.locator(".why-marks .part[data-part='0'] rect.box").nth(1).bounding_box()
     photo = desk.page.locator(".why-photo img").bounding_box()
     assert mark is not None
@@ -163,7 +167,7 @@ def test_boxes_lie_where_the_answer_says(open_page: Callable[..., Desk]) -> None
 
 def test_the_collage_plays_stops_and_goes_back(open_page: Callable[..., Desk]) -> None:
     desk = explained(open_page, reduced_motion="no-preference")
-    desk.page.clock.install()
+    desk.stop_time()
     button, slider = desk.page.locator(".why-collage button"), desk.page.locator(".why-collage input")
     expect(button).to_have_text("Rebuild the drawing from the photo")
     button.click()
