@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.kit.service.desk import Desk, expect
+from tests.kit.service.desk import SEARCH, Desk, expect, judged
 from tests.kit.service.library import FakeLibrary, months
 
 pytestmark = pytest.mark.browser
@@ -163,6 +163,7 @@ def test_nothing_left_is_said_and_can_be_undone(open_page: Callable[..., Desk], 
 
 
 def test_a_search_says_what_was_searched(desk: Desk) -> None:
+    desk.page.route(SEARCH, judged())
     found = desk.drawn_results()
     expect(desk.page.locator("#figures")).to_have_text(f"{len(found)} of 30 photos")
     desk.page.locator("#filter").click()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from tests.kit.service.desk import SEARCH, Desk, expect, pen
+from tests.kit.service.desk import SEARCH, Desk, expect, judged, pen
 from tests.kit.waiting import until
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_a_line_finds_photos_and_another_changes_them(desk: Desk) -> None:
+    desk.page.route(SEARCH, judged())
     first = desk.drawn_results()
     with desk.answered():
         desk.draw((0.2, 0.9), (0.9, 0.1))
