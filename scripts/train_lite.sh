@@ -23,7 +23,7 @@ made() {
   local name=$1 first="" models=() recipe run
   shift
   for recipe in "$@"; do
-    run=$out/$recipe
+    run=$out/runs/$recipe
     if [ -n "$first" ] && [ ! -e "$run/seen.f16" ]; then
       # The recipes of one model show the same views, and none makes them anew in the course of its run.
       mkdir -p "$run"
@@ -37,13 +37,13 @@ made() {
   done
   local tower=${models[0]}
   if [ ${#models[@]} -gt 1 ]; then
-    tower=$out/$name-blend
+    tower=$out/runs/$name-blend
     [ -e "$tower" ] || "$BIN/sketchseek" blend "${models[@]}" --name "$name" --out "$tower"
     grep -q bank.safetensors "$tower/card.json" || "$BIN/sketchseek" bank "$tower" "${data[@]}"
   fi
   "$BIN/sketchseek" train-parts "${data[@]}" --all-labels "${licences[@]}" \
-    --model "$tower" --steps "$PARTS" --out "$out/$name-parts"
-  ln -sfn "$name-parts/model" "$out/$name"
+    --model "$tower" --steps "$PARTS" --out "$out/runs/$name-parts"
+  ln -sfn "runs/$name-parts/model" "$out/$name"
 }
 
 # shellcheck disable=SC2086  # recipes are several words

@@ -11,6 +11,8 @@ from model import Encoder
 from tests.kit import TOP
 from tests.kit.training import tiny_manifest
 
+SHORT = {"LITE": "lite-rich lite-bold", "STEPS": "1", "PARTS": "1"}
+
 
 @pytest.mark.slow
 def test_one_command_trains_both_models_and_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -28,7 +30,7 @@ def test_one_command_trains_both_models_and_goes_on_where_it_was(tmp_path: Path)
     def trained() -> str:
         done = subprocess.run(
             ["bash", TOP / "scripts" / "train_lite.sh", manifest, manifest.parent, out, licences],
-            env={**os.environ, "BIN": str(Path(sys.executable).parent), "STEPS": "1", "PARTS": "1"},
+            env={**os.environ, "BIN": str(Path(sys.executable).parent)} | SHORT,
             cwd=TOP,
             capture_output=True,
             text=True,
