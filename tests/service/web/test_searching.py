@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 
-def test_an_old_answer_never_overwrites_a_new_one(desk: Desk) -> None:
+def held_first(desk: Desk) -> list[Route]:
+    """The searches from now on, of which the first is not answered."""
     held: list[Route] = []
 
     def hold_the_first(route: Route) -> None:
@@ -26,6 +27,11 @@ def test_an_old_answer_never_overwrites_a_new_one(desk: Desk) -> None:
             route.continue_()
 
     desk.page.route(SEARCH, hold_the_first)
+    return held
+
+
+def test_an_old_answer_never_overwrites_a_new_one(desk: Desk) -> None:
+    held = held_first(desk)
     with desk.page.expect_request(SEARCH):
         desk.at_one_go((0.2, 0.2), (0.8, 0.2))
     desk.page.wait_for_timeout(600)
@@ -41,14 +47,7 @@ def test_an_old_answer_never_overwrites_a_new_one(desk: Desk) -> None:
 
 
 def test_an_answer_to_words_that_have_changed_since_is_not_current(desk: Desk) -> None:
-    held: list[Route] = []
-
-    def hold_the_first(route: Route) -> None:
-        held.append(route)
-        if len(held) > 1:
-            route.continue_()
-
-    desk.page.route(SEARCH, hold_the_first)
+    held = held_first(desk)
     desk.stop_time()
     words, found = desk.page.locator("#text"), desk.page.locator("#found")
     with desk.page.expect_request(SEARCH):
