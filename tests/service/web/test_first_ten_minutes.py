@@ -39,7 +39,6 @@ def service(home: Path) -> Iterator[Serving]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     opened = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
-    opened.set_default_timeout(60_000)
     yield opened
     opened.context.close()
 
