@@ -13,10 +13,9 @@ from tests.kit.service.library import FakeLibrary, months
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_axe_finds_nothing(open_page: Callable[..., Desk], theme: str, width: int) -> None:
-    desk = open_page(color_scheme=theme, viewport={"width": width, "height": 800}, reduced_motion="reduce")
+def test_axe_finds_nothing(open_page: Callable[..., Desk], width: int) -> None:
+    desk = open_page(viewport={"width": width, "height": 800}, reduced_motion="reduce")
     assert violations(desk) == [], "at first"
     desk.draw((0.2, 0.3), (0.8, 0.3))
     desk.button("Clear").click()
@@ -32,6 +31,7 @@ def test_axe_finds_nothing(open_page: Callable[..., Desk], theme: str, width: in
     assert violations(desk) == [], "with results, weights and filters"
     desk.page.locator(".tile").first.click()
     expect(desk.page.locator("#viewer")).to_be_visible()
+    desk.page.mouse.move(180, 28)  # over the bars, which go when the mouse rests elsewhere
     assert violations(desk) == [], "with a photo"
     desk.page.keyboard.press("Escape")
     desk.page.locator("#index-open").click()
@@ -47,14 +47,12 @@ def test_axe_finds_nothing(open_page: Callable[..., Desk], theme: str, width: in
         assert violations(desk) == [], said
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_axe_finds_nothing_among_the_photos_of_the_library(
-    open_page: Callable[..., Desk], theme: str, width: int
+    open_page: Callable[..., Desk], width: int
 ) -> None:
     desk = open_page(
         routes=FakeLibrary(months(1684, each=60)).routes(),
-        color_scheme=theme,
         viewport={"width": width, "height": 800},
         reduced_motion="reduce",
     )

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.kit.service.desk import SEARCH, Desk, expect, judged
+from tests.kit.service.desk import Desk, expect
 from tests.kit.service.library import FakeLibrary, months
 
 pytestmark = pytest.mark.browser
@@ -50,8 +50,11 @@ def test_a_filter_alone_narrows_the_library(open_page: Callable[..., Desk], libr
     assert asked(library) == {}
 
 
-def test_folders_are_chosen_with_the_keyboard(open_page: Callable[..., Desk], library: FakeLibrary) -> None:
+def test_folders_are_chosen_with_the_keyboard_and_one_that_holds_nothing_is_let_go(
+    open_page: Callable[..., Desk], library: FakeLibrary
+) -> None:
     desk = open_page(routes=library.routes())
+    desk.arrived()
     desk.button("Filters").click()
     expect(desk.page.locator("#folders [role=option]").first).to_be_visible()
     desk.page.keyboard.type("2022-1")
@@ -62,6 +65,12 @@ def test_folders_are_chosen_with_the_keyboard(open_page: Callable[..., Desk], li
         desk.page.keyboard.press(key)
     expect(desk.page.get_by_role("combobox", name="Folder")).to_have_value("2022-11")
     expect(desk.page.locator("#heading")).to_have_text("2022-11")
+    desk.page.get_by_role("combobox", name="Folder").fill("nowhere")
+    expect(desk.page.locator("#nothing")).to_contain_text("No photos match your filters.")
+    expect(desk.page.locator("#figures")).to_have_text("0 of 1,684 photos")
+    desk.button("Clear filters").click()
+    expect(desk.page.locator("#timeline .tile").first).to_be_visible()
+    expect(desk.page.locator("#nothing")).to_be_hidden()
 
 
 def test_a_year_or_a_month_is_date_enough(open_page: Callable[..., Desk], library: FakeLibrary) -> None:
@@ -92,8 +101,8 @@ def test_a_year_or_a_month_is_date_enough(open_page: Callable[..., Desk], librar
     expect(desk.page.get_by_label("Taken until: day")).to_have_value("30")
 
 
-def test_dates_are_turned_into_days(desk: Desk) -> None:
-    found = desk.page.evaluate(
+def test_dates_are_turned_into_days(module_page: Desk) -> None:
+    found = module_page.page.evaluate(
         """async (texts) => {
             const { dateOrNone, dayAfter, firstDay } = await import("/web/search/dates.js");
             return texts.map((text) => [dateOrNone(text), firstDay(dateOrNone(text)), dayAfter(dateOrNone(text))]);
@@ -109,68 +118,39 @@ def test_dates_are_turned_into_days(desk: Desk) -> None:
     assert found[4:] == [["", "", ""]] * 7
 
 
-def test_favourites_and_hidden_photos_can_be_looked_at(
+def test_favourites_and_hidden_photos_can_be_looked_at_and_shown_again(
     open_page: Callable[..., Desk], library: FakeLibrary
 ) -> None:
     photos = [photo["id"] for photo in library.all({})]
     library.favourites.update(photos[3:6])
-    library.hidden.update(photos[8:10])
+    library.hidden.update(photos[8:11])
     desk = open_page(routes=library.routes())
+    desk.arrived()
+    tiles, figures = desk.page.locator("#timeline .tile"), desk.page.locator("#figures")
     desk.button("Filters").click()
     desk.page.get_by_label("Favourites only").check()
-    expect(desk.page.locator("#timeline .tile")).to_have_count(3)
+    expect(tiles).to_have_count(3)
     expect(desk.page.locator("#heading")).to_have_text("Favourites")
     desk.page.get_by_label("Favourites only").uncheck()
     desk.page.get_by_label("Hidden photos only").check()
-    expect(desk.page.locator("#timeline .tile")).to_have_count(2)
-    desk.page.locator("#timeline .tile").first.focus()
+    expect(figures).to_have_text("3 photos")
+    expect(tiles).to_have_count(3)
+    tiles.first.focus()
     desk.page.keyboard.press("x")
     desk.button("Show again").click()
-    expect(desk.page.locator("#timeline .tile")).to_have_count(1)
-    assert library.hidden == {photos[9]}
-    expect(desk.page.locator("#figures")).to_have_text("1 photo")
-
-
-def test_hidden_photos_are_counted_apart(open_page: Callable[..., Desk], library: FakeLibrary) -> None:
-    photos = [photo["id"] for photo in library.all({})]
-    library.hidden.update(photos[:2])
-    desk = open_page(routes=library.routes())
-    desk.arrived()
-    desk.button("Filters").click()
-    desk.page.get_by_label("Hidden photos only").check()
-    figures = desk.page.locator("#figures")
+    expect(tiles).to_have_count(2)
+    assert library.hidden == {photos[9], photos[10]}
     expect(figures).to_have_text("2 photos")
-    desk.page.locator("#timeline .tile").first.focus()
-    desk.page.keyboard.press("x")
-    desk.button("Show again").click()
+    tiles.first.click()
+    desk.page.keyboard.press("h")
+    expect(desk.page.locator("#viewer .toast")).to_contain_text("Photo shown again")
+    assert library.hidden == {photos[10]}
     expect(figures).to_have_text("1 photo")
-    number = library.months["2023-05"]
+    desk.page.keyboard.press("Escape")
+    expect(tiles).to_have_count(1)
     desk.page.get_by_label("Hidden photos only").uncheck()
     desk.page.get_by_role("combobox", name="Folder").fill("2023-05")
-    expect(figures).to_have_text(f"{number} of 1,683 photos")
-
-
-def test_nothing_left_is_said_and_can_be_undone(open_page: Callable[..., Desk], library: FakeLibrary) -> None:
-    desk = open_page(routes=library.routes())
-    desk.arrived()
-    desk.button("Filters").click()
-    desk.page.get_by_role("combobox", name="Folder").fill("nowhere")
-    expect(desk.page.locator("#nothing")).to_contain_text("No photos match your filters.")
-    expect(desk.page.locator("#figures")).to_have_text("0 of 1,684 photos")
-    desk.button("Clear filters").click()
-    expect(desk.page.locator("#timeline .tile").first).to_be_visible()
-    expect(desk.page.locator("#nothing")).to_be_hidden()
-
-
-def test_a_search_says_what_was_searched(desk: Desk) -> None:
-    desk.page.route(SEARCH, judged())
-    found = desk.drawn_results()
-    expect(desk.page.locator("#figures")).to_have_text(f"{len(found)} of 30 photos")
-    desk.page.locator("#filter").click()
-    with desk.answered():
-        desk.page.get_by_role("combobox", name="Folder").fill("nowhere")
-    expect(desk.page.locator("#heading")).to_have_text("No photos found in 30 photos")
-    expect(desk.page.locator("#figures")).to_have_text("")
+    expect(figures).to_have_text(f"{library.months['2023-05']} of 1,683 photos")
 
 
 def test_a_date_is_one_field_and_what_is_searched_for_stays_in_sight(

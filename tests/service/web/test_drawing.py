@@ -59,8 +59,8 @@ def test_a_long_stroke_is_searched_before_it_ends(desk: Desk) -> None:
     expect(desk.page.locator("#found[data-state=current]")).to_have_count(1)
 
 
-def test_undo_and_redo_by_button_and_by_keyboard(desk: Desk) -> None:
-    desk.draw((0.2, 0.2), (0.8, 0.2))
+def test_undo_and_redo_by_button_and_by_keyboard_and_after_clearing(desk: Desk) -> None:
+    desk.drawn_results()
     one = desk.ink()
     desk.draw((0.2, 0.8), (0.8, 0.8))
     two = desk.ink()
@@ -72,18 +72,13 @@ def test_undo_and_redo_by_button_and_by_keyboard(desk: Desk) -> None:
     for keys, left in (("Control+z", one), ("Control+Shift+Z", two), ("Meta+z", one), ("Control+y", two)):
         desk.page.keyboard.press(keys)
         assert desk.ink() == left
-
-
-def test_clearing_empties_the_page_and_can_be_undone(desk: Desk) -> None:
-    desk.drawn_results()
-    drawn = desk.ink()
     desk.button("Clear").click()
     assert desk.ink() == 0
     expect(desk.page.locator("#welcome")).to_be_visible()
     assert desk.results() == []
     with desk.answered():
         desk.button("Undo").click()
-    assert desk.ink() == drawn
+    assert desk.ink() == two
     assert desk.results()
 
 
@@ -114,19 +109,18 @@ def test_drawing_survives_a_new_size_and_a_new_theme(desk: Desk) -> None:
     assert middle[0] > 200, "the ink is light on dark paper"
 
 
-def test_an_example_is_drawn_as_strokes_and_searched(desk: Desk) -> None:
+def test_an_example_is_drawn_as_strokes_and_searched_and_at_once_without_motion(desk: Desk) -> None:
+    canvas = desk.page.locator("#canvas")
     with desk.answered():
         desk.button("Strawberry").click()
-    expect(desk.page.locator("#canvas")).to_have_attribute("aria-label", "Drawing area, 19 lines drawn")
+    expect(canvas).to_have_attribute("aria-label", "Drawing area, 19 lines drawn")
     assert desk.results()
     desk.button("Undo").click()
-    expect(desk.page.locator("#canvas")).to_have_attribute("aria-label", "Drawing area, 18 lines drawn")
-
-
-def test_an_example_appears_at_once_under_reduced_motion(open_page: Callable[..., Desk]) -> None:
-    desk = open_page(reduced_motion="reduce")
+    expect(canvas).to_have_attribute("aria-label", "Drawing area, 18 lines drawn")
+    desk.button("Clear").click()
+    desk.page.emulate_media(reduced_motion="reduce")
     desk.page.evaluate("() => [...document.querySelectorAll('#examples button')].at(1).click()")
-    assert desk.page.locator("#canvas").get_attribute("aria-label") == "Drawing area, 8 lines drawn"
+    assert canvas.get_attribute("aria-label") == "Drawing area, 8 lines drawn"
 
 
 def test_what_is_drawn_before_the_page_is_complete_is_searched_for(

@@ -103,26 +103,25 @@ def test_the_keyboard_alone_is_enough(picker: Any) -> None:
     expect(picker).to_be_hidden()
 
 
-@pytest.mark.parametrize(
-    ("path", "says"),
-    [
+def test_what_will_not_do_is_explained_where_the_path_is_typed(picker: Any, newcomer: Newcomer) -> None:
+    newcomer.photos["/home/anna/empty"] = "this folder is empty"
+    expect(picker.locator(".row")).to_have_count(3)
+    for path, says in (
         ("Pictures", "Write the full path of a folder, such as /home/me/Pictures."),
         ("/home/anna/gone", "There is no such folder; check its path, and whether its drive is mounted."),
         ("/home/anna/empty", "This folder is empty."),
-    ],
-)
-def test_a_path_that_will_not_do_is_explained_where_it_is_typed(
-    picker: Any, newcomer: Newcomer, path: str, says: str
-) -> None:
-    newcomer.photos["/home/anna/empty"] = "this folder is empty"
-    expect(picker.locator(".row")).to_have_count(3)
-    picker.get_by_label("Path").fill(path)
-    expect(picker.locator("#picker-says.wrong")).to_have_text(says)
-    expect(picker.get_by_label("Path")).to_have_value(path)
-    expect(picker.get_by_role("button", name="Use this folder")).to_be_disabled()
-    picker.get_by_label("Path").fill(PICTURES)
-    expect(picker.locator("#picker-says")).to_have_text("1,684 photos in this folder")
-    expect(picker.get_by_role("button", name="Use this folder")).to_be_enabled()
+    ):
+        picker.get_by_label("Path").fill(path)
+        expect(picker.locator("#picker-says.wrong")).to_have_text(says)
+        expect(picker.get_by_label("Path")).to_have_value(path)
+        expect(picker.get_by_role("button", name="Use this folder")).to_be_disabled()
+        picker.get_by_label("Path").fill(PICTURES)
+        expect(picker.locator("#picker-says")).to_have_text("1,684 photos in this folder")
+        expect(picker.get_by_role("button", name="Use this folder")).to_be_enabled()
+    picker.page.route("**/admin/**", lambda route: route.abort())
+    picker.get_by_role("button", name="Home folder").click()
+    expect(picker.locator("#picker-says.wrong")).to_contain_text("The server is not responding.")
+    picker.page.unroute("**/admin/**")
 
 
 def test_a_hundred_thousand_folders_stay_few_rows_and_can_be_narrowed(
@@ -146,11 +145,3 @@ def test_any_name_of_a_folder_is_text(picker: Any, newcomer: Newcomer) -> None:
     expect(picker.locator(".row bdi")).to_have_text([*names[:3], "two\u240alines", names[4]])
     picker.locator(".row").nth(4).click()
     expect(picker.locator(".row")).to_have_text(["inside"])
-
-
-def test_a_server_that_goes_away_meanwhile_is_told(picker: Any) -> None:
-    expect(picker.locator(".row")).to_have_count(3)
-    picker.page.route("**/admin/**", lambda route: route.abort())
-    picker.get_by_role("button", name="Home folder").click()
-    expect(picker.locator("#picker-says.wrong")).to_contain_text("The server is not responding.")
-    picker.page.unroute("**/admin/**")

@@ -24,8 +24,8 @@ CASES = [
 ]
 
 
-def test_which_words_get_one(desk: Desk) -> None:
-    told = desk.page.evaluate(
+def test_which_words_get_one(module_page: Desk) -> None:
+    told = module_page.page.evaluate(
         """async (cases) => { const { wordHint } = await import("/web/search/hints.js");
             return cases.map(([text, nothing, page]) => wordHint(text, nothing, page) !== ""); }""",
         [list(case[:3]) for case in CASES],

@@ -1,4 +1,4 @@
-"""The panel "Your photos": its state, folders, skipped files, a new run and its key; and runs elsewhere."""
+"""The panel "Your photos": its state, folders, skipped files, a new run and its key."""
 
 from __future__ import annotations
 
@@ -66,17 +66,6 @@ def test_a_new_run_needs_an_admin_key(browser: Browser, live_server: LiveServer)
         page.context.close()
 
 
-def test_a_run_elsewhere_shows(open_page, live_server: LiveServer) -> None:  # type: ignore[no-untyped-def]
-    told = {"photos": 30, "generation": "000001", "published": "2026-01-01T00:00:00+00:00", "running": True}
-    told |= {"last_run": None, "skipped": [], "skipped_total": 0, "problem": None}
-    idle = Newcomer()
-    idle.ends(30)
-    desk = open_page(routes={**idle.routes, "**/index": lambda route: route.fulfill(json=told)})
-    expect(desk.page.locator("#index-open")).to_have_text("Indexing…")
-    told["running"] = False
-    expect(desk.page.locator("#index-open")).to_have_text("30 photos")
-
-
 STICK = "/media/anna/stick"
 
 
@@ -121,7 +110,9 @@ def test_a_missing_folder_is_told_and_can_be_removed(
     assert f"DELETE library/folders {STICK}" in newcomer.asked
 
 
-def test_a_folder_is_added_and_its_run_shown(open_page: Callable[..., Desk], newcomer: Newcomer) -> None:
+def test_a_folder_is_added_and_its_run_shown_and_one_of_another_window_told_calmly(
+    open_page: Callable[..., Desk], newcomer: Newcomer
+) -> None:
     desk, panel = opened(open_page, newcomer)
     newcomer.photos[f"{HOME}/Desktop"] = 40
     panel.get_by_role("button", name="Add a folder").click()
@@ -139,6 +130,12 @@ def test_a_folder_is_added_and_its_run_shown(open_page: Callable[..., Desk], new
     newcomer.seen |= {"health": "ok", "problems": []}
     expect(panel.locator(".state")).to_contain_text("Everything is up to date")
     expect(panel.locator(".last-run")).to_contain_text("40 added")
+    newcomer.refusals["POST reindex"] = (409, "already_running", "an index job is already running")
+    desk.button("Check for new photos").click()
+    expect(panel.locator("#job-says")).to_contain_text(
+        "Another window has already started this. Nothing is lost"
+    )
+    forgive_failed_requests(desk)
 
 
 def test_a_failed_run_is_never_said_to_have_changed_nothing(
@@ -152,18 +149,6 @@ def test_a_failed_run_is_never_said_to_have_changed_nothing(
     )
     expect(panel).not_to_contain_text("no changes")
     expect(panel.get_by_role("button", name="Try again")).to_be_visible()
-
-
-def test_a_run_that_another_window_started_is_told_calmly(
-    open_page: Callable[..., Desk], newcomer: Newcomer
-) -> None:
-    desk, panel = opened(open_page, newcomer)
-    newcomer.refusals["POST reindex"] = (409, "already_running", "an index job is already running")
-    desk.button("Check for new photos").click()
-    expect(panel.locator("#job-says")).to_contain_text(
-        "Another window has already started this. Nothing is lost"
-    )
-    forgive_failed_requests(desk)
 
 
 def test_what_is_kept_free_for_a_scrollbar_is_dimmed_too(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.kit.service.bringing import PASTE, encoded, lines
 from tests.kit.service.desk import Desk, expect
@@ -26,22 +27,51 @@ def drawer(desk: Desk) -> Any:
     return sheet
 
 
-def test_a_cleared_drawing_comes_back_even_after_a_reload(desk: Desk) -> None:
+def cleared(desk: Desk, *heights: float) -> None:
+    for y in heights:
+        desk.draw((0.2, y), (0.8, y))
+        desk.button("Clear").click()
+
+
+def difference(one: Image.Image, other: Image.Image) -> int:
+    pixels = zip(one.convert("L").tobytes(), other.convert("L").tobytes(), strict=True)
+    return max(abs(a - b) for a, b in pixels)
+
+
+def test_what_is_cleared_comes_back_after_a_reload_but_for_what_is_deleted(desk: Desk) -> None:
     desk.drawn_results()
-    first = desk.last_drawing()
+    line = desk.last_drawing()
     desk.button("Clear").click()
     expect(drawer(desk).locator(".card")).to_have_count(1)
     desk.page.keyboard.press("Escape")
+    with desk.answered():
+        desk.page.evaluate(PASTE, ["fish.png", "image/png", encoded(drawing("fish"))])
+    with desk.answered():
+        desk.draw((0.2, 0.9), (0.8, 0.9))
+    picture = desk.last_drawing()
+    desk.button("Clear").click()
+    cleared(desk, 0.3, 0.6)
+    sheet = drawer(desk)
+    cards = sheet.locator(".card")
+    expect(cards).to_have_count(4)
+    sheet.get_by_role("button", name="Save", exact=True).first.click()
+    expect(sheet.get_by_role("heading", name="Saved")).to_be_visible()
+    sheet.get_by_role("button", name="Delete").nth(1).click()
+    expect(cards).to_have_count(3)
+    desk.page.keyboard.press("Escape")
     expect(desk.page).to_have_url(re.compile("^[^#]*$"))
     desk.page.reload()
-    cards = drawer(desk).locator(".card")
-    expect(cards).to_have_count(1)
+    expect(drawer(desk).get_by_role("heading", name="Saved")).to_be_visible()
+    expect(cards).to_have_count(3)
     with desk.answered():
-        cards.first.click()
-    assert desk.last_drawing().tobytes() == first.tobytes()
+        cards.last.click()
+    assert desk.last_drawing().tobytes() == line.tobytes()
     lines(desk, 1)
     desk.button("Undo").click()
     assert desk.ink() == 0
+    with desk.answered():
+        drawer(desk).locator(".card[aria-label$='2 lines']").click()
+    assert difference(desk.last_drawing(), picture) <= 3
 
 
 def test_the_drawing_on_the_paper_is_kept_when_another_is_brought_back(desk: Desk) -> None:
@@ -95,38 +125,8 @@ def test_what_has_been_done_is_said_for_a_while(open_page: Callable[..., Desk]) 
     expect(says).to_have_text("Rub over ink to erase it")
 
 
-def test_stars_and_bins_do_what_they_say(desk: Desk) -> None:
-    for y in (0.3, 0.6):
-        desk.draw((0.2, y), (0.8, y))
-        desk.button("Clear").click()
-    sheet = drawer(desk)
-    sheet.get_by_role("button", name="Save", exact=True).first.click()
-    expect(sheet.get_by_role("heading", name="Saved")).to_be_visible()
-    sheet.get_by_role("button", name="Delete").last.click()
-    expect(sheet.locator(".card")).to_have_count(1)
-    desk.page.reload()
-    expect(drawer(desk).get_by_role("heading", name="Saved")).to_be_visible()
-
-
-def test_a_picture_on_the_paper_is_kept_with_it(desk: Desk) -> None:
-    with desk.answered():
-        desk.page.evaluate(PASTE, ["fish.png", "image/png", encoded(drawing("fish"))])
-    with desk.answered():
-        desk.draw((0.2, 0.9), (0.8, 0.9))
-    before = desk.last_drawing().convert("L")
-    desk.button("Clear").click()
-    expect(drawer(desk).locator(".card")).to_have_count(1)
-    desk.page.goto(desk.page.url.split("#")[0])
-    with desk.answered():
-        drawer(desk).locator(".card").click()
-    after = desk.last_drawing().convert("L")
-    assert max(abs(a - b) for a, b in zip(before.tobytes(), after.tobytes(), strict=True)) <= 3
-
-
 def test_a_browser_that_keeps_nothing_says_so_and_works(open_page: Callable[..., Desk]) -> None:
-    desk = open_page()
-    desk.page.add_init_script(FORGETFUL)
-    desk.page.reload()
+    desk = open_page(script=FORGETFUL)
     desk.drawn_results()
     desk.page.keyboard.press("s")
     expect(desk.page.locator("#tool-says")).to_have_text("Saved until you close the page")

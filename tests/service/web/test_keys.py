@@ -45,7 +45,10 @@ def test_keys_choose_tools_but_not_while_you_type(desk: Desk) -> None:
     assert desk.ink() == 0
 
 
-def test_the_help_lists_every_key_that_works(desk: Desk) -> None:
+def test_the_help_lists_every_key_and_what_is_chosen_there_holds_from_then_on(
+    open_page: Callable[..., Desk],
+) -> None:
+    desk = open_page(locale="en-GB")
     desk.page.keyboard.press("?")
     sheet = desk.page.get_by_role("dialog", name="Help")
     expect(sheet).to_be_visible()
@@ -56,27 +59,17 @@ def test_the_help_lists_every_key_that_works(desk: Desk) -> None:
     expect(sheet).to_be_hidden()
     desk.button("Help and keys").click()
     expect(sheet).to_be_visible()
-
-
-def test_keys_without_ctrl_can_be_turned_off_for_good(desk: Desk) -> None:
-    desk.page.keyboard.press("?")
-    desk.page.get_by_label("Keys without Ctrl, such as E and ?").uncheck()
-    desk.page.keyboard.press("Escape")
-    desk.page.reload()
-    desk.draw((0.2, 0.2), (0.8, 0.2))
-    drawn = desk.ink()
-    desk.page.keyboard.press("c")
-    assert desk.ink() == drawn
-    desk.page.keyboard.press("Control+z")
-    assert desk.ink() == 0
-
-
-def test_the_language_is_chosen_in_the_help(open_page: Callable[..., Desk]) -> None:
-    desk = open_page(locale="en-GB")
-    desk.page.keyboard.press("?")
-    choice = desk.page.get_by_label("Language")
+    sheet.get_by_label("Keys without Ctrl, such as E and ?").uncheck()
+    choice = sheet.get_by_label("Language")
     expect(choice.locator("option").filter(has_text="Deutsch")).to_have_count(1)
     with desk.page.expect_navigation():
         choice.select_option("de")
     expect(desk.page.locator("html")).to_have_attribute("lang", re.compile("^de"))
     expect(desk.page.locator("#examples button")).to_have_count(8)
+    desk.draw((0.2, 0.2), (0.8, 0.2))
+    drawn = desk.ink()
+    assert drawn > 0
+    desk.page.keyboard.press("c")
+    assert desk.ink() == drawn
+    desk.page.keyboard.press("Control+z")
+    assert desk.ink() == 0

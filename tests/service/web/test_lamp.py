@@ -23,22 +23,31 @@ def newcomer() -> Newcomer:
     return found
 
 
-def test_each_state_has_its_own_shape_and_words(open_page: Callable[..., Desk], newcomer: Newcomer) -> None:
-    shapes = set()
-    for health, words in (
-        ("ok", "1,684 photos"),
-        ("warning", "Needs attention"),
-        ("failed", "Needs attention"),
-    ):
-        newcomer.seen |= {"health": health}
-        desk = open_page(routes=newcomer.routes)
-        expect(desk.page.locator("#index-open")).to_contain_text(words)
-        expect(desk.page.locator("#index-open")).to_have_attribute("data-health", health)
-        shapes.add(desk.page.evaluate(SHAPE))
-    newcomer.seen |= {"health": "ok", "last_run": {"state": "stopped", "seconds": 1.0}}
+def test_each_state_is_noticed_and_has_its_own_shape_and_words(
+    open_page: Callable[..., Desk], newcomer: Newcomer
+) -> None:
     desk = open_page(routes=newcomer.routes)
-    expect(desk.page.locator("#index-open")).to_have_attribute("data-health", "paused")
-    expect(desk.page.locator("#index-open")).to_have_attribute("title", "Indexing has stopped")
+    lamp = desk.page.locator("#index-open")
+    expect(lamp).to_contain_text("1,684 photos")
+    expect(lamp).to_have_attribute("data-health", "ok")
+    shapes = {desk.page.evaluate(SHAPE)}
+    with desk.page.expect_response("**/readyz"):  # what is different at the next look has changed
+        desk.page.evaluate(SIGHT)
+    for health, problem, words in (
+        ("warning", "a photo folder is not there", "Something needs your attention"),
+        ("failed", "nothing was indexed", "Something is wrong"),
+    ):
+        newcomer.seen |= {"health": health, "problems": [problem]}
+        desk.page.evaluate(SIGHT)
+        expect(lamp).to_have_attribute("data-health", health)
+        expect(lamp).to_contain_text("Needs attention")
+        expect(desk.page.locator("#announcer")).to_have_text(words)
+        shapes.add(desk.page.evaluate(SHAPE))
+    stopped = {"state": "stopped", "seconds": 1.0}
+    newcomer.seen |= {"health": "ok", "problems": [], "last_run": stopped}
+    desk.page.evaluate(SIGHT)
+    expect(lamp).to_have_attribute("data-health", "paused")
+    expect(lamp).to_have_attribute("title", "Indexing has stopped")
     shapes.add(desk.page.evaluate(SHAPE))
     assert len(shapes) == 4
 
@@ -64,16 +73,3 @@ def test_it_is_not_green_while_the_server_is_down(open_page: Callable[..., Desk]
     page.keyboard.press("Escape")
     expect(page.locator("#index-open")).to_have_text("1,684 photos")
     forgive_failed_requests(desk)
-
-
-def test_what_goes_wrong_later_is_noticed_at_the_next_look(
-    open_page: Callable[..., Desk], newcomer: Newcomer
-) -> None:
-    desk = open_page(routes=newcomer.routes)
-    expect(desk.page.locator("#index-open")).to_have_attribute("data-health", "ok")
-    with desk.page.expect_response("**/readyz"):
-        desk.page.evaluate(SIGHT)
-    newcomer.seen |= {"health": "warning", "problems": ["a photo folder is not there"]}
-    desk.page.evaluate(SIGHT)
-    expect(desk.page.locator("#index-open")).to_have_attribute("data-health", "warning")
-    expect(desk.page.locator("#announcer")).to_have_text("Something needs your attention")

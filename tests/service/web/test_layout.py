@@ -39,10 +39,16 @@ def busy(desk: Desk) -> None:
     desk.button("Filters").click()
 
 
-def test_the_paper_grows_with_the_window(open_page: Callable[..., Desk]) -> None:
+def resize(desk: Desk, width: int, height: int) -> None:
+    desk.page.set_viewport_size({"width": width, "height": height})
+    desk.page.evaluate("() => scrollTo(0, 0)")
+    desk.still()
+
+
+def test_the_paper_grows_with_the_window(desk: Desk) -> None:
     sides = []
     for width, height in ((1280, 800), (1920, 1080), (2560, 1300)):
-        desk = open_page(viewport={"width": width, "height": height})
+        resize(desk, width, height)
         box = desk.page.locator(".paper").bounding_box()
         assert box is not None
         assert box["width"] == box["height"]
@@ -51,55 +57,59 @@ def test_the_paper_grows_with_the_window(open_page: Callable[..., Desk]) -> None
     assert 640 <= sides[-1] <= 720
 
 
-@pytest.mark.parametrize("height", [560, 650, 800])
-def test_the_paper_stays_in_view_with_three_parts_and_filters(
-    open_page: Callable[..., Desk], height: int
-) -> None:
-    desk = open_page(viewport={"width": 1280, "height": height})
+def test_the_paper_stays_in_view_with_three_parts_and_filters(desk: Desk) -> None:
     busy(desk)
-    assert in_view(desk, ".paper") == 1
-    desk.page.mouse.move(900, 400)
-    desk.page.mouse.wheel(0, 2000)
-    desk.page.locator("#filters input").last.focus()
-    assert in_view(desk, ".paper") == 1
-    assert in_view(desk, ".tools") == 1
-    assert in_view(desk, ".words") == 1
+    for height in (560, 650, 800):
+        resize(desk, 1280, height)
+        assert in_view(desk, ".paper") == 1, height
+        desk.page.mouse.move(900, 400)
+        desk.page.mouse.wheel(0, 2000)
+        desk.page.locator("#filters input").last.focus()
+        assert in_view(desk, ".paper") == 1, height
+        assert in_view(desk, ".tools") == 1, height
+        assert in_view(desk, ".words") == 1, height
 
 
-@pytest.mark.parametrize(("width", "height"), [(740, 360), (667, 320), (844, 390)])
-def test_a_phone_on_its_side_shows_paper_tools_and_photos(
-    open_page: Callable[..., Desk], width: int, height: int
-) -> None:
+def test_a_phone_on_its_side_shows_paper_tools_and_photos(open_page: Callable[..., Desk]) -> None:
     # A slow browser searches twice during one line; then photos still glide to their places.
     options = {"has_touch": True, "is_mobile": True, "reduced_motion": "reduce"}
-    desk = open_page(viewport={"width": width, "height": height}, **options)
-    assert in_view(desk, ".paper") == 1
-    for tool in desk.page.locator(".pens label, .steps button").all():
-        box = tool.bounding_box()
-        assert box is not None
-        assert box["y"] + box["height"] <= height
-        assert (box["width"], box["height"]) == (44, 44)
+    desk = open_page(viewport={"width": 740, "height": 360}, **options)
+    sizes = ((667, 320), (844, 390), (740, 360))
+    for width, height in sizes:
+        resize(desk, width, height)
+        assert in_view(desk, ".paper") == 1, width
+        for tool in desk.page.locator(".pens label, .steps button").all():
+            box = tool.bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] <= height
+            assert (box["width"], box["height"]) == (44, 44)
     desk.drawn_results()
-    assert in_view(desk, ".paper") == 1
-    assert in_view(desk, ".tile") == 1
-    desk.page.evaluate("() => scrollTo(0, 400)")
-    assert in_view(desk, ".paper") == 1
-    assert desk.page.evaluate("document.documentElement.scrollWidth") <= width
+    for width, height in sizes:
+        resize(desk, width, height)
+        assert in_view(desk, ".paper") == 1, width
+        assert in_view(desk, ".tile") == 1, width
+        desk.page.evaluate("() => scrollTo(0, 400)")
+        assert in_view(desk, ".paper") == 1, width
+        assert desk.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize(("width", "height"), [(360, 740), (740, 360), (1280, 800)])
-def test_no_label_is_cut(open_page: Callable[..., Desk], width: int, height: int) -> None:
-    desk = open_page(viewport={"width": width, "height": height}, locale="de-DE")
-    assert desk.page.evaluate(CUT) == []
+def test_no_label_is_cut(open_page: Callable[..., Desk]) -> None:
+    desk = open_page(locale="de-DE")
+    sizes = ((360, 740), (740, 360), (1280, 800))
+    for width, height in sizes:
+        resize(desk, width, height)
+        assert desk.page.evaluate(CUT) == [], width
     desk.drawn_results()
     with desk.answered():
         desk.page.locator("#text").fill("bei Nacht")
     with desk.answered():
         desk.page.evaluate(DROP, ["mug.jpg", "image/jpeg", encoded(picture("mug", 90), "JPEG")])
-    assert desk.page.evaluate(CUT) == []
+    for width, height in sizes:
+        resize(desk, width, height)
+        assert desk.page.evaluate(CUT) == [], width
 
 
-def test_the_erasers_can_be_told_apart(desk: Desk) -> None:
+def test_the_erasers_can_be_told_apart_and_what_would_go_is_marked(desk: Desk) -> None:
     desk.draw((0.2, 0.5), (0.8, 0.5))
     canvas = desk.page.locator("#canvas")
     cursors, says = set(), set()
@@ -113,23 +123,16 @@ def test_the_erasers_can_be_told_apart(desk: Desk) -> None:
     box = canvas.bounding_box()
     assert box is not None
     assert f"width='{round(40 * box['width'] / 512) + 4}'" in ring, "as wide as it rubs"
-
-
-def test_the_line_that_would_go_is_marked(desk: Desk) -> None:
-    desk.draw((0.2, 0.5), (0.8, 0.5))
     accent = (0x2A, 0x5B, 0xD0)
-
-    def colour() -> tuple[int, ...]:
-        desk.ink()
-        at = """() => { const canvas = document.querySelector("#canvas"); const half = canvas.width / 2;
-            return [...canvas.getContext("2d").getImageData(half, half, 1, 1).data].slice(0, 3); }"""
-        return tuple(desk.page.evaluate(at))
-
-    desk.page.keyboard.press("r")
-    desk.page.mouse.move(*desk.at((0.3, 0.9)))
-    assert colour() != accent
-    desk.page.mouse.move(*desk.at((0.3, 0.51)))
-    assert colour() == accent
-    desk.page.mouse.move(*desk.at((0.3, 0.9)))
-    assert colour() != accent
+    for y, marked in ((0.9, False), (0.51, True), (0.9, False)):
+        desk.page.mouse.move(*desk.at((0.3, y)))
+        assert (middle(desk) == accent) == marked
     expect(desk.page.locator("#tool-says")).to_be_visible()
+
+
+def middle(desk: Desk) -> tuple[int, ...]:
+    """The colour in the middle of the paper."""
+    desk.ink()
+    at = """() => { const canvas = document.querySelector("#canvas"); const half = canvas.width / 2;
+        return [...canvas.getContext("2d").getImageData(half, half, 1, 1).data].slice(0, 3); }"""
+    return tuple(desk.page.evaluate(at))

@@ -18,6 +18,8 @@ from tests.kit.shapes import drawing, picture
 if TYPE_CHECKING:
     from playwright.sync_api import Route
 
+    from tests.kit.service.servers import LiveServer
+
 pytestmark = pytest.mark.browser
 
 NAMED = "a1b2c3d4"
@@ -53,6 +55,13 @@ class Shelf:
         self.kept = webp(Image.open(io.BytesIO(bytes(raw))).convert("RGB"))
 
 
+def posted_by(desk: Desk) -> list[str]:
+    """The addresses of what is posted from now on."""
+    found: list[str] = []
+    desk.page.on("request", lambda request: found.append(request.url) if request.method == "POST" else None)
+    return found
+
+
 def shared(desk: Desk) -> str:
     expect(desk.page.locator("#share")).to_have_text("Copy link")  # no longer what the last click led to
     desk.button("Copy link").click()
@@ -61,17 +70,12 @@ def shared(desk: Desk) -> str:
 
 
 def opened(open_page: Callable[..., Desk], shelf: Shelf, address: str) -> Desk:
-    desk = open_page(routes={"**/pictures": shelf, "**/pictures/*": shelf})
-    desk.page.goto("about:blank")
-    desk.page.goto(address)
-    return desk
+    return open_page(address=address, routes={"**/pictures": shelf, "**/pictures/*": shelf})
 
 
 def received(open_page: Callable[..., Desk], address: str) -> Desk:
     """What somebody else sees of a link with a photo, from the real server."""
-    desk = open_page()
-    desk.page.goto("about:blank")
-    desk.page.goto(address)
+    desk = open_page(address=address)
     expect(desk.page.locator("#parts")).to_contain_text("Your picture")
     expect(desk.page.locator("#found[data-state=current]")).to_have_count(1)
     return desk
@@ -80,8 +84,7 @@ def received(open_page: Callable[..., Desk], address: str) -> Desk:
 def test_a_link_carries_a_photo(open_page: Callable[..., Desk]) -> None:
     """The server keeps it; both search with what it keeps, so both see the same order."""
     first = open_page()
-    stored: list[str] = []
-    first.page.on("request", lambda request: stored.append(request.url) if request.method == "POST" else None)
+    stored = posted_by(first)
     with first.answered():
         first.page.evaluate(DROP, ["mug.jpg", "image/jpeg", encoded(picture("mug", 90), "JPEG")])
     with first.answered():
@@ -141,20 +144,27 @@ def test_a_drawing_that_is_too_long_for_an_address_is_shared_as_a_picture(
     expect(desk.page).to_have_url(re.compile(rf"\?ink={NAMED}#d=[\w-]+$"))
 
 
-def test_a_picture_that_has_expired_says_so_and_the_rest_works(open_page: Callable[..., Desk]) -> None:
-    desk = open_page(routes={"**/pictures/*": problem(404, "no such picture")})
-    home = desk.page.url
-    desk.page.goto("about:blank")
-    with desk.answered():
-        desk.page.goto(f"{home}?text=banana&picture={NAMED}")
+def test_a_picture_that_has_expired_says_so_and_the_rest_works(
+    open_page: Callable[..., Desk], live_server: LiveServer
+) -> None:
+    home = f"{live_server.url}/"
+    address = f"{home}?text=banana&picture={NAMED}"
+    desk = open_page(address=address, routes={"**/pictures/*": problem(404, "no such picture")})
+    expect(desk.page.locator("#found[data-state=current]")).to_have_count(1)
     expect(desk.page.locator("#notice")).to_contain_text("A picture of this link is gone")
     assert desk.results()
     expect(desk.page).to_have_url(f"{home}?text=banana")
     forgive_failed_requests(desk)
 
 
-def test_a_link_says_what_it_leaves_out_if_the_server_stores_nothing(open_page: Callable[..., Desk]) -> None:
-    desk = open_page(routes={"**/pictures": problem(507, "no room")})
+def test_a_picture_that_the_server_cannot_open_or_store_is_told_of(open_page: Callable[..., Desk]) -> None:
+    desk = open_page(routes={"**/pictures": problem(415, "this is no picture")})
+    desk.page.evaluate(DROP, ["broken.heic", "", list(b"no picture")])
+    expect(desk.page.locator("#notice")).to_contain_text(
+        "Neither this browser nor the server can open broken.heic"
+    )
+    expect(desk.page.locator("#notice")).to_contain_text("this is no picture")
+    desk.page.route("**/pictures", problem(507, "no room"))
     with desk.answered():
         desk.page.evaluate(DROP, ["mug.jpg", "image/jpeg", encoded(picture("mug", 90), "JPEG")])
     desk.button("Copy link").click()
@@ -162,40 +172,18 @@ def test_a_link_says_what_it_leaves_out_if_the_server_stores_nothing(open_page: 
     forgive_failed_requests(desk)
 
 
-def test_a_picture_that_only_the_server_can_open_is_searched_with(
+def test_the_server_opens_and_keeps_what_a_browser_cannot(
     open_page: Callable[..., Desk], tmp_path: Path
 ) -> None:
-    shelf = Shelf()
-    shelf.kept = webp(picture("mug", 90))
-    desk = open_page(routes={"**/pictures": shelf, "**/pictures/*": shelf})
-    picture("mug", 90).save(tmp_path / "mug.tiff")
-    with desk.answered():
-        desk.page.locator("#file").set_input_files(tmp_path / "mug.tiff")
-    assert "mug/" in desk.results()[0]
-    expect(desk.page.locator("#parts")).to_contain_text("Your picture")
-    assert shared(desk).endswith(f"?picture={NAMED}")
-    assert shelf.posted == 1
-
-
-def test_a_picture_that_nobody_can_open_is_refused_in_words(open_page: Callable[..., Desk]) -> None:
-    desk = open_page(routes={"**/pictures": problem(415, "this is no picture")})
-    desk.page.evaluate(DROP, ["broken.heic", "", list(b"no picture")])
-    expect(desk.page.locator("#notice")).to_contain_text(
-        "Neither this browser nor the server can open broken.heic"
-    )
-    expect(desk.page.locator("#notice")).to_contain_text("this is no picture")
-    forgive_failed_requests(desk)
-
-
-@pytest.mark.parametrize("kind", ["tiff", "heic"])
-def test_the_server_opens_and_keeps_what_a_browser_cannot(
-    open_page: Callable[..., Desk], tmp_path: Path, kind: str
-) -> None:
     pytest.importorskip("pillow_heif").register_heif_opener()
-    picture("mug", 90).save(tmp_path / f"mug.{kind}")
     first = open_page()
-    with first.answered():
-        first.page.locator("#file").set_input_files(tmp_path / f"mug.{kind}")
-    address = shared(first)
-    second = received(open_page, address)
-    assert paths(second) == paths(first)
+    stored = posted_by(first)
+    for number, kind in enumerate(("tiff", "heic"), 1):
+        picture("mug", 90).save(tmp_path / f"mug.{kind}")
+        with first.answered():
+            first.page.locator("#file").set_input_files(tmp_path / f"mug.{kind}")
+        assert "mug/" in first.results()[0]
+        expect(first.page.locator("#parts")).to_contain_text("Your picture")
+        second = received(open_page, shared(first))
+        assert paths(second) == paths(first)
+        assert sum(url.endswith("/pictures") for url in stored) == number, "sharing stores nothing anew"

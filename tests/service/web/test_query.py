@@ -77,7 +77,9 @@ def test_parts_are_weighed_by_sliders(desk: Desk) -> None:
 
 
 def test_filters_narrow_what_is_found_and_can_be_removed(desk: Desk) -> None:
-    desk.drawn_results()
+    desk.page.route(SEARCH, judged())
+    found, figures = desk.drawn_results(), desk.page.locator("#figures")
+    expect(figures).to_have_text(f"{len(found)} of 30 photos")
     desk.button("Filters").click()
     with desk.answered():
         desk.page.get_by_label("Folder").fill("fish")
@@ -86,6 +88,8 @@ def test_filters_narrow_what_is_found_and_can_be_removed(desk: Desk) -> None:
         desk.page.get_by_label("Taken until: year").fill("1999")
     assert fields(desk)["before"] == "2000-01-01"
     expect(desk.page.locator("#nothing")).to_contain_text("No photos match your filters.")
+    expect(desk.page.locator("#heading")).to_have_text("No photos found in 30 photos")
+    expect(figures).to_have_text("")
     with desk.answered():
         desk.button("Clear filters").click()
     assert len({path.split("/")[0] for path in paths(desk)}) > 1
@@ -191,8 +195,8 @@ def test_the_way_back_from_more_like_a_photo_leads_to_the_photos(desk: Desk) -> 
     expect(desk.page.locator("#timeline .tile").first).to_be_visible()
 
 
-def test_an_address_opens_the_same_search_elsewhere(open_page: Callable[..., Desk]) -> None:
-    first = open_page(routes={SEARCH: judged()})
+def test_a_link_is_copied_and_opens_the_same_search_elsewhere(open_page: Callable[..., Desk]) -> None:
+    first = open_page(routes={SEARCH: judged()}, permissions=["clipboard-read", "clipboard-write"])
     first.drawn_results()
     with first.answered():
         first.page.locator("#text").fill("sea")
@@ -200,11 +204,12 @@ def test_an_address_opens_the_same_search_elsewhere(open_page: Callable[..., Des
     with first.answered():
         first.page.get_by_label("Folder").fill("fish")
     expect(first.page).to_have_url(re.compile("text=sea&folder=fish#d="))
-    address = first.page.url
-    second = open_page(viewport={"width": 700, "height": 900}, routes={SEARCH: judged()})
-    with second.answered():
-        second.page.goto("about:blank")
-        second.page.goto(address)
+    first.button("Copy link").click()
+    expect(first.page.locator("#share")).to_have_text("Copied")
+    address = first.page.evaluate("navigator.clipboard.readText()")
+    assert address == first.page.url
+    second = open_page(address=address, viewport={"width": 700, "height": 900}, routes={SEARCH: judged()})
+    expect(second.page.locator("#found[data-state=current]")).to_have_count(1)
     assert second.last_drawing().tobytes() == first.last_drawing().tobytes()
     assert paths(second) == paths(first)
     assert scores(second) == scores(first)
@@ -223,14 +228,14 @@ def test_an_address_opens_the_same_search_elsewhere(open_page: Callable[..., Des
         "#x",
     ],
 )
-def test_a_broken_address_opens_a_page_that_works(desk: Desk, broken: str) -> None:
-    home = desk.page.url
-    desk.page.goto("about:blank")
-    desk.page.goto(f"{home}{broken}")
+def test_a_broken_address_opens_a_page_that_works(
+    open_page: Callable[..., Desk], live_server: LiveServer, broken: str
+) -> None:
+    desk = open_page(address=f"{live_server.url}/{broken}")
     desk.drawn_results()
 
 
-def test_strokes_survive_the_address_within_a_unit(desk: Desk) -> None:
+def test_strokes_survive_the_address_within_a_unit(module_page: Desk) -> None:
     square = [(x, y) for x, y in [(100, 100), (400, 100), (400, 400), (100, 400)]]
     dense = [
         {"x": a[0] + (b[0] - a[0]) * t / 50, "y": a[1] + (b[1] - a[1]) * t / 50, "pressure": 1}
@@ -244,7 +249,7 @@ def test_strokes_survive_the_address_within_a_unit(desk: Desk) -> None:
         {"width": 13, "points": pressed},
         {"width": 40, "points": dot, "erase": True},
     ]
-    results = desk.page.evaluate(ROUND_TRIP, strokes)
+    results = module_page.page.evaluate(ROUND_TRIP, strokes)
     for stroke, (text, back, shown, again) in zip(strokes, results, strict=True):
         assert re.fullmatch(r"[\w-]+", text)
         assert (back["width"], back.get("erase")) == (stroke["width"], stroke.get("erase"))
@@ -254,15 +259,6 @@ def test_strokes_survive_the_address_within_a_unit(desk: Desk) -> None:
             assert (near["x"] - point["x"]) ** 2 + (near["y"] - point["y"]) ** 2 < 2.2**2
             assert abs(near["pressure"] - point["pressure"]) < 0.2
     assert len(results[0][0]) < 40, "a square is four corners"
-
-
-def test_the_link_can_be_copied(open_page: Callable[..., Desk]) -> None:
-    desk = open_page(permissions=["clipboard-read", "clipboard-write"])
-    desk.drawn_results()
-    desk.button("Copy link").click()
-    expect(desk.page.locator("#share")).to_have_text("Copied")
-    assert desk.page.evaluate("navigator.clipboard.readText()") == desk.page.url
-    assert "#d=" in desk.page.url
 
 
 def test_further_photos_come_when_one_scrolls_and_nothing_moves(desk: Desk) -> None:

@@ -21,34 +21,30 @@ FOCUS_TOP = "() => document.activeElement.getBoundingClientRect().top + scrollY"
 ORIGINAL = re.compile(r"/photos/[0-9a-f]{16}$")
 
 
-@pytest.mark.parametrize("width", [360, 803, 1280])
-def test_rows_are_full_and_even_before_any_picture_has_come(
-    open_page: Callable[..., Desk], width: int
-) -> None:
+def test_rows_are_full_and_even_before_any_picture_has_come(open_page: Callable[..., Desk]) -> None:
     # A slow browser searches twice during one line; then photos still glide to their places.
-    desk = open_page(
-        viewport={"width": width, "height": 800},
-        routes={"**/thumbnail*": lambda route: route.abort()},
-        reduced_motion="reduce",
-    )
+    desk = open_page(routes={"**/thumbnail*": lambda route: route.abort()}, reduced_motion="reduce")
     desk.drawn_results()
-    boxes = desk.page.evaluate(
-        """() => [...document.querySelectorAll(".results li")].map((tile) => {
-            const { top, right, height } = tile.getBoundingClientRect(); return { top, right, height }; })"""
-    )
-    edge = desk.page.evaluate("() => results.getBoundingClientRect().right")
-    rows = [list(row) for _, row in itertools.groupby(boxes, key=lambda box: box["top"])]
-    assert len(rows) > 1
-    for row in rows[:-1]:
-        assert edge - 1.5 < row[-1]["right"] <= edge
-        assert len({box["height"] for box in row}) == 1
+    for width in (360, 803, 1280):
+        desk.page.set_viewport_size({"width": width, "height": 800})
+        desk.still()
+        boxes = desk.page.evaluate(
+            """() => [...document.querySelectorAll(".results li")].map((tile) => {
+                const { top, right, height } = tile.getBoundingClientRect(); return { top, right, height }; })"""
+        )
+        edge = desk.page.evaluate("() => results.getBoundingClientRect().right")
+        rows = [list(row) for _, row in itertools.groupby(boxes, key=lambda box: box["top"])]
+        assert len(rows) > 1
+        for row in rows[:-1]:
+            assert edge - 1.5 < row[-1]["right"] <= edge, width
+            assert len({box["height"] for box in row}) == 1
     forgive_failed_requests(desk)
 
 
-def test_rows_of_mixed_proportions_are_full_whole_and_big_enough(desk: Desk) -> None:
+def test_rows_of_mixed_proportions_are_full_whole_and_big_enough(module_page: Desk) -> None:
     ratios = [1.5, 0.66, 1.33, 0.14, 5.5, 1, 1.78, 0.56, 0.56, 2.2, 1.5, 0.75, 3, 1, 0.46, 1.5, 1.5]
     for width, target in ((288, 112), (328, 112), (755, 171), (1400, 220)):
-        boxes = desk.page.evaluate(
+        boxes = module_page.page.evaluate(
             """async ([ratios, width, target]) =>
                 (await import("/web/photos/justify.js")).justify(ratios, width, target, 8)""",
             [ratios, width, target],
@@ -73,9 +69,10 @@ def test_a_photo_that_stays_is_not_loaded_anew(desk: Desk) -> None:
     assert kept == len(before & after) > 0
 
 
-def test_arrow_keys_walk_the_grid_which_is_one_tab_stop(desk: Desk) -> None:
+def test_arrow_keys_walk_the_grid_which_is_one_tab_stop_and_turn_what_enter_opens(desk: Desk) -> None:
     desk.page.emulate_media(reduced_motion="reduce")
-    last = len(desk.drawn_results()) - 1
+    names = [label.split(": ")[1].split(",")[0] for label in desk.drawn_results()]
+    last = len(names) - 1
     tiles = desk.page.locator(".tile")
     tiles.first.focus()
     for key, index in (("ArrowRight", 1), ("ArrowLeft", 0), ("End", last), ("Home", 0), ("ArrowLeft", 0)):
@@ -89,12 +86,8 @@ def test_arrow_keys_walk_the_grid_which_is_one_tab_stop(desk: Desk) -> None:
     assert first < second < third
     assert heights[3:] == [second, first, first]
     expect(desk.page.locator(".tile[tabindex='0']")).to_have_count(1)
-
-
-def test_enter_opens_a_photo_arrows_turn_and_escape_returns(desk: Desk) -> None:
-    names = [label.split(": ")[1].split(",")[0] for label in desk.drawn_results()]
     dialog, path = desk.page.get_by_role("dialog"), desk.page.locator("#viewer .named")
-    desk.page.locator(".tile").nth(1).focus()
+    tiles.nth(1).focus()
     desk.page.keyboard.press("Enter")
     expect(dialog).to_be_visible()
     for key, index in (
@@ -111,7 +104,7 @@ def test_enter_opens_a_photo_arrows_turn_and_escape_returns(desk: Desk) -> None:
     expect(desk.page.locator("#viewer .original")).to_have_attribute("href", ORIGINAL)
     desk.page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    expect(desk.page.locator(".tile").first).to_be_focused()
+    expect(tiles.first).to_be_focused()
 
 
 def test_values_that_are_missing_or_no_numbers_cost_themselves_alone(open_page: Callable[..., Desk]) -> None:
@@ -181,8 +174,8 @@ SHOW = """async (script) => {
 }"""
 
 
-def test_only_photos_that_go_are_taken_out(desk: Desk) -> None:
-    outcome = desk.page.evaluate(
+def test_only_photos_that_go_are_taken_out(bare: Desk) -> None:
+    outcome = bare.page.evaluate(
         SHOW.replace(
             "SCRIPT",
             """async () => {
@@ -203,9 +196,8 @@ def test_only_photos_that_go_are_taken_out(desk: Desk) -> None:
     assert outcome == ["acde", "-b +e", "dcx"]
 
 
-def test_photos_glide_from_where_they_were(desk: Desk) -> None:
-    desk.arrived()
-    apart = desk.page.evaluate(
+def test_photos_glide_from_where_they_were(bare: Desk) -> None:
+    apart = bare.page.evaluate(
         SHOW.replace(
             "SCRIPT",
             """async () => {
@@ -231,10 +223,10 @@ def test_photos_glide_from_where_they_were(desk: Desk) -> None:
     assert max(apart[1:]) < 1
 
 
-def test_photos_out_of_sight_are_laid_out_when_they_come_near(open_page: Callable[..., Desk]) -> None:
-    desk = open_page(viewport={"width": 400, "height": 400})
-    desk.arrived()
-    shown = desk.page.evaluate(
+def test_photos_out_of_sight_are_laid_out_when_they_come_near(bare: Desk) -> None:
+    bare.page.set_viewport_size({"width": 400, "height": 400})
+    bare.still()
+    shown = bare.page.evaluate(
         SHOW.replace(
             "SCRIPT",
             """async () => {

@@ -42,6 +42,8 @@ def bar(desk: Desk) -> Any:
 
 def test_check_marks_ranges_and_keys(open_page: Callable[..., Desk], library: FakeLibrary) -> None:
     desk = open_page(routes=library.routes())
+    choose_all_wherever_the_focus_is(desk)
+    bar(desk).get_by_role("button", name="Clear selection").click()
     order = names(library)
     tiles = desk.page.locator(TILE)
     tiles.nth(1).hover()
@@ -73,10 +75,8 @@ def test_check_marks_ranges_and_keys(open_page: Callable[..., Desk], library: Fa
     expect(desk.page.get_by_role("dialog")).to_be_visible()
 
 
-def test_once_one_is_chosen_all_are_wherever_the_focus_is(
-    open_page: Callable[..., Desk], library: FakeLibrary
-) -> None:
-    desk = open_page(routes=library.routes())
+def choose_all_wherever_the_focus_is(desk: Desk) -> None:
+    """Once one is chosen, that is; at the end one is, and the focus is in the words."""
     marked = "() => getSelection().toString()"
     desk.page.locator(TILE).nth(1).hover()
     desk.page.locator("#timeline .pick").nth(1).click()
@@ -88,8 +88,7 @@ def test_once_one_is_chosen_all_are_wherever_the_focus_is(
     expect(bar(desk)).to_be_hidden()
     assert desk.page.evaluate(marked), "without a photo chosen it is the browser's own"
     desk.page.locator("#timeline .pick").nth(1).click()
-    field = desk.page.locator("#text")
-    field.press("Control+a")
+    desk.page.locator("#text").press("Control+a")
     expect(bar(desk)).to_contain_text("1 selected")
 
 
@@ -102,17 +101,6 @@ def test_a_range_reaches_over_what_has_not_come(open_page: Callable[..., Desk]) 
     last = desk.page.get_by_role("button", name="2024-07/01499.jpg")
     last.click(modifiers=["Shift"])
     expect(bar(desk)).to_contain_text("1500 selected")
-
-
-def test_results_can_be_chosen_too_and_new_ones_start_anew(desk: Desk) -> None:
-    found = desk.drawn_results()
-    desk.page.locator("#results .tile").nth(2).focus()
-    desk.page.keyboard.press("x")
-    assert chosen(desk) == [found[2].split(": ")[1].split(",")[0]]
-    desk.page.keyboard.press("Control+a")
-    assert len(chosen(desk)) == len(found)
-    desk.button("Clear").click()
-    expect(bar(desk)).to_be_hidden()
 
 
 def test_a_long_press_chooses_on_touch(open_page: Callable[..., Desk], library: FakeLibrary) -> None:
@@ -136,11 +124,28 @@ def test_a_long_press_chooses_on_touch(open_page: Callable[..., Desk], library: 
     assert desk.page.evaluate("document.documentElement.scrollWidth") == 360
 
 
-def test_favourites_are_kept_and_shown(open_page: Callable[..., Desk], library: FakeLibrary) -> None:
-    desk = open_page(routes=library.routes())
+def test_what_can_be_done_with_those_chosen(open_page: Callable[..., Desk], library: FakeLibrary) -> None:
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.post_data or "")
+        head = {"content-disposition": 'attachment; filename="photos.zip"'}
+        route.fulfill(body=b"PK", content_type="application/zip", headers=head)
+
+    desk = open_page(
+        routes={**library.routes(), "**/download": answer}, permissions=["clipboard-read", "clipboard-write"]
+    )
     desk.page.locator(TILE).first.focus()
     for key in ("x", "Shift+ArrowRight"):
         desk.page.keyboard.press(key)
+    bar(desk).get_by_role("button", name="Copy paths").click()
+    expect(bar(desk)).to_contain_text("Copied")
+    assert desk.page.evaluate("navigator.clipboard.readText()") == "\n".join(names(library)[:2])
+    with desk.page.expect_download() as download:
+        bar(desk).get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename == "photos.zip"
+    ids = [photo["id"] for photo in library.all({})][:2]
+    assert asked == [f"ids={ids[0]}%2C{ids[1]}"], "a form sends them"
     bar(desk).get_by_role("button", name="Favourite").click()
     expect(desk.page.locator("#timeline .heart:visible")).to_have_count(2)
     assert len(library.favourites) == 2
@@ -176,39 +181,15 @@ def test_what_the_server_refuses_is_not_offered(open_page: Callable[..., Desk], 
     forgive_failed_requests(desk)
 
 
-def test_a_download_is_asked_for_by_a_form_and_saved(
-    open_page: Callable[..., Desk], library: FakeLibrary
-) -> None:
-    asked: list[str] = []
-
-    def answer(route: Route) -> None:
-        asked.append(route.request.post_data or "")
-        head = {"content-disposition": 'attachment; filename="photos.zip"'}
-        route.fulfill(body=b"PK", content_type="application/zip", headers=head)
-
-    desk = open_page(routes={**library.routes(), "**/download": answer})
-    desk.page.locator(TILE).first.focus()
-    for key in ("x", "Shift+ArrowRight"):
-        desk.page.keyboard.press(key)
-    with desk.page.expect_download() as download:
-        bar(desk).get_by_role("button", name="Download").click()
-    assert download.value.suggested_filename == "photos.zip"
-    ids = [photo["id"] for photo in library.all({})][:2]
-    assert asked == [f"ids={ids[0]}%2C{ids[1]}"]
-
-
-def test_paths_are_copied(open_page: Callable[..., Desk], library: FakeLibrary) -> None:
-    desk = open_page(routes=library.routes(), permissions=["clipboard-read", "clipboard-write"])
-    desk.page.locator(TILE).first.focus()
-    for key in ("x", "Shift+ArrowRight"):
-        desk.page.keyboard.press(key)
-    bar(desk).get_by_role("button", name="Copy paths").click()
-    expect(bar(desk)).to_contain_text("Copied")
-    assert desk.page.evaluate("navigator.clipboard.readText()") == "\n".join(names(library)[:2])
-
-
-def test_more_and_less_like_photos_are_parts_of_the_query(desk: Desk) -> None:
-    desk.drawn_results()
+def test_results_can_be_chosen_too_and_more_or_less_like_them_is_a_part_of_the_query(desk: Desk) -> None:
+    found = desk.drawn_results()
+    desk.page.locator("#results .tile").nth(2).focus()
+    desk.page.keyboard.press("x")
+    assert chosen(desk) == [found[2].split(": ")[1].split(",")[0]]
+    desk.page.keyboard.press("Control+a")
+    assert len(chosen(desk)) == len(found)
+    desk.page.keyboard.press("Escape")
+    expect(bar(desk)).to_be_hidden()
     body = "() => Object.fromEntries([...window.lastBody].filter(([, value]) => typeof value === 'string'))"
     ids = desk.page.evaluate("() => [...document.querySelectorAll('#results li')].map((it) => it.dataset.id)")
     desk.page.locator("#results .tile").first.focus()
@@ -233,3 +214,8 @@ def test_more_and_less_like_photos_are_parts_of_the_query(desk: Desk) -> None:
     with desk.answered():
         desk.button("Remove the similar photos").click()
     assert "like" not in desk.page.evaluate(body)
+    desk.page.locator("#results .tile").first.focus()
+    desk.page.keyboard.press("x")
+    expect(bar(desk)).to_be_visible()
+    desk.button("Clear").click()
+    expect(bar(desk)).to_be_hidden()

@@ -60,8 +60,8 @@ DRAWINGS = {
 
 
 @pytest.mark.parametrize("items", DRAWINGS.values(), ids=DRAWINGS)
-def test_the_service_paints_strokes_as_the_page_does(desk: Desk, items: list[dict[str, Any]]) -> None:
-    strokes, png = desk.page.evaluate(BOTH, items)
+def test_the_service_paints_strokes_as_the_page_does(module_page: Desk, items: list[dict[str, Any]]) -> None:
+    strokes, png = module_page.page.evaluate(BOTH, items)
     shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(png))).convert("L")).astype(int)
     difference = np.abs(shown - np.asarray(painted(read(strokes))))
     ink = shown < 250
@@ -94,14 +94,6 @@ def test_strokes_and_the_picture_of_them_find_the_same(
     assert len(both) >= len(by_picture) - 1
     # The edges of lines differ a little. What shows other things is tenths away.
     assert all(scores[0][one] == pytest.approx(scores[1][one], abs=0.02) for one in both)
-
-
-def test_what_is_erased_whole_is_not_searched_for(desk: Desk) -> None:
-    with desk.answered():
-        desk.draw((0.4, 0.5), (0.6, 0.5))
-    desk.page.keyboard.press("e")
-    desk.draw((0.35, 0.5), (0.65, 0.5))
-    desk.page.wait_for_function("() => document.querySelector('#found').dataset.state === 'empty'")
 
 
 def test_a_drawing_that_is_too_long_goes_as_a_picture(desk: Desk) -> None:

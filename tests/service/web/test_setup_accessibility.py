@@ -27,17 +27,12 @@ def in_sight(element: Any) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_whole_setup(open_page: Callable[..., Desk], theme: str, shape: str) -> None:
+def test_the_whole_setup(open_page: Callable[..., Desk], shape: str) -> None:
     newcomer = Newcomer()
     newcomer.photos["/media/anna/stick"] = "this folder is empty"
     width, height = SHAPES[shape]
-    options = {
-        "color_scheme": theme,
-        "viewport": {"width": width, "height": height},
-        "reduced_motion": "reduce",
-    }
+    options = {"viewport": {"width": width, "height": height}, "reduced_motion": "reduce"}
     desk = open_page(routes=newcomer.routes, **options)
     page = desk.page
     expect(page.locator(".sum")).to_have_text("1,684 photos in 1 folder")

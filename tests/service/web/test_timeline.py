@@ -48,24 +48,31 @@ def test_without_a_search_the_photos_are_there_newest_first(open_page: Callable[
     expect(desk.page.locator("#timeline .tile").first).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-def test_rows_are_full_and_do_not_overlap(open_page: Callable[..., Desk], width: int) -> None:
+def test_rows_are_full_and_do_not_overlap(open_page: Callable[..., Desk]) -> None:
     library = FakeLibrary({"2024-07": 450})
-    desk = open_page(routes=library.routes(), viewport={"width": width, "height": 900})
-    desk.page.wait_for_function(SETTLED)
-    edge = desk.page.evaluate("timeline.getBoundingClientRect().right")
-    for _ in range(6):
-        rows: dict[float, list[dict[str, Any]]] = {}
-        for one in in_sight(desk):
-            rows.setdefault(one["top"], []).append(one)
-        for row in rows.values():
-            assert [one["right"] for one in row] == sorted(one["right"] for one in row)
-            if row[-1]["path"] != "2024-07/00449.jpg":
-                assert row[-1]["right"] == pytest.approx(edge, abs=1)
-        tops = sorted(rows)
-        for above, below in itertools.pairwise(tops):
-            assert below - max(one["bottom"] for one in rows[above]) == pytest.approx(4, abs=1)
-        desk.page.mouse.wheel(0, 800)
+    desk = open_page(routes=library.routes())
+    for width in (360, 1280):
+        desk.page.set_viewport_size({"width": width, "height": 900})
+        desk.page.evaluate("() => scrollTo(0, 0)")
+        desk.still()
+        desk.page.wait_for_function(SETTLED)
+        edge = desk.page.evaluate("timeline.getBoundingClientRect().right")
+        for _ in range(6):
+            rows_are_full(in_sight(desk), edge)
+            desk.page.mouse.wheel(0, 800)
+
+
+def rows_are_full(shown: list[dict[str, Any]], edge: float) -> None:
+    rows: dict[float, list[dict[str, Any]]] = {}
+    for one in shown:
+        rows.setdefault(one["top"], []).append(one)
+    for row in rows.values():
+        assert [one["right"] for one in row] == sorted(one["right"] for one in row)
+        if row[-1]["path"] != "2024-07/00449.jpg":
+            assert row[-1]["right"] == pytest.approx(edge, abs=1)
+    tops = sorted(rows)
+    for above, below in itertools.pairwise(tops):
+        assert below - max(one["bottom"] for one in rows[above]) == pytest.approx(4, abs=1)
 
 
 def test_100_000_photos_scroll_with_few_elements_and_the_right_photos(open_page: Callable[..., Desk]) -> None:
@@ -78,7 +85,6 @@ def test_100_000_photos_scroll_with_few_elements_and_the_right_photos(open_page:
     places = []
     for step in range(13):
         desk.page.evaluate(f"scrollTo(0, {step / 12} * document.documentElement.scrollHeight)")
-        desk.page.wait_for_timeout(150)
         shown = in_sight(desk)
         numbers = [order[one["path"]] for one in shown]
         assert len(shown) > 5
@@ -131,15 +137,14 @@ def test_a_narrower_window_shows_the_same_photos(open_page: Callable[..., Desk])
     desk = open_page(routes=FakeLibrary(months(5000)).routes())
     desk.page.wait_for_function(SETTLED)
     desk.page.evaluate("scrollTo(0, 0.5 * timeline.offsetHeight)")
-    desk.page.wait_for_timeout(300)
     first = in_sight(desk)[0]["path"]
     desk.page.set_viewport_size({"width": 900, "height": 800})
     desk.page.wait_for_function("() => innerWidth === 900")
-    desk.page.wait_for_timeout(300)
+    desk.still()
     assert first in [one["path"] for one in in_sight(desk)][:8]
 
 
-def test_the_rail_goes_to_any_month(open_page: Callable[..., Desk]) -> None:
+def test_the_rail_goes_to_any_month_and_away_when_a_search_comes(open_page: Callable[..., Desk]) -> None:
     library = FakeLibrary(months(20_000))
     desk = open_page(routes=library.routes())
     rail = desk.page.get_by_role("slider", name="Go to a month")
@@ -171,6 +176,10 @@ def test_the_rail_goes_to_any_month(open_page: Callable[..., Desk]) -> None:
         middle,
     )
     assert names.index(middle) == pytest.approx(len(names) / 2, abs=len(names) / 10)
+    desk.drawn_results()
+    expect(rail).to_be_hidden()
+    desk.button("Clear").click()
+    expect(rail).to_be_visible()
 
 
 @pytest.mark.parametrize("each", [30, 400])
@@ -190,7 +199,6 @@ def test_the_rail_says_where_a_click_leads_and_where_it_has_led(
         said = says.text_content()
         desk.page.mouse.down()
         desk.page.mouse.up()
-        desk.page.wait_for_timeout(300)
         month = in_sight(desk)[0]["path"].split("/")[0]
         assert desk.page.evaluate(SHORT, month) == said
         desk.page.mouse.move(x, y + 1)
@@ -204,7 +212,9 @@ SHORT = (
 )
 
 
-def test_years_dots_and_photos_have_columns_of_their_own(open_page: Callable[..., Desk]) -> None:
+def test_years_dots_photos_and_the_strip_about_a_run_have_columns_of_their_own(
+    open_page: Callable[..., Desk],
+) -> None:
     desk = open_page(routes=FakeLibrary(months(20_000, each=150)).routes())
     expect(desk.page.locator("#rail")).to_be_visible()
     photos, years, dots, thumb = desk.page.evaluate(
@@ -214,11 +224,6 @@ def test_years_dots_and_photos_have_columns_of_their_own(open_page: Callable[...
             return ["#timeline", ".marks span:not(:empty)", ".marks span:empty", ".thumb"].map(edges); }"""
     )
     assert photos[1] < years[0] < years[1] < dots[0] < dots[1] < thumb[0]
-
-
-def test_the_strip_about_a_run_leaves_the_rail_free(open_page: Callable[..., Desk]) -> None:
-    desk = open_page(routes=FakeLibrary(months(20_000)).routes())
-    expect(desk.page.locator("#rail")).to_be_visible()
     desk.page.evaluate(
         """async () => { const { loadStyle } = await import("/web/viewer/styles.js");
             await loadStyle("setup");
@@ -229,16 +234,6 @@ def test_the_strip_about_a_run_leaves_the_rail_free(open_page: Callable[..., Des
     assert strip is not None
     assert rail is not None
     assert strip["x"] + strip["width"] < rail["x"]
-
-
-def test_the_rail_goes_when_a_search_comes(open_page: Callable[..., Desk]) -> None:
-    desk = open_page(routes=FakeLibrary(months(20_000)).routes())
-    rail = desk.page.locator("#rail")
-    expect(rail).to_be_visible()
-    desk.drawn_results()
-    expect(rail).to_be_hidden()
-    desk.button("Clear").click()
-    expect(rail).to_be_visible()
 
 
 def test_arrow_keys_walk_on_into_what_has_not_come_yet(open_page: Callable[..., Desk]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -102,14 +101,12 @@ def test_a_photo_that_is_gone_says_so(open_page: Callable[..., Desk]) -> None:
     forgive_failed_requests(desk)
 
 
-def test_the_list_may_be_longer_than_the_page(desk: Desk) -> None:
-    desk.page.route("**/photos/*/thumbnail*", large()["**/thumbnail*"])
-    desk.page.route(ORIGINAL, large()[ORIGINAL])
-    desk.page.evaluate(
+def test_the_list_may_be_longer_than_the_page(bare: Desk) -> None:
+    bare.page.route("**/photos/*/thumbnail*", large()["**/thumbnail*"])
+    bare.page.route(ORIGINAL, large()[ORIGINAL])
+    bare.page.evaluate(
         """async () => {
             const { Viewer } = await import("/web/viewer/viewer.js");
-            const dialog = document.querySelector("#viewer");
-            dialog.replaceWith(dialog.cloneNode(true)); // a dialog without listeners
             const photo = (i) => ({ id: `${i}`, path: `2024/${i}.jpg`, url: `photos/${i}`,
                 thumbnail_url: `photos/${i}/thumbnail?v=1`, width: 1000, height: 800 });
             window.asked = [];
@@ -120,17 +117,17 @@ def test_the_list_may_be_longer_than_the_page(desk: Desk) -> None:
             });
         }"""
     )
-    file = desk.page.locator("#viewer .file")
+    file = bare.page.locator("#viewer .file")
     expect(file).to_have_text("99999.jpg")
-    expect(desk.page.locator("#viewer .place")).to_have_text("100,000 of 100,000")
-    desk.page.keyboard.press("ArrowRight")
+    expect(bare.page.locator("#viewer .place")).to_have_text("100,000 of 100,000")
+    bare.page.keyboard.press("ArrowRight")
     expect(file).to_have_text("0.jpg")
-    desk.page.keyboard.press("ArrowRight")
+    bare.page.keyboard.press("ArrowRight")
     expect(file).to_have_text("1.jpg")
-    expect(desk.page.locator("#viewer .facts")).to_be_empty()
-    desk.page.keyboard.press("Escape")
-    assert desk.page.evaluate("left") == ["1", 1]
-    assert set(desk.page.evaluate("asked")) <= {99998, 99999, 0, 1, 2}
+    expect(bare.page.locator("#viewer .facts")).to_be_empty()
+    bare.page.keyboard.press("Escape")
+    assert bare.page.evaluate("left") == ["1", 1]
+    assert set(bare.page.evaluate("asked")) <= {99998, 99999, 0, 1, 2}
 
 
 def test_bars_fade_while_nothing_happens_and_come_back(open_page: Callable[..., Desk]) -> None:
@@ -161,28 +158,30 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-@pytest.mark.parametrize("size", [(360, 740), (740, 360), (320, 480), (1280, 800)])
-def test_whatever_a_photo_is_called_everything_stays_in_the_window(
-    open_page: Callable[..., Desk], name: str, size: tuple[int, int]
-) -> None:
-    if name != NAMES["long"] and size != (360, 740):
-        pytest.skip("the longest name stands for the others here")
-    width, height = size
-    details = DETAILS | {"location": f"/home/{name}", "lens": name}
-    desk = opened(
-        open_page,
-        routes={"**/photos/*/details": lambda route: route.fulfill(json=details)},
-        viewport={"width": width, "height": height},
-        fields={"duplicates": ["a"]},
-    )
-    assert desk.page.evaluate(OUTSIDE) == []
-    with desk.page.expect_request("**/details"):
-        desk.page.keyboard.press("i")
-    expect(desk.page.locator(".details .map")).to_be_visible()
-    assert desk.page.evaluate(OUTSIDE) == []
-    assert desk.page.evaluate(TOO_WIDE) <= 0
+def test_whatever_a_photo_is_called_everything_stays_in_the_window(open_page: Callable[..., Desk]) -> None:
+    told = dict(DETAILS)
+    routes = {"**/photos/*/details": lambda route: route.fulfill(json=told)}
+    desk = opened(open_page, routes=routes, fields={"duplicates": ["a"]})
+    for size in each_size(desk):
+        assert desk.page.evaluate(OUTSIDE) == [], size
+    details = desk.page.locator(".details")
+    for key, (kind, name) in zip(["i", *["ArrowRight"] * 3], NAMES.items(), strict=True):
+        told |= {"location": f"/home/{name}", "lens": name}
+        with desk.page.expect_response("**/details"):
+            desk.page.keyboard.press(key)
+        expect(details).to_have_attribute("aria-busy", "false")
+        for size in each_size(desk):
+            expect(details.locator(".map")).to_be_visible()
+            assert desk.page.evaluate(OUTSIDE) == [], (kind, size)
+            assert desk.page.evaluate(TOO_WIDE) <= 0, (kind, size)
     assert desk.page.evaluate("window.intruded") is None
+
+
+def each_size(desk: Desk) -> Iterator[tuple[int, int]]:
+    for width, height in ((360, 740), (740, 360), (320, 480), (1280, 800)):
+        desk.page.set_viewport_size({"width": width, "height": height})
+        desk.still()
+        yield width, height
 
 
 OUTSIDE = """() => [...document.querySelectorAll("#viewer :is(button, a, p, h2)")]
@@ -209,24 +208,21 @@ def test_full_screen_is_entered_and_left(open_page: Callable[..., Desk]) -> None
     desk.page.wait_for_function("() => document.fullscreenElement === null")
 
 
-@contextlib.contextmanager
-def with_scrollbars(browser: Browser) -> Iterator[Browser]:
+@pytest.fixture(scope="module")
+def scrolling(browser: Browser) -> Iterator[Browser]:
     """With scrollbars as on a desk, which take 15 pixels; the other tests' browser has none."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     launched = browser.browser_type.launch(
         executable_path=found, args=CHROMIUM_ARGS, ignore_default_args=["--hide-scrollbars"]
     )
-    try:
-        yield launched
-    finally:
-        launched.close()
+    yield launched
+    launched.close()
 
 
 def test_dialogs_have_the_whole_window_and_the_page_beneath_stays(
-    browser: Browser, live_server: LiveServer
+    scrolling: Browser, live_server: LiveServer
 ) -> None:
-    with with_scrollbars(browser) as scrolling:
-        page = scrolling.new_page(viewport={"width": 1000, "height": 400}, reduced_motion="reduce")
+    with scrolling.new_page(viewport={"width": 1000, "height": 400}, reduced_motion="reduce") as page:
         page.goto(f"{live_server.url}?text=house")
         page.locator("#results .tile").nth(4).wait_for()
         before = page.evaluate(PAGE)
@@ -243,10 +239,9 @@ def test_dialogs_have_the_whole_window_and_the_page_beneath_stays(
 
 
 def test_what_is_fixed_to_the_window_stays_beneath_every_dialog(
-    browser: Browser, live_server: LiveServer
+    scrolling: Browser, live_server: LiveServer
 ) -> None:
-    with with_scrollbars(browser) as scrolling:
-        page = scrolling.new_page(reduced_motion="reduce")
+    with scrolling.new_page(reduced_motion="reduce") as page:
         for address, answer in FakeLibrary(months(5000)).routes().items():
             page.route(address, answer)
         page.goto(live_server.url)

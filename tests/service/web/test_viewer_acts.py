@@ -61,9 +61,9 @@ def test_details_say_what_is_known_and_ask_nobody_else(open_page: Callable[..., 
     expect(details).to_be_hidden()
 
 
-def test_the_map_puts_places_where_they_are(desk: Desk) -> None:
+def test_the_map_puts_places_where_they_are(bare: Desk) -> None:
     """On land or in the sea, by the colour of the map at the point."""
-    desk.page.evaluate(
+    bare.page.evaluate(
         """async () => {
             const { drawMap } = await import("/web/viewer/map.js");
             document.body.style = "background: #14191c";
@@ -94,12 +94,12 @@ def test_the_map_puts_places_where_they_are(desk: Desk) -> None:
     sea = {"Atlantic": (30, -40), "Pacific": (0, -150), "Indian Ocean": (-20, 80), "Tasman Sea": (-38, 160)}
     for places, on_land in ((land, True), (sea, False)):
         for name, (latitude, longitude) in places.items():
-            assert desk.page.evaluate("(at) => look(...at)", [latitude, longitude]) == [True, on_land], name
+            assert bare.page.evaluate("(at) => look(...at)", [latitude, longitude]) == [True, on_land], name
     for edge in ((89, 179), (-89, -179)):
-        assert desk.page.evaluate("(at) => look(...at)", list(edge))[0], "at the edge of the world"
+        assert bare.page.evaluate("(at) => look(...at)", list(edge))[0], "at the edge of the world"
 
 
-def test_paths_and_places_are_copied_and_shown_in_their_folder(open_page: Callable[..., Desk]) -> None:
+def test_paths_and_places_are_copied_and_folders_opened_and_filtered(open_page: Callable[..., Desk]) -> None:
     asked: list[str] = []
 
     def reveal(route: Route) -> None:
@@ -116,9 +116,14 @@ def test_paths_and_places_are_copied_and_shown_in_their_folder(open_page: Callab
     with desk.page.expect_response("**/admin/reveal/*"):
         desk.button("Show in folder").click()
     assert re.fullmatch(r"POST .*/admin/reveal/[0-9a-f]{16}", asked[0])
+    with desk.answered():
+        desk.page.locator(".details").get_by_role("button", name="2024/Italy").click()
+    expect(desk.page.locator("#viewer")).to_be_hidden()
+    assert sent(desk)["folder"] == "2024/Italy"
 
 
-def test_nobody_is_offered_a_path_that_is_not_theirs(open_page: Callable[..., Desk]) -> None:
+def test_missing_details_are_left_out_and_unreadable_ones_say_why(open_page: Callable[..., Desk]) -> None:
+    """Nobody is offered a path that is not theirs."""
     details = DETAILS | {"location": None, "latitude": None, "longitude": None, "lens": None, "taken": None}
     desk = opened(open_page, routes={"**/photos/*/details": lambda route: route.fulfill(json=details)})
     desk.page.keyboard.press("i")
@@ -127,11 +132,8 @@ def test_nobody_is_offered_a_path_that_is_not_theirs(open_page: Callable[..., De
     for name in ("Copy path", "Show in folder", "Copy coordinates"):
         expect(desk.button(name)).to_have_count(0)
     assert not re.search("null|undefined|NaN", desk.page.locator(".details").text_content() or "")
-
-
-def test_details_that_cannot_be_read_say_why(open_page: Callable[..., Desk]) -> None:
-    desk = opened(open_page, routes={"**/photos/*/details": problem(410, "gone")})
-    desk.page.keyboard.press("i")
+    desk.page.route("**/photos/*/details", problem(410, "gone"))
+    desk.page.keyboard.press("ArrowRight")
     expect(desk.page.locator(".details .amiss")).to_have_text("Trouble")
     expect(desk.page.locator(".details")).to_contain_text(re.compile("4000 . 3000"))
     forgive_failed_requests(desk)
@@ -149,17 +151,20 @@ def test_the_keys_work_though_what_had_the_focus_is_gone(open_page: Callable[...
     expect(desk.page.locator(".details")).to_be_hidden()
 
 
-def test_the_folder_filters(open_page: Callable[..., Desk]) -> None:
+def test_a_hidden_photo_makes_way_and_comes_back_and_a_favourite_refused_is_none(
+    open_page: Callable[..., Desk],
+) -> None:
     desk = opened(open_page)
-    desk.page.keyboard.press("i")
-    with desk.answered():
-        desk.page.locator(".details").get_by_role("button", name="2024/Italy").click()
-    expect(desk.page.locator("#viewer")).to_be_hidden()
-    assert sent(desk)["folder"] == "2024/Italy"
-
-
-def test_a_favourite_is_marked_at_once_and_unmarked_if_refused(open_page: Callable[..., Desk]) -> None:
-    desk = opened(open_page)
+    file = desk.page.locator("#viewer .file")
+    name = file.text_content() or ""
+    desk.page.keyboard.press("h")
+    expect(desk.page.locator("#viewer .toast")).to_contain_text("Photo hidden")
+    expect(file).not_to_have_text(name)
+    with desk.page.expect_request(MARK) as asked:
+        desk.page.locator("#viewer .toast button").click()
+    assert (asked.value.method, asked.value.url.rsplit("/", 1)[-1]) == ("DELETE", "hidden")
+    expect(file).to_have_text(name)
+    expect(desk.page.locator("#viewer .toast")).to_be_hidden()
     heart = desk.button("Favourite")
     with desk.page.expect_request(MARK) as asked:
         desk.page.keyboard.press("l")
@@ -178,20 +183,6 @@ def test_a_favourite_is_marked_at_once_and_unmarked_if_refused(open_page: Callab
     expect(desk.page.locator("#viewer .toast")).to_contain_text("Trouble")
     expect(heart).to_have_attribute("aria-pressed", "false")
     forgive_failed_requests(desk)
-
-
-def test_a_hidden_photo_makes_way_and_can_be_brought_back(open_page: Callable[..., Desk]) -> None:
-    desk = opened(open_page)
-    file = desk.page.locator("#viewer .file")
-    name = file.text_content() or ""
-    desk.page.keyboard.press("h")
-    expect(desk.page.locator("#viewer .toast")).to_contain_text("Photo hidden")
-    expect(file).not_to_have_text(name)
-    with desk.page.expect_request(MARK) as asked:
-        desk.page.locator("#viewer .toast button").click()
-    assert (asked.value.method, asked.value.url.rsplit("/", 1)[-1]) == ("DELETE", "hidden")
-    expect(file).to_have_text(name)
-    expect(desk.page.locator("#viewer .toast")).to_be_hidden()
 
 
 def test_more_and_less_like_this_add_to_the_search(open_page: Callable[..., Desk]) -> None:
@@ -249,8 +240,23 @@ def test_a_region_is_dragged_and_searched_for(open_page: Callable[..., Desk]) ->
     assert sent(desk)["text"] == "house"
 
 
-def test_a_region_is_chosen_with_the_keyboard_alone(open_page: Callable[..., Desk]) -> None:
+def test_a_region_is_left_by_escape_and_chosen_with_the_keyboard_alone(
+    open_page: Callable[..., Desk],
+) -> None:
     desk = opened(open_page)
+    for leave in (lambda: desk.page.keyboard.press("Escape"), lambda: desk.button("Cancel").click()):
+        desk.button("Search in this photo").click()
+        expect(region(desk)).to_be_focused()
+        leave()
+        expect(region(desk)).to_have_count(0)
+        expect(desk.page.locator("#viewer .photo")).to_be_visible()
+        expect(desk.button("Search in this photo")).to_be_focused()
+    desk.page.keyboard.press("ArrowRight")
+    expect(desk.page.locator("#viewer .place")).to_contain_text("2 of")
+    desk.page.keyboard.press("Escape")
+    expect(desk.page.locator("#viewer")).to_be_hidden()
+    desk.page.locator("#results .tile").first.click()
+    expect(desk.page.locator("#viewer .photo")).to_be_visible()
     desk.button("Search in this photo").press("Enter")
     expect(region(desk)).to_be_focused()
     for _ in range(60):
@@ -266,21 +272,6 @@ def test_a_region_is_chosen_with_the_keyboard_alone(open_page: Callable[..., Des
     with desk.answered():
         desk.page.keyboard.press("Enter")
     assert brightness(photo_sent(desk))[0] > 180, "only the right, light half was within"
-
-
-def test_escape_leaves_the_region_and_not_the_photo(open_page: Callable[..., Desk]) -> None:
-    desk = opened(open_page)
-    for leave in (lambda: desk.page.keyboard.press("Escape"), lambda: desk.button("Cancel").click()):
-        desk.button("Search in this photo").click()
-        expect(region(desk)).to_be_focused()
-        leave()
-        expect(region(desk)).to_have_count(0)
-        expect(desk.page.locator("#viewer .photo")).to_be_visible()
-        expect(desk.button("Search in this photo")).to_be_focused()
-    desk.page.keyboard.press("ArrowRight")
-    expect(desk.page.locator("#viewer .place")).to_contain_text("2 of")
-    desk.page.keyboard.press("Escape")
-    expect(desk.page.locator("#viewer")).to_be_hidden()
 
 
 WITHIN_ITS_BUTTON = """(image) => {
@@ -316,13 +307,11 @@ def test_near_duplicates_are_opened_from_their_number_and_one_is_chosen(
     expect(desk.page.locator("#viewer .place")).to_contain_text("2 of")
 
 
-def test_a_photo_of_its_own_offers_no_near_duplicates(open_page: Callable[..., Desk]) -> None:
-    desk = opened(open_page, fields={"duplicates": []})
+def test_words_say_how_likely_a_photo_without_near_duplicates_is_and_no_score(
+    open_page: Callable[..., Desk],
+) -> None:
+    desk = opened(open_page, fields={"relevance": 0.9, "score": 0.41, "duplicates": []})
     expect(desk.page.locator("[data-do=group]")).to_be_hidden()
-
-
-def test_words_say_how_likely_a_photo_is_and_no_score(open_page: Callable[..., Desk]) -> None:
-    desk = opened(open_page, fields={"relevance": 0.9, "score": 0.41})
     expect(desk.page.locator("#viewer .facts")).to_contain_text("likely")
     desk.page.keyboard.press("i")
     expect(desk.page.locator(".details")).to_contain_text("90% likely")

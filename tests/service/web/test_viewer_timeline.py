@@ -33,7 +33,7 @@ def only_july(desk: Desk) -> Any:
     return figures
 
 
-def test_a_hidden_photo_is_brought_back_and_focused(
+def test_a_hidden_photo_makes_way_and_is_brought_back_and_focused(
     open_page: Callable[..., Desk], library: FakeLibrary
 ) -> None:
     desk = open_page(routes=library.routes())
@@ -56,12 +56,6 @@ def test_a_hidden_photo_is_brought_back_and_focused(
     expect(shown(desk)).to_have_text("00000.jpg")
     desk.page.keyboard.press("Escape")
     desk.page.wait_for_function(FOCUSED, arg=first["path"])
-
-
-def test_the_last_but_one_photo_makes_way_for_the_last(
-    open_page: Callable[..., Desk], library: FakeLibrary
-) -> None:
-    desk = open_page(routes=library.routes())
     figures = only_july(desk)
     desk.page.get_by_role("button", name="2024-07/00025.jpg").click()
     expect(shown(desk)).to_have_text("00025.jpg")
@@ -86,21 +80,3 @@ def test_every_photo_may_be_hidden(open_page: Callable[..., Desk]) -> None:
     expect(shown(desk)).to_have_text("00000.jpg")
     desk.page.keyboard.press("Escape")
     expect(desk.page.locator("#timeline .tile:visible")).to_have_count(0)
-
-
-def test_a_photo_among_the_hidden_ones_is_shown_again(
-    open_page: Callable[..., Desk], library: FakeLibrary
-) -> None:
-    photos = [photo["id"] for photo in library.all({})]
-    library.hidden.update(photos[3:5])
-    desk = open_page(routes=library.routes())
-    desk.button("Filters").click()
-    desk.page.get_by_label("Hidden photos only").check()
-    expect(desk.page.locator("#figures")).to_have_text("2 photos")
-    desk.page.locator("#timeline .tile").first.click()
-    desk.page.keyboard.press("h")
-    expect(desk.page.locator("#viewer .toast")).to_contain_text("Photo shown again")
-    assert library.hidden == {photos[4]}
-    expect(desk.page.locator("#figures")).to_have_text("1 photo")
-    desk.page.keyboard.press("Escape")
-    expect(desk.page.locator("#timeline .tile")).to_have_count(1)

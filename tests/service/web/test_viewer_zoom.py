@@ -33,7 +33,9 @@ def file(desk: Desk) -> str:
     return desk.page.locator("#viewer .file").text_content() or ""
 
 
-def test_the_wheel_zooms_to_the_pointer_and_brings_the_original(open_page: Callable[..., Desk]) -> None:
+def test_the_wheel_zooms_to_the_pointer_and_dragging_moves_only_what_is_zoomed(
+    open_page: Callable[..., Desk],
+) -> None:
     desk = opened(open_page)
     sharp(desk, 1280)
     fitted = frame(desk)["width"]
@@ -48,6 +50,25 @@ def test_the_wheel_zooms_to_the_pointer_and_brings_the_original(open_page: Calla
         "(width) => Math.abs(document.querySelector('.frame').getBoundingClientRect().width - width) < 1",
         arg=fitted,
     )
+    desk.still()
+    whole, name = frame(desk), file(desk)
+    desk.page.mouse.move(600, 400)
+    desk.page.mouse.down()
+    desk.page.mouse.move(300, 300, steps=4)
+    desk.page.mouse.up()
+    assert frame(desk) == pytest.approx(whole, abs=0.5)
+    assert file(desk) == name
+    desk.page.mouse.dblclick(640, 400)
+    before = frame(desk)
+    desk.page.mouse.move(600, 400)
+    desk.page.mouse.down()
+    desk.page.mouse.move(500, 350, steps=4)
+    moved = frame(desk)
+    assert (moved["left"] - before["left"], moved["top"] - before["top"]) == pytest.approx((-100, -50), abs=1)
+    desk.page.mouse.move(4000, 3000, steps=4)
+    desk.page.mouse.up()
+    assert (frame(desk)["left"], frame(desk)["top"]) == pytest.approx((0, 0), abs=1)
+    expect(desk.page.locator("#viewer")).to_be_visible()
 
 
 def test_a_double_click_shows_every_pixel_and_the_next_all_of_the_photo(
@@ -89,29 +110,9 @@ def test_keys_zoom_and_move_and_still_turn(open_page: Callable[..., Desk]) -> No
     assert frame(desk)["width"] == pytest.approx(fitted["width"], abs=0.5), "the next photo is fitted"
 
 
-def test_dragging_moves_within_bounds_and_only_what_is_zoomed(open_page: Callable[..., Desk]) -> None:
-    desk = opened(open_page)
-    fitted, name = frame(desk), file(desk)
-    desk.page.mouse.move(600, 400)
-    desk.page.mouse.down()
-    desk.page.mouse.move(300, 300, steps=4)
-    desk.page.mouse.up()
-    assert frame(desk) == pytest.approx(fitted, abs=0.5)
-    assert file(desk) == name
-    desk.page.mouse.dblclick(640, 400)
-    before = frame(desk)
-    desk.page.mouse.move(600, 400)
-    desk.page.mouse.down()
-    desk.page.mouse.move(500, 350, steps=4)
-    moved = frame(desk)
-    assert (moved["left"] - before["left"], moved["top"] - before["top"]) == pytest.approx((-100, -50), abs=1)
-    desk.page.mouse.move(4000, 3000, steps=4)
-    desk.page.mouse.up()
-    assert (frame(desk)["left"], frame(desk)["top"]) == pytest.approx((0, 0), abs=1)
-    expect(desk.page.locator("#viewer")).to_be_visible()
-
-
-def test_two_fingers_zoom_and_one_moves_what_is_zoomed(open_page: Callable[..., Desk]) -> None:
+def test_two_fingers_zoom_and_one_moves_what_is_zoomed_else_turns_or_closes(
+    open_page: Callable[..., Desk],
+) -> None:
     desk = opened(open_page, nth=2, **PHONE)
     fitted, name = frame(desk), file(desk)
     finger(desk, "touchStart", (150, 370))
@@ -126,16 +127,14 @@ def test_two_fingers_zoom_and_one_moves_what_is_zoomed(open_page: Callable[..., 
     swipe(desk, (300, 370), (200, 370))
     assert frame(desk)["left"] == pytest.approx(large["left"] - 100, abs=10)
     assert file(desk) == name, "a swipe does not turn a zoomed photo"
-
-
-def test_swipes_turn_and_close(open_page: Callable[..., Desk]) -> None:
-    desk = opened(open_page, nth=2, **PHONE)
+    desk.page.keyboard.press("0")
+    desk.still()
+    assert frame(desk) == pytest.approx(fitted, abs=0.5)
     names = [label.split(": ")[1].split(",")[0].split("/")[-1] for label in desk.results()]
     swipe(desk, (300, 370), (100, 380))
     expect(desk.page.locator("#viewer .file")).to_have_text(names[3])
     swipe(desk, (100, 370), (300, 360))
     expect(desk.page.locator("#viewer .file")).to_have_text(names[2])
-    fitted = frame(desk)
     swipe(desk, (200, 370), (180, 372))
     assert frame(desk) == pytest.approx(fitted, abs=0.5)
     swipe(desk, (180, 300), (185, 360))

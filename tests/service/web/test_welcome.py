@@ -72,26 +72,36 @@ def test_several_folders_are_added_but_none_twice(arrive: Callable[..., Desk], n
     forgive_failed_requests(desk)
 
 
-@pytest.mark.parametrize(
-    "problem",
-    [
+OWNED = "you may not read this folder: it belongs to root; change its permissions, or choose another"
+AROUND = "this folder contains the index itself; choose the folders in it that hold your photos"
+SENTENCE = """async (text) => (await import("/web/setup/library.js")).sentence(text)"""
+
+
+def test_a_place_that_cannot_be_used_says_why_and_a_drive_without_photos_goes(
+    arrive: Callable[..., Desk], newcomer: Newcomer
+) -> None:
+    newcomer.photos |= {PICTURES: OWNED, HOME: AROUND, "/media/anna/stick": "this folder is empty"}
+    desk = arrive()
+    rows = desk.page.locator(".choices li")
+    expect(rows).to_have_count(2)
+    expect(desk.page.locator(".choices")).not_to_contain_text("stick")
+    for nth, (name, problem) in enumerate((("Pictures", OWNED), ("Home folder", AROUND))):
+        expect(rows.nth(nth)).to_contain_text(problem[1:])
+        expect(choice(desk, name)).to_be_disabled()
+        expect(choice(desk, name)).not_to_be_checked()
+    forgive_failed_requests(desk)
+
+
+def test_what_the_server_says_becomes_a_sentence(module_page: Desk) -> None:
+    for problem in (
         "this folder is empty",
         "there are no photos in this folder",
-        "you may not read this folder: it belongs to root; change its permissions, or choose another",
-        "this folder contains the index itself; choose the folders in it that hold your photos",
+        OWNED,
+        AROUND,
         "there is no such folder; check its path, and whether its drive is mounted",
-    ],
-)
-def test_a_place_that_cannot_be_used_says_why(
-    arrive: Callable[..., Desk], newcomer: Newcomer, problem: str
-) -> None:
-    newcomer.photos[PICTURES] = problem
-    desk = arrive()
-    row = desk.page.locator(".choices li").first
-    expect(row).to_contain_text(problem[1:])
-    expect(choice(desk, "Pictures")).to_be_disabled()
-    expect(choice(desk, "Pictures")).not_to_be_checked()
-    forgive_failed_requests(desk)
+    ):
+        said = module_page.page.evaluate(SENTENCE, problem)
+        assert said == f"{problem[0].upper()}{problem[1:]}."
 
 
 def test_what_the_server_says_is_translated(arrive: Callable[..., Desk], newcomer: Newcomer) -> None:
@@ -101,14 +111,6 @@ def test_what_the_server_says_is_translated(arrive: Callable[..., Desk], newcome
     expect(row).to_contain_text(
         "Dieser Ordner enthält /a {b}, der in deiner Bibliothek ist; entferne erst diesen."
     )
-    forgive_failed_requests(desk)
-
-
-def test_drives_without_photos_are_not_suggested(arrive: Callable[..., Desk], newcomer: Newcomer) -> None:
-    newcomer.photos["/media/anna/stick"] = "this folder is empty"
-    desk = arrive()
-    expect(desk.page.locator(".choices li")).to_have_count(2)
-    expect(desk.page.locator(".choices")).not_to_contain_text("stick")
     forgive_failed_requests(desk)
 
 
@@ -122,16 +124,18 @@ def test_nothing_chosen_is_no_dead_end(arrive: Callable[..., Desk], newcomer: Ne
     forgive_failed_requests(desk)
 
 
-def test_a_folder_refused_at_the_start_is_marked_and_another_can_be_chosen(
+def test_what_is_refused_at_the_start_is_told_and_another_folder_can_be_chosen(
     arrive: Callable[..., Desk], newcomer: Newcomer
 ) -> None:
     desk = arrive()
     expect(choice(desk, "Pictures")).to_be_checked()
-    newcomer.refusals["POST library/folders"] = (
-        422,
-        "folder_refused",
-        "there is no such folder; check its path",
-    )
+    full = "the disk that holds the index is full: free some space, then start again"
+    newcomer.refusals["POST library/folders"] = (503, "index_unwritable", full)
+    desk.button("Start").click()
+    expect(desk.page.get_by_role("alert").filter(has_text="free some space")).to_be_visible()
+    expect(desk.button("Start")).to_be_enabled()
+    gone = "there is no such folder; check its path"
+    newcomer.refusals["POST library/folders"] = (422, "folder_refused", gone)
     desk.button("Start").click()
     expect(desk.page.locator(".choices li").first).to_contain_text("There is no such folder; check its path.")
     expect(desk.page.get_by_role("alert").filter(has_text="cannot be added")).to_be_visible()
@@ -139,17 +143,6 @@ def test_a_folder_refused_at_the_start_is_marked_and_another_can_be_chosen(
     choice(desk, "Home folder").check()
     desk.button("Start").click()
     expect(desk.page.get_by_role("region", name="Indexing")).to_be_visible()
-    forgive_failed_requests(desk)
-
-
-def test_a_disk_that_is_full_is_told_in_the_page(arrive: Callable[..., Desk], newcomer: Newcomer) -> None:
-    desk = arrive()
-    expect(choice(desk, "Pictures")).to_be_checked()
-    why = "the disk that holds the index is full: free some space, then start again"
-    newcomer.refusals["POST library/folders"] = (503, "index_unwritable", why)
-    desk.button("Start").click()
-    expect(desk.page.get_by_role("alert").filter(has_text="free some space")).to_be_visible()
-    expect(desk.button("Start")).to_be_enabled()
     forgive_failed_requests(desk)
 
 
