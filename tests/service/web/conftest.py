@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.kit.service.chromium import CHROMIUM_ARGS
+from tests.kit.service.chromium import CHROMIUM_ARGS, chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Route
@@ -31,7 +30,7 @@ def browser() -> Iterator[Browser]:
     # It does not outlive this package: playwright keeps an event loop running in the thread that started it.
     from playwright.sync_api import sync_playwright
 
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = chromium()
     if found is None:
         pytest.skip("the page's tests need Chromium on the PATH")
     with sync_playwright() as playwright:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.kit.service.chromium import CHROMIUM_ARGS
+from tests.kit.service.chromium import CHROMIUM_ARGS, chromium
 from tests.kit.service.desk import Desk, expect, forgive_failed_requests, problem
 from tests.kit.service.library import FakeLibrary, months
 from tests.kit.service.viewing import DETAILS, ORIGINAL, frame, large, opened, sharp
@@ -211,9 +210,8 @@ def test_full_screen_is_entered_and_left(open_page: Callable[..., Desk]) -> None
 @pytest.fixture(scope="module")
 def scrolling(browser: Browser) -> Iterator[Browser]:
     """With scrollbars as on a desk, which take 15 pixels; the other tests' browser has none."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     launched = browser.browser_type.launch(
-        executable_path=found, args=CHROMIUM_ARGS, ignore_default_args=["--hide-scrollbars"]
+        executable_path=chromium(), args=CHROMIUM_ARGS, ignore_default_args=["--hide-scrollbars"]
     )
     yield launched
     launched.close()
