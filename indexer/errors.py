@@ -12,6 +12,8 @@ IndexProblem
 └── ClusterProblem     a cluster cannot be used, or did not finish its work
 """
 
+from typing import Self
+
 from model import SketchseekError
 
 
@@ -29,6 +31,15 @@ class BrokenGeneration(IndexProblem):
 
 class WrongModel(IndexProblem):
     """The index was made by another model."""
+
+    @classmethod
+    def of(cls, where: str, made_by: str, fingerprint: str, loaded: str, options: str) -> Self:
+        """`loaded`: the fingerprint of the model that was to open it; `options`: those that name the index."""
+        return cls(
+            f"{where}: made by another model ({made_by}, {fingerprint}) than the one loaded ({loaded}); "
+            "use that one (a running service has to be started anew), or embed the photos again with yours: "
+            f"sketchseek index --model MODEL {options}"
+        )
 
 
 class IndexBusy(IndexProblem):

@@ -1,9 +1,16 @@
 """Which model a command uses: the one that its user names, else the one that made the index, else the usual one."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from model import SketchseekError
 from service.settings_file import named_model
+
+if TYPE_CHECKING:
+    from indexer.values import Facts
+    from model import Encoder
 
 USUAL = "lite"
 
@@ -22,15 +29,31 @@ def model_for(named: str | None, index: Path | None = None, store: str | None = 
     return named or (None if store or index is None else _kept_by(index)) or USUAL
 
 
+def another_model(index: Path, encoder: Encoder) -> str | None:
+    """What to tell before an index is made with another model than so far: nobody should meet that by surprise."""
+    made = _published(index)
+    if made is None or made.fingerprint == encoder.fingerprint:
+        return None
+    before, now = made.model, encoder.card.name
+    if before == now:
+        return f"the index was made with another {now} than this one, and is now made anew"
+    return f"the index was made with the model {before}, and is now made with {now}"
+
+
 def _kept_by(index: Path) -> str | None:
-    # Imported only now: --help and completion must not wait for them.
-    from indexer import shelf
+    # Imported only now: --help and completion must not wait for it.
     from model.card import SHIPPED
+
+    made = _published(index)
+    return made.model if made is not None and (SHIPPED / made.model / "card.json").is_file() else None
+
+
+def _published(index: Path) -> Facts | None:
+    from indexer import shelf
 
     try:
         kept_on = shelf(index.expanduser())
-        name = kept_on.manifest(kept_on.current()).model
+        return kept_on.manifest(kept_on.current())
     except (SketchseekError, OSError):
         # There is no index yet, or whatever opens it next says what is wrong.
         return None
-    return name if (SHIPPED / name / "card.json").is_file() else None

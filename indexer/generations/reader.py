@@ -103,10 +103,8 @@ class Published(Browses):
         # Check the model first: a service retries every few seconds and should not hash gigabytes for nothing.
         manifest = read_manifest(folder)
         if manifest.fingerprint != fingerprint:
-            raise WrongModel(
-                f"{index}: made by another model ({manifest.model}, {manifest.fingerprint}) than the one loaded "
-                f"({fingerprint}); name that model with --model, if you still have it, or embed the photos again with: "
-                f"sketchseek index --index {index}"
+            raise WrongModel.of(
+                str(index), manifest.model, manifest.fingerprint, fingerprint, f"--index {index}"
             )
         backend, _ = stores.of(manifest.store, folder / MANIFEST)
         ours = read_later(folder, manifest)

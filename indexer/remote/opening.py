@@ -34,11 +34,7 @@ class Opening:
         where, database = self.where(name), self._database
         first = self.sealed(name)
         if fingerprint is not None and first.fingerprint != fingerprint:
-            raise WrongModel(
-                f"{where}: made by another model ({first.model}, {first.fingerprint}) than the one loaded "
-                f"({fingerprint}); name that model with --model, if you still have it, or embed the photos again with: "
-                f"sketchseek index {self._named}"
-            )
+            raise WrongModel.of(where, first.model, first.fingerprint, fingerprint, self._named)
         facts, texts = self.read(name)
         described = facts.described
         table = database.table(name, described.layout, facts.measured.built)

@@ -16,7 +16,7 @@ from service.console.options import Place, index_option, live_option, model_opti
 from service.console.scanning import rules_options
 from service.console.telling import report_options, reporting
 from service.library.supervised import end_with_stdin
-from service.model_choice import chosen_model
+from service.model_choice import another_model, chosen_model
 
 
 class _Wanted(TypedDict):
@@ -108,6 +108,9 @@ def command(
         if cpus is not None:
             cores.use_at_most(cpus)
         encoder = Encoder.load(model, engine=engine, in_bulk=True)
+        _ = encoder.bank  # what is wrong with it is told now, not when all photos are embedded
+        if store is None and (changed := another_model(index, encoder)) is not None:
+            _warn(changed)
         finish(run(index, photos, encoder, reporter, forget=forget, change=rules, partition=part, **wanted))
 
 

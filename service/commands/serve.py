@@ -78,8 +78,6 @@ def command(ctx: click.Context, /, config: Path | None, alone: bool, **options: 
         os.environ["SKETCHSEEK_CONFIG"] = str(config)
     chosen = {name: value for name, value in options.items() if _chosen(ctx, name)}
     settings = _settings(chosen)
-    model = model_for(settings.model, settings.index, settings.store)
-    settings = settings.model_copy(update={"model": model})
     logging.configure(settings.log_format, settings.log_level)
     keyring = keys.read(settings.api_keys, settings.api_keys_file)
     browser = alone if settings.browser is None else settings.browser
@@ -123,14 +121,16 @@ def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
         with contextlib.suppress(SketchseekError):
             create(index)
     caps = upload_caps(settings)
-    card = Checkpoint.find(settings.model).card
+    # Not kept in the settings: if another model makes the index later, its next runs are with that one.
+    model = model_for(settings.model, settings.index, settings.store)
+    card = Checkpoint.find(model).card
     memory = settings.encoder_memory_mb * 2**20
     placement = Placement(settings.index_device, settings.gpu_index, settings.index_memory_mb * 2**20)
     source = shelf(settings.store or index, placement, access(settings))
     with ThreadPoolExecutor(2) as pool:
         from service.search.gallery import Gallery, opened
 
-        load = partial(Encoder.load, settings.model, engine=settings.engine, memory=memory)
+        load = partial(Encoder.load, model, engine=settings.engine, memory=memory)
         loading = pool.submit(_warmed, partial(load, cache=starting.user_cache()))
         if gpu.seems_there():
             # The index gets the GPU memory that the model leaves.

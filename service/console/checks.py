@@ -7,9 +7,10 @@ import difflib
 import os
 import platform
 import shutil
-import time
+import timeit
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -90,11 +91,8 @@ def _rate(encoder: Encoder) -> float:
     """Pictures that are encoded in a second, in the smallest batch that is long enough to be measured."""
     count = 1
     while True:
-        # The first of each number takes longer.
-        encoder.warm(count)
-        start = time.perf_counter()
-        encoder.warm(count)
-        seconds = time.perf_counter() - start
+        # The first takes longer; other work makes some of the rest slower, and none faster.
+        seconds = min(timeit.repeat(partial(encoder.warm, count), number=1, repeat=6)[1:])
         if seconds > _MEASURED or 2 * count > encoder.batch:
             return count / seconds
         count *= 2
@@ -179,7 +177,8 @@ def index_state(asked: Asked) -> Iterator[Finding]:
     except SketchseekError:
         return
     if manifest.fingerprint != encoder.fingerprint:
-        yield Finding("wrong", f"the index was made by another model ({found.model}) than {asked.model}", run)
+        text = f"the index was made by another model ({found.model}) than {asked.model}"
+        yield Finding("wrong", text, f"{run} --model {asked.model}")
     elif encoder.local is not None:
         yield _parts(manifest, encoder.local.digest, run)
     if (free := shutil.disk_usage(where).free) < _LEAST_FREE:

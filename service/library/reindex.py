@@ -94,7 +94,9 @@ class Reindex:
 
     def _command(self) -> list[str]:
         chosen, folders = self._settings, map(str, self._asked.add)
-        options = ["--index", str(chosen.index), "--model", chosen.model, "--engine", chosen.engine, "--json"]
+        options = ["--index", str(chosen.index), "--engine", chosen.engine, "--json"]
+        # Otherwise the model that made the index, which may have changed since this service began.
+        options += ["--model", chosen.model] if chosen.model else []
         options += ["--store", chosen.store] if chosen.store else []
         options += [f"--forget={folder}" for folder in self._asked.forget]
         idle = ["ionice", "-c", "3"] if self._asked.background and shutil.which("ionice") else []

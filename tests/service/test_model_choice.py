@@ -1,15 +1,19 @@
 """Whoever chose a model once does not have to say so again."""
 
+import shutil
+import signal
 from pathlib import Path
 
+import httpx
 import pytest
 
-from model.card import Checkpoint
+from model.card import SHIPPED, Checkpoint
 from model.export.looks import with_looks
 from service.model_choice import USUAL, chosen_model, model_for
 from tests.kit.jobs import Job
 from tests.kit.service.commands import Serving, refused, sketchseek
 from tests.kit.shapes import drawing
+from tests.kit.waiting import until
 
 
 @pytest.fixture
@@ -34,12 +38,35 @@ def test_an_index_keeps_its_model(library: Path, fish: Path, tmp_path: Path) -> 
     assert "15 photos on cpu, model lite-plus" in served.said[0]
 
 
+def test_a_service_updates_the_index_with_the_model_that_made_it_meanwhile(library: Path, job: Job) -> None:
+    job(library)
+    served = Serving("--index", job.index)
+    again = sketchseek("index", "--index", job.index, "--model", "lite-plus")
+    assert "made with the model lite, and is now made with lite-plus" in again.stderr
+    httpx.post(f"{served.url}admin/reindex").raise_for_status()
+    until(lambda: httpx.get(f"{served.url}admin/reindex").json()["finished"] is not None, 60)
+    told = httpx.get(f"{served.url}admin/reindex").json()
+    _, errors = served.stop(signal.SIGTERM)
+    assert (told["state"], told["report"]["unchanged"]) == ("done", 15)
+    assert model_for(None, job.index) == "lite-plus"
+    assert "a running service has to be started anew" in errors
+
+
 def test_another_model_is_told_how_to_go_on(library: Path, fish: Path, job: Job) -> None:
     job(library)
     refused(
         sketchseek("search", fish, "--index", job.index, "--model", "lite-plus"),
-        "name that model with --model, if you still have it, or embed the photos again with: sketchseek index",
+        "or embed the photos again with yours: sketchseek index --model MODEL --index",
     )
+
+
+def test_a_damaged_bank_is_told_before_photos_are_embedded(library: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    shutil.copytree(SHIPPED / "lite", mine)
+    (mine / "bank.safetensors").write_bytes(b"damaged")
+    done = sketchseek("index", library, "--index", tmp_path / "index", "--model", mine)
+    refused(done, "bank.safetensors")
+    assert "15 photos" not in done.stdout + done.stderr
 
 
 def test_what_is_named_comes_first(library: Path, job: Job) -> None:
