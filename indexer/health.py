@@ -98,7 +98,8 @@ def _unreachable(root: Path, problem: str) -> Trouble:
 def _last_run(index: Path, report: Mapping[str, Any], unreachable: list[Path]) -> list[Trouble]:
     if was_abandoned(index):
         died = "the last run was killed, or the machine went down, before it finished"
-        return [Trouble(died, died, f"{_AGAIN}, with the same options: it continues where that one stopped", grave=True)]
+        again = f"{_AGAIN}, with the same options: it continues where that one stopped"
+        return [Trouble(died, died, again, grave=True)]
     failed, listed = report.get("state") == "failed", report.get("problems")
     problems = [str(problem) for problem in listed] if isinstance(listed, list) else []
     if not failed:

@@ -115,7 +115,7 @@ def test_a_pointer_to_somewhere_else_is_refused(index: Path) -> None:
 
 def test_another_models_index_is_refused(job: Job, library: Path) -> None:
     job(library)
-    with pytest.raises(WrongModel, match=r"another model.*sketchseek index --index"):
+    with pytest.raises(WrongModel, match=r"another model.*sketchseek index --model MODEL --index"):
         Published.open(job.index, "0" * 16)
 
 
