@@ -153,9 +153,8 @@ def test_a_generation_that_was_just_taken_up_is_not_blamed_for_what_was_refused(
     picture("star", 77).save(own_server.photos / "new.png")
     manifest = own_server.index / "generations" / "000002" / "manifest.json"
     with monkeypatch.context() as patch:
-        patch.setattr(
-            gallery, "refresh", lambda **_: False
-        )  # or the service takes it up before it is damaged
+        # The service itself would take it up before it is damaged.
+        patch.setattr(gallery, "refresh", lambda **_: False)
         run(own_server.index, [], gallery.encoder, Silent())
         whole = manifest.read_bytes()
         manifest.write_bytes(b"{}")
