@@ -37,7 +37,7 @@ class WrongModel(IndexProblem):
         """`loaded`: the fingerprint of the model that was to open it; `options`: those that name the index."""
         return cls(
             f"{where}: made by another model ({made_by}, {fingerprint}) than the one loaded ({loaded}); "
-            "use that one (a running service has to be started anew), or embed the photos again with yours: "
+            "use that one, or embed the photos again with yours: "
             f"sketchseek index --model MODEL {options}"
         )
 

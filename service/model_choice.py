@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,12 +41,29 @@ def another_model(index: Path, encoder: Encoder) -> str | None:
     return f"the index was made with the model {before}, and is now made with {now}"
 
 
-def _kept_by(index: Path) -> str | None:
-    # Imported only now: --help and completion must not wait for it.
-    from model.card import SHIPPED
+def successor(index: Path, load: Callable[[str], Encoder]) -> Callable[[Encoder], Encoder]:
+    """For a service whose user names no model: which one it goes on with when its index is made with another."""
 
+    def found(encoder: Encoder) -> Encoder:
+        made = _published(index)
+        if made is None or made.fingerprint == encoder.fingerprint:
+            return encoder
+        return load(made.model) if _fingerprint(made.model) == made.fingerprint else encoder
+
+    return found
+
+
+def _kept_by(index: Path) -> str | None:
     made = _published(index)
-    return made.model if made is not None and (SHIPPED / made.model / "card.json").is_file() else None
+    return made.model if made is not None and _fingerprint(made.model) else None
+
+
+def _fingerprint(name: str) -> str | None:
+    """That of a model that ships; None if none of that name does."""
+    # Imported only now: --help and completion must not wait for it.
+    from model.card import SHIPPED, Checkpoint
+
+    return Checkpoint.find(name).card.fingerprint if (SHIPPED / name / "card.json").is_file() else None
 
 
 def _published(index: Path) -> Facts | None:

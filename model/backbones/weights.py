@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import shorten
 
 import torch
 from safetensors.torch import load_file
@@ -24,7 +25,9 @@ def load(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
         module.load_state_dict(tensors, strict=True)
     except RuntimeError as error:
         first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
-        raise BadWeights(f"{path}: not the weights of this architecture: {first}") from None
+        # Of a wrong architecture, torch names all tensors.
+        what = shorten(first, 200, placeholder=" ...")
+        raise BadWeights(f"{path}: not the weights of this architecture: {what}") from None
 
 
 def full_precision(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

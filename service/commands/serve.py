@@ -24,7 +24,7 @@ from model.card import Checkpoint
 from service.asgi import keys
 from service.console import browsing
 from service.console.options import Place, index_option, model_options, store_option_alone
-from service.model_choice import model_for
+from service.model_choice import model_for, successor
 from service.ops import logging, memory, signals, starting
 from service.settings import Settings, access, said
 
@@ -130,8 +130,9 @@ def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
     with ThreadPoolExecutor(2) as pool:
         from service.search.gallery import Gallery, opened
 
-        load = partial(Encoder.load, model, engine=settings.engine, memory=memory)
-        loading = pool.submit(_warmed, partial(load, cache=starting.user_cache()))
+        cache = starting.user_cache()
+        load = partial(_warmed, engine=settings.engine, memory=memory, cache=cache)
+        loading = pool.submit(load, model)
         if gpu.seems_there():
             # The index gets the GPU memory that the model leaves.
             loading.result()
@@ -140,13 +141,14 @@ def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
         import service.asgi.connections  # noqa: F401
         from service.app import create_app
 
-        gallery = Gallery(index, loading.result(), caps, opening.result(), source)
+        follow = None if settings.model or settings.store else successor(index, load)
+        gallery = Gallery(index, loading.result(), caps, opening.result(), source, follow)
     return create_app(gallery, settings), gallery
 
 
-def _warmed(load: Callable[[], Encoder]) -> Encoder:
+def _warmed(model: str, **how: Any) -> Encoder:
     """A model that has encoded: the first search is as quick as others."""
-    encoder = load()
+    encoder = Encoder.load(model, **how)
     encoder.warm(1)
     return encoder
 

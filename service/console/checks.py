@@ -279,6 +279,8 @@ def findings(asked: Asked) -> Iterator[tuple[str, Finding]]:
     for name, check in CHECKS.items():
         try:
             yield from ((name, finding) for finding in check(asked))
+        except SketchseekError as error:
+            yield name, Finding("wrong", str(error))
         except Exception as error:  # a broken library may raise anything
             yield name, Finding("wrong", f"check failed: {type(error).__name__}: {error}")
 

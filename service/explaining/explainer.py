@@ -15,7 +15,7 @@ from PIL import Image
 
 from indexer import Photo
 from indexer.decoding.budget import Budget
-from model import PHOTO_CAPS, BadImage, decode
+from model import PHOTO_CAPS, BadImage, Encoder, decode
 from model.local.explaining import Explanation
 from model.local.parts import Cells
 from model.pictures.claims import claimed_bytes
@@ -42,6 +42,16 @@ class Explained:
     photo: Image.Image
 
 
+@dataclass(frozen=True)
+class _Encoding:
+    """Encodes pairs; equal for one encoder, so that they share batches."""
+
+    encoder: Encoder
+
+    def __call__(self, pairs: Sequence[Pair]) -> list[tuple[Cells, Cells]]:
+        return comparing.encoded(self.encoder, pairs)
+
+
 class Explainer:
     """Explains how well photos fit drawings."""
 
@@ -57,9 +67,9 @@ class Explainer:
         encoder = self._gallery.encoder
         comparing.refuse_without_parts(encoder)
         with self._place(), self._batcher.admitted() as deadline:
-            prepare = partial(self._prepared, sketch, photo)
+            prepare = partial(self._prepared, encoder, sketch, photo)
             pair, image = await anyio.to_thread.run_sync(prepare, limiter=self._decoding)
-            cells = await self._batcher.run(self._encoded, pair, deadline)
+            cells = await self._batcher.run(_Encoding(encoder), pair, deadline)
             explain = partial(comparing.compared, encoder, pair, cells)
             return Explained(await anyio.to_thread.run_sync(explain, limiter=self._decoding), image)
 
@@ -72,8 +82,9 @@ class Explainer:
         finally:
             self._places.release()
 
-    def _prepared(self, sketch: bytes | tuple[Stroke, ...], photo: Photo) -> tuple[Pair, Image.Image]:
-        encoder = self._gallery.encoder
+    def _prepared(
+        self, encoder: Encoder, sketch: bytes | tuple[Stroke, ...], photo: Photo
+    ) -> tuple[Pair, Image.Image]:
         drawn = self._drawn(sketch)
         original = read_indexed(photo)
         try:
@@ -88,6 +99,3 @@ class Explainer:
         if isinstance(sketch, tuple):
             return painted(sketch)
         return decode(sketch, caps=self._gallery.caps, keep_alpha=True).image
-
-    def _encoded(self, pairs: Sequence[Pair]) -> list[tuple[Cells, Cells]]:
-        return comparing.encoded(self._gallery.encoder, pairs)

@@ -59,7 +59,7 @@ async def facets(gallery: OpenGallery) -> FacetsInfo:
 
 
 def _timeline(gallery: Gallery, chosen: Chosen) -> Timeline:
-    published = gallery.trusted
+    published = gallery.trusted.library
     months = published.timeline(chosen.where(gallery.marks.now()))
     return Timeline(
         total=sum(month.photos for month in months),
@@ -69,7 +69,7 @@ def _timeline(gallery: Gallery, chosen: Chosen) -> Timeline:
 
 
 def _photos(gallery: Gallery, paged: Paged) -> Listing:
-    published, marked = gallery.trusted, gallery.marks.now()
+    published, marked = gallery.trusted.library, gallery.marks.now()
     where = paged.where(marked)
     months = published.timeline(where)
     found = published.listing(where, month=paged.month, offset=paged.offset, k=paged.k)
@@ -81,7 +81,7 @@ def _photos(gallery: Gallery, paged: Paged) -> Listing:
 
 
 def _facets(gallery: Gallery) -> FacetsInfo:
-    published, marked = gallery.trusted, gallery.marks.now()
+    published, marked = gallery.trusted.library, gallery.marks.now()
 
     def count(where: Filter | None) -> int:
         return sum(month.photos for month in published.timeline(where))

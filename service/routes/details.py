@@ -75,7 +75,7 @@ def _details(photo: Photo, found: Described, *, located: bool, favourites: froze
 
 
 def _group(gallery: Gallery, photo_id: str) -> Group:
-    published, marked = gallery.trusted, gallery.marks.now()
+    published, marked = gallery.trusted.library, gallery.marks.now()
     asked = find_photo(gallery, photo_id)
     found = [
         one for one in published.duplicates(asked) if one.content not in marked.hidden or one.id == asked.id

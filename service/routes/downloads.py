@@ -97,7 +97,7 @@ async def _sent(
 
 
 def _found(gallery: Gallery, ids: Sequence[str]) -> tuple[list[Photo], list[str]]:
-    published = gallery.trusted
+    published = gallery.trusted.library
     known = {one: published.photo(one) for one in ids}
     return [photo for photo in known.values() if photo], [one for one, photo in known.items() if not photo]
 

@@ -47,7 +47,7 @@ async def readyz(request: Request, response: Response, gallery: OpenGallery) -> 
     # Looked at once: a newer generation may replace it meanwhile.
     served = gallery.served
     troubles, published = await watch.soon(served), served.library
-    stalled, engine = request.app.state.searcher.batcher.stalled, gallery.encoder.engine
+    stalled, engine = request.app.state.searcher.batcher.stalled, served.encoder.engine
     ready = (
         not stalled
         and engine.problem is None
@@ -65,7 +65,7 @@ async def readyz(request: Request, response: Response, gallery: OpenGallery) -> 
         setup=gallery.empty,
         photos=len(published),
         generation=published.manifest.generation,
-        model=gallery.encoder.card.name,
+        model=served.encoder.card.name,
         reasons=[reason for reason in reasons if reason],
     )
 
@@ -73,8 +73,8 @@ async def readyz(request: Request, response: Response, gallery: OpenGallery) -> 
 @router.get("/info")
 async def info(request: Request, gallery: OpenGallery) -> Info:
     """What is running: model, engine, index, versions."""
-    served, encoder = gallery.served, gallery.encoder
-    published = served.library
+    served = gallery.served
+    published, encoder = served.library, served.encoder
     return Info(
         model=encoder.card.name,
         engine=encoder.engine.name,

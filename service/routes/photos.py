@@ -90,7 +90,7 @@ def _look_up(
 
 
 def find_photo(gallery: Gallery, photo_id: str) -> Photo:
-    photo = gallery.trusted.photo(photo_id)
+    photo = gallery.trusted.library.photo(photo_id)
     if photo is None:
         raise ServiceError("photo_not_found", "no photo has this id; use one from a search result")
     return photo

@@ -50,7 +50,10 @@ class _InParts:
         return self.encoder.encode(prepared, Modality.SKETCH)
 
 
-def encoders(encoder: Encoder) -> dict[Kind, Callable[[Sequence[Any]], Vectors | Encoded]]:
+Encoders = dict[Kind, Callable[[Sequence[Any]], Vectors | Encoded]]
+
+
+def encoders(encoder: Encoder) -> Encoders:
     """The functions that encode prepared parts, by kind; those of LIKE are vectors already."""
     return {
         Kind.SKETCH: encoder.encode_sketches if encoder.local is None else _InParts(encoder),

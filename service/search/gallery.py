@@ -1,9 +1,9 @@
-"""What the service searches: a model and the open generation, replaced atomically when a newer one is published."""
+"""What the service searches: a model and the open generation, replaced together when a newer one is published."""
 
 import logging
 import threading
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,25 +23,30 @@ _LONGEST_WAIT = 60.0
 _UNFORESEEN = "a newer generation cannot be opened; see the server's log"
 
 
+# Which model goes on after one: the one that made the newest generation.
+Successor = Callable[[Encoder], Encoder]
+
+
 @dataclass(frozen=True)
 class Served:
-    """The generation being served, and what is wrong with it or with a newer one; replaced as a whole.
+    """The generation being served, its model, and what is wrong with it or a newer one; replaced as a whole.
 
     If it is `damaged`, it answers no searches, and `problem` says why; if `away`, its server does not answer now.
     """
 
     library: Library
+    encoder: Encoder
     problem: str | None
     damaged: bool = False
     away: bool = False
 
     @classmethod
-    def just_opened(cls, library: Library) -> "Served":
+    def just_opened(cls, library: Library, encoder: Encoder) -> "Served":
         # Not what CURRENT names, if that was refused.
         problem = without_paths(library.refused[0].reason) if library.refused else None
         if isinstance(library, AwayLibrary):
-            return cls(library, library.error, away=True)
-        return cls(library, problem)
+            return cls(library, encoder, library.error, away=True)
+        return cls(library, encoder, problem)
 
 
 class Gallery:
@@ -54,16 +59,17 @@ class Gallery:
         caps: Caps,
         published: Library | None = None,
         source: Shelf | None = None,
+        successor: Successor | None = None,
     ) -> None:
         self.index = index
         self.marks = Marks(index)
-        self.encoder = encoder
         self.caps = caps
         self.source = shelf(index) if source is None else source
         if published is None:
             published = opened(self.source, encoder.card)
         # Only ever assigned, so that whoever reads it once sees a library with its own problems.
-        self.served = Served.just_opened(published)
+        self.served = Served.just_opened(published, encoder)
+        self._successor = successor
         self._refreshing = threading.Lock()
         self.swaps = 0
         self._refused: Hashable = ()
@@ -72,6 +78,10 @@ class Gallery:
     @property
     def published(self) -> Library:
         return self.served.library
+
+    @property
+    def encoder(self) -> Encoder:
+        return self.served.encoder
 
     @property
     def problem(self) -> str | None:
@@ -87,12 +97,12 @@ class Gallery:
         return type(self.published) is EmptyLibrary
 
     @property
-    def trusted(self) -> Library:
-        """The current generation, for answering searches; refused while it is damaged."""
+    def trusted(self) -> Served:
+        """What answers searches now; refused while it is damaged."""
         served = self.served
         if served.damaged:
             raise index_damaged()
-        return served.library
+        return served
 
     @property
     def thumbnails(self) -> Path:
@@ -103,7 +113,7 @@ class Gallery:
         served = self.served
         if not served.damaged:
             log.error("generation %s is damaged: %s", served.library.manifest.generation, error)
-        self.served = Served(served.library, without_paths(str(error)), damaged=True)
+        self.served = replace(served, problem=without_paths(str(error)), damaged=True, away=False)
 
     def refresh(self, *, now: bool = False) -> bool:
         """Open a newer generation if there is one. If it is broken, log that and keep serving the old one.
@@ -125,7 +135,8 @@ class Gallery:
                     return False
                 if sight == self._refused and not now and time.monotonic() < self._not_before:
                     return False
-                fresh = self.source.open(self.encoder.fingerprint, fall_back=doubtful, past_models=doubtful)
+                encoder = self._successor(self.encoder) if self._successor else self.encoder
+                fresh = self.source.open(encoder.fingerprint, fall_back=doubtful, past_models=doubtful)
             except StoreUnavailable as error:
                 self._note(str(error), error, away=True)
                 return False
@@ -136,7 +147,7 @@ class Gallery:
                 self._note(said, error, damaged=damaged)
                 self._wait(sight)
                 return False
-            self._swap(fresh)
+            self._swap(fresh, encoder)
             return True
 
     def _wait(self, sight: Hashable) -> None:
@@ -161,12 +172,13 @@ class Gallery:
         shown = problem and without_paths(problem)
         self.served = replace(before, problem=shown, damaged=damaged, away=away)
 
-    def _swap(self, fresh: Library) -> None:
+    def _swap(self, fresh: Library, encoder: Encoder) -> None:
         # The last user of the old one closes it: searches may still be running in it.
-        older, self.served = self.published, Served.just_opened(fresh)
-        older.release()
+        before, self.served = self.served, Served.just_opened(fresh, encoder)
+        before.library.release()
         self.swaps += 1
-        log.info("now serving generation %s with %d photos", fresh.manifest.generation, len(fresh))
+        changed = "" if encoder is before.encoder else f", made with the model {encoder.card.name}"
+        log.info("now serving generation %s with %d photos%s", fresh.manifest.generation, len(fresh), changed)
 
 
 def opened(source: Shelf, card: Card) -> Library:

@@ -69,10 +69,14 @@ class Rerankers:
     """
 
     def __init__(self, encoder: Encoder, default: str | None = None, candidates: int = 0) -> None:
-        self._encoder, self._candidates = encoder, candidates
+        self._encoder, self._named, self._candidates = encoder, default, candidates
         self.default: str = default or encoder.card.reranker
         self._made: dict[str, Reranker] = {}
         self.chosen(None)
+
+    def of(self, encoder: Encoder) -> "Rerankers":
+        """The same choice for another model."""
+        return self if encoder is self._encoder else Rerankers(encoder, self._named, self._candidates)
 
     def chosen(self, name: str | None) -> Reranker:
         """Return the re-ranker of that name; raises UnknownName if there is none."""

@@ -21,8 +21,8 @@ from service.ops.metrics import Metrics
 from service.schemas import Result, SearchResponse, Took
 from service.search.batcher import Batcher
 from service.search.encodings import Encoding
-from service.search.finding import described, encoders, prepared, question, visible
-from service.search.gallery import Gallery
+from service.search.finding import Encoders, described, encoders, prepared, question, visible
+from service.search.gallery import Gallery, Served
 from service.search.query import PICTURES, Kind, Part, Query
 from service.search.reranking import Choice, Rerankers, first_stage, second_stage
 
@@ -52,16 +52,19 @@ class Searcher:
 
     async def search(self, query: Query) -> SearchResponse:
         """Search; raises BadImage for an unusable picture, and NoTextTower if the model does not support words."""
-        # Use one generation from here on, whatever is swapped in meanwhile.
-        published = self.gallery.trusted
+        # Use one generation and its model from here on, whatever is swapped in meanwhile.
+        served = self.gallery.trusted
+        published = served.library
+        self.rerankers = self.rerankers.of(served.encoder)
         choice = self.rerankers.fitting(query, published)
         marked = self.gallery.marks.now()
         query = visible(query, marked)
         with self.batcher.admitted(pictures=query.has_pictures) as deadline:
             clock = [time.perf_counter()]
-            ready = [(part, await self._prepared(part, published)) for part in query.parts]
+            ready = [(part, await self._prepared(part, served)) for part in query.parts]
             clock.append(time.perf_counter())
-            results = await asyncio.gather(*(self._encoded(part, value, deadline) for part, value in ready))
+            encode = encoders(served.encoder)
+            results = await asyncio.gather(*(self._encoded(encode, *one, deadline) for one in ready))
             asked = question(ready, results, choice.local)
             clock.append(time.perf_counter())
             limiter = self._scanning if published.device == "cpu" else self._asking
@@ -76,24 +79,23 @@ class Searcher:
             remark=choice.remark,
             total_searched=len(published),
             generation=published.manifest.generation,
-            model=self.gallery.encoder.card.name,
+            model=served.encoder.card.name,
             took_ms=self._took(clock),
         )
 
-    async def _prepared(self, part: Part, published: Library) -> Any:
-        gallery = self.gallery
-        prepare = partial(prepared, part, gallery.encoder, published, gallery.caps)
+    async def _prepared(self, part: Part, served: Served) -> Any:
+        prepare = partial(prepared, part, served.encoder, served.library, self.gallery.caps)
         if part.kind == Kind.TEXT:
             # Words are taken as they are.
             return prepare()
         limiter = self._decoding if part.kind in PICTURES else self._looking_up
         return await anyio.to_thread.run_sync(prepare, limiter=limiter)
 
-    async def _encoded(self, part: Part, value: Any, deadline: float) -> Encoding:
+    async def _encoded(self, encode: Encoders, part: Part, value: Any, deadline: float) -> Encoding:
         if part.kind == Kind.LIKE:
             vector: Encoding = value
             return vector
-        return await self.batcher.encode(encoders(self.gallery.encoder)[part.kind], value, deadline)
+        return await self.batcher.encode(encode[part.kind], value, deadline)
 
     @staticmethod
     def _found(

@@ -11,6 +11,7 @@ from model.card import SHIPPED, Checkpoint
 from model.export.looks import with_looks
 from service.model_choice import USUAL, chosen_model, model_for
 from tests.kit.jobs import Job
+from tests.kit.pictures import encoded
 from tests.kit.service.commands import Serving, refused, sketchseek
 from tests.kit.shapes import drawing
 from tests.kit.waiting import until
@@ -38,18 +39,36 @@ def test_an_index_keeps_its_model(library: Path, fish: Path, tmp_path: Path) -> 
     assert "15 photos on cpu, model lite-plus" in served.said[0]
 
 
-def test_a_service_updates_the_index_with_the_model_that_made_it_meanwhile(library: Path, job: Job) -> None:
+def test_a_service_takes_up_the_model_that_its_index_is_made_with_meanwhile(library: Path, job: Job) -> None:
     job(library)
     served = Serving("--index", job.index)
     again = sketchseek("index", "--index", job.index, "--model", "lite-plus")
     assert "made with the model lite, and is now made with lite-plus" in again.stderr
+    until(lambda: httpx.get(f"{served.url}readyz").json()["model"] == "lite-plus")
+    fish = {"sketch": encoded(drawing("fish"), "PNG")}
+    found = httpx.post(f"{served.url}search?rank=all", files=fish).json()
+    assert (found["model"], found["ranked_by"]) == ("lite-plus", "all")
+    assert found["results"][0]["path"].startswith("fish")
+    first = {"photo_id": found["results"][0]["id"]}
+    assert httpx.post(f"{served.url}explain", files=fish, data=first).json()["model"] == "lite-plus"
+    # Its own runs, too.
     httpx.post(f"{served.url}admin/reindex").raise_for_status()
     until(lambda: httpx.get(f"{served.url}admin/reindex").json()["finished"] is not None, 60)
     told = httpx.get(f"{served.url}admin/reindex").json()
     _, errors = served.stop(signal.SIGTERM)
     assert (told["state"], told["report"]["unchanged"]) == ("done", 15)
     assert model_for(None, job.index) == "lite-plus"
-    assert "a running service has to be started anew" in errors
+    assert "with 15 photos, made with the model lite-plus" in errors
+
+
+def test_a_service_keeps_the_model_that_its_user_names(library: Path, job: Job) -> None:
+    job(library)
+    served = Serving("--index", job.index, "--model", "lite")
+    sketchseek("index", "--index", job.index, "--model", "lite-plus")
+    until(lambda: "another model" in "".join(httpx.get(f"{served.url}readyz").json()["reasons"]))
+    ready = httpx.get(f"{served.url}readyz").json()
+    served.stop(signal.SIGTERM)
+    assert (ready["ready"], ready["model"], ready["generation"]) == (True, "lite", "000001")
 
 
 def test_another_model_is_told_how_to_go_on(library: Path, fish: Path, job: Job) -> None:

@@ -1,6 +1,7 @@
 """`sketchseek doctor`: what is well, what is wrong, and what mends it."""
 
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,29 +10,37 @@ import faiss
 import pytest
 
 from model import Encoder, gpu
+from model.card import SHIPPED
 from model.errors import DeviceProblem, NoEngine
 from service.console import checks
 from service.console.checks import Asked, Finding, findings, variables
 from service.settings import Settings
 from tests.kit import TOP
-from tests.kit.jobs import Job, index_quickly
+from tests.kit.jobs import index_quickly, quickly
 from tests.kit.service.commands import doctor, wrong
 
 
 @pytest.fixture(autouse=True)
-def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No settings but those of the test."""
+def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No settings but those of the test; the model is loaded once for all of them."""
     for name in variables():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    with quickly():
+        yield
 
 
-def test_all_is_well(job: Job, library: Path, tmp_path: Path) -> None:
-    none = doctor()
-    assert (none.exit_code, f"no index yet at {tmp_path}/data/sketchseek/index" in none.output) == (0, True)
-    job(library)
+@pytest.fixture
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All checks but that of the engine, which measures its speed for seconds."""
+    rest = {name: check for name, check in checks.CHECKS.items() if name != "engine"}
+    monkeypatch.setattr(checks, "CHECKS", rest)
+
+
+def test_all_is_well(index: Path) -> None:
     done = doctor()  # ./index
+    assert index == Path("index").absolute()
     assert done.exit_code == 0, done.output
     for part in (
         "openvino on cpu runs the model lite",
@@ -45,34 +54,33 @@ def test_all_is_well(job: Job, library: Path, tmp_path: Path) -> None:
 
 
 def test_local_parts_that_are_missing_or_complete(
-    index: Path, library: Path, local_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+    library: Path, encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Encoder, "load", lambda *_, **__: local_encoder)
-    found = [
-        one for _, one in findings(Asked(index, "lite", "openvino", Settings())) if "local parts" in one.text
-    ]
-    assert [(one.state, one.text) for one in found] == [
-        ("note", "only 0 of 15 photos have local parts for rank=local")
-    ]
-    index_quickly(index, library, local_encoder)
-    found = [
-        one for _, one in findings(Asked(index, "lite", "openvino", Settings())) if "local parts" in one.text
-    ]
-    assert [(one.state, one.text) for one in found] == [("ok", "local parts of all 15 photos")]
+    def told() -> list[tuple[str, str]]:
+        asked = Asked(tmp_path / "index", "lite", "openvino", Settings())
+        return [(one.state, one.text) for one in checks.index_state(asked) if "local parts" in one.text]
+
+    with monkeypatch.context() as headless:
+        headless.setitem(vars(encoder), "local", None)
+        index_quickly(tmp_path / "index", library, encoder)
+    assert told() == [("note", "only 0 of 15 photos have local parts for rank=local")]
+    index_quickly(tmp_path / "index", library, encoder)
+    assert told() == [("ok", "local parts of all 15 photos")]
 
 
-def test_an_index_that_is_not_there_or_damaged(job: Job, library: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("unmeasured")
+def test_an_index_that_is_not_there_or_damaged(index: Path, tmp_path: Path) -> None:
     missing = wrong(doctor("--json", "--index", str(tmp_path / "none")))
     assert (missing["check"], "no such folder" in missing["text"]) == ("index", True)
     assert missing["mend"] == f"sketchseek index FOLDER_OF_PHOTOS --index {tmp_path / 'none'}"
-    job(library)
-    with (job.index / "generations" / "000001" / "photos.sqlite").open("r+b") as file:
+    with (index / "generations" / "000001" / "photos.sqlite").open("r+b") as file:
         file.write(b"damage")
-    damaged = wrong(doctor("--json", "--index", str(job.index)))
+    damaged = wrong(doctor("--json", "--index", str(index)))
     assert "photos.sqlite" in damaged["text"]
-    assert damaged["mend"] == f"sketchseek index --index {job.index}"
+    assert damaged["mend"] == f"sketchseek index --index {index}"
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize(
     ("environment", "text", "mend"),
     [
@@ -95,12 +103,15 @@ def test_settings_that_are_off(environment: dict[str, str], text: str, mend: str
     assert found["mend"] == mend
 
 
-def test_showing_photos_to_anyone_is_noted() -> None:
+@pytest.mark.usefixtures("unmeasured")
+def test_no_index_yet_and_showing_photos_to_anyone_are_noted(tmp_path: Path) -> None:
     done = doctor(SKETCHSEEK_HOST="0.0.0.0", SKETCHSEEK_ALLOW_ANYONE="true")
     assert done.exit_code == 0
+    assert f"no index yet at {tmp_path}/data/sketchseek/index" in done.output
     assert re.search("note +settings +would show the photos to anyone who can reach", done.stdout)
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_setting_in_the_file_is_looked_for_there(tmp_path: Path) -> None:
     (tmp_path / "sketchseek.toml").write_text("prot = 9")
     found = wrong(doctor("--json"))
@@ -112,6 +123,7 @@ def test_a_setting_in_the_file_is_looked_for_there(tmp_path: Path) -> None:
     assert found["text"].startswith("`port` in the settings file: "), "an empty variable sets nothing"
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_file_of_settings_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "sketchseek.toml").write_text("port = = 1")
     assert "cannot read the settings file" in wrong(doctor("--json"))["text"]
@@ -130,6 +142,7 @@ def test_an_unknown_model_is_named() -> None:
     assert "no model 'huge'" in wrong(doctor("--json", "--model", "huge"))["text"]
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_two_kinds_of_faiss_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "version", lambda package: "1.15.1")
     found = wrong(doctor("--json"))
@@ -168,6 +181,16 @@ def test_a_check_that_breaks_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> 
     found = list(findings(Asked(None, "lite", "auto", Settings())))
     assert found[0] == ("broken", Finding("wrong", "check failed: RuntimeError: no luck"))
     assert [name for name, _ in found] == ["broken", "settings"]
+
+
+def test_a_damaged_local_head_is_named(index: Path, library: Path, encoder: Encoder, tmp_path: Path) -> None:
+    index_quickly(index, library, encoder)
+    head = shutil.copytree(SHIPPED / "lite", tmp_path / "model") / "local.safetensors"
+    head.write_bytes(head.read_bytes()[:-1] + b"!")
+    found = [one for _, one in findings(Asked(index, str(head.parent), "openvino", Settings()))]
+    damaged = [one.text for one in found if one.state == "wrong"]
+    assert len(damaged) == 1
+    assert damaged[0].startswith(f"{head}: ")
 
 
 def test_every_variable_that_the_code_reads_is_known() -> None:
