@@ -7,17 +7,16 @@ training never saw, among photos that it did see; without a validation set it is
 
 import copy
 import hashlib
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from model.data.datasets import Dataset
 from model.training.curves import write_csv, write_picture
+from model.training.descent import descend, follow, watched
 from model.training.network import Network
 from model.training.objective import Objective
 from model.training.recipe import Recipe
@@ -98,18 +97,12 @@ class Run:
         if first == 0:
             # Of a run that was here before, and whose state was removed to start over.
             self.best.unlink(missing_ok=True)
-        try:
+        with watched(self._out_of_memory):
             for step in range(first, self.state.steps):
                 self._step(step)
                 spent = time.monotonic() - started
                 self.state.seconds = before + spent
                 self._after(step + 1, spent / (step + 1 - first))
-        except (MemoryError, torch.OutOfMemoryError) as error:
-            raise self._out_of_memory(error) from error
-        except RuntimeError as error:
-            if "not enough memory" in str(error) or "out of memory" in str(error):
-                raise self._out_of_memory(error) from error
-            raise
         if self.validation is None or not self.best.is_file():
             self._keep(self.state.step)
         found = tuple(self.state.history)
@@ -121,28 +114,12 @@ class Run:
             group["lr"] = group["rate"] * share
         torch.manual_seed(self.recipe.seed * 1_000_003 + step)
         found = self.objective.loss(step)
-        values = {name: float(term.detach()) for name, term in found.items()}
-        if not all(map(math.isfinite, values.values())):
-            name = next(name for name, value in values.items() if not math.isfinite(value))
-            raise RunProblem(
-                f"step {step}: the loss {name} is {values[name]}; the last good state is kept: "
-                "train again into an empty folder with a smaller learning rate"
-            )
-        self.optimiser.zero_grad(set_to_none=True)
-        found["total"].backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
-        self.optimiser.step()
+        remedy = "a smaller learning rate"
+        values = descend(found, self.network, self.optimiser, LARGEST_GRADIENT, step=step, remedy=remedy)
         self.objective.after()
-        self._follow(step)
+        follow(self.average, self.network, self.recipe.average, step)
         if (step + 1) % self.settings.report_every == 0 or step + 1 == self.state.steps:
             self.state.history.append({"step": float(step + 1), "rate": share} | values)
-
-    @torch.no_grad()
-    def _follow(self, step: int) -> None:
-        """Update the average; early in the run it lags less, so that it forgets the starting point."""
-        keep = min(self.recipe.average, (1 + step) / (10 + step))
-        for slow, fast in zip(self.average.parameters(), self.network.parameters(), strict=True):
-            slow.lerp_(fast, 1 - keep)
 
     def _after(self, step: int, seconds: float) -> None:
         last = step == self.state.steps
@@ -183,10 +160,10 @@ class Run:
         self.state.best_step = step
         write_whole(self.best, trained(self.average), {"step": str(step)})
 
-    def _out_of_memory(self, error: BaseException) -> RunProblem:
-        return RunProblem(
+    def _out_of_memory(self, said: str) -> str:
+        return (
             f"out of memory at step {self.state.step} with batches of {self.recipe.batch} "
-            f"({str(error).splitlines()[0]}); the last good state is kept: use a smaller batch"
+            f"({said}); the last good state is kept: use a smaller batch"
         )
 
 

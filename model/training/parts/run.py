@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from model.training.curves import write_csv, write_picture
+from model.training.descent import descend, follow, watched
 from model.training.parts.network import Matcher
 from model.training.parts.objective import Objective
 from model.training.parts.options import Options
@@ -66,15 +66,10 @@ class Run:
         """Train to the end, and return the averaged weights."""
         self.matcher.train()
         started, first = time.monotonic(), self.state.step
-        try:
+        with watched(self._out_of_memory):
             for step in range(first, self.state.steps):
                 self._step(step)
                 self._after(step + 1, (time.monotonic() - started) / (step + 1 - first))
-        except (MemoryError, torch.OutOfMemoryError) as error:
-            raise RunProblem(
-                f"out of memory at step {self.state.step} ({str(error).splitlines()[0]}); the last good state is kept: "
-                "use a smaller batch, with --pseudo"
-            ) from error
         return self.average.eval()
 
     def _step(self, step: int) -> None:
@@ -82,18 +77,9 @@ class Run:
         for group in self.optimiser.param_groups:
             group["lr"] = max(group["rate"] * share, _LEAST_RATE)
         found = self.objective.loss(step)
-        values = {name: float(term.detach()) for name, term in found.items()}
-        if not all(map(math.isfinite, values.values())):
-            name = next(name for name, value in values.items() if not math.isfinite(value))
-            raise RunProblem(
-                f"step {step}: the loss {name} is {values[name]}; the last good state is kept: "
-                "train again into an empty folder with a smaller --rate"
-            )
-        self.optimiser.zero_grad(set_to_none=True)
-        found["total"].backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.matcher.parameters(), LARGEST_GRADIENT)
-        self.optimiser.step()
-        self._follow(step)
+        remedy = "a smaller --rate"
+        values = descend(found, self.matcher, self.optimiser, LARGEST_GRADIENT, step=step, remedy=remedy)
+        follow(self.average, self.matcher, self.options.average, step)
         if (step + 1) % self.settings.report_every == 0 or step + 1 == self.state.steps:
             self.state.history.append({"step": float(step + 1), "rate": share} | values)
 
@@ -102,12 +88,11 @@ class Run:
         rising = min(1.0, (step + 1) / self.options.warm_up)
         return rising * (0.5 + 0.5 * math.cos(math.pi * step / self.state.steps))
 
-    @torch.no_grad()
-    def _follow(self, step: int) -> None:
-        """Update the average; early in the run it lags less, so that it forgets the starting point."""
-        keep = min(self.options.average, (1 + step) / (10 + step))
-        for slow, fast in zip(self.average.parameters(), self.matcher.parameters(), strict=True):
-            slow.lerp_(fast, 1 - keep)
+    def _out_of_memory(self, said: str) -> str:
+        return (
+            f"out of memory at step {self.state.step} ({said}); the last good state is kept: "
+            "use a smaller batch, with --pseudo"
+        )
 
     def _after(self, step: int, seconds: float) -> None:
         last = step == self.state.steps

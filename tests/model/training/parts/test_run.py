@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from model.training.parts.objective import Objective
 from model.training.parts.run import Run, Settings
@@ -61,3 +62,14 @@ def test_a_loss_that_is_no_number_ends_the_run_with_the_last_good_state(tmp_path
     with pytest.raises(RunProblem, match="step 0: the loss own is nan"):
         started.go()
     assert not started.file.exists()
+
+
+def test_too_little_memory_is_said_plainly(tmp_path: Path) -> None:
+    started = run(objective(), tmp_path)
+
+    def greedy(step: int) -> dict[str, torch.Tensor]:
+        raise RuntimeError("not enough memory: you tried")
+
+    started.objective.loss = greedy  # type: ignore[method-assign]
+    with pytest.raises(RunProblem, match=r"out of memory at step 0 \(not enough.*smaller batch, with --pseudo"):
+        started.go()
