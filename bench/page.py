@@ -5,19 +5,13 @@ About half a minute; needs Chromium on the PATH and playwright.
 """
 
 import os
-import shutil
 import statistics
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from bench.serving import Server, load, publish_random, serving, strokes
-from model import Encoder
+from bench.browser import opened
+from bench.serving import load, strokes
 
 PHOTOS = 100_000
 VISITS = 5
@@ -72,7 +66,7 @@ class PenUp:
 
 
 def main() -> None:
-    with _opened() as (browser, server):
+    with opened(PHOTOS) as (browser, server):
         url = f"http://127.0.0.1:{server.port}/"
         print(f"Chromium {browser.version}, 1280 x 800, {PHOTOS} photos, without thumbnails")
         _visit(browser, url)
@@ -82,26 +76,10 @@ def main() -> None:
 
 
 def pen_up() -> PenUp:
-    with _opened() as (browser, server):
+    with opened(PHOTOS) as (browser, server):
         p50 = _draw(browser, f"http://127.0.0.1:{server.port}/", STROKES // 2)
         body, kind = strokes()
         return PenUp(p50["framed"], p50["painted"], load(server.port, body, 1, SECONDS, kind).p50)
-
-
-@contextmanager
-def _opened() -> Iterator[tuple[Browser, Server]]:
-    """A browser, and a service with photos that do not exist."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        sys.exit("this benchmark needs Chromium on the PATH")
-    with tempfile.TemporaryDirectory() as scratch:
-        publish_random(Path(scratch), Encoder.load("lite", engine="openvino"), PHOTOS)
-        with serving(Path(scratch)) as server, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=found, args=["--no-sandbox", "--disable-gpu"]
-            )
-            yield browser, server
-            browser.close()
 
 
 def _visit(browser: Browser, url: str) -> None:

@@ -4,16 +4,12 @@ The photos exist only in the answers that the browser gets. Without a GPU, Chrom
 those of the machine, not of a desktop. About a minute; needs Chromium on the PATH and playwright.
 """
 
-import shutil
 import statistics
-import sys
-import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page
 
-from bench.serving import publish_random, serving
-from model import Encoder
+from bench.browser import opened
 from tests.kit.service.library import FakeLibrary, months
 
 PHOTOS = 100_000
@@ -33,20 +29,10 @@ SCROLL = """([pixels, frames]) => new Promise((done) => {
 
 
 def main() -> None:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        sys.exit("this benchmark needs Chromium on the PATH")
-    with tempfile.TemporaryDirectory() as scratch:
-        index = Path(scratch)
-        encoder = Encoder.load("lite", engine="openvino")
-        publish_random(index, encoder, 1000)
-        del encoder
-        with serving(index) as server, sync_playwright() as playwright:
-            args = ["--no-sandbox", "--disable-gpu", "--enable-precise-memory-info"]
-            browser = playwright.chromium.launch(executable_path=found, args=args)
-            print(f"Chromium {browser.version}, 1280 x 800, {PHOTOS} photos")
-            _scroll(browser, f"http://127.0.0.1:{server.port}/")
-            browser.close()
+    # The photos of the timeline come from FakeLibrary; the service needs some to show one at all.
+    with opened(1000, "--enable-precise-memory-info") as (browser, server):
+        print(f"Chromium {browser.version}, 1280 x 800, {PHOTOS} photos")
+        _scroll(browser, f"http://127.0.0.1:{server.port}/")
 
 
 def _scroll(browser: Browser, url: str) -> None:
