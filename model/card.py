@@ -5,9 +5,9 @@ import importlib.util
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from model.errors import BadWeights, ModelError
 from model.looks import PLAIN, Look, check_looks
@@ -56,6 +56,17 @@ class Source(_Frozen):
     used_for: str
 
 
+_Number = Annotated[float, Field(allow_inf_nan=False)]
+_Numbers = tuple[_Number, _Number, _Number, _Number, _Number]
+
+
+class Relevance(_Frozen):
+    """What says how likely a photo is right: numbers of `model.rerankers.relevance`, by what was asked with."""
+
+    sketch: _Numbers
+    text: _Numbers
+
+
 class Card(_Frozen):
     """The description of a checkpoint. `fingerprint` changes whenever a vector could."""
 
@@ -77,6 +88,8 @@ class Card(_Frozen):
     reranker: str = "plain"
     # How pictures are looked at; their vector is the mean.
     looks: tuple[Look, ...] = PLAIN
+    # Fitted by `python -m bench.relevance`; None for the numbers of `lite`, which fit others less well.
+    relevance: Relevance | None = None
 
     @field_validator("looks")
     @classmethod

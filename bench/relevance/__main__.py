@@ -1,14 +1,17 @@
-"""How likely is a result right? Fits the numbers of model/rerankers/relevance.py, and draws how well they hold.
+"""How likely is a result right? Fits what says so (model/rerankers/relevance.py), and draws how well it holds.
 
 python -m bench.relevance MANIFEST.csv --root IMAGES --splits splits.json --model TWIN --trained TWIN.csv
 
 The twin is a model with a bank that never saw the labels `validation_unseen` of the splits; --trained is the manifest
 that it was trained on. Of each query, the first 50 photos count, weighted by 1 / sqrt(rank), and each gallery counts
 as much as another. All that is printed comes from five-fold cross-validation over labels: whatever is said of a label
-was fitted to others. Encoding takes minutes; --cache keeps it for the next run.
+was fitted to others. --write puts the numbers into the card of the model that the twin stands for. Encoding takes
+minutes; --cache keeps it for the next run.
 """
 
 import argparse
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +21,8 @@ from bench.relevance.fitting import Fitted, fit
 from bench.relevance.galleries import asked
 from bench.relevance.pictures import gathered
 from model import Encoder
+from model.card import Checkpoint, Relevance
+from model.export.folders import write_card
 from model.modality import Modality
 
 THRESHOLDS = (0.1, 0.15, 0.16, 0.2, 0.25, 0.3, 0.4)
@@ -32,6 +37,16 @@ def main() -> None:
     for kind, fitted in found.items():
         _report(kind, fitted)
     draw(found, options.out)
+    if options.write is not None:
+        _write(found, options.write)
+
+
+def _write(found: Mapping[Modality, Fitted], folder: Path) -> None:
+    numbers = {
+        kind.value: [float(f"{number:.3g}") for number in fitted.numbers] for kind, fitted in found.items()
+    }
+    relevance = Relevance.model_validate_json(json.dumps(numbers))
+    write_card(Checkpoint(folder).card.model_copy(update={"relevance": relevance}), folder)
 
 
 def _report(kind: Modality, fitted: Fitted) -> None:
@@ -67,6 +82,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--doodles", default="quickdraw", help="a set of drawings without photos")
     parser.add_argument("--demo", type=Path, help="photos named by what they show, few of each kind")
     parser.add_argument("--cache", type=Path, help="an .npz file for the vectors of pictures")
+    parser.add_argument("--write", type=Path, help="the folder of a model whose card gets the numbers")
     parser.add_argument("--out", type=Path, default=Path("docs/relevance.png"))
     return parser.parse_args()
 

@@ -125,6 +125,7 @@ def _card(cards: Sequence[Card], name: str | None) -> Card:
             "learned_from": tuple(sources.values()),
             # The parts' figures do not apply to the blend.
             "figures": {},
+            "relevance": None,
             "reranker": WITHOUT_PARTS.get(first.reranker, first.reranker),
         }
     )

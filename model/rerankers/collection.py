@@ -20,6 +20,7 @@ from model.rerankers import Candidates, Question, Ranking
 from model.rerankers.relevance import DEPTH, TEMPERATURE, can_judge, relevance
 
 if TYPE_CHECKING:
+    from model.card import Relevance
     from model.encoder import Encoder
 
 Floats = NDArray[np.float32]
@@ -48,7 +49,7 @@ class Collection:
     parts = False
 
     def __init__(self, encoder: "Encoder | object") -> None:
-        pass
+        self._relevance: Relevance | None = getattr(getattr(encoder, "card", None), "relevance", None)
 
     def rerank(self, question: Question, candidates: Candidates) -> Ranking:
         nothing = [None] * len(candidates)
@@ -57,7 +58,8 @@ class Collection:
         found = signals(candidates.corrected, candidates.vectors)
         # Without biases, scores mean something else than what relevance was fitted to.
         biased = bool((candidates.corrected != candidates.scores).any())
-        likely = relevance(question.kinds, found) if biased and can_judge(question.kinds) else None
+        judged = biased and can_judge(question.kinds)
+        likely = relevance(question.kinds, found, self._relevance) if judged else None
         order = varied(self.improved(found, question, candidates))
         return Ranking(order, nothing, None if likely is None else likely[order])
 

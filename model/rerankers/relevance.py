@@ -1,6 +1,6 @@
 """How likely a candidate is right: a logistic model of four signals, fitted to labels that a model never saw.
 
-`python -m bench.relevance` fits the numbers below and draws how well they hold (docs/ranking.md).
+`python -m bench.relevance` fits the numbers of a card, and those below, and draws how well they hold (docs/ranking.md).
 """
 
 from collections.abc import Mapping
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from model.modality import Modality
 
 if TYPE_CHECKING:
+    from model.card import Relevance
     from model.rerankers.collection import Signals
 
 Floats = NDArray[np.float32]
 
-# Constant, own score, local mean, share of the confidence, agreement.
+# Constant, own score, local mean, share of the confidence, agreement: those of `lite`, for cards without their own.
 FITTED: Mapping[Modality, tuple[float, ...]] = {
     Modality.SKETCH: (3.39, -18.8, 22.3, 1.05, 0.218),
     Modality.TEXT: (2.58, -1.77, 30.8, 0.815, 0.341),
@@ -34,9 +35,12 @@ def can_judge(kinds: Mapping[Modality, float]) -> bool:
     return kinds.keys() <= FITTED.keys() and all(share >= 0 for share in kinds.values())
 
 
-def relevance(kinds: Mapping[Modality, float], found: "Signals") -> Floats:
-    """From 0 to 1 for each candidate, in their order."""
-    fitted = FITTED[max(FITTED, key=lambda kind: abs(kinds.get(kind, 0.0)))]
+def relevance(
+    kinds: Mapping[Modality, float], found: "Signals", numbers: "Relevance | None" = None
+) -> Floats:
+    """From 0 to 1 for each candidate, in their order; `numbers` are those of the model's card."""
+    own = FITTED if numbers is None else {Modality.SKETCH: numbers.sketch, Modality.TEXT: numbers.text}
+    fitted = own[max(own, key=lambda kind: abs(kinds.get(kind, 0.0)))]
     # Beyond 30 it is 0 or 1 in float32.
     logits = np.clip(inputs(found) @ np.array(fitted, dtype=np.float32), -30, 30)
     likely: Floats = (1 / (1 + np.exp(-logits))).astype(np.float32)

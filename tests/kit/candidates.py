@@ -31,7 +31,12 @@ def falling(first: float, count: int, step: float = 0.01) -> list[float]:
     return [first - step * place for place in range(count)]
 
 
-def ranked(vectors: Vectors, corrected: list[float], kinds: dict[Modality, float] | None = None) -> Ranking:
+def ranked(
+    vectors: Vectors,
+    corrected: list[float],
+    kinds: dict[Modality, float] | None = None,
+    encoder: object = None,
+) -> Ranking:
     own = np.array(corrected, dtype=np.float32)
     candidates = Candidates(np.arange(len(own)), own + _BIAS, vectors, own)
-    return Collection(None).rerank(Question(vectors[:1].sum(axis=0), {}, kinds or SKETCH), candidates)
+    return Collection(encoder).rerank(Question(vectors[:1].sum(axis=0), {}, kinds or SKETCH), candidates)

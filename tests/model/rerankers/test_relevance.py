@@ -1,8 +1,13 @@
 """How likely a result is right: a probability that grows with what speaks for it."""
 
+import math
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
+from model.card import Relevance
 from model.modality import Modality, Vectors
 from model.rerankers import Candidates, Question
 from model.rerankers.collection import Collection, signals
@@ -59,7 +64,23 @@ def test_a_query_of_both_is_judged_as_what_it_is_most() -> None:
 
 def test_there_is_a_number_for_each_signal() -> None:
     columns = inputs(signals(np.array([0.2, 0.1], dtype=np.float32), lone(2)))
-    assert {len(numbers) for numbers in FITTED.values()} == {columns.shape[1]}
+    own = Relevance(sketch=(0,) * columns.shape[1], text=(0,) * columns.shape[1])  # type: ignore[arg-type]
+    assert {len(numbers) for numbers in (*FITTED.values(), own.sketch, own.text)} == {columns.shape[1]}
+
+
+@pytest.mark.parametrize("numbers", [[0.0] * 4, [0.0] * 6, [0.0] * 4 + [float("nan")]])
+def test_a_card_with_other_numbers_is_refused(numbers: list[float]) -> None:
+    with pytest.raises(ValidationError, match="sketch"):
+        Relevance.model_validate({"sketch": numbers, "text": [0.0] * 5})
+
+
+@pytest.mark.parametrize(("kinds", "expected"), list(zip(KINDS, (0.5, 0.9), strict=True)))
+def test_a_model_may_have_numbers_of_its_own(kinds: dict[Modality, float], expected: float) -> None:
+    own = Relevance(sketch=(0, 0, 0, 0, 0), text=(math.log(9), 0, 0, 0, 0))
+    encoder = SimpleNamespace(card=SimpleNamespace(relevance=own))
+    found = ranked(lone(10), falling(0.2, 10), kinds, encoder).relevance
+    assert found is not None
+    assert found.tolist() == pytest.approx([expected] * 10)
 
 
 def test_no_candidates_have_no_relevance() -> None:
