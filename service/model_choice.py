@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from model import Encoder
 
 USUAL = "lite"
+_NOTE = "model.json"
 
 
 def chosen_model(option: str | None, index: Path | None = None, store: str | None = None) -> str:
@@ -24,10 +27,43 @@ def chosen_model(option: str | None, index: Path | None = None, store: str | Non
 def model_for(named: str | None, index: Path | None = None, store: str | None = None) -> str:
     """The name or folder of a model; an index folder beside a `store` holds no vectors, and is not asked.
 
-    An index keeps the model that it was made with, if that ships with sketchseek: whoever chose `lite-plus` once does
-    not have to say so again. Of a model of the user's own, an index knows no folder.
+    An index keeps the model that it was made with: whoever chose one once does not have to say so again.
     """
-    return named or (None if store or index is None else _kept_by(index)) or USUAL
+    return named or (None if store or index is None else _maker(index)) or USUAL
+
+
+def model_of_run(option: str | None, index: Path, store: str | None) -> str:
+    """For whatever makes an index: goes on with the model that made it, or that a run began with and was killed.
+
+    Raises IndexProblem rather than replace a model of the user's own unasked.
+    """
+    from indexer.errors import IndexProblem
+
+    if named := option or named_model():
+        return named
+    noted, made = (None, None) if store else (_noted(index), _published(index))
+    if made is not None and (place := _place_of(made, noted)) is not None:
+        return place
+    if noted is not None and _fingerprint(noted) is not None:
+        return noted
+    if made is not None and made.model not in _shipped():
+        raise IndexProblem(
+            f"{index}: made with the model {made.model}, which cannot be found: name its folder with --model, "
+            f"or embed all photos again with a model that ships: --model {USUAL}"
+        )
+    return USUAL if made is None else made.model
+
+
+def note(index: Path, model: str) -> None:
+    """Note the model of a run, for later ones."""
+    from indexer.empty import create
+
+    create(index)
+    place = model if model in _shipped() else str(Path(model).resolve())
+    beside = index / f"{_NOTE}.new"
+    with suppress(OSError):
+        beside.write_text(json.dumps({"model": place}) + "\n", encoding="utf-8")
+        beside.replace(index / _NOTE)
 
 
 def another_model(index: Path, encoder: Encoder) -> str | None:
@@ -48,22 +84,49 @@ def successor(index: Path, load: Callable[[str], Encoder]) -> Callable[[Encoder]
         made = _published(index)
         if made is None or made.fingerprint == encoder.fingerprint:
             return encoder
-        return load(made.model) if _fingerprint(made.model) == made.fingerprint else encoder
+        place = _place_of(made, _noted(index))
+        return encoder if place is None else load(place)
 
     return found
 
 
-def _kept_by(index: Path) -> str | None:
+def _maker(index: Path) -> str | None:
+    """The model that made the index: its folder, or its name if it ships, even with other weights by now."""
     made = _published(index)
-    return made.model if made is not None and _fingerprint(made.model) else None
+    if made is None:
+        return None
+    return _place_of(made, _noted(index)) or (made.model if made.model in _shipped() else None)
 
 
-def _fingerprint(name: str) -> str | None:
-    """That of a model that ships; None if none of that name does."""
+def _place_of(made: Facts, noted: str | None) -> str | None:
+    """Where exactly the model is that made this, if anywhere."""
+    shipped = made.model if made.model in _shipped() else None
+    return next(
+        (place for place in (shipped, noted) if place and _fingerprint(place) == made.fingerprint), None
+    )
+
+
+def _noted(index: Path) -> str | None:
+    try:
+        return str(json.loads((index.expanduser() / _NOTE).read_text(encoding="utf-8"))["model"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _fingerprint(place: str) -> str | None:
+    from model.card import Checkpoint
+
+    try:
+        return Checkpoint.find(place).card.fingerprint
+    except SketchseekError:
+        return None
+
+
+def _shipped() -> frozenset[str]:
     # Imported only now: --help and completion must not wait for it.
-    from model.card import SHIPPED, Checkpoint
+    from model.card import SHIPPED
 
-    return Checkpoint.find(name).card.fingerprint if (SHIPPED / name / "card.json").is_file() else None
+    return frozenset(path.parent.name for path in SHIPPED.glob("*/card.json"))
 
 
 def _published(index: Path) -> Facts | None:

@@ -16,7 +16,7 @@ from service.console.options import Place, index_option, live_option, model_opti
 from service.console.scanning import rules_options
 from service.console.telling import report_options, reporting
 from service.library.supervised import end_with_stdin
-from service.model_choice import another_model, chosen_model
+from service.model_choice import another_model, model_of_run, note
 
 
 class _Wanted(TypedDict):
@@ -90,7 +90,7 @@ def command(
     """Create or update an index of the folders PHOTOS."""
     if supervised:
         end_with_stdin()
-    model = chosen_model(model, index, store)
+    model = model_of_run(model, index, store)
     wanted = _Wanted(
         accept_deletions=accept_deletions, index_type=index_type, keep=keep, store=store, live=live
     )
@@ -99,6 +99,8 @@ def command(
             # The merge refuses it, too, but only when everything is embedded.
             shelf(store or index).refuse(index_type, live=bool(live))
             shared = shared_arguments(engine, rules, accept_deletions=accept_deletions)
+            if store is None:
+                note(index, model)
             finish(_on_cluster(index, _work(cluster, photos, forget, shared, model), reporter, wanted))
             return
         part = None if partition is None else Partition.parse(partition)
@@ -109,8 +111,10 @@ def command(
             cores.use_at_most(cpus)
         encoder = Encoder.load(model, engine=engine, in_bulk=True)
         _ = encoder.bank  # what is wrong with it is told now, not when all photos are embedded
-        if store is None and (changed := another_model(index, encoder)) is not None:
-            _warn(changed)
+        if store is None:
+            if (changed := another_model(index, encoder)) is not None:
+                _warn(changed)
+            note(index, model)
         finish(run(index, photos, encoder, reporter, forget=forget, change=rules, partition=part, **wanted))
 
 

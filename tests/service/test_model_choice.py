@@ -7,10 +7,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from model import Encoder
 from model.card import SHIPPED, Checkpoint
 from model.export.looks import with_looks
-from service.model_choice import USUAL, chosen_model, model_for
-from tests.kit.jobs import Job
+from service.model_choice import USUAL, chosen_model, model_for, model_of_run, note
+from tests.kit.jobs import Job, index_quickly
 from tests.kit.pictures import encoded
 from tests.kit.service.commands import Serving, refused, sketchseek
 from tests.kit.shapes import drawing
@@ -109,8 +110,45 @@ def test_without_an_index_it_is_the_usual_one(tmp_path: Path, there: bool) -> No
     assert model_for(None, tmp_path) == model_for(None) == USUAL
 
 
-def test_of_a_model_of_ones_own_an_index_knows_no_folder(library: Path, fish: Path, tmp_path: Path) -> None:
-    own = with_looks(Checkpoint.find("lite"), tmp_path / "own", ("plain",), "mine").folder
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    return with_looks(Checkpoint.find("lite"), tmp_path / "own", ("plain",), "mine").folder
+
+
+def test_a_model_of_ones_own_is_kept_as_long_as_it_is_there(
+    own: Path, library: Path, fish: Path, tmp_path: Path
+) -> None:
     index = tmp_path / "index"
     assert sketchseek("index", library, "--index", index, "--model", own).returncode == 0
-    assert model_for(None, index) == USUAL
+    assert model_for(None, index) == str(own)
+    assert "15 unchanged" in sketchseek("index", "--index", index).stdout
+    assert sketchseek("search", fish, "--index", index).returncode == 0
+    own.rename(tmp_path / "elsewhere")
+    refused(sketchseek("index", "--index", index), "made with the model mine, which cannot be found")
+    again = sketchseek("index", "--index", index, "--model", tmp_path / "elsewhere")
+    assert ("15 unchanged" in again.stdout, model_for(None, index)) == (True, str(tmp_path / "elsewhere"))
+
+
+def test_a_model_of_ones_own_that_has_learned_more_makes_the_index_anew(
+    own: Path, library: Path, job: Job
+) -> None:
+    job(library)
+    note(job.index, str(own))
+    assert model_of_run(None, job.index, None) == "lite"
+    shutil.rmtree(own)
+    with_looks(Checkpoint.find("lite"), own, ("plain", "mirrored"), "mine")
+    index_quickly(job.index, library, Encoder.load(own))
+    assert (model_of_run(None, job.index, None), model_for(None, job.index)) == (str(own), str(own))
+    shutil.rmtree(own)
+    with_looks(Checkpoint.find("lite"), own, ("plain",), "mine")
+    assert (model_of_run(None, job.index, None), model_for(None, job.index)) == (str(own), USUAL)
+
+
+def test_a_first_run_that_was_killed_goes_on_with_its_model(tmp_path: Path) -> None:
+    note(tmp_path / "index", "lite-plus")
+    assert model_of_run(None, tmp_path / "index", None) == "lite-plus"
+    assert model_of_run("lite", tmp_path / "index", None) == "lite"
+    # Beside a store, the folder says nothing of models.
+    assert model_of_run(None, tmp_path / "index", "milvus://here:19530/photos") == USUAL
+    (tmp_path / "index" / "model.json").write_text("[1")
+    assert model_of_run(None, tmp_path / "index", None) == USUAL
