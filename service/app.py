@@ -66,7 +66,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
     """Create the application. While it runs, it looks for newer generations."""
     metrics = Metrics()
     # Before anything runs, so that a service whose re-ranker cannot be made does not start.
-    rerankers = Rerankers(gallery.encoder, settings.rank, settings.candidates)
+    _rerankers(gallery, settings)
     maker = Maker()
     limits = Limits(
         settings.max_searches, settings.max_batch, settings.search_seconds, settings.stall_seconds
@@ -76,7 +76,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
         title="sketchseek",
         summary="Draw a few lines, get the photos that show that thing.",
         version=version("sketchseek"),
-        lifespan=partial(_at_work, gallery=gallery, settings=settings, limits=limits, rerankers=rerankers),
+        lifespan=partial(_at_work, gallery=gallery, settings=settings, limits=limits),
         # FastAPI's documentation pages load scripts from other hosts; /openapi.json remains.
         docs_url=None,
         redoc_url=None,
@@ -116,7 +116,7 @@ def create_app(gallery: Gallery, settings: Settings) -> FastAPI:
 
 @contextlib.asynccontextmanager
 async def _at_work(
-    app: FastAPI, *, gallery: Gallery, settings: Settings, limits: Limits, rerankers: Rerankers
+    app: FastAPI, *, gallery: Gallery, settings: Settings, limits: Limits
 ) -> AsyncIterator[None]:
     """What runs as long as the application does."""
     metrics: Metrics = app.state.metrics
@@ -128,7 +128,7 @@ async def _at_work(
         await keeper.ended()
 
     batcher = Batcher(limits, metrics)
-    app.state.searcher = Searcher(gallery, batcher, metrics, settings.decoders, rerankers)
+    app.state.searcher = Searcher(gallery, batcher, metrics, settings.decoders, _rerankers(gallery, settings))
     app.state.explainer = Explainer(gallery, batcher)
     job = Reindex(settings, ended)
     app.state.keeper = keeper = Keeper(gallery, job, app.state.reports, settings)
@@ -154,6 +154,10 @@ async def _at_work(
     await asyncio.gather(*tasks, *reloads, return_exceptions=True)
     await anyio.to_thread.run_sync(batcher.close)
     app.state.maker.close()
+
+
+def _rerankers(gallery: Gallery, settings: Settings) -> Rerankers:
+    return Rerankers(gallery.encoder, settings.rank, settings.candidates)
 
 
 def _add_layers(app: FastAPI, settings: Settings) -> None:

@@ -96,14 +96,7 @@ def command(ctx: click.Context, /, config: Path | None, alone: bool, **options: 
     allow_files(settings.max_connections)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    encoder, published = gallery.encoder, gallery.published
-    engine = encoder.engine
-    click.echo(
-        f"{len(published)} photos on {published.device}{', live' if published.manifest.live else ''}, "
-        f"model {encoder.card.name} with {engine.name} on {engine.device}"
-    )
-    if gallery.served.away:
-        click.secho(f"Searches have to wait: {gallery.problem}", fg="yellow", err=True)
+    _tell(gallery)
     click.echo(f"Draw at http://{shown}:{port}/  (press Ctrl-C to stop)")
     if browser:
         # It may connect before the server runs, and wait.
@@ -144,6 +137,18 @@ def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
         follow = None if settings.model or settings.store else successor(index, load)
         gallery = Gallery(index, loading.result(), caps, opening.result(), source, follow)
     return create_app(gallery, settings), gallery
+
+
+def _tell(gallery: "Gallery") -> None:
+    """Say what is served; a variable of `command` would keep the first model in memory when another replaces it."""
+    encoder, published = gallery.encoder, gallery.published
+    engine = encoder.engine
+    click.echo(
+        f"{len(published)} photos on {published.device}{', live' if published.manifest.live else ''}, "
+        f"model {encoder.card.name} with {engine.name} on {engine.device}"
+    )
+    if gallery.served.away:
+        click.secho(f"Searches have to wait: {gallery.problem}", fg="yellow", err=True)
 
 
 def _warmed(model: str, **how: Any) -> Encoder:
