@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,11 +41,11 @@ def model_of_run(option: str | None, index: Path, store: str | None) -> str:
 
     if named := option or named_model():
         return named
-    noted, made = (None, None) if store else (_noted(index), _published(index))
-    if made is not None and (place := _place_of(made, noted)) is not None:
+    last, made = (None, None) if store else (_last(index), _published(index))
+    if made is not None and (place := _place_of(made, last)) is not None:
         return place
-    if noted is not None and _fingerprint(noted) is not None:
-        return noted
+    if last is not None and _fingerprint(last) is not None:
+        return last
     if made is not None and made.model not in _shipped():
         raise IndexProblem(
             f"{index}: made with the model {made.model}, which cannot be found: name its folder with --model, "
@@ -54,16 +54,18 @@ def model_of_run(option: str | None, index: Path, store: str | None) -> str:
     return USUAL if made is None else made.model
 
 
-def note(index: Path, model: str) -> None:
-    """Note the model of a run, for later ones."""
-    from indexer.empty import create
-
-    create(index)
-    place = model if model in _shipped() else str(Path(model).resolve())
-    beside = index / f"{_NOTE}.new"
-    with suppress(OSError):
-        beside.write_text(json.dumps({"model": place}) + "\n", encoding="utf-8")
-        beside.replace(index / _NOTE)
+@contextmanager
+def noted(index: Path, store: str | None, model: str) -> Iterator[None]:
+    """Note the model of a run for later ones, also if it is stopped; a run that is refused may leave no folder."""
+    try:
+        yield
+    finally:
+        if store is None and ((index := index.expanduser()) / "LOCK").exists():
+            place = model if model in _shipped() else str(Path(model).resolve())
+            beside = index / f"{_NOTE}.new"
+            with suppress(OSError):
+                beside.write_text(json.dumps({"model": place}) + "\n", encoding="utf-8")
+                beside.replace(index / _NOTE)
 
 
 def another_model(index: Path, encoder: Encoder) -> str | None:
@@ -84,7 +86,7 @@ def successor(index: Path, load: Callable[[str], Encoder]) -> Callable[[Encoder]
         made = _published(index)
         if made is None or made.fingerprint == encoder.fingerprint:
             return encoder
-        place = _place_of(made, _noted(index))
+        place = _place_of(made, _last(index))
         return encoder if place is None else load(place)
 
     return found
@@ -95,18 +97,19 @@ def _maker(index: Path) -> str | None:
     made = _published(index)
     if made is None:
         return None
-    return _place_of(made, _noted(index)) or (made.model if made.model in _shipped() else None)
+    return _place_of(made, _last(index)) or (made.model if made.model in _shipped() else None)
 
 
-def _place_of(made: Facts, noted: str | None) -> str | None:
+def _place_of(made: Facts, last: str | None) -> str | None:
     """Where exactly the model is that made this, if anywhere."""
     shipped = made.model if made.model in _shipped() else None
     return next(
-        (place for place in (shipped, noted) if place and _fingerprint(place) == made.fingerprint), None
+        (place for place in (shipped, last) if place and _fingerprint(place) == made.fingerprint), None
     )
 
 
-def _noted(index: Path) -> str | None:
+def _last(index: Path) -> str | None:
+    """The model of the last run."""
     try:
         return str(json.loads((index.expanduser() / _NOTE).read_text(encoding="utf-8"))["model"])
     except (OSError, ValueError, KeyError, TypeError):

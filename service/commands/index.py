@@ -16,7 +16,7 @@ from service.console.options import Place, index_option, live_option, model_opti
 from service.console.scanning import rules_options
 from service.console.telling import report_options, reporting
 from service.library.supervised import end_with_stdin
-from service.model_choice import another_model, model_of_run, note
+from service.model_choice import another_model, model_of_run, noted
 
 
 class _Wanted(TypedDict):
@@ -99,9 +99,8 @@ def command(
             # The merge refuses it, too, but only when everything is embedded.
             shelf(store or index).refuse(index_type, live=bool(live))
             shared = shared_arguments(engine, rules, accept_deletions=accept_deletions)
-            if store is None:
-                note(index, model)
-            finish(_on_cluster(index, _work(cluster, photos, forget, shared, model), reporter, wanted))
+            with noted(index, store, model):
+                finish(_on_cluster(index, _work(cluster, photos, forget, shared, model), reporter, wanted))
             return
         part = None if partition is None else Partition.parse(partition)
         if part is not None:
@@ -111,11 +110,12 @@ def command(
             cores.use_at_most(cpus)
         encoder = Encoder.load(model, engine=engine, in_bulk=True)
         _ = encoder.bank  # what is wrong with it is told now, not when all photos are embedded
-        if store is None:
-            if (changed := another_model(index, encoder)) is not None:
-                _warn(changed)
-            note(index, model)
-        finish(run(index, photos, encoder, reporter, forget=forget, change=rules, partition=part, **wanted))
+        if store is None and (changed := another_model(index, encoder)) is not None:
+            _warn(changed)
+        with noted(index, store, model):
+            finish(
+                run(index, photos, encoder, reporter, forget=forget, change=rules, partition=part, **wanted)
+            )
 
 
 def _work(

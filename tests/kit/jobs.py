@@ -1,12 +1,14 @@
 """`sketchseek index` as a function, and what its index holds afterwards."""
 
+import copy
 import functools
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pytest
@@ -22,10 +24,12 @@ from indexer import (
 from indexer.catalogue.database import Catalogue
 from indexer.catalogue.records import Entry
 from indexer.catalogue.safekeeping import SEAL
+from indexer.decoding.thumbnails import read_thumbnail, thumbnail_path, write_thumbnail
+from indexer.decoding.workers import Picture, Read
 from indexer.reports.progress import Progress
 from model import Encoder
-from model.encoder import Encoded
-from model.modality import Modality, Pixels, Vectors
+from model.engines import Engine
+from model.modality import Pixels, Vectors
 from tests.kit.standin import InThread, Library, StandIn
 
 
@@ -57,60 +61,82 @@ class Job:
 _load = Encoder.load
 
 
-@functools.cache
 def shipped() -> Encoder:
-    """The shipped model, loaded once: each compiled graph takes 100 MB and half a second."""
-    return _load("lite", engine="openvino")
+    """The shipped model, loaded once."""
+    return _shipped("lite")
+
+
+@functools.cache
+def _shipped(name: str) -> Encoder:
+    """Each compiled graph takes 100 MB and half a second."""
+    return _load(name, engine="openvino")
 
 
 @contextmanager
 def quickly() -> Iterator[pytest.MonkeyPatch]:
-    """What loads the shipped model gets the one that is loaded; photos are decoded without processes for it."""
+    """What loads a shipped model gets the one that is loaded; photos are decoded without processes for it, and
+    none is decoded or embedded twice."""
 
     def loaded(name: str | Path = "lite", *, engine: str = "auto", **options: Any) -> Encoder:
-        if name == "lite" and engine in ("auto", "openvino"):
-            return shipped()
+        if name in ("lite", "lite-plus") and engine in ("auto", "openvino"):
+            return remembering(_shipped(str(name)))
         return _load(name, engine=engine, **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Encoder, "load", loaded)
-        patch.setattr("indexer.jobs.pipeline.Workers", InThread)
+        patch.setattr("indexer.jobs.pipeline.Workers", _Decoders)
         yield patch
 
 
 def index_quickly(index: Path, photos: Path, encoder: Encoder) -> Report:
-    """As the job does, for tests of what comes afterwards: no processes, and no photo is embedded twice."""
+    """As the job does, for tests of what comes afterwards: no processes, and no photo is decoded or embedded twice."""
     with quickly():
-        return run(index, [photos], cast(Encoder, _Remembering(encoder)), Silent())
+        return run(index, [photos], remembering(encoder), Silent())
+
+
+def remembering(encoder: Encoder) -> Encoder:
+    """The same, but it knows the pictures that it has seen; tests index the same ones again and again."""
+    found = copy.copy(encoder)
+    found.engine = cast(Engine, _Remembering(encoder.engine))
+    return found
+
+
+class _Decoders(InThread):
+    """They know the photos that they have seen."""
+
+    _known: ClassVar[dict[tuple[str, int, str], tuple[Picture, bytes]]] = {}
+
+    def decode(self, read: Read) -> Picture:
+        key = read.content, self._size, repr(self._how)
+        if key in self._known:
+            picture, thumbnail = self._known[key]
+            write_thumbnail(self._thumbnails, read.content, thumbnail)
+            return picture
+        picture = super().decode(read)
+        thumbnail_file = thumbnail_path(self._thumbnails, read.content)
+        if thumbnail_bytes := read_thumbnail(thumbnail_file):
+            self._known[key] = picture, thumbnail_bytes
+        return picture
 
 
 class _Remembering:
-    """An encoder that knows the vectors of photos that it has seen; tests index the same ones again and again."""
+    """An engine that knows what it made of pictures that it has seen."""
 
-    known: ClassVar[dict[bytes, Vectors]] = {}
+    _known: ClassVar[WeakKeyDictionary[Engine, dict[bytes, Vectors]]] = WeakKeyDictionary()
 
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._encoder, name)
+        return getattr(self._engine, name)
 
-    def encode(self, prepared: Sequence[Pixels], kind: Modality) -> Encoded:
-        # Those of a model with a local head would need cells, too.
-        if self._encoder.local is not None:
-            return self._encoder.encode(prepared, kind)
-        return Encoded(self.encode_photos(prepared))
-
-    def encode_photos(self, prepared: Sequence[Pixels]) -> Vectors:
-        keys = [self._key(pixels) for pixels in prepared]
-        new = {key: pixels for key, pixels in zip(keys, prepared, strict=True) if key not in self.known}
+    def embed_images(self, pixels: Pixels) -> Vectors:
+        known = self._known.setdefault(self._engine, {})
+        keys = [hashlib.sha256(picture.tobytes()).digest() for picture in pixels]
+        new = {key: place for place, key in enumerate(keys) if key not in known}
         if new:
-            vectors = self._encoder.encode_photos(list(new.values()))
-            self.known.update(zip(new, vectors, strict=True))
-        return np.stack([self.known[key] for key in keys])
-
-    def _key(self, pixels: Pixels) -> bytes:
-        return hashlib.sha256(self._encoder.fingerprint.encode() + pixels.tobytes()).digest()
+            known.update(zip(new, self._engine.embed_images(pixels[[*new.values()]]), strict=True))
+        return np.stack([known[key] for key in keys])
 
 
 def ids(job: Job) -> dict[str, int]:

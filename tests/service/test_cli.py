@@ -50,7 +50,7 @@ def test_index_tells_what_it_did(library: Path, tmp_path: Path) -> None:
 
 def test_index_refuses_what_it_cannot_do(library: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    refused(in_a_process("index", tmp_path / "nowhere", "--index", tmp_path / "i"), "no such folder")
+    refused(sketchseek("index", tmp_path / "nowhere", "--index", tmp_path / "i"), "no such folder")
     refused(sketchseek("index", tmp_path / "empty", "--index", tmp_path / "i"), "no photos in it")
     refused(sketchseek("index", library, "--index", library), "holds other files")
     refused(sketchseek("index", library, "--index", tmp_path / "i", "--model", "huge"), "one of: lite")
@@ -137,7 +137,7 @@ def test_an_index_of_another_model_is_refused(index: Path, fish: Path) -> None:
     other = replace(read_manifest(folder), fingerprint="0" * 16)
     (folder / "manifest.json").write_bytes(seal_manifest(other))
     refused(sketchseek("search", fish, "--index", index), "made by another model")
-    refused(sketchseek("serve", "--index", index, "--port", 0), "made by another model")
+    refused(in_a_process("serve", "--index", index, "--port", 0), "made by another model")
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
@@ -158,7 +158,7 @@ def test_serve_says_where_and_stops_cleanly(index: Path, fish: Path, how: signal
 def test_serve_refuses_a_taken_port(index: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        refused(sketchseek("serve", "--index", index, "--port", port), f"{port} is in use")
+        refused(in_a_process("serve", "--index", index, "--port", port), f"{port} is in use")
 
 
 def test_serve_refuses_bad_settings(tmp_path: Path) -> None:
@@ -246,14 +246,12 @@ def test_several_commands_that_are_near_are_all_named() -> None:
 _IMPOSTOR = "raise SystemExit('this is the folder of somebody else')"
 
 
-@pytest.mark.parametrize("name", ["service", "indexer", "model"])
-def test_folders_of_the_same_name_in_the_working_folder_do_no_harm(
-    name: str, library: Path, tmp_path: Path
-) -> None:
+def test_folders_of_the_same_name_in_the_working_folder_do_no_harm(library: Path, tmp_path: Path) -> None:
     """The script, with its decoder processes; and the run that a service starts."""
     here = tmp_path / "here"
-    (here / name).mkdir(parents=True)
-    (here / name / "__init__.py").write_text(_IMPOSTOR)
+    for name in ("service", "indexer", "model"):
+        (here / name).mkdir(parents=True)
+        (here / name / "__init__.py").write_text(_IMPOSTOR)
     script = here.parent / "sketchseek"
     script.write_text(
         f"#!{sys.executable}\nimport sys\nfrom service.__main__ import main\nsys.exit(main())\n"

@@ -13,6 +13,7 @@ from indexer import PhotosMissing, Silent, run
 from indexer.folders import reach
 from indexer.locking.lock import writing
 from service import health
+from tests.kit.jobs import quickly
 from tests.kit.pictures import drawing_png
 from tests.kit.service.commands import doctor, sketchseek
 from tests.kit.service.servers import LiveServer, listening
@@ -155,7 +156,8 @@ def test_a_generation_that_was_just_taken_up_is_not_blamed_for_what_was_refused(
     with monkeypatch.context() as patch:
         # The service itself would take it up before it is damaged.
         patch.setattr(gallery, "refresh", lambda **_: False)
-        run(own_server.index, [], gallery.encoder, Silent())
+        with quickly():
+            run(own_server.index, [], gallery.encoder, Silent())
         whole = manifest.read_bytes()
         manifest.write_bytes(b"{}")
     until(lambda: not gallery.refresh(now=True) and gallery.problem is not None)

@@ -2,16 +2,18 @@
 
 import shutil
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
+from indexer.empty import create
 from model import Encoder
 from model.card import SHIPPED, Checkpoint
 from model.export.looks import with_looks
-from service.model_choice import USUAL, chosen_model, model_for, model_of_run, note
-from tests.kit.jobs import Job, index_quickly
+from service.model_choice import USUAL, chosen_model, model_for, model_of_run, noted
+from tests.kit.jobs import index_quickly
 from tests.kit.pictures import encoded
 from tests.kit.service.commands import Serving, refused, sketchseek
 from tests.kit.shapes import drawing
@@ -40,10 +42,9 @@ def test_an_index_keeps_its_model(library: Path, fish: Path, tmp_path: Path) -> 
     assert "15 photos on cpu, model lite-plus" in served.said[0]
 
 
-def test_a_service_takes_up_the_model_that_its_index_is_made_with_meanwhile(library: Path, job: Job) -> None:
-    job(library)
-    served = Serving("--index", job.index)
-    again = sketchseek("index", "--index", job.index, "--model", "lite-plus")
+def test_a_service_takes_up_the_model_that_its_index_is_made_with_meanwhile(index: Path) -> None:
+    served = Serving("--index", index)
+    again = sketchseek("index", "--index", index, "--model", "lite-plus")
     assert "made with the model lite, and is now made with lite-plus" in again.stderr
     until(lambda: httpx.get(f"{served.url}readyz").json()["model"] == "lite-plus")
     fish = {"sketch": encoded(drawing("fish"), "PNG")}
@@ -58,24 +59,22 @@ def test_a_service_takes_up_the_model_that_its_index_is_made_with_meanwhile(libr
     told = httpx.get(f"{served.url}admin/reindex").json()
     _, errors = served.stop(signal.SIGTERM)
     assert (told["state"], told["report"]["unchanged"]) == ("done", 15)
-    assert model_for(None, job.index) == "lite-plus"
+    assert model_for(None, index) == "lite-plus"
     assert "with 15 photos, made with the model lite-plus" in errors
 
 
-def test_a_service_keeps_the_model_that_its_user_names(library: Path, job: Job) -> None:
-    job(library)
-    served = Serving("--index", job.index, "--model", "lite")
-    sketchseek("index", "--index", job.index, "--model", "lite-plus")
+def test_a_service_keeps_the_model_that_its_user_names(index: Path) -> None:
+    served = Serving("--index", index, "--model", "lite")
+    sketchseek("index", "--index", index, "--model", "lite-plus")
     until(lambda: "another model" in "".join(httpx.get(f"{served.url}readyz").json()["reasons"]))
     ready = httpx.get(f"{served.url}readyz").json()
     served.stop(signal.SIGTERM)
     assert (ready["ready"], ready["model"], ready["generation"]) == (True, "lite", "000001")
 
 
-def test_another_model_is_told_how_to_go_on(library: Path, fish: Path, job: Job) -> None:
-    job(library)
+def test_another_model_is_told_how_to_go_on(fish: Path, index: Path) -> None:
     refused(
-        sketchseek("search", fish, "--index", job.index, "--model", "lite-plus"),
+        sketchseek("search", fish, "--index", index, "--model", "lite-plus"),
         "or embed the photos again with yours: sketchseek index --model MODEL --index",
     )
 
@@ -89,10 +88,9 @@ def test_a_damaged_bank_is_told_before_photos_are_embedded(library: Path, tmp_pa
     assert "15 photos" not in done.stdout + done.stderr
 
 
-def test_what_is_named_comes_first(library: Path, job: Job) -> None:
-    job(library)
-    assert model_for("lite-plus", job.index) == "lite-plus"
-    assert model_for(None, job.index) == "lite"
+def test_what_is_named_comes_first(index: Path) -> None:
+    assert model_for("lite-plus", index) == "lite-plus"
+    assert model_for(None, index) == "lite"
 
 
 def test_the_settings_file_names_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,25 +128,34 @@ def test_a_model_of_ones_own_is_kept_as_long_as_it_is_there(
 
 
 def test_a_model_of_ones_own_that_has_learned_more_makes_the_index_anew(
-    own: Path, library: Path, job: Job
+    own: Path, library: Path, index: Path
 ) -> None:
-    job(library)
-    note(job.index, str(own))
-    assert model_of_run(None, job.index, None) == "lite"
+    with noted(index, None, str(own)):
+        pass
+    assert model_of_run(None, index, None) == "lite"
     shutil.rmtree(own)
     with_looks(Checkpoint.find("lite"), own, ("plain", "mirrored"), "mine")
-    index_quickly(job.index, library, Encoder.load(own))
-    assert (model_of_run(None, job.index, None), model_for(None, job.index)) == (str(own), str(own))
+    index_quickly(index, library, Encoder.load(own))
+    assert (model_of_run(None, index, None), model_for(None, index)) == (str(own), str(own))
     shutil.rmtree(own)
     with_looks(Checkpoint.find("lite"), own, ("plain",), "mine")
-    assert (model_of_run(None, job.index, None), model_for(None, job.index)) == (str(own), USUAL)
+    assert (model_of_run(None, index, None), model_for(None, index)) == (str(own), USUAL)
 
 
-def test_a_first_run_that_was_killed_goes_on_with_its_model(tmp_path: Path) -> None:
-    note(tmp_path / "index", "lite-plus")
-    assert model_of_run(None, tmp_path / "index", None) == "lite-plus"
-    assert model_of_run("lite", tmp_path / "index", None) == "lite"
+def test_a_first_run_that_was_stopped_goes_on_with_its_model(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    create(index)
+    with suppress(KeyboardInterrupt), noted(index, None, "lite-plus"):
+        raise KeyboardInterrupt
+    assert model_of_run(None, index, None) == "lite-plus"
+    assert model_of_run("lite", index, None) == "lite"
     # Beside a store, the folder says nothing of models.
-    assert model_of_run(None, tmp_path / "index", "milvus://here:19530/photos") == USUAL
-    (tmp_path / "index" / "model.json").write_text("[1")
-    assert model_of_run(None, tmp_path / "index", None) == USUAL
+    assert model_of_run(None, index, "milvus://here:19530/photos") == USUAL
+    (index / "model.json").write_text("[1")
+    assert model_of_run(None, index, None) == USUAL
+
+
+def test_a_run_that_is_refused_leaves_no_folder(tmp_path: Path) -> None:
+    with noted(tmp_path / "index", None, "lite-plus"):
+        pass
+    assert not (tmp_path / "index").exists()

@@ -7,9 +7,13 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
+from unittest import mock
 
 import click
+import pytest
 from click.testing import CliRunner, Result
 
 from service.cli import main
@@ -20,15 +24,32 @@ from tests.kit.jobs import quickly
 def sketchseek(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     """As `in_a_process`, but in this one, with its model and without decoder processes: seconds less each time."""
     words = [str(argument) for argument in arguments]
-    if words[0] == "serve":
-        # It changes what belongs to a whole process: the environment, the log, how memory is given back.
-        return in_a_process(*words, **environment)
-    with quickly() as patch:
+    refusing = _refusing() if words[0] == "serve" else nullcontext()
+    with quickly() as patch, refusing:
         patch.chdir(TOP)
         done = CliRunner().invoke(main, words, env=environment)
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """A service that refuses to start changes nothing that belongs to a whole process, and keeps no port."""
+    from service.commands import serve
+
+    def serving() -> None:
+        raise AssertionError("it serves")
+
+    listen = serve._listen
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as listeners, mock.patch.dict(os.environ):
+        patch.setattr(serve, "_listen", lambda *given: listeners.enter_context(listen(*given)))
+        patch.setattr("service.ops.memory.give_back", lambda: None)
+        patch.setattr("service.ops.logging.configure", lambda *_: None)
+        patch.setattr("service.ops.starting.importing", nullcontext)
+        patch.setattr("service.ops.starting.load_framework", lambda: None)
+        patch.setattr("service.ops.signals.leave", serving)
+        yield
 
 
 def in_a_process(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -94,7 +115,9 @@ def parse(line: str) -> click.Context:
 
 
 def doctor(*arguments: str, **environment: str) -> Result:
-    return CliRunner().invoke(main, ["doctor", *arguments], env=environment)
+    """In this process, with its model: what it measures is how fast that one remembers."""
+    with quickly():
+        return CliRunner().invoke(main, ["doctor", *arguments], env=environment)
 
 
 def wrong(done: Result) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,8 @@ class Moody:
 
 def moody(server: LiveServer) -> tuple[Gallery, Moody]:
     gallery = copy.copy(server.gallery)
-    gallery.encoder = encoder = Moody(server.gallery.encoder)  # type: ignore[assignment]
+    encoder = Moody(server.gallery.encoder)
+    gallery.served = replace(server.gallery.served, encoder=encoder)  # type: ignore[arg-type]
     return gallery, encoder
 
 

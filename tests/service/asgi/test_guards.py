@@ -3,20 +3,19 @@
 import os
 import shutil
 import socket
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
 from PIL import Image, ImageDraw
 
-from indexer import Silent, run
-from model import Encoder
 from service.asgi.guard import allowed_hosts
 from service.settings import Settings
+from tests.kit.jobs import index_quickly
 from tests.kit.pictures import encoded
 from tests.kit.service.asking import PNG, problem, wait_for
-from tests.kit.service.servers import LiveServer, first, serving
+from tests.kit.service.servers import LiveServer, first, listening
 from tests.kit.shapes import drawing, picture
 
 
@@ -66,15 +65,14 @@ def test_an_empty_thumbnail_is_made_again(own_server: LiveServer) -> None:
     assert {len(answer.content) > 100 for answer in answers} == {True}
 
 
-def test_a_slow_body_is_given_up(tmp_path: Path, encoder: Encoder) -> None:
-    with serving(tmp_path, encoder, body_seconds=0.3) as server:
-        host, port = server.url.removeprefix("http://").split(":")
+def test_a_slow_body_is_given_up(live_server: LiveServer) -> None:
+    with listening(live_server.gallery, body_seconds=0.3) as url:
+        host, port = url.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), timeout=10) as slow:
             slow.sendall(b"POST /search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nabc")
             answer = slow.recv(4096).decode()
         assert " 408 " in answer.splitlines()[0]
-        with server.client() as client:
-            assert client.post("/search", content=PNG).status_code == 200
+        assert httpx.post(f"{url}/search", content=PNG).status_code == 200
 
 
 def test_head_answers_like_get_without_a_body(live_server: LiveServer) -> None:
@@ -90,7 +88,7 @@ def test_an_index_made_anew_is_taken_up(own_server: LiveServer) -> None:
     """Again generation 000001, but another one."""
     shutil.rmtree(own_server.index)
     picture("star", 77).save(own_server.photos / "new.png")
-    run(own_server.index, [own_server.photos], own_server.gallery.encoder, Silent())
+    index_quickly(own_server.index, own_server.photos, own_server.gallery.encoder)
     with own_server.client() as client:
         ready = wait_for(client, lambda ready: ready["photos"] == 31)
     assert ready["generation"] == "000001"
@@ -104,34 +102,40 @@ def test_watching_survives_whatever_it_finds(own_server: LiveServer) -> None:
     with own_server.client() as client:
         wait_for(client, lambda ready: ready["reasons"])
         picture("star", 77).save(own_server.photos / "new.png")
-        run(own_server.index, [own_server.photos], own_server.gallery.encoder, Silent())
+        index_quickly(own_server.index, own_server.photos, own_server.gallery.encoder)
         wait_for(client, lambda ready: ready["photos"] == 31 and not ready["reasons"])
 
 
-def _sketches() -> dict[str, bytes]:
+def _dot() -> bytes:
     dot = Image.new("RGB", (512, 512), "white")
     ImageDraw.Draw(dot).ellipse((250, 250, 258, 258), fill="black")
+    return encoded(dot, "PNG")
+
+
+def _white_on_nothing() -> bytes:
     strokes = Image.new("RGBA", (512, 512), (0, 0, 0, 0))
     strokes.paste(
         (255, 255, 255, 255), mask=drawing("fish").resize((512, 512)).convert("L").point(lambda v: 255 - v)
     )
-    frames = [drawing("fish"), drawing("star")]
-    return {
-        "one dot": encoded(dot, "PNG"),
-        "white on nothing": encoded(strokes, "PNG"),
-        "animated": encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]),
-        "thin and huge": encoded(drawing("fish", size=3000), "PNG"),
-        "tiny": encoded(drawing("fish", size=24), "PNG"),
-        "inverted": encoded(Image.eval(drawing("fish"), lambda v: 255 - v), "WEBP", lossless=True),
-        "all black": encoded(Image.new("RGB", (512, 512)), "PNG"),
-        "nothing": encoded(Image.new("RGBA", (512, 512)), "PNG"),
-    }
+    return encoded(strokes, "PNG")
 
 
-@pytest.mark.parametrize("name", _sketches())
+SKETCHES: dict[str, Callable[[], bytes]] = {
+    "one dot": _dot,
+    "white on nothing": _white_on_nothing,
+    "animated": lambda: encoded(drawing("fish"), "GIF", save_all=True, append_images=[drawing("star")]),
+    "thin and huge": lambda: encoded(drawing("fish", size=3000), "PNG"),
+    "tiny": lambda: encoded(drawing("fish", size=24), "PNG"),
+    "inverted": lambda: encoded(Image.eval(drawing("fish"), lambda v: 255 - v), "WEBP", lossless=True),
+    "all black": lambda: encoded(Image.new("RGB", (512, 512)), "PNG"),
+    "nothing": lambda: encoded(Image.new("RGBA", (512, 512)), "PNG"),
+}
+
+
+@pytest.mark.parametrize("name", SKETCHES)
 def test_unusual_drawings(live_server: LiveServer, name: str) -> None:
     with live_server.client() as client:
-        answer = client.post("/search?k=3", content=_sketches()[name])
+        answer = client.post("/search?k=3", content=SKETCHES[name]())
     if name in {"all black", "nothing"}:
         problem(answer, 422, "empty_drawing")
     else:

@@ -97,7 +97,7 @@ def test_a_storm_of_callers_who_hang_up_leaves_nothing_behind(live_server: LiveS
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_does_not_wait_for_those_who_are_silent(index: Path, how: signal.Signals) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SKETCHSEEK_STOP_SECONDS", "2")
+        patch.setenv("SKETCHSEEK_STOP_SECONDS", "1")
         patch.setenv("SKETCHSEEK_BODY_SECONDS", "600")
         patch.setenv("SKETCHSEEK_KEEP_ALIVE_SECONDS", "600")
         server = Serving("--index", index)

@@ -1,7 +1,6 @@
 """The Python client against a real service, in both kinds, and against answers that no service should give."""
 
 import asyncio
-import copy
 import json
 import socket
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from model import BadImage, Encoder
+from model import BadImage
 from service.asgi.keys import make
 from service.client import (
     ApiError,
@@ -54,21 +53,18 @@ def test_every_kind_of_picture_finds_the_same(live_server: LiveServer, tmp_path:
     assert (kinds[0].offset, kinds[0].total_searched, kinds[0].model) == (0, 30, "lite")
 
 
-def test_both_kinds_explain(live_server: LiveServer, local_encoder: Encoder) -> None:
-    gallery = copy.copy(live_server.gallery)
-    gallery.encoder = local_encoder
-
+def test_both_kinds_explain(live_server: LiveServer) -> None:
     async def asked(url: str, photo_id: str) -> ExplanationInfo:
         async with AsyncClient(url) as service:
             assert (await service.collage(PNG, photo_id)).media_type == "image/png"
             return await service.explain(PNG, photo_id)
 
-    with listening(gallery) as url, Client(url) as client:
+    with Client(live_server.url) as client:
         best = client.search(sketch=PNG, k=1).results[0].id
         found = client.explain(drawing("fish"), best)
         assert found.matches[0].contribution > 0
         assert client.collage(PNG, best).media_type == "image/png"
-        assert asyncio.run(asked(url, best)) == found
+        assert asyncio.run(asked(live_server.url, best)) == found
         with pytest.raises(NotFound):
             client.explain(PNG, "0" * 16)
 

@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import faiss
 import pytest
@@ -21,21 +22,12 @@ from tests.kit.service.commands import doctor, wrong
 
 
 @pytest.fixture(autouse=True)
-def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """No settings but those of the test; the model is loaded once for all of them."""
+def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No settings but those of the test."""
     for name in variables():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    with quickly():
-        yield
-
-
-@pytest.fixture
-def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All checks but that of the engine, which measures its speed for seconds."""
-    rest = {name: check for name, check in checks.CHECKS.items() if name != "engine"}
-    monkeypatch.setattr(checks, "CHECKS", rest)
 
 
 def test_all_is_well(index: Path) -> None:
@@ -58,7 +50,9 @@ def test_local_parts_that_are_missing_or_complete(
 ) -> None:
     def told() -> list[tuple[str, str]]:
         asked = Asked(tmp_path / "index", "lite", "openvino", Settings())
-        return [(one.state, one.text) for one in checks.index_state(asked) if "local parts" in one.text]
+        with quickly():
+            found = list(checks.index_state(asked))
+        return [(one.state, one.text) for one in found if "local parts" in one.text]
 
     with monkeypatch.context() as headless:
         headless.setitem(vars(encoder), "local", None)
@@ -68,7 +62,6 @@ def test_local_parts_that_are_missing_or_complete(
     assert told() == [("ok", "local parts of all 15 photos")]
 
 
-@pytest.mark.usefixtures("unmeasured")
 def test_an_index_that_is_not_there_or_damaged(index: Path, tmp_path: Path) -> None:
     missing = wrong(doctor("--json", "--index", str(tmp_path / "none")))
     assert (missing["check"], "no such folder" in missing["text"]) == ("index", True)
@@ -80,7 +73,6 @@ def test_an_index_that_is_not_there_or_damaged(index: Path, tmp_path: Path) -> N
     assert damaged["mend"] == f"sketchseek index --index {index}"
 
 
-@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize(
     ("environment", "text", "mend"),
     [
@@ -103,7 +95,6 @@ def test_settings_that_are_off(environment: dict[str, str], text: str, mend: str
     assert found["mend"] == mend
 
 
-@pytest.mark.usefixtures("unmeasured")
 def test_no_index_yet_and_showing_photos_to_anyone_are_noted(tmp_path: Path) -> None:
     done = doctor(SKETCHSEEK_HOST="0.0.0.0", SKETCHSEEK_ALLOW_ANYONE="true")
     assert done.exit_code == 0
@@ -111,7 +102,6 @@ def test_no_index_yet_and_showing_photos_to_anyone_are_noted(tmp_path: Path) -> 
     assert re.search("note +settings +would show the photos to anyone who can reach", done.stdout)
 
 
-@pytest.mark.usefixtures("unmeasured")
 def test_a_setting_in_the_file_is_looked_for_there(tmp_path: Path) -> None:
     (tmp_path / "sketchseek.toml").write_text("prot = 9")
     found = wrong(doctor("--json"))
@@ -123,7 +113,6 @@ def test_a_setting_in_the_file_is_looked_for_there(tmp_path: Path) -> None:
     assert found["text"].startswith("`port` in the settings file: "), "an empty variable sets nothing"
 
 
-@pytest.mark.usefixtures("unmeasured")
 def test_a_file_of_settings_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "sketchseek.toml").write_text("port = = 1")
     assert "cannot read the settings file" in wrong(doctor("--json"))["text"]
@@ -133,7 +122,7 @@ def test_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(*_: object, **__: object) -> None:
         raise NoEngine("openvino is not installed: pip install 'sketchseek[cpu]'")
 
-    monkeypatch.setattr(checks.Encoder, "load", load)
+    monkeypatch.setattr(checks, "Encoder", SimpleNamespace(load=load))
     found = wrong(doctor("--json"))
     assert (found["check"], found["mend"]) == ("engine", "pip install 'sketchseek[cpu]'")
 
@@ -142,7 +131,6 @@ def test_an_unknown_model_is_named() -> None:
     assert "no model 'huge'" in wrong(doctor("--json", "--model", "huge"))["text"]
 
 
-@pytest.mark.usefixtures("unmeasured")
 def test_two_kinds_of_faiss_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "version", lambda package: "1.15.1")
     found = wrong(doctor("--json"))
@@ -183,8 +171,7 @@ def test_a_check_that_breaks_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> 
     assert [name for name, _ in found] == ["broken", "settings"]
 
 
-def test_a_damaged_local_head_is_named(index: Path, library: Path, encoder: Encoder, tmp_path: Path) -> None:
-    index_quickly(index, library, encoder)
+def test_a_damaged_local_head_is_named(index: Path, tmp_path: Path) -> None:
     head = shutil.copytree(SHIPPED / "lite", tmp_path / "model") / "local.safetensors"
     head.write_bytes(head.read_bytes()[:-1] + b"!")
     found = [one for _, one in findings(Asked(index, str(head.parent), "openvino", Settings()))]

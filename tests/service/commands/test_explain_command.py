@@ -14,12 +14,12 @@ from tests.kit.shapes import drawing, picture
 
 
 @pytest.fixture(autouse=True)
-def pair(tmp_path: Path, local_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> Path:
+def pair(tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> Path:
     """fish.png and fish.jpg in a folder, and the model with local parts."""
     drawing("fish").save(tmp_path / "fish.png")
     picture("fish", 1).save(tmp_path / "fish.jpg")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(Encoder, "load", lambda *_, **__: local_encoder)
+    monkeypatch.setattr(Encoder, "load", lambda *_, **__: encoder)
     return tmp_path
 
 

@@ -10,12 +10,14 @@ from click.testing import CliRunner
 
 from service.commands.index import command
 from service.commands.merge import command as merge
+from tests.kit.jobs import quickly
 
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 
 
 def index(*arguments: str | Path, **environment: str) -> tuple[int, str]:
-    found = CliRunner().invoke(command, [str(argument) for argument in arguments], env=environment)
+    with quickly():
+        found = CliRunner().invoke(command, [str(argument) for argument in arguments], env=environment)
     return found.exit_code, found.output
 
 

@@ -12,12 +12,12 @@ import httpx
 import pytest
 from PIL import Image
 
-from indexer import Silent, run
 from indexer.decoding.budget import Budget
 from indexer.decoding.thumbnails import thumbnail_path
 from model import Encoder
 from model.pictures.claims import claimed_bytes
 from service.photos.sending import byte_range
+from tests.kit.jobs import index_quickly
 from tests.kit.pictures import encoded
 from tests.kit.service.asking import PNG, opened, problem
 from tests.kit.service.servers import LiveServer, first, listening, serving
@@ -30,7 +30,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Iterato
     folder = tmp_path_factory.mktemp("shelf")
     odd = folder / "photos" / "odd"
     odd.mkdir(parents=True)
-    large = picture("fish", 5, size=1600)
+    large = picture("fish", 5, size=1300)
     large.save(odd / "wide.tif")
     (odd / "phone.heic").write_bytes(encoded(large, "HEIF"))
     (odd / "jpeg inside.heic").write_bytes(encoded(large, "JPEG"))
@@ -171,9 +171,9 @@ def test_originals_say_what_their_bytes_are(shelf: LiveServer) -> None:
 
 
 def test_large_pictures_are_kept_within_a_limit(own_server: LiveServer) -> None:
-    for seed in range(8):
-        Image.effect_noise((1100, 1100), 90).save(own_server.photos / f"noise {seed}.png")
-    run(own_server.index, [own_server.photos], own_server.gallery.encoder, Silent())
+    for seed in range(6):
+        Image.effect_noise((700, 700), 90).save(own_server.photos / f"noise {seed}.png")
+    index_quickly(own_server.index, own_server.photos, own_server.gallery.encoder)
     own_server.gallery.refresh()
     kept = own_server.index / "thumbnails" / "1280"
     with listening(own_server.gallery, large_pictures_mb=1) as url, httpx.Client(base_url=url) as client:
@@ -214,5 +214,5 @@ def test_pictures_go_with_their_photo(own_server: LiveServer) -> None:
         opened(client.get(f"{result['url']}/thumbnail?size=large"))
     assert len(list(own_server.index.glob("thumbnails/640/*/*.webp"))) == 1
     path.unlink()
-    run(own_server.index, [own_server.photos], own_server.gallery.encoder, Silent())
+    index_quickly(own_server.index, own_server.photos, own_server.gallery.encoder)
     assert not list(own_server.index.glob("thumbnails/640/*/*.webp"))

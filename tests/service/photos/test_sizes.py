@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from indexer import Silent, make_thumbnail, run, thumbnail_path
+from indexer import make_thumbnail, thumbnail_path
 from indexer.decoding.thumbnails import OUTDATED
 from service.photos import thumbnails
 from service.photos.making import Maker
+from tests.kit.jobs import index_quickly
 from tests.kit.pictures import jpeg
 from tests.kit.service.asking import PNG, opened, problem
 from tests.kit.service.servers import LiveServer
@@ -24,7 +25,7 @@ from tests.kit.waiting import until
 def add(server: LiveServer, width: int, height: int) -> dict[str, Any]:
     """A photo of this size, indexed and served."""
     (server.photos / "new.jpg").write_bytes(jpeg(width, height, 7))
-    run(server.index, [server.photos], server.gallery.encoder, Silent())
+    index_quickly(server.index, server.photos, server.gallery.encoder)
     server.gallery.refresh()
     with server.client() as client:
         found = client.post("/search?k=200", content=PNG).json()["results"]
@@ -73,7 +74,7 @@ def test_large_pictures_of_older_versions_are_not_sent_and_go(own_server: LiveSe
         old.parent.mkdir(parents=True)
         shutil.move(now, old)
         assert max(opened(client.get(f"{new['thumbnail_url']}&size=large")).size) == 1280
-    run(own_server.index, [own_server.photos], own_server.gallery.encoder, Silent())
+    index_quickly(own_server.index, own_server.photos, own_server.gallery.encoder)
     assert (old.exists(), now.exists()) == (False, True)
 
 

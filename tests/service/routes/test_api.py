@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from indexer import Silent, run
+from tests.kit.jobs import index_quickly
 from tests.kit.pictures import bomb_png, drawing_png, jpeg, truncated
 from tests.kit.service.asking import PNG, problem, wait_for
 from tests.kit.service.servers import LiveServer
@@ -230,7 +230,7 @@ def test_a_new_generation_is_taken_up_while_searches_run(own_server: LiveServer)
     with own_server.client() as client, ThreadPoolExecutor(4) as pool:
         answers = [pool.submit(client.post, "/search?k=1", content=PNG) for _ in range(40)]
         picture("star", 77).save(own_server.photos / "new.png")
-        run(own_server.index, [own_server.photos], gallery.encoder, Silent())
+        index_quickly(own_server.index, own_server.photos, gallery.encoder)
         ready = wait_for(client, lambda ready: ready["generation"] == "000002")
         assert {answer.result().status_code for answer in answers} == {200}
     assert ready["photos"] == 31

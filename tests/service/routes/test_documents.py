@@ -1,7 +1,6 @@
 """docs/api.md, the OpenAPI document, the table of codes and the service itself say the same."""
 
 import ast
-import copy
 import json
 import os
 import re
@@ -16,7 +15,6 @@ from typing import Any
 import httpx
 import pytest
 
-from model import Encoder
 from service import listings, schemas
 from service.asgi.keys import make
 from service.client import Client
@@ -48,7 +46,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(own_server: LiveServer, local_encoder: Encoder, tmp_path: Path) -> Iterator[Desk]:
+def desk(own_server: LiveServer, tmp_path: Path) -> Iterator[Desk]:
     key, entry = make(admin=True)
     folder = tmp_path / "desk"
     folder.mkdir()
@@ -58,9 +56,7 @@ def desk(own_server: LiveServer, local_encoder: Encoder, tmp_path: Path) -> Iter
     program = folder / "sketchseek"
     program.write_text(f'#!/bin/sh\nPYTHONPATH="{TOP}" exec "{sys.executable}" -m service.cli "$@"\n')
     program.chmod(0o755)
-    gallery = copy.copy(own_server.gallery)
-    gallery.encoder = local_encoder
-    with listening(gallery, api_keys=entry) as url, Client(url, key=key) as client:
+    with listening(own_server.gallery, api_keys=entry) as url, Client(url, key=key) as client:
         found = client.search(sketch=PNG, k=1).results[0].id
         said = {"URL": url, "KEY": key, "ID": found, "PATH": f"{folder}:{os.environ['PATH']}"}
         yield Desk(folder, said)

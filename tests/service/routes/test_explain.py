@@ -25,14 +25,8 @@ STROKES = json.dumps([{"width": 7, "points": [[100, 120], [180, 90], [260, 130],
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory, local_encoder: Encoder) -> Iterator[LiveServer]:
-    with serving(tmp_path_factory.mktemp("explaining"), local_encoder) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def client(desk: LiveServer) -> Iterator[httpx.Client]:
-    with desk.client() as client:
+def client(live_server: LiveServer) -> Iterator[httpx.Client]:
+    with live_server.client() as client:
         yield client
 
 
@@ -158,8 +152,8 @@ def test_what_is_missing_or_wrong_is_named(client: httpx.Client, fish: str) -> N
     problem(ask(client, fish, bytes(21 * 2**20)), 413, "content_too_large")
 
 
-def test_a_photo_that_is_gone_or_another_is_not_explained(tmp_path: Any, local_encoder: Encoder) -> None:
-    with serving(tmp_path, local_encoder) as server, server.client() as client:
+def test_a_photo_that_is_gone_or_another_is_not_explained(tmp_path: Any, encoder: Encoder) -> None:
+    with serving(tmp_path, encoder) as server, server.client() as client:
         found = client.post("/search?k=2", content=PNG).json()["results"]
         gone, other = (server.photos / one["path"] for one in found)
         gone.unlink()
@@ -168,11 +162,11 @@ def test_a_photo_that_is_gone_or_another_is_not_explained(tmp_path: Any, local_e
         problem(ask(client, found[1]["id"]), 410, "photo_changed")
 
 
-def test_a_tiny_photo_is_explained(tmp_path: Any, local_encoder: Encoder) -> None:
-    with serving(tmp_path, local_encoder) as server:
+def test_a_tiny_photo_is_explained(tmp_path: Any, encoder: Encoder) -> None:
+    with serving(tmp_path, encoder) as server:
         tiny = server.photos / "tiny.png"
         tiny.write_bytes(encoded(Image.effect_noise((20, 20), 80).convert("RGB"), "PNG"))
-        index_quickly(server.index, server.photos, local_encoder)
+        index_quickly(server.index, server.photos, encoder)
         assert server.gallery.refresh(now=True)
         with server.client() as client:
             listed = client.get("/photos?k=100").json()["photos"]
@@ -181,35 +175,38 @@ def test_a_tiny_photo_is_explained(tmp_path: Any, local_encoder: Encoder) -> Non
 
 
 def test_a_model_without_local_parts_says_so(
-    desk: LiveServer, fish: str, local_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+    live_server: LiveServer, fish: str, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with desk.client() as client:
+    with live_server.client() as client:
         assert client.get("/info").json()["local_parts"] is True
-        monkeypatch.setitem(vars(local_encoder), "local", None)
+        monkeypatch.setitem(vars(encoder), "local", None)
         assert client.get("/info").json()["local_parts"] is False
         assert "'lite' has no local parts" in problem(ask(client, fish), 422, "no_local_parts")
 
 
-def test_a_key_is_needed_where_there_are_keys_and_any_will_do(desk: LiveServer, fish: str) -> None:
+def test_a_key_is_needed_where_there_are_keys_and_any_will_do(live_server: LiveServer, fish: str) -> None:
     key, entry = make(admin=False)
-    with listening(desk.gallery, api_keys=entry) as url, httpx.Client(base_url=url, timeout=60) as client:
+    with (
+        listening(live_server.gallery, api_keys=entry) as url,
+        httpx.Client(base_url=url, timeout=60) as client,
+    ):
         problem(ask(client, fish), 401, "no_key")
         client.headers["x-api-key"] = key
         assert explained(client, fish)["matches"]
 
 
 def test_many_explanations_leave_places_for_searches(
-    desk: LiveServer, fish: str, local_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+    live_server: LiveServer, fish: str, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gallery, free, began = copy.copy(desk.gallery), threading.Event(), threading.Event()
-    encode = local_encoder.encode
+    gallery, free, began = copy.copy(live_server.gallery), threading.Event(), threading.Event()
+    encode = encoder.encode
 
     def slow(prepared: Any, kind: Any) -> Any:
         began.set()
         assert free.wait(60)
         return encode(prepared, kind)
 
-    monkeypatch.setattr(local_encoder, "encode", slow)
+    monkeypatch.setattr(encoder, "encode", slow)
     with (
         listening(gallery, max_searches=8) as url,
         httpx.Client(base_url=url, timeout=60) as client,
@@ -234,9 +231,9 @@ def test_together_they_get_what_each_gets_alone(client: httpx.Client, fish: str)
         assert [match["text"] for match in one["matches"]] == [match["text"] for match in alone["matches"]]
 
 
-def test_nothing_is_written(desk: LiveServer, client: httpx.Client, fish: str) -> None:
+def test_nothing_is_written(live_server: LiveServer, client: httpx.Client, fish: str) -> None:
     def files() -> list[Path]:
-        return sorted(desk.index.rglob("*"))
+        return sorted(live_server.index.rglob("*"))
 
     before = files()
     explained(client, fish)

@@ -129,15 +129,16 @@ def test_every_folder_that_cannot_be_added_says_why(home: Path, encoder: Encoder
     (home / "secret").chmod(0o700)
 
 
-@pytest.mark.parametrize("name", ODD)
-def test_odd_names_are_names(client: httpx.Client, home: Path, name: str) -> None:
-    photos = write_library(home / name, each=1)
-    assert _names(client, home) == {name: False}
-    counted = client.get("/admin/folders/count", params={"path": str(photos)}).json()
-    assert (counted["photos"], counted["complete"], counted["problem"]) == (5, True, None)
-    added = client.post("/admin/library/folders", json={"path": str(photos)})
-    assert [folder["path"] for folder in added.json()["folders"]] == [str(photos)]
-    assert settled(client)["folders"] == [{"path": str(photos), "photos": 5, "missing": False}]
+def test_odd_names_are_names(client: httpx.Client, home: Path) -> None:
+    photos = [str(write_library(home / name, each=1)) for name in ODD]
+    assert _names(client, home) == dict.fromkeys(ODD, False)
+    for number, path in enumerate(photos):
+        counted = client.get("/admin/folders/count", params={"path": path}).json()
+        assert (counted["photos"], counted["complete"], counted["problem"]) == (5, True, None)
+        added = client.post("/admin/library/folders", json={"path": path})
+        assert {folder["path"] for folder in added.json()["folders"]} == {*photos[: number + 1]}
+    found = sorted(settled(client)["folders"], key=lambda folder: photos.index(folder["path"]))
+    assert found == [{"path": path, "photos": 5, "missing": False} for path in photos]
 
 
 def test_bodies_that_are_none_are_refused(client: httpx.Client) -> None:

@@ -5,9 +5,9 @@ import json
 import httpx
 import pytest
 
-from indexer import Silent, run
 from indexer.locking.lock import writing
 from service.asgi import keys
+from tests.kit.jobs import index_quickly
 from tests.kit.service.asking import problem
 from tests.kit.service.servers import LiveServer, listening
 
@@ -22,7 +22,7 @@ def state(server: LiveServer, **params: int) -> dict:
 
 def test_it_tells_of_photos_last_run_and_skipped_files(own_server: LiveServer) -> None:
     (own_server.photos / "star" / "bad.png").write_text("no picture")
-    run(own_server.index, [own_server.photos], own_server.gallery.encoder, Silent())
+    index_quickly(own_server.index, own_server.photos, own_server.gallery.encoder)
     told = state(own_server)
     assert (told["photos"], told["running"], told["problem"]) == (30, False, None)
     assert told["generation"] == own_server.gallery.published.manifest.generation

@@ -20,7 +20,7 @@ from model.evaluation.tasks import Questions, evaluate
 from service.cli import main
 from service.search.finding import searched
 from service.search.query import Kind, Part, Query
-from tests.kit.jobs import index_quickly
+from tests.kit.jobs import index_quickly, remembering
 from tests.kit.pictures import encoded
 from tests.kit.service.commands import sketchseek
 from tests.kit.shapes import THINGS, drawing, picture, write_world
@@ -43,7 +43,7 @@ def test_orders_stand_in_the_same_table(tmp_path: Path, encoder: Encoder) -> Non
         (task, count, name) for task in tasks for count in (0, 9) for name in names
     ]
     labels = ["fish", "star"]
-    embedded = embed(encoder, read_folder(world).subset(labels))
+    embedded = embed(remembering(encoder), read_folder(world).subset(labels))
     for name, vectors in (("plain", names[0]), ("collection", names[1])):
         report = evaluate(embedded, labels, model="lite", ranker=ranker_of(name, encoder))
         for task in tasks:
@@ -75,21 +75,22 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("rank", ["local", "all"])
 def test_photos_are_in_the_order_of_a_search(
-    local_encoder: Encoder, world: Path, tmp_path: Path, rank: str
+    encoder: Encoder, world: Path, tmp_path: Path, rank: str
 ) -> None:
-    index_quickly(tmp_path / "index", world / "photos", local_encoder)
-    opened = Published.open(tmp_path / "index", local_encoder.fingerprint)
-    assert local_encoder.local is not None
-    kept = KeptParts(local_encoder, local_encoder.local, tmp_path)
+    index_quickly(tmp_path / "index", world / "photos", encoder)
+    encoder = remembering(encoder)
+    opened = Published.open(tmp_path / "index", encoder.fingerprint)
+    assert encoder.local is not None
+    kept = KeptParts(encoder, encoder.local, tmp_path)
     data = read_folder(world)
-    embedded, records = numbered(stripped(kept.taken(embed(kept, data)), local_encoder))
+    embedded, records = numbered(stripped(kept.taken(embed(kept, data)), encoder))
     question = Questions(embedded, None, 0.5).zero_shot()
-    ranking = ranker_of(rank, local_encoder, kept)(question.gallery, question.made_of)(question.queries)
+    ranking = ranker_of(rank, encoder, kept)(question.gallery, question.made_of)(question.queries)
     places = np.argsort(-one_order(ranking), axis=1, kind="stable")
     for row, label in zip(places, question.classes, strict=True):
         shown = [records[int(number)].path.name for number in question.gallery[row, -1]]
         query = Query((Part(Kind.SKETCH, encoded(drawing(str(label)), "PNG"), 1.0),), rank=rank, k=40)
-        answer = searched(query, local_encoder, opened)
+        answer = searched(query, encoder, opened)
         assert (answer.ranked_by, answer.remark) == (rank, None)
         assert shown[:10] == [Path(one.hit.photo.relative).name for one in answer.ranked[:10]]
     opened.close()
@@ -110,7 +111,7 @@ def test_parts_have_a_row_of_their_own(world: Path, tmp_path: Path) -> None:
     assert not any("compares no local parts" in remark for remark in told["remarks"])
 
 
-def test_a_model_without_a_local_head_says_how_it_ranks(world: Path, tmp_path: Path) -> None:
+def test_a_model_without_a_local_head_says_how_it_ranks(tmp_path: Path) -> None:
     folder = Checkpoint.find("lite").folder
     card = json.loads((folder / "card.json").read_text())
     headless = tmp_path / "headless"
@@ -120,8 +121,12 @@ def test_a_model_without_a_local_head_says_how_it_ranks(world: Path, tmp_path: P
             (headless / path.name).symlink_to(path)
     card["weights"].pop(LOCAL)
     (headless / "card.json").write_text(json.dumps(card))
+    for thing in ("fish", "star"):
+        for kind, made in (("photos", picture(thing)), ("sketches", drawing(thing))):
+            (tmp_path / "world" / kind / thing).mkdir(parents=True)
+            made.save(tmp_path / "world" / kind / thing / "1.png")
     options = ("--model", headless, "--tasks", "zero-shot", "--rank", "collection", "--rank", "all")
-    done = sketchseek("evaluate", world, *options)
+    done = sketchseek("evaluate", tmp_path / "world", *options)
     assert done.returncode == 0, done.stderr
     assert (
         "stripped, all: model 'lite' compares no local parts, so photos are ordered as by --rank collection"
