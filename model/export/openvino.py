@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import openvino
 import torch
-from openvino.tools.ovc import convert_model
 from torch import nn
 
 from model.backbones.towers import family, image_tower
 from model.card import Checkpoint, WeightFile
+from model.engines.runtime import converter, openvino
 from model.export.folders import weight_file, write_card
 
 
@@ -46,12 +45,12 @@ def _graph(
     }
 
 
-def graph_of(network: nn.Module, example: torch.Tensor) -> openvino.Model:
+def graph_of(network: nn.Module, example: torch.Tensor) -> "openvino.Model":
     """The graph of a network, for batches of any size."""
     with warnings.catch_warnings(), _traceable():
         # Tracing warns about each Python branch in the network's code; parity tests validate the result.
         warnings.simplefilter("ignore")
-        graph = convert_model(network, example_input=example)
+        graph = converter()(network, example_input=example)
     graph.reshape([-1, *example.shape[1:]])
     return graph
 

@@ -38,6 +38,8 @@ def held(folder: Path) -> Iterator[None]:
             "again"
         ) from error
     finally:
+        # Closing is not enough while a process that was forked meanwhile has it open, too.
+        fcntl.flock(number, fcntl.LOCK_UN)
         os.close(number)
 
 

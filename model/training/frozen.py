@@ -57,8 +57,7 @@ class _Saying(nn.Module):
 
 def _compiled(network: nn.Module, example: Tensor) -> Any:
     # Imported only now: steps on a GPU need no OpenVINO.
-    import openvino
-
+    from model.engines.runtime import openvino
     from model.export.openvino import graph_of
 
     threads = {} if (most := cores.limit()) is None else {"INFERENCE_NUM_THREADS": most}
