@@ -157,7 +157,7 @@ def test_hits_are_those_of_an_exact_search(work: Work, empty: Shelf, index_type:
     opened = empty.open(ORIGIN.fingerprint)
     assert (len(opened), opened.count(), opened.device, opened.refused) == (30, 30, "cpu", ())
     assert opened.roots() == [work.photos]
-    for query in queries(3):
+    for query in queries(2):
         for where, passes in FILTERS:
             truth = work.exact(query, passes)
             assert opened.count(where) == len(truth)
@@ -205,7 +205,7 @@ def test_what_is_folded_does_not_depend_on_how_many_are_asked_for(work: Work, em
     work.publish(empty)
     opened = empty.open(ORIGIN.fingerprint)
     for where in (None, Filter(folder="a"), Filter(folder="a b")):
-        for query in queries(4):
+        for query in queries(2):
             whole = opened.search(query, 99, where=where, fold_duplicates=True)
             assert sum(1 + hit.folded for hit in whole) == opened.count(where)
             for k, offset in ((1, 0), (1, 2), (4, 1), (9, 0), (30, 5)):
@@ -240,7 +240,7 @@ def test_photos_are_listed_by_month_and_page_whatever_the_filter(work: Work, emp
         timeline = opened.timeline(where)
         assert [(one.month, one.photos) for one in timeline] == list(months.items())
         assert opened.count(where) == len(wanted)
-        for k in (1, 7, 500):
+        for k in (1, 7, 500) if where is None else (4, 500):
             pages = [opened.listing(where, offset=offset, k=k) for offset in range(0, len(wanted) + k, k)]
             assert [photo.relative for page in pages for photo in page] == wanted
         in_months = [photo.relative for one in timeline for photo in opened.listing(where, month=one.month)]

@@ -82,7 +82,7 @@ class Photos:
         dice = self.chance
         if dice.random() < 0.1:
             return None
-        return f"{dice.randint(2014, 2020)}-{dice.randint(1, 12):02d}-{dice.randint(1, 28):02d}T10:00:00"
+        return f"{dice.randint(2014, 2020)}-{dice.choice(('03', '09'))}-{dice.randint(1, 28):02d}T10:00:00"
 
     def move(self, name: str, other: str) -> None:
         (self.photos / other).parent.mkdir(parents=True, exist_ok=True)
@@ -179,7 +179,8 @@ def answers(opened: Library) -> dict[str, Any]:
 def _with(opened: Library, where: Filter | None) -> dict[str, Any]:
     found: dict[str, Any] = {"count": opened.count(where), "timeline": opened.timeline(where)}
     whole = opened.listing(where, k=1000)
-    for k in (1, 7):
+    # The places of a filter are held, and pages are cut from them; without one, each offset takes its own way.
+    for k in (1, 7) if where is None else (3,):
         pages = [opened.listing(where, offset=offset, k=k) for offset in range(0, len(whole) + k, k)]
         found[f"pages of {k}"] = [photo for page in pages for photo in page]
     found["months"] = [opened.listing(where, month=one.month, k=1000) for one in opened.timeline(where)]

@@ -108,12 +108,12 @@ def test_an_interrupted_run_goes_on(job: Job, library: Path, monkeypatch: pytest
             raise KeyboardInterrupt
         return encode(pixels, kind)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(job.encoder, "encode", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        job(library)
+    with monkeypatch.context() as patch:
+        patch.setattr(job.encoder, "encode", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            job(library)
     with pytest.raises(NoIndex, match="nothing published yet"):
         set(ids(job))
-    monkeypatch.undo()
     report = job(library)
     assert report.embedded == 15 + picture_count - calls[0]
     assert report.photos == 15 + picture_count

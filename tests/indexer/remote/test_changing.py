@@ -17,16 +17,21 @@ def opened(kept_on: RemoteShelf, photos: Photos) -> Any:
     return kept_on.open(photos.encoder.fingerprint)
 
 
-@pytest.mark.parametrize(("index_type", "gap"), [("flat", places.GAP), ("hnsw", 2)])
+@pytest.mark.parametrize(("index_type", "gap", "times"), [("flat", places.GAP, 2), ("hnsw", 2, 3)])
 def test_it_answers_as_a_whole_publication_does(
-    libraries: Libraries, photos: Photos, monkeypatch: pytest.MonkeyPatch, index_type: str, gap: int
+    libraries: Libraries,
+    photos: Photos,
+    monkeypatch: pytest.MonkeyPatch,
+    index_type: str,
+    gap: int,
+    times: int,
 ) -> None:
-    """Also where there is so little room that photos move because of others."""
+    """Also where there is so little room that photos move because of others, time after time."""
     monkeypatch.setattr(places, "GAP", gap)
     monkeypatch.setattr(places, "_ROOM", 2 if gap == 2 else places._ROOM)
     first = photos.publish(libraries.live, live=True, index_type=index_type)
     assert (first.live, libraries.live.manifest(first.generation).live) == (True, True)
-    for _ in range(3):
+    for _ in range(times):
         photos.change()
         photos.index()
         facts = photos.publish(libraries.live)

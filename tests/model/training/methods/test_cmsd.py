@@ -13,7 +13,7 @@ from model.training.run import optimiser
 from tests.kit.training import tiny_objective
 
 SMALL = {
-    "architecture": "tf_efficientnet_lite0",
+    "architecture": "test_efficientnet",
     "dimension": 8,
     "size": 32,
     "batch": 12,

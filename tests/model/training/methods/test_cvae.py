@@ -13,7 +13,7 @@ from model.training.recipe import read_recipe
 from tests.kit.training import learned, tiny_objective, unlearned, with_pairs
 
 SMALL = {
-    "architecture": "tf_efficientnet_lite0",
+    "architecture": "test_efficientnet",
     "dimension": 6,
     "size": 32,
     "batch": 8,
@@ -23,7 +23,7 @@ SMALL = {
 
 
 def objective(data: Dataset, method: str, **options: object) -> Objective:
-    small = {"hidden": 16, "code": 4, "samples": 7}
+    small = {"hidden": 16, "code": 4, "samples": 7, "stages": (3, 4)}
     recipe = read_recipe("lite-base", method, **SMALL, tower="nothing", options=small | options)
     return tiny_objective(recipe, with_pairs(data))
 
@@ -125,7 +125,7 @@ def test_a_trained_tower_does_not_move_what_is_to_be_met(figures: Dataset) -> No
         "lite-base",
         "cvae",
         **SMALL,
-        options={"hidden": 16, "code": 4, "decode": 1, "code_weight": 0, "again": 0},
+        options={"hidden": 16, "code": 4, "decode": 1, "code_weight": 0, "again": 0, "stages": (3, 4)},
     )
     found = tiny_objective(recipe, with_pairs(figures))
     method = found.method

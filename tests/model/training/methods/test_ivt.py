@@ -12,7 +12,7 @@ from model.training.objective import Objective
 from model.training.recipe import read_recipe
 from tests.kit.training import tiny_objective
 
-SMALL = {"architecture": "tf_efficientnet_lite0", "dimension": 8, "size": 64, "batch": 8, "views": 1}
+SMALL = {"architecture": "test_efficientnet", "dimension": 8, "size": 64, "batch": 8, "views": 1}
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from model.training.recipe import read_recipe
 from tests.kit.training import learned, say, tiny_objective, unlearned
 
 SMALL = {
-    "architecture": "tf_efficientnet_lite0",
+    "architecture": "test_efficientnet",
     "dimension": 8,
     "size": 32,
     "batch": 8,
@@ -26,7 +26,8 @@ WEIGHTS = {"semantic": 1, "rebuild": 0.5, "classes_fixed": 0.4, "pair": 1}
 
 
 def objective(data: Dataset, **options: object) -> Objective:
-    recipe = read_recipe("lite-base", "pcmsn", **SMALL, tower="nothing", options={"hidden": 16} | options)
+    small = {"hidden": 16, "stages": (3, 4)}
+    recipe = read_recipe("lite-base", "pcmsn", **SMALL, tower="nothing", options=small | options)
     return tiny_objective(recipe, data)
 
 

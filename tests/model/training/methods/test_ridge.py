@@ -14,7 +14,7 @@ from model.training.recipe import read_recipe
 from tests.kit.training import tiny_objective, with_pairs
 
 SMALL = {
-    "architecture": "tf_efficientnet_lite0",
+    "architecture": "test_efficientnet",
     "dimension": 6,
     "size": 32,
     "batch": 8,
@@ -24,7 +24,8 @@ SMALL = {
 
 
 def objective(data: Dataset, penalty: float = 0.5) -> Objective:
-    recipe = read_recipe("lite-base", "ridge", **SMALL, tower="nothing", options={"penalty": penalty})
+    options = {"penalty": penalty, "stages": (3, 4)}
+    recipe = read_recipe("lite-base", "ridge", **SMALL, tower="nothing", options=options)
     return tiny_objective(recipe, with_pairs(data))
 
 

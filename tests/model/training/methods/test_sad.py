@@ -14,7 +14,7 @@ from model.training.recipe import read_recipe
 from tests.kit.training import learned, tiny_objective, unlearned, with_pairs
 
 SMALL = {
-    "architecture": "tf_efficientnet_lite0",
+    "architecture": "test_efficientnet",
     "dimension": 9,
     "size": 32,
     "batch": 8,
@@ -24,7 +24,7 @@ SMALL = {
 
 
 def objective(data: Dataset, **options: object) -> Objective:
-    small = {"hidden": 16, "samples": 5}
+    small = {"hidden": 16, "samples": 5, "stages": (3, 4)}
     recipe = read_recipe("lite-base", "sad", **SMALL, tower="nothing", options=small | options)
     return tiny_objective(recipe, with_pairs(data))
 
@@ -173,7 +173,9 @@ def test_at_first_structures_are_principal_numbers(figures: Dataset) -> None:
 
 
 def test_it_learns_without_pairs_too(figures: Dataset) -> None:
-    recipe = read_recipe("lite-base", "sad", **SMALL, tower="nothing", options={"hidden": 16})
+    recipe = read_recipe(
+        "lite-base", "sad", **SMALL, tower="nothing", options={"hidden": 16, "stages": (3, 4)}
+    )
     assert not unlearned(tiny_objective(recipe, figures))
 
 

@@ -19,7 +19,7 @@ from tests.kit.training import tiny_network, tiny_objective
 from tests.kit.wordnet import tiny_wordnet
 
 SMALL = {
-    "architecture": "tf_efficientnet_lite0",
+    "architecture": "test_efficientnet",
     "dimension": 8,
     "size": 32,
     "batch": 9,

@@ -8,7 +8,7 @@ from model.training.losses.encodings import PHOTO, SKETCH
 from model.training.recipe import read_recipe
 from tests.kit.training import tiny_objective
 
-SMALL = {"architecture": "tf_efficientnet_lite0", "dimension": 8, "size": 32, "batch": 8, "steps": 3}
+SMALL = {"architecture": "test_efficientnet", "dimension": 8, "size": 32, "batch": 8, "steps": 3}
 
 
 def by_hand(vectors: Tensor, labels: list[int], modality: list[int], margin: float) -> float:

@@ -25,7 +25,7 @@ def data(tmp_path: Path) -> Dataset:
 
 
 def recipe(**changes: object) -> Recipe:
-    return read_recipe("lite-base", "zse", **({"architecture": "tf_efficientnet_lite0"} | SMALL | changes))
+    return read_recipe("lite-base", "zse", **({"architecture": "test_efficientnet"} | SMALL | changes))
 
 
 def objective(data: Dataset, **changes: object) -> Objective:

