@@ -57,14 +57,6 @@ def headless_encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
     return Encoder.load(folder, engine="openvino")
 
 
-@pytest.fixture(scope="session")
-def local_encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
-    """The shipped model with a local head of random weights: same vectors, and local parts."""
-    from tests.kit.local import with_local
-
-    return Encoder.load(with_local("lite", tmp_path_factory.mktemp("models") / "local"), engine="openvino")
-
-
 @pytest.fixture
 def library(tmp_path: Path) -> Path:
     """15 photos of five kinds of thing."""

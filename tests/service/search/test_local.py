@@ -37,8 +37,8 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def with_parts(photos: Path, local_encoder: Encoder) -> Path:
-    index_quickly(photos.parent / "index", photos, local_encoder)
+def with_parts(photos: Path, encoder: Encoder) -> Path:
+    index_quickly(photos.parent / "index", photos, encoder)
     return photos.parent / "index"
 
 
@@ -59,14 +59,14 @@ def found(index: Path, encoder: Encoder, query: Query) -> tuple[Answer, list[str
     return answer, [one.hit.photo.relative for one in answer.ranked]
 
 
-def test_the_best_photos_are_ordered_by_their_parts(with_parts: Path, local_encoder: Encoder) -> None:
+def test_the_best_photos_are_ordered_by_their_parts(with_parts: Path, encoder: Encoder) -> None:
     """As one would by hand: the scores so far, and those of the rows beside their mean."""
-    answer, order = found(with_parts, local_encoder, drawn("local"))
+    answer, order = found(with_parts, encoder, drawn("local"))
     assert (answer.ranked_by, answer.remark) == ("local", None)
-    opened, local = Published.open(with_parts, local_encoder.fingerprint), local_encoder.local
+    opened, local = Published.open(with_parts, encoder.fingerprint), encoder.local
     assert local is not None
-    pixels = local_encoder.prepare_sketch(drawing("fish"))
-    made = local_encoder.encode([pixels], Modality.SKETCH)
+    pixels = encoder.prepare_sketch(drawing("fish"))
+    made = encoder.encode([pixels], Modality.SKETCH)
     assert made.cells is not None
     first = opened.nearest(made.vectors[0], 30, kinds={Modality.SKETCH: 1.0})
     stored = opened.parts(first.ids, local.digest)
@@ -78,17 +78,17 @@ def test_the_best_photos_are_ordered_by_their_parts(with_parts: Path, local_enco
     assert order == [names[number] for number in ids.tolist()]
 
 
-def test_pages_fit_together(with_parts: Path, local_encoder: Encoder) -> None:
+def test_pages_fit_together(with_parts: Path, encoder: Encoder) -> None:
     for rank in ("local", "all"):
-        _, whole = found(with_parts, local_encoder, drawn(rank))
+        _, whole = found(with_parts, encoder, drawn(rank))
         pages = [
-            found(with_parts, local_encoder, drawn(rank, k=10, offset=start))[1] for start in (0, 10, 20)
+            found(with_parts, encoder, drawn(rank, k=10, offset=start))[1] for start in (0, 10, 20)
         ]
         assert [name for page in pages for name in page] == whole
 
 
 def test_no_more_rows_are_read_than_are_compared(
-    with_parts: Path, local_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+    with_parts: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[int] = []
     parts = Published.parts
@@ -101,30 +101,30 @@ def test_no_more_rows_are_read_than_are_compared(
     monkeypatch.setattr(LocalParts, "depth", 12)
     monkeypatch.setattr("model.rerankers.local.DEEPER", 10)
     for rank in ("plain", "collection"):
-        found(with_parts, local_encoder, drawn(rank))
+        found(with_parts, encoder, drawn(rank))
     assert read == []
     for rank in ("local", "all"):
-        found(with_parts, local_encoder, drawn(rank))
+        found(with_parts, encoder, drawn(rank))
     assert read == [12, 10]
 
 
-def test_an_index_without_parts_says_what_to_do(without_parts: Path, local_encoder: Encoder) -> None:
+def test_an_index_without_parts_says_what_to_do(without_parts: Path, encoder: Encoder) -> None:
     for rank, instead in (("local", "plain"), ("all", "collection")):
-        answer, order = found(without_parts, local_encoder, drawn(rank))
+        answer, order = found(without_parts, encoder, drawn(rank))
         assert answer.ranked_by == instead
         assert answer.remark == (
             f"ordered as by rank={instead}: the index has no local parts yet; run sketchseek index again to add them"
         )
-        assert order == found(without_parts, local_encoder, drawn(instead))[1]
+        assert order == found(without_parts, encoder, drawn(instead))[1]
 
 
 def test_parts_of_another_head_are_left_alone(
-    with_parts: Path, local_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+    with_parts: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert local_encoder.local is not None
-    plain = found(with_parts, local_encoder, drawn("plain"))[1]
-    monkeypatch.setattr(local_encoder.local, "digest", "0" * 16)
-    answer, order = found(with_parts, local_encoder, drawn("local"))
+    assert encoder.local is not None
+    plain = found(with_parts, encoder, drawn("plain"))[1]
+    monkeypatch.setattr(encoder.local, "digest", "0" * 16)
+    answer, order = found(with_parts, encoder, drawn("local"))
     assert answer.ranked_by == "plain"
     assert answer.remark is not None
     assert "those of another model; run sketchseek index again" in answer.remark
@@ -144,34 +144,34 @@ def test_a_model_without_a_head_says_so(with_parts: Path, headless_encoder: Enco
     [(Part(Kind.TEXT, "a fish", 1.0),), (Part(Kind.TEXT, "a fish", 1.0), Part(Kind.SKETCH, FISH, -0.5))],
 )
 def test_without_a_drawing_there_is_nothing_to_compare(
-    with_parts: Path, local_encoder: Encoder, parts: tuple[Part, ...]
+    with_parts: Path, encoder: Encoder, parts: tuple[Part, ...]
 ) -> None:
-    answer, order = found(with_parts, local_encoder, Query(parts, rank="local"))
+    answer, order = found(with_parts, encoder, Query(parts, rank="local"))
     assert answer.ranked_by == "plain"
     assert answer.remark is not None
     assert "has no drawing" in answer.remark
     assert order
 
 
-def test_who_asked_for_no_order_is_not_bothered_about_words(with_parts: Path, local_encoder: Encoder) -> None:
-    opened = Published.open(with_parts, local_encoder.fingerprint)
-    rerankers = Rerankers(local_encoder, "all")
+def test_who_asked_for_no_order_is_not_bothered_about_words(with_parts: Path, encoder: Encoder) -> None:
+    opened = Published.open(with_parts, encoder.fingerprint)
+    rerankers = Rerankers(encoder, "all")
     choice = rerankers.fitting(Query((Part(Kind.TEXT, "a fish", 1.0),)), opened)
     assert (choice.name, choice.remark) == ("collection", None)
     assert rerankers.fitting(drawn(None), opened).name == "all"
 
 
-def test_an_empty_index_needs_no_remark(local_encoder: Encoder) -> None:
-    nothing = EmptyLibrary("lite", local_encoder.fingerprint, local_encoder.dimension)
-    answer = searched(drawn("all"), local_encoder, nothing)
+def test_an_empty_index_needs_no_remark(encoder: Encoder) -> None:
+    nothing = EmptyLibrary("lite", encoder.fingerprint, encoder.dimension)
+    answer = searched(drawn("all"), encoder, nothing)
     assert (answer.ranked, answer.remark) == ([], None)
 
 
 def test_photos_without_parts_keep_their_order(
-    with_parts: Path, local_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+    with_parts: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As while an older index gets its parts: some photos have none yet."""
-    opened = Published.open(with_parts, local_encoder.fingerprint)
+    opened = Published.open(with_parts, encoder.fingerprint)
     first = opened.nearest(np.ones(opened.manifest.dimension, np.float32), 99)
     numbers = {
         hit.photo.id: int(hit.photo.relative.removesuffix(".png"))
@@ -186,9 +186,9 @@ def test_photos_without_parts_keep_their_order(
         return rows
 
     monkeypatch.setattr(Published, "parts", some)
-    _, before = found(with_parts, local_encoder, drawn("local"))
+    _, before = found(with_parts, encoder, drawn("local"))
     every = 2
-    _, after = found(with_parts, local_encoder, drawn("local"))
+    _, after = found(with_parts, encoder, drawn("local"))
     assert after != before
     assert sorted(after) == sorted(before)
     assert [name for name in after if _odd(name)] == [name for name in before if _odd(name)]
@@ -198,20 +198,20 @@ def _odd(name: str) -> bool:
     return int(name.removesuffix(".png")) % 2 == 1
 
 
-def test_drawings_share_a_batch(local_encoder: Encoder) -> None:
-    assert encoders(local_encoder)[Kind.SKETCH] == encoders(local_encoder)[Kind.SKETCH]
+def test_drawings_share_a_batch(encoder: Encoder) -> None:
+    assert encoders(encoder)[Kind.SKETCH] == encoders(encoder)[Kind.SKETCH]
 
 
 @pytest.mark.parametrize(("rank", "used"), [("local", "local"), (None, "all")])
 def test_the_service_says_what_it_ordered_by(
-    with_parts: Path, local_encoder: Encoder, rank: str | None, used: str
+    with_parts: Path, encoder: Encoder, rank: str | None, used: str
 ) -> None:
-    answer = _asked(with_parts, local_encoder, rank)
+    answer = _asked(with_parts, encoder, rank)
     assert (answer["ranked_by"], answer["remark"]) == (used, None)
 
 
-def test_the_service_answers_without_parts_and_says_why(without_parts: Path, local_encoder: Encoder) -> None:
-    answer = _asked(without_parts, local_encoder, "local")
+def test_the_service_answers_without_parts_and_says_why(without_parts: Path, encoder: Encoder) -> None:
+    answer = _asked(without_parts, encoder, "local")
     assert answer["ranked_by"] == "plain"
     assert answer["remark"].endswith("run sketchseek index again to add them")
     assert len(answer["results"]) == 20
@@ -226,11 +226,11 @@ def test_the_command_says_it_on_stderr(without_parts: Path, photos: Path) -> Non
     assert done.stderr.startswith("ordered as by rank=collection: the index has no local parts yet")
 
 
-def test_a_copied_index_keeps_its_parts(with_parts: Path, local_encoder: Encoder, tmp_path: Path) -> None:
+def test_a_copied_index_keeps_its_parts(with_parts: Path, encoder: Encoder, tmp_path: Path) -> None:
     shutil.copytree(with_parts, tmp_path / "copy")
-    answer, order = found(tmp_path / "copy", local_encoder, drawn("local"))
+    answer, order = found(tmp_path / "copy", encoder, drawn("local"))
     assert answer.ranked_by == "local"
-    assert order == found(with_parts, local_encoder, drawn("local"))[1]
+    assert order == found(with_parts, encoder, drawn("local"))[1]
 
 
 def _asked(index: Path, encoder: Encoder, rank: str | None) -> dict[str, Any]:
