@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -19,6 +20,19 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def files_below(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """All regular files below a folder; what others remove meanwhile is passed over."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = Path(parent, name)
+            try:
+                described = path.stat()
+            except OSError:
+                continue
+            if stat.S_ISREG(described.st_mode):
+                yield path, described
 
 
 def open_plain(path: Path, *, follow: bool = True) -> BufferedReader:

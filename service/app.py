@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import signal
 import threading
 import time
@@ -55,6 +56,8 @@ from service.search.gallery import Gallery
 from service.search.reranking import Rerankers
 from service.search.searching import Searcher
 from service.settings import Settings, listed
+
+log = logging.getLogger("sketchseek")
 
 _LAG_SECONDS = 0.1
 _READERS = 16
@@ -208,11 +211,15 @@ def _on_hangup(reload: Callable[[], object]) -> Iterator[None]:
 
 
 async def _watch(gallery: Gallery, seconds: float, metrics: Metrics) -> None:
-    quiet = memory.Quiet()
+    quiet, said = memory.Quiet(), ""
     while True:
         await asyncio.sleep(seconds)
-        await anyio.to_thread.run_sync(gallery.refresh)
-        await anyio.to_thread.run_sync(quiet.look, metrics.batches)
+        try:
+            await anyio.to_thread.run_sync(gallery.refresh)
+            await anyio.to_thread.run_sync(quiet.look, metrics.batches)
+        except Exception as error:  # whatever is wrong now, look again later
+            if said != (said := repr(error)):
+                log.exception("looking for a newer generation failed; trying again")
 
 
 async def _settle(encoder: Encoder) -> None:

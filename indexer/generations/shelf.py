@@ -1,12 +1,13 @@
 """An index folder as a shelf: generations in `generations/`, and the file `CURRENT`."""
 
 from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from indexer.address import Access
+from indexer.disk import files_below
 from indexer.errors import IndexProblem
 from indexer.generations import generation, manifest
 from indexer.generations.manifest import Manifest
@@ -55,14 +56,11 @@ class FolderShelf:
         return manifest.identity(generation.current(self.index))
 
     def glance(self) -> Hashable:
-        found: list[Hashable] = []
-        for path in (self.index / "CURRENT", *sorted((self.index / "generations").glob("*/*"))):
-            try:
-                described = path.stat()
-            except OSError:
-                continue
-            found.append((str(path), described.st_ino, described.st_size, described.st_mtime_ns))
-        return tuple(found)
+        files = [*files_below(self.index / "generations")]
+        with suppress(OSError):
+            files.append((self.index / "CURRENT", (self.index / "CURRENT").stat()))
+        found = [(str(path), each.st_ino, each.st_size, each.st_mtime_ns) for path, each in files]
+        return tuple(sorted(found))
 
     def held(self) -> str | None:
         return generation.held(self.index)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from indexer.disk import files_below
 from indexer.errors import BrokenGeneration, IndexProblem, NoIndex
 from indexer.folders.reach import Reach
 from indexer.generations import generation
@@ -132,4 +133,4 @@ def _last_run(index: Path) -> str | None:
 
 
 def _size(path: Path) -> int:
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) if path.is_dir() else 0
+    return sum(described.st_size for _, described in files_below(path))

@@ -7,6 +7,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from indexer.disk import files_below
+
 # How full it is after dropping: the folders are scanned only once in a while.
 _ROOM = 0.9
 # How often a long-running service looks for files that are too old.
@@ -48,13 +50,11 @@ class Cache:
 
     def _drop_oldest(self, wanted: int, now: float) -> int:
         """Delete the oldest and return the bytes left. Others may do the same; missing files are fine."""
-        found = []
-        for path in (path for folder in self._folders for path in folder.glob("*/*")):
-            try:
-                described = path.stat()
-            except OSError:
-                continue
-            found.append((described.st_mtime, described.st_size, path))
+        found = [
+            (described.st_mtime, described.st_size, path)
+            for folder in self._folders
+            for path, described in files_below(folder)
+        ]
         kept = sum(size for _, size, _ in found)
         full = kept + wanted > self._most
         for modified, size, path in sorted(found):

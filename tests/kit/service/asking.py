@@ -34,11 +34,11 @@ def wait_for(client: httpx.Client, check: Any) -> dict[str, Any]:
     seen: list[dict[str, Any]] = []
 
     def passes() -> bool:
-        seen.append(client.get("/readyz").json())
-        return bool(check(seen[-1]))
+        seen[:] = [client.get("/readyz").json()]
+        return bool(check(seen[0]))
 
-    until(passes)
-    return seen[-1]
+    until(passes, told=seen)
+    return seen[0]
 
 
 def figure(url: str, name: str) -> float:

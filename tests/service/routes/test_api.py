@@ -13,6 +13,7 @@ from tests.kit.pictures import bomb_png, drawing_png, jpeg, truncated
 from tests.kit.service.asking import PNG, problem, wait_for
 from tests.kit.service.servers import LiveServer
 from tests.kit.shapes import picture
+from tests.kit.waiting import until
 
 
 def test_a_form_and_a_body_find_the_same(live_server: LiveServer) -> None:
@@ -234,6 +235,26 @@ def test_a_new_generation_is_taken_up_while_searches_run(own_server: LiveServer)
         ready = wait_for(client, lambda ready: ready["generation"] == "000002")
         assert {answer.result().status_code for answer in answers} == {200}
     assert ready["photos"] == 31
+
+
+def test_a_look_for_a_new_generation_that_fails_is_not_the_last(
+    own_server: LiveServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried = []
+
+    def failing(*_: object) -> object:
+        tried.append(1)
+        raise FileNotFoundError("gone while it was listed")
+
+    with monkeypatch.context() as patch, own_server.client() as client:
+        patch.setattr(own_server.gallery.source, "glance", failing)
+        until(lambda: len(tried) > 2)
+        assert client.post("/search", content=PNG).status_code == 200
+    assert caplog.text.count("looking for a newer generation failed") == 1
+    picture("star", 77).save(own_server.photos / "new.png")
+    index_quickly(own_server.index, own_server.photos, own_server.gallery.encoder)
+    with own_server.client() as client:
+        wait_for(client, lambda ready: ready["generation"] == "000002")
 
 
 def test_a_broken_generation_is_reported_and_the_old_one_serves_on(own_server: LiveServer) -> None:

@@ -81,9 +81,7 @@ def test_the_best_photos_are_ordered_by_their_parts(with_parts: Path, encoder: E
 def test_pages_fit_together(with_parts: Path, encoder: Encoder) -> None:
     for rank in ("local", "all"):
         _, whole = found(with_parts, encoder, drawn(rank))
-        pages = [
-            found(with_parts, encoder, drawn(rank, k=10, offset=start))[1] for start in (0, 10, 20)
-        ]
+        pages = [found(with_parts, encoder, drawn(rank, k=10, offset=start))[1] for start in (0, 10, 20)]
         assert [name for page in pages for name in page] == whole
 
 
