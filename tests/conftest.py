@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from model import Encoder
-from tests.kit.jobs import Job, Machines, index_quickly, shipped
+from tests.kit.jobs import Job, Machines, index_quickly, remembering, shipped
 from tests.kit.shapes import write_library
 from tests.kit.standin import InThread, Library, StandIn, write_photo
 
@@ -65,9 +65,12 @@ def library(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def job(tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> Job:
-    """The job with the shipped model. Its decoder processes are for tests/indexer/decoding and for the command."""
+    """The job with the shipped model, which embeds no picture twice.
+
+    Its decoder processes are for tests/indexer/decoding and for the command.
+    """
     monkeypatch.setattr("indexer.jobs.pipeline.Workers", InThread)
-    return Job(tmp_path / "index", encoder)
+    return Job(tmp_path / "index", remembering(encoder))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -86,8 +87,4 @@ def _squashed(picture: torch.Tensor, size: int) -> torch.Tensor:
 
 
 def _cpu_engine() -> str:
-    try:
-        import openvino  # noqa: F401
-    except ImportError:
-        return "torch"
-    return "openvino"
+    return "torch" if find_spec("openvino") is None else "openvino"

@@ -10,7 +10,6 @@ minutes; --cache keeps it for the next run.
 """
 
 import argparse
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -45,8 +44,8 @@ def _write(found: Mapping[Modality, Fitted], folder: Path) -> None:
     numbers = {
         kind.value: [float(f"{number:.3g}") for number in fitted.numbers] for kind, fitted in found.items()
     }
-    relevance = Relevance.model_validate_json(json.dumps(numbers))
-    write_card(Checkpoint(folder).card.model_copy(update={"relevance": relevance}), folder)
+    card = Checkpoint(folder).card.model_copy(update={"relevance": Relevance.model_validate(numbers)})
+    write_card(card, folder)
 
 
 def _report(kind: Modality, fitted: Fitted) -> None:

@@ -125,7 +125,7 @@ def test_an_index_without_biases_is_ranked_but_not_judged(
     job: Job, library: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As those that an older version published."""
-    monkeypatch.setitem(encoder.__dict__, "bank", None)
+    monkeypatch.setitem(vars(job.encoder), "bank", None)
     job(library)
     older = Published.open(job.index, encoder.fingerprint)
     assert older.manifest.bank == ""
