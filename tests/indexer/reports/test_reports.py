@@ -3,6 +3,7 @@
 import io
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -102,7 +103,7 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("indexer.reports.progress.time.monotonic", Clock())
+    monkeypatch.setattr("indexer.reports.progress.time", SimpleNamespace(monotonic=Clock()))
 
 
 def test_building_an_index_tells_how_far_it_is(quick: Job, hundred: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -84,7 +85,7 @@ def test_what_was_asked_for_and_never_done_is_taken_up_ever_more_rarely(
     intent.write(keeper.index, Intent(add=(str(more),)))
     lost = Keeper(keeper.gallery, Noting(), keeper.reports, Settings(index=keeper.index))
     now = 1000.0
-    monkeypatch.setattr("service.library.watching.time.monotonic", lambda: now)
+    monkeypatch.setattr("service.library.watching.time", SimpleNamespace(monotonic=lambda: now))
     watcher = Watcher(lost, Pace(later=60.0), busy=lambda: None)
     assert _check(watcher, lost) == (False, []), "whoever looks now sees that it failed"
     begun = []

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -35,7 +36,8 @@ def test_what_was_refused_is_not_hashed_all_the_time(
         return original(*given, **named)
 
     monkeypatch.setattr(Published, "open", classmethod(noted))
-    monkeypatch.setattr("service.search.gallery.time.monotonic", lambda: clock[0])
+    # Not `time.monotonic` itself: the loop of a server in this process would sleep for hours by it.
+    monkeypatch.setattr("service.search.gallery.time", SimpleNamespace(monotonic=lambda: clock[0]))
     for _ in range(600):
         assert not gallery.refresh()
         clock[0] += 2.0
