@@ -7,8 +7,10 @@ mkdir -p "$folder"
 chmod 700 "$folder"
 make() {
   [ ! -e "$folder/$1" ] || return 0
-  printf '%s%s\n' "$2" "$(head -c 200 /dev/urandom | LC_ALL=C tr -dc a-zA-Z0-9 | head -c 32)" >"$folder/$1"
-  chmod 444 "$folder/$1"
+  # As hex digits: picking letters out of random bytes yields too few of them now and then.
+  printf '%s%s\n' "$2" "$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')" >"$folder/.$1"
+  chmod 444 "$folder/.$1"
+  mv -f "$folder/.$1" "$folder/$1"
 }
 make root root:
 make writer writer:

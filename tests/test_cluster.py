@@ -117,7 +117,7 @@ def test_secrets_are_made_once(secrets: Path) -> None:
     assert secrets.stat().st_mode & 0o777 == 0o700
     texts = {path.name: path.read_text("utf-8") for path in secrets.iterdir()}
     for name, text in texts.items():
-        assert re.fullmatch(rf"({name}:)?\w{{32}}\n", text)
+        assert re.fullmatch(rf"({name}:)?[0-9a-f]{{32}}\n", text)
     (secrets / "reader").unlink()
     make_secrets(secrets)
     assert (secrets / "writer").read_text("utf-8") == texts["writer"]
