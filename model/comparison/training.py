@@ -11,8 +11,8 @@ from model.comparison.material import Pictures
 from model.training.network import Network, build
 from model.training.objective import Objective
 from model.training.recipe import Recipe
-from model.training.run import BEST, STATE, Run, Settings, data_digest
-from model.training.state import put, read_whole
+from model.training.run import BEST, Run, Settings, data_digest
+from model.training.state import STATE, put, read_whole
 
 Say = Callable[[str], None]
 _TIMED = 3

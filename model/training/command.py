@@ -24,7 +24,7 @@ from model.training.network import Network, build
 from model.training.objective import Objective
 from model.training.publish import Provenance, sources_of, write_model
 from model.training.recipe import RECIPES, SEEDS, Recipe, read_recipe
-from model.training.run import Outcome, Run, Settings, data_digest, refuse_other
+from model.training.run import Outcome, Run, Settings, data_digest, earlier, ended
 from model.training.state import put, read_whole
 from model.training.validation import AT_THE_END, embedded, figures, photo_rows, refuse_one_sided, zero_shot
 from model.training.views import Variety, Views, every_tenth
@@ -171,18 +171,17 @@ def run(
     place = device_of(device)
     data = data_digest(replace(seen, records=(*seen.records, *unlabelled)))
     with held(out):
-        refuse_other(out, recipe, data)
+        outcome = ended(out, earlier(out, recipe, data))
         refuse_changed(out, (*seen.records, *(unseen.records if unseen else ()), *unlabelled))
+        add_bank = partial(complete, data=seen, say=click.echo)
+        if outcome is not None and (out / "model" / "card.json").is_file():
+            add_bank(out / "model")
+            return outcome
         objective, validation = _prepared(network, recipe, seen, unseen, unlabelled, out)
         objective.to(place)
         training = Run(objective, validation, Settings(out, say=click.echo), data)
         training.resume()
-        finished = training.state.step == training.state.steps
         outcome = training.go()
-        add_bank = partial(complete, data=seen, say=click.echo)
-        if finished and (out / "model" / "card.json").is_file():
-            add_bank(out / "model")
-            return outcome
         objective.to(torch.device("cpu"))
         put(network, read_whole(outcome.weights)[0], outcome.weights)
         measured = _finished(objective, validation, place)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from model.data.datasets import Record
 from model.training.files import write
-from model.training.run import STATE
-from model.training.state import RunProblem
+from model.training.state import STATE, RunProblem
 
 FILE = "pictures.txt"
 

@@ -23,6 +23,7 @@ from model.training.recipe import Recipe
 from model.training.state import (
     ALONE,
     AMONG,
+    STATE,
     RunProblem,
     RunState,
     begun,
@@ -36,7 +37,7 @@ from model.training.views import Views
 
 LARGEST_GRADIENT = 5.0
 BETAS = (0.9, 0.98)
-STATE, BEST = "state.safetensors", "best.safetensors"
+BEST = "best.safetensors"
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,9 @@ class Run:
                 self._after(step + 1, spent / (step + 1 - first))
         if self.validation is None or not self.best.is_file():
             self._keep(self.state.step)
-        found = tuple(self.state.history)
-        return Outcome(self.best, self.state.best_step, self.state.best, found)
+        outcome = ended(self.settings.folder, self.state)
+        assert outcome is not None
+        return outcome
 
     def _step(self, step: int) -> None:
         share = self.recipe.rate(step, self.state.steps)
@@ -167,10 +169,20 @@ class Run:
         )
 
 
-def refuse_other(folder: Path, recipe: Recipe, data: str) -> None:
-    """Raise RunProblem if the folder holds a run of something else: before its prepared pictures are overwritten."""
-    if (folder / STATE).is_file():
-        _refuse_other(folder, begun(folder / STATE), recipe, data)
+def earlier(folder: Path, recipe: Recipe, data: str) -> RunState | None:
+    """How far a run that the folder holds is, before anything is prepared; RunProblem if it is another one."""
+    if not (folder / STATE).is_file():
+        return None
+    found = begun(folder / STATE)
+    _refuse_other(folder, found, recipe, data)
+    return found
+
+
+def ended(folder: Path, found: RunState | None) -> Outcome | None:
+    """The outcome of an earlier run, unless it has steps to go or its weights are gone."""
+    if found is None or found.step < found.steps or not (folder / BEST).is_file():
+        return None
+    return Outcome(folder / BEST, found.best_step, found.best, tuple(found.history))
 
 
 def _refuse_other(folder: Path, found: RunState, recipe: Recipe, data: str) -> None:

@@ -23,6 +23,8 @@ class RunProblem(ModelError):
     """A training run cannot continue; what it saved remains."""
 
 
+# Its name in the folder of a run.
+STATE = "state.safetensors"
 # Figures on unseen classes: mAP@all in a gallery of their own, mAP@200 among training photos.
 ALONE, AMONG = "unseen_map", "unseen_map_among"
 # What a report has besides, which another machine would not repeat.

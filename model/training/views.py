@@ -177,8 +177,11 @@ class Views:
         """Prepare the views now. A complete file of the same records is used as it is, and a killed one continued.
 
         If the views are made anew in the course of a run, the file is left as it is until a step asks for some.
+        Beside it is kept what `said` is told by the first tower.
         """
-        layout = Layout(self._signature(), len(self.records), self._per_record)
+        signature = self._signature()
+        layout = Layout(signature, len(self.records), self._per_record)
+        self._memory = Memory(len(self.records), file.with_suffix(".said"), signature)
         # Stored in fp16 and trained on in bf16: where a CPU has that, more precision would only double the time.
         if not self._learner.in_half("cpu"):
             self._frozen = Frozen(self._learner, self._learner.prepare)
@@ -193,7 +196,7 @@ class Views:
         return found
 
     def remember(self) -> None:
-        """Keep what the first tower says of the pictures: for many trainings from one start."""
+        """Keep what the first tower says of the pictures in memory: for many trainings from one start."""
         self._memory = Memory(len(self.records))
 
     def said(

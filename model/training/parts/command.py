@@ -26,7 +26,7 @@ from model.training.parts.network import Matcher
 from model.training.parts.objective import Objective
 from model.training.parts.options import Options
 from model.training.parts.publish import USED_FOR, Provenance, trained_head, write_model
-from model.training.parts.run import Run, Settings
+from model.training.parts.run import Run, Settings, earlier
 from model.training.parts.sampling import Material, Needed, Sampler
 from model.training.parts.validation import compared
 from model.training.publish import sources_of
@@ -119,16 +119,18 @@ def run(
     torch.manual_seed(options.seed)
     shape = reader.shape(width=options.width, hidden=options.hidden, blocks=options.blocks)
     matcher = Matcher(LocalHead(shape), shape.trunk)
+    data = f"{data_digest(seen)} {reader.digest}"
     with held(out):
+        before = earlier(out, options, data)
+        if before is not None and before.step == before.steps and (out / "model" / "card.json").is_file():
+            return Checkpoint(out / "model")
         tables = _tables(material, needed, reader, shape.side, options, out)
         objective = Objective(matcher, tables, needed, options)
         objective.start()
         matcher.to(place)
-        training = Run(objective, Settings(out, say=click.echo), f"{data_digest(seen)} {reader.digest}")
+        training = Run(objective, Settings(out, say=click.echo), data)
         training.resume()
         average = training.go()
-        if (out / "model" / "card.json").is_file():
-            return Checkpoint(out / "model")
         trained = trained_head(average, tables["photos"], options.numbers)
         said = shlex.join(["sketchseek", *without_licences(sys.argv[1:])])
         provenance = Provenance(said, _sources(checkpoint, seen, licences))

@@ -18,7 +18,7 @@ from model.training.descent import descend, follow, watched
 from model.training.parts.network import Matcher
 from model.training.parts.objective import Objective
 from model.training.parts.options import Options
-from model.training.state import RunProblem, RunState, restore, save
+from model.training.state import STATE, RunProblem, RunState, begun, restore, save
 
 LARGEST_GRADIENT = 1.0
 _DECAY = 0.02
@@ -47,19 +47,14 @@ class Run:
         self.average = copy.deepcopy(self.matcher).requires_grad_(False)
         self.optimiser = optimiser(self.matcher, self.options)
         self.state = RunState(self.options.digest, data, self.options.steps)
-        self.file = settings.folder / "state.safetensors"
+        self.file = settings.folder / STATE
 
     def resume(self) -> None:
         """Resume what an earlier call left in the folder, if it had the same options and data."""
-        if not self.file.is_file():
+        found = earlier(self.settings.folder, self.options, self.state.data)
+        if found is None:
             return
-        found = restore(self.file, self.matcher, self.average, self.optimiser)
-        if (found.recipe, found.data) != (self.state.recipe, self.state.data):
-            raise RunProblem(
-                f"{self.settings.folder} holds a run with other options, another model or other data: "
-                "give an empty folder, or the same ones to resume it"
-            )
-        self.state = found
+        self.state = restore(self.file, self.matcher, self.average, self.optimiser)
         self.settings.say(f"resuming at step {found.step} of {found.steps}")
 
     def go(self) -> Matcher:
@@ -107,6 +102,19 @@ class Run:
             save(self.file, self.state, self.matcher, self.average, self.optimiser)
         if last:
             write_picture(self.settings.folder / "curves.png", self.state.history)
+
+
+def earlier(folder: Path, options: Options, data: str) -> RunState | None:
+    """How far a run that the folder holds is, before anything is prepared; RunProblem if it is another one."""
+    if not (folder / STATE).is_file():
+        return None
+    found = begun(folder / STATE)
+    if (found.recipe, found.data) != (options.digest, data):
+        raise RunProblem(
+            f"{folder} holds a run with other options, another model or other data: "
+            "give an empty folder, or the same ones to resume it"
+        )
+    return found
 
 
 def optimiser(matcher: Matcher, options: Options) -> torch.optim.AdamW:

@@ -91,7 +91,8 @@ def test_the_model_has_a_bank_of_what_it_was_trained_on(
     sizes = {kind: len(near.vectors) for kind, near in first.bank.kinds.items()}
     assert sizes == {Modality.SKETCH: 6, Modality.TEXT: 2 * len(CAPTIONS)}
     written = (folder / "card.json").read_bytes()
-    assert called(*arguments)[0] == 0
+    code, output = called(*arguments)
+    assert (code, "preparing" in output, f"the model: {folder}" in output) == (0, False, True)
     assert (folder / "card.json").read_bytes() == written
     code, output = called(*arguments[:-1], tmp_path / "other", "--seed", "1")
     assert code == 0, output

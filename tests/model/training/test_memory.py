@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -35,12 +36,43 @@ def test_each_place_is_asked_once_of_the_first_tower_and_each_time_of_another() 
     assert asked == [[3, 1], [3, 1]]
 
 
-def test_features_are_those_that_would_be_computed(tmp_path: Path) -> None:
+def test_a_file_answers_for_the_same_pictures_and_tower_only(tmp_path: Path) -> None:
+    file, tower, asked = tmp_path / "seen.said", nn.Linear(2, 2), list[int]()
+
+    def of(places: list[int], seal: str = "toys", what: str = "x") -> list[float]:
+        """Each time a run of its own."""
+
+        def ask(wanted: Rows) -> Tensor:
+            asked.extend(places[each] for each in wanted)
+            return torch.tensor([[float(places[each])] for each in wanted])
+
+        found = Memory(10, file, seal).of(what, tower, np.array(places), ask)
+        return found.flatten().tolist()
+
+    assert of([3, 1]) == [3, 1]
+    assert of([1, 4, 3]) == [1, 4, 3]
+    assert of([4], what="y") == [4]
+    assert of([4, 1, 3]) == [4, 1, 3]
+    assert asked == [3, 1, 4, 4]
+    # One file that is cut, other pictures, another tower: all is asked again.
+    file.write_bytes(file.read_bytes()[:-1])
+    assert of([1]) == [1]
+    assert of([1], seal="shoes") == [1]
+    with torch.no_grad():
+        tower.weight += 1
+    assert of([1], seal="shoes") == [1]
+    assert asked[4:] == [1, 1, 1]
+    assert [path.name for path in tmp_path.iterdir()] == ["seen.said"]
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_features_are_those_that_would_be_computed(tmp_path: Path, *, in_memory: bool) -> None:
     data, recipe = tiny_data(tmp_path / "data", count=2), tiny_recipe()
     learner = tiny_learner(recipe)
     plain, kept = (Views(data.records, learner, size=32, per_record=1, seed=0) for _ in range(2))
     kept.cache(tmp_path / "kept.f16")
-    kept.remember()
+    if in_memory:
+        kept.remember()
     rows = [5, 2, 7]
     with torch.no_grad():
         wanted = plain_features(learner, plain, rows)

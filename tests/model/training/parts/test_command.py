@@ -72,10 +72,15 @@ def test_a_model_gets_a_head_and_keeps_its_vectors(tmp_path: Path) -> None:
     figures = found.card.figures["local parts"]["unseen validation, by local parts"]
     assert set(figures) == {"Acc@1", "Acc@5", "hit@5"}
     assert "; local parts by sketchseek" in found.card.description
-    # Finished: the same command changes nothing.
+    # Finished: the same command changes nothing, and prepares nothing.
     written = digests(tmp_path / "run" / "model")
-    assert called(*arguments, "--out", tmp_path / "run")[0] == 0
+    code, output = called(*arguments, "--out", tmp_path / "run")
+    assert (code, "preparing" in output) == (0, False)
     assert digests(tmp_path / "run" / "model") == written
+    # Refused before what the run has prepared is made anew for other stages.
+    code, output = called(*arguments, "--out", tmp_path / "run", "--stages", "3,4")
+    assert (code, "preparing" in output) == (1, False)
+    assert "holds a run with other options, another model or other data" in output
 
 
 @pytest.mark.slow
