@@ -12,6 +12,7 @@ from model import SketchseekError
 from service.settings_file import named_model
 
 if TYPE_CHECKING:
+    from indexer import Shelf
     from indexer.values import Facts
     from model import Encoder
 
@@ -19,48 +20,50 @@ USUAL = "lite"
 _NOTE = "model.json"
 
 
-def chosen_model(option: str | None, index: Path | None = None, store: str | None = None) -> str:
+def chosen_model(option: str | None, index: Path | None = None, kept_on: Shelf | None = None) -> str:
     """For commands that read no other settings: an option or a variable comes before the settings file."""
-    return model_for(option or named_model(), index, store)
+    return model_for(option or named_model(), index, kept_on)
 
 
-def model_for(named: str | None, index: Path | None = None, store: str | None = None) -> str:
-    """The name or folder of a model; an index folder beside a `store` holds no vectors, and is not asked.
+def model_for(named: str | None, index: Path | None = None, kept_on: Shelf | None = None) -> str:
+    """The name or folder of a model; `kept_on` is where the library is, if not in the index folder.
 
-    An index keeps the model that it was made with: whoever chose one once does not have to say so again.
+    A library keeps the model that it was made with: whoever chose one once does not have to say so again.
     """
-    return named or (None if store or index is None else _maker(index)) or USUAL
+    return named or (None if index is None else _maker(index, kept_on)) or USUAL
 
 
-def model_of_run(option: str | None, index: Path, store: str | None) -> str:
-    """For whatever makes an index: goes on with the model that made it, or that a run began with and was killed.
+def model_of_run(option: str | None, index: Path, kept_on: Shelf | None = None) -> str:
+    """For whatever makes a library: goes on with the model that made it, or that a run began with and was killed.
 
-    Raises IndexProblem rather than replace a model of the user's own unasked.
+    Raises IndexProblem rather than replace a model of the user's own unasked, or one that nobody knows because a
+    server does not answer.
     """
     from indexer.errors import IndexProblem
 
     if named := option or named_model():
         return named
-    last, made = (None, None) if store else (_last(index), _published(index))
+    last, made = _last(index), _published(index, kept_on, needed=True)
     if made is not None and (place := _place_of(made, last)) is not None:
         return place
     if last is not None and _fingerprint(last) is not None:
         return last
     if made is not None and made.model not in _shipped():
+        where = index if kept_on is None else "the library"
         raise IndexProblem(
-            f"{index}: made with the model {made.model}, which cannot be found: name its folder with --model, "
+            f"{where}: made with the model {made.model}, which cannot be found: name its folder with --model, "
             f"or embed all photos again with a model that ships: --model {USUAL}"
         )
     return USUAL if made is None else made.model
 
 
 @contextmanager
-def noted(index: Path, store: str | None, model: str) -> Iterator[None]:
+def noted(index: Path, model: str) -> Iterator[None]:
     """Note the model of a run for later ones, also if it is stopped; a run that is refused may leave no folder."""
     try:
         yield
     finally:
-        if store is None and ((index := index.expanduser()) / "LOCK").exists():
+        if ((index := index.expanduser()) / "LOCK").exists():
             place = model if model in _shipped() else str(Path(model).resolve())
             beside = index / f"{_NOTE}.new"
             with suppress(OSError):
@@ -68,9 +71,9 @@ def noted(index: Path, store: str | None, model: str) -> Iterator[None]:
                 beside.replace(index / _NOTE)
 
 
-def another_model(index: Path, encoder: Encoder) -> str | None:
-    """What to tell before an index is made with another model than so far: nobody should meet that by surprise."""
-    made = _published(index)
+def another_model(index: Path, encoder: Encoder, kept_on: Shelf | None = None) -> str | None:
+    """What to tell before a library is made with another model than so far: nobody should meet that by surprise."""
+    made = _published(index, kept_on)
     if made is None or made.fingerprint == encoder.fingerprint:
         return None
     before, now = made.model, encoder.card.name
@@ -79,11 +82,13 @@ def another_model(index: Path, encoder: Encoder) -> str | None:
     return f"the index was made with the model {before}, and is now made with {now}"
 
 
-def successor(index: Path, load: Callable[[str], Encoder]) -> Callable[[Encoder], Encoder]:
-    """For a service whose user names no model: which one it goes on with when its index is made with another."""
+def successor(
+    index: Path, kept_on: Shelf | None, load: Callable[[str], Encoder]
+) -> Callable[[Encoder], Encoder]:
+    """For a service whose user names no model: which one it goes on with when its library is made with another."""
 
     def found(encoder: Encoder) -> Encoder:
-        made = _published(index)
+        made = _published(index, kept_on)
         if made is None or made.fingerprint == encoder.fingerprint:
             return encoder
         place = _place_of(made, _last(index))
@@ -92,9 +97,9 @@ def successor(index: Path, load: Callable[[str], Encoder]) -> Callable[[Encoder]
     return found
 
 
-def _maker(index: Path) -> str | None:
-    """The model that made the index: its folder, or its name if it ships, even with other weights by now."""
-    made = _published(index)
+def _maker(index: Path, kept_on: Shelf | None) -> str | None:
+    """The model that made the library: its folder, or its name if it ships, even with other weights by now."""
+    made = _published(index, kept_on)
     if made is None:
         return None
     return _place_of(made, _last(index)) or (made.model if made.model in _shipped() else None)
@@ -132,12 +137,17 @@ def _shipped() -> frozenset[str]:
     return frozenset(path.parent.name for path in SHIPPED.glob("*/card.json"))
 
 
-def _published(index: Path) -> Facts | None:
-    from indexer import shelf
+def _published(index: Path, kept_on: Shelf | None, *, needed: bool = False) -> Facts | None:
+    """What is known of the library; None if there is none. Raises StoreUnavailable if `needed`."""
+    from indexer import StoreUnavailable, shelf
 
     try:
-        kept_on = shelf(index.expanduser())
+        kept_on = kept_on or shelf(index.expanduser())
         return kept_on.manifest(kept_on.current())
+    except StoreUnavailable:
+        if needed:
+            raise
+        return None
     except (SketchseekError, OSError):
         # There is no index yet, or whatever opens it next says what is wrong.
         return None

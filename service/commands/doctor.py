@@ -2,17 +2,20 @@
 
 import json
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 from pydantic import ValidationError
 
+from indexer import Shelf, shelf
+from model import SketchseekError
 from service.console.checks import Asked, Finding, State, findings
 from service.console.options import index_option, model_options, store_option_alone
 from service.model_choice import model_for
 from service.named import BadName
-from service.settings import Settings, said, variable_of
+from service.settings import Settings, access, said, variable_of
 
 _MARKS: dict[State, tuple[str, str]] = {
     "ok": ("ok", "green"),
@@ -34,7 +37,7 @@ def command(index: Path | None, store: str | None, as_json: bool, model: str | N
     settings, unread = _settings()
     settings = settings.model_copy(update={"store": store or settings.store})
     found = [("settings", finding) for finding in unread]
-    chosen = model_for(model or settings.model, index or settings.index, settings.store)
+    chosen = model_for(model or settings.model, index or settings.index, _server(settings))
     others = findings(Asked(index, chosen, engine, settings))
     # With wrong settings it would not serve at all, whatever those that are assumed instead would do.
     found += [one for one in others if not (unread and one[0] == "settings" and one[1].state != "wrong")]
@@ -45,6 +48,13 @@ def command(index: Path | None, store: str | None, as_json: bool, model: str | N
             _show(name, finding)
     if any(finding.state == "wrong" for _, finding in found):
         sys.exit(1)
+
+
+def _server(settings: Settings) -> Shelf | None:
+    """Where the library is, if not in the index folder; one of the checks says why it cannot be reached."""
+    with suppress(SketchseekError):
+        return shelf(settings.store, access=access(settings)) if settings.store else None
+    return None
 
 
 def _settings() -> tuple[Settings, list[Finding]]:

@@ -90,16 +90,17 @@ def command(
     """Create or update an index of the folders PHOTOS."""
     if supervised:
         end_with_stdin()
-    model = model_of_run(model, index, store)
+    kept_on = shelf(store or index.expanduser())
+    model = model_of_run(model, index, kept_on)
     wanted = _Wanted(
         accept_deletions=accept_deletions, index_type=index_type, keep=keep, store=store, live=live
     )
     with reporting(index, verbose=verbose, quiet=quiet, as_json=as_json, store=store) as (reporter, finish):
         if cluster is not None:
             # The merge refuses it, too, but only when everything is embedded.
-            shelf(store or index).refuse(index_type, live=bool(live))
+            kept_on.refuse(index_type, live=bool(live))
             shared = shared_arguments(engine, rules, accept_deletions=accept_deletions)
-            with noted(index, store, model):
+            with noted(index, model):
                 finish(_on_cluster(index, _work(cluster, photos, forget, shared, model), reporter, wanted))
             return
         part = None if partition is None else Partition.parse(partition)
@@ -110,9 +111,9 @@ def command(
             cores.use_at_most(cpus)
         encoder = Encoder.load(model, engine=engine, in_bulk=True)
         _ = encoder.bank  # what is wrong with it is told now, not when all photos are embedded
-        if store is None and (changed := another_model(index, encoder)) is not None:
+        if (changed := another_model(index, encoder, kept_on)) is not None:
             _warn(changed)
-        with noted(index, store, model):
+        with noted(index, model):
             finish(
                 run(index, photos, encoder, reporter, forget=forget, change=rules, partition=part, **wanted)
             )

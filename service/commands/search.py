@@ -98,9 +98,12 @@ def command(
     if server is not None:
         found = from_service(server, key, asked, pictures=kind != "none")
     else:
+        from indexer import shelf
+
         place = index or named_index()
-        chosen = chosen_model(model, place, store)
-        found = from_index(Kept(place, store), chosen, engine, asked, pictures=kind != "none")
+        library = shelf(store or place.expanduser())
+        chosen = chosen_model(model, place, library)
+        found = from_index(Kept(place, library), chosen, engine, asked, pictures=kind != "none")
     for remark in filter(None, (found.remark, _remark(found, asked))):
         click.echo(remark, err=True)
     if as_json:

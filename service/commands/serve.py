@@ -114,12 +114,12 @@ def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
         with contextlib.suppress(SketchseekError):
             create(index)
     caps = upload_caps(settings)
-    # Not kept in the settings: if another model makes the index later, its next runs are with that one.
-    model = model_for(settings.model, settings.index, settings.store)
-    card = Checkpoint.find(model).card
-    memory = settings.encoder_memory_mb * 2**20
     placement = Placement(settings.index_device, settings.gpu_index, settings.index_memory_mb * 2**20)
     source = shelf(settings.store or index, placement, access(settings))
+    # Not kept in the settings: if another model makes the library later, its next runs are with that one.
+    model = model_for(settings.model, index, source)
+    card = Checkpoint.find(model).card
+    memory = settings.encoder_memory_mb * 2**20
     with ThreadPoolExecutor(2) as pool:
         from service.search.gallery import Gallery, opened
 
@@ -134,7 +134,7 @@ def _load(settings: Settings) -> "tuple[FastAPI, Gallery]":
         import service.asgi.connections  # noqa: F401
         from service.app import create_app
 
-        follow = None if settings.model or settings.store else successor(index, load)
+        follow = None if settings.model else successor(index, source, load)
         gallery = Gallery(index, loading.result(), caps, opening.result(), source, follow)
     return create_app(gallery, settings), gallery
 

@@ -20,7 +20,7 @@ from service.search.parameters import FILTERS
 from service.search.query import Kind
 
 if TYPE_CHECKING:
-    from indexer import Library, Photo
+    from indexer import Library, Photo, Shelf
     from service.listings import PhotoInfo
     from service.search.reranking import Ranked
 
@@ -30,10 +30,10 @@ _PAGE = ("k", "offset")
 
 @dataclass(frozen=True)
 class Kept:
-    """An index folder, and the server that has the library, if it is not in that."""
+    """An index folder, and where the library is: there or on a server."""
 
     index: Path
-    store: str | None = None
+    library: "Shelf"
 
 
 @dataclass(frozen=True)
@@ -155,13 +155,12 @@ def _apart(asked: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
 
 def _opener(kept: Kept, model: str) -> "Callable[[], Library]":
     """What opens the index, in any thread; the model's card is enough for that."""
-    from indexer import shelf
     from model.card import Checkpoint
 
-    source, fingerprint = shelf(kept.store or kept.index), Checkpoint.find(model).card.fingerprint
+    fingerprint = Checkpoint.find(model).card.fingerprint
 
     def opened() -> "Library":
-        published = source.open(fingerprint)
+        published = kept.library.open(fingerprint)
         for refused in published.refused:
             serving = published.manifest.generation
             click.secho(f"searching generation {serving}, because {refused.reason}", err=True, fg="red")

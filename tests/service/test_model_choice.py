@@ -63,6 +63,36 @@ def test_a_service_takes_up_the_model_that_its_index_is_made_with_meanwhile(inde
     assert "with 15 photos, made with the model lite-plus" in errors
 
 
+def test_a_library_on_a_server_keeps_its_model(
+    library: Path, fish: Path, postgres_address: str, tmp_path: Path
+) -> None:
+    store = postgres_address.replace("?", "/photos?")
+    there, elsewhere = (("--index", tmp_path / name, "--store", store) for name in ("work", "other"))
+    assert sketchseek("index", library, *there, "--model", "lite-plus").returncode == 0
+    assert "15 unchanged" in sketchseek("index", *there).stdout
+    for place in (there, elsewhere):
+        found = sketchseek("search", fish, *place)
+        assert found.returncode == 0, found.stderr
+    assert "runs the model lite-plus" in sketchseek("doctor", *elsewhere).stdout
+    served = Serving(*elsewhere)
+    assert "model lite-plus" in served.said[0]
+    assert "is now made with lite" in sketchseek("index", *there, "--model", "lite").stderr
+    until(lambda: httpx.get(f"{served.url}readyz").json()["model"] == "lite")
+    sketch = {"sketch": encoded(drawing("fish"), "PNG")}
+    found_by_service = httpx.post(f"{served.url}search", files=sketch).json()
+    served.stop(signal.SIGTERM)
+    assert found_by_service["results"][0]["path"].startswith("fish")
+
+
+def test_no_run_begins_with_a_model_that_may_be_wrong_while_the_server_is_away(
+    library: Path, tmp_path: Path
+) -> None:
+    away = "postgresql://127.0.0.1:1/database/photos"
+    told = sketchseek("index", library, "--index", tmp_path / "work", "--store", away)
+    refused(told, "127.0.0.1:1")
+    assert not (tmp_path / "work").exists()
+
+
 def test_a_service_keeps_the_model_that_its_user_names(index: Path) -> None:
     served = Serving("--index", index, "--model", "lite")
     sketchseek("index", "--index", index, "--model", "lite-plus")
@@ -130,32 +160,30 @@ def test_a_model_of_ones_own_is_kept_as_long_as_it_is_there(
 def test_a_model_of_ones_own_that_has_learned_more_makes_the_index_anew(
     own: Path, library: Path, index: Path
 ) -> None:
-    with noted(index, None, str(own)):
+    with noted(index, str(own)):
         pass
-    assert model_of_run(None, index, None) == "lite"
+    assert model_of_run(None, index) == "lite"
     shutil.rmtree(own)
     with_looks(Checkpoint.find("lite"), own, ("plain", "mirrored"), "mine")
     index_quickly(index, library, Encoder.load(own))
-    assert (model_of_run(None, index, None), model_for(None, index)) == (str(own), str(own))
+    assert (model_of_run(None, index), model_for(None, index)) == (str(own), str(own))
     shutil.rmtree(own)
     with_looks(Checkpoint.find("lite"), own, ("plain",), "mine")
-    assert (model_of_run(None, index, None), model_for(None, index)) == (str(own), USUAL)
+    assert (model_of_run(None, index), model_for(None, index)) == (str(own), USUAL)
 
 
 def test_a_first_run_that_was_stopped_goes_on_with_its_model(tmp_path: Path) -> None:
     index = tmp_path / "index"
     create(index)
-    with suppress(KeyboardInterrupt), noted(index, None, "lite-plus"):
+    with suppress(KeyboardInterrupt), noted(index, "lite-plus"):
         raise KeyboardInterrupt
-    assert model_of_run(None, index, None) == "lite-plus"
-    assert model_of_run("lite", index, None) == "lite"
-    # Beside a store, the folder says nothing of models.
-    assert model_of_run(None, index, "milvus://here:19530/photos") == USUAL
+    assert model_of_run(None, index) == "lite-plus"
+    assert model_of_run("lite", index) == "lite"
     (index / "model.json").write_text("[1")
-    assert model_of_run(None, index, None) == USUAL
+    assert model_of_run(None, index) == USUAL
 
 
 def test_a_run_that_is_refused_leaves_no_folder(tmp_path: Path) -> None:
-    with noted(tmp_path / "index", None, "lite-plus"):
+    with noted(tmp_path / "index", "lite-plus"):
         pass
     assert not (tmp_path / "index").exists()
