@@ -27,7 +27,9 @@ made() {
     if [ -n "$first" ] && [ ! -e "$run/seen.f16" ]; then
       # The recipes of one model show the same views, and none makes them anew in the course of its run.
       mkdir -p "$run"
-      ln "$first/seen.f16" "$first/seen.said" "$run/"
+      ln "$first/seen.f16" "$run/seen.f16"
+      # Runs of earlier versions have none.
+      [ ! -e "$first/seen.said" ] || ln -f "$first/seen.said" "$run/seen.said"
       cp "$first/seen.done" "$run/seen.done"
     fi
     "$BIN/sketchseek" train "${data[@]}" --all-labels "${licences[@]}" \
