@@ -8,7 +8,10 @@ chmod 700 "$folder"
 make() {
   [ ! -e "$folder/$1" ] || return 0
   # As hex digits: picking letters out of random bytes yields too few of them now and then.
-  printf '%s%s\n' "$2" "$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')" >"$folder/.$1"
+  secret=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+  [ ${#secret} = 32 ] || { echo "$folder/$1: od gave no 16 bytes of /dev/urandom" >&2; exit 1; }
+  rm -f "$folder/.$1"  # of a call that was killed
+  printf '%s%s\n' "$2" "$secret" >"$folder/.$1"
   chmod 444 "$folder/.$1"
   mv -f "$folder/.$1" "$folder/$1"
 }

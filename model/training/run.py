@@ -179,8 +179,8 @@ def earlier(folder: Path, recipe: Recipe, data: str) -> RunState | None:
 
 
 def ended(folder: Path, found: RunState | None) -> Outcome | None:
-    """The outcome of an earlier run, unless it has steps to go or its weights are gone."""
-    if found is None or found.step < found.steps or not (folder / BEST).is_file():
+    """The outcome of an earlier run, unless it has steps to go."""
+    if found is None or found.step < found.steps:
         return None
     return Outcome(folder / BEST, found.best_step, found.best, tuple(found.history))
 
