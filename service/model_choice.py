@@ -43,15 +43,14 @@ def model_of_run(option: str | None, index: Path, kept_on: Shelf | None = None) 
 
     if named := option or named_model():
         return named
-    last, made = _last(index), _published(index, kept_on, needed=True)
+    last, made = _last(index), _facts(index, kept_on)
     if made is not None and (place := _place_of(made, last)) is not None:
         return place
     if last is not None and _fingerprint(last) is not None:
         return last
     if made is not None and made.model not in _shipped():
-        where = index if kept_on is None else "the library"
         raise IndexProblem(
-            f"{where}: made with the model {made.model}, which cannot be found: name its folder with --model, "
+            f"the library was made with the model {made.model}, which cannot be found: name its folder with --model, "
             f"or embed all photos again with a model that ships: --model {USUAL}"
         )
     return USUAL if made is None else made.model
@@ -82,9 +81,7 @@ def another_model(index: Path, encoder: Encoder, kept_on: Shelf | None = None) -
     return f"the index was made with the model {before}, and is now made with {now}"
 
 
-def successor(
-    index: Path, kept_on: Shelf | None, load: Callable[[str], Encoder]
-) -> Callable[[Encoder], Encoder]:
+def successor(index: Path, kept_on: Shelf, load: Callable[[str], Encoder]) -> Callable[[Encoder], Encoder]:
     """For a service whose user names no model: which one it goes on with when its library is made with another."""
 
     def found(encoder: Encoder) -> Encoder:
@@ -137,17 +134,19 @@ def _shipped() -> frozenset[str]:
     return frozenset(path.parent.name for path in SHIPPED.glob("*/card.json"))
 
 
-def _published(index: Path, kept_on: Shelf | None, *, needed: bool = False) -> Facts | None:
-    """What is known of the library; None if there is none. Raises StoreUnavailable if `needed`."""
-    from indexer import StoreUnavailable, shelf
+def _published(index: Path, kept_on: Shelf | None) -> Facts | None:
+    """What is known of the library; whatever opens it next says what is wrong with it."""
+    with suppress(SketchseekError):
+        return _facts(index, kept_on)
+    return None
+
+
+def _facts(index: Path, kept_on: Shelf | None) -> Facts | None:
+    """None if nothing is published, or what is damaged. Raises what a server says that does not let us see."""
+    from indexer import BrokenGeneration, NoIndex, shelf
 
     try:
         kept_on = kept_on or shelf(index.expanduser())
         return kept_on.manifest(kept_on.current())
-    except StoreUnavailable:
-        if needed:
-            raise
-        return None
-    except (SketchseekError, OSError):
-        # There is no index yet, or whatever opens it next says what is wrong.
+    except (NoIndex, BrokenGeneration, OSError):
         return None
