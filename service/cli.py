@@ -38,6 +38,7 @@ _COMMANDS = {
     ),
     "compare": ("model.comparison.command", "Compare training methods on your own data."),
     "blend": ("service.commands.models.blend", "Average the weights of several training runs."),
+    "join": ("service.commands.models.join", "Put the networks of several models side by side in one."),
     "looks": (
         "service.commands.models.looks",
         "Make a model slower and stronger: it looks at pictures twice.",

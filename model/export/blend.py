@@ -4,21 +4,24 @@ Runs that differ in their objectives, or only by chance, end in the same valley 
 each of them, and does what each was trained for. It costs nothing at inference.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
-from model.card import LOCAL, Card, Checkpoint, Source
+from model.card import Checkpoint
 from model.errors import ModelError
 from model.export.folders import copy_parts, new_folder, weight_file, write_card
 from model.export.openvino import export
-from model.rerankers import WITHOUT_PARTS
+from model.export.several import ALIKE, Tensors, Traits, card_of, check_alike, made_anew, tensors
 
-Tensors = dict[str, NDArray[np.generic]]
-
+TRAITS: Traits = {
+    "architectures": lambda card: (card.backbone, card.image_tower, card.text_tower),
+    "dimensions": lambda card: card.dimension,
+    **ALIKE,
+}
 AVERAGED = ("torch.image", "heads")
 # Runs from the same start keep a cosine of .99 in each matrix; from different starts it is about zero.
 SAME_START = 0.5
@@ -32,41 +35,30 @@ def blend(checkpoints: Sequence[Checkpoint], folder: Path, name: str | None = No
     if len(checkpoints) < 2:
         raise ModelError("blending needs at least two models")
     first = checkpoints[0]
+    check_alike(checkpoints, TRAITS, "blended")
     for other in checkpoints[1:]:
-        _check_alike(first, other)
+        _check_same_start(first, other)
     with new_folder(folder) as beside:
         kept = [
-            part for part in first.card.weights if part not in AVERAGED and not _made_anew(first.card, part)
+            part for part in first.card.weights if part not in AVERAGED and not made_anew(first.card, part)
         ]
         weights = {part: first.card.weights[part] for part in kept}
         copy_parts(first, kept, beside)
         for part in AVERAGED:
             path = beside / Path(first.card.weights[part].file).name
-            save_file(_mean([_tensors(each, part) for each in checkpoints]), path)
+            save_file(_mean([tensors(each, part) for each in checkpoints]), path)
             # Readable by others: a service may run as another user.
             path.chmod(0o644)
             weights[part] = weight_file(path)
-        card = _card([each.card for each in checkpoints], name)
+        card = card_of([each.card for each in checkpoints], name, "the mean of")
         write_card(card.model_copy(update={"weights": weights}), beside)
         export(Checkpoint(beside))
     return Checkpoint(folder)
 
 
-def _check_alike(first: Checkpoint, other: Checkpoint) -> None:
-    same: Sequence[tuple[str, Callable[[Card], object]]] = (
-        ("architectures", lambda card: (card.backbone, card.image_tower, card.text_tower)),
-        ("dimensions", lambda card: card.dimension),
-        ("picture preprocessing", lambda card: card.preprocessing),
-        ("looks at pictures", lambda card: card.looks),
-        ("parts", lambda card: {part for part in card.weights if not _made_anew(card, part)}),
-    )
-    for what, of in same:
-        if of(first.card) != of(other.card):
-            raise ModelError(
-                f"{first.folder} and {other.folder} have different {what}: they cannot be blended"
-            )
+def _check_same_start(first: Checkpoint, other: Checkpoint) -> None:
     for part in AVERAGED:
-        ours, theirs = _tensors(first, part), _tensors(other, part)
+        ours, theirs = tensors(first, part), tensors(other, part)
         if {key: value.shape for key, value in ours.items()} != {
             key: value.shape for key, value in theirs.items()
         }:
@@ -81,16 +73,6 @@ def _check_alike(first: Checkpoint, other: Checkpoint) -> None:
                 f"{first.folder} and {other.folder} were not trained from the same start ({apart[0]} has nothing in "
                 "common): blend runs with the same data and towers"
             )
-
-
-def _made_anew(card: Card, part: str) -> bool:
-    """Whether a part belongs to one model only (its bank, what compares parts) or follows from its weights (graphs)."""
-    graph = part.startswith("openvino.") and card.weights[part].package is None
-    return graph or part in ("bank", LOCAL, "method", "recipe")
-
-
-def _tensors(checkpoint: Checkpoint, part: str) -> Tensors:
-    return load_file(checkpoint.file(part))
 
 
 def _cosine(left: NDArray[np.generic], right: NDArray[np.generic]) -> float:
@@ -112,20 +94,3 @@ def _mean(models: Sequence[Tensors]) -> Tensors:
         )
 
     return {key: mean(key, value) for key, value in models[0].items()}
-
-
-def _card(cards: Sequence[Card], name: str | None) -> Card:
-    first = cards[0]
-    sources: dict[str, Source] = {source.name: source for card in cards for source in card.learned_from}
-    return first.model_copy(
-        update={
-            "name": name or first.name,
-            "description": f"the mean of {len(cards)} models: "
-            + " + ".join(card.description for card in cards),
-            "learned_from": tuple(sources.values()),
-            # The parts' figures do not apply to the blend.
-            "figures": {},
-            "relevance": None,
-            "reranker": WITHOUT_PARTS.get(first.reranker, first.reranker),
-        }
-    )

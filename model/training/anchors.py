@@ -227,10 +227,14 @@ def evenly(labels: NDArray[np.int64]) -> Tensor:
     return torch.from_numpy((weights / weights.sum()).astype(np.float32))
 
 
-def principal(vectors: Tensor, weights: Tensor, dimension: int) -> Tensor:
-    """The directions (dimension, width) in which vectors differ most; fewer where they are narrower than that."""
-    centred = vectors - (vectors * weights[:, None]).sum(0)
-    spread = (centred * weights[:, None]).T @ centred
+def principal(vectors: Tensor, weights: Tensor, dimension: int, *, centred: bool = True) -> Tensor:
+    """The directions (dimension, width) in which vectors differ most; fewer where they are narrower than that.
+
+    Those that are not `centred` first keep what they have in common, too.
+    """
+    if centred:
+        vectors = vectors - (vectors * weights[:, None]).sum(0)
+    spread = (vectors * weights[:, None]).T @ vectors
     # With few photos most directions are empty; of so many equal values, single precision may fail, or give no numbers.
     try:
         directions = torch.linalg.eigh(spread)[1]

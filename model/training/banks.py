@@ -61,7 +61,7 @@ def build_bank(
 
     Always the same of the same data, wherever that lies; raises DataProblem if no drawing is usable.
     """
-    drawings, captions = _drawings(data), _captions(data.labels) if encoder.reads_words else []
+    drawings, captions = in_turn(data, SKETCH), _captions(data.labels) if encoder.reads_words else []
     if not drawings:
         raise DataProblem(f"{data.name} has no sketches, which a bank is made of: give the training data")
     counts = _that_fit(
@@ -118,9 +118,9 @@ def complete(folder: Path, data: Dataset, say: Say) -> None:
     add_bank(checkpoint, bank)
 
 
-def _drawings(data: Dataset) -> list[Record]:
-    """All usable drawings: some of each label, then more of each, and so on."""
-    groups = data.where(lambda record: record.note != UNRECOGNIZED).by_label(SKETCH)
+def in_turn(data: Dataset, modality: str) -> list[Record]:
+    """All usable drawings or photos: some of each label, then more of each, and so on."""
+    groups = data.where(lambda record: record.note != UNRECOGNIZED).by_label(modality)
     return _evenly(
         {
             label: sorted(records, key=lambda record: _chance(f"{record.set} {record.path.name}"))

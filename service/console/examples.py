@@ -58,6 +58,7 @@ EXAMPLES = {
         "sketchseek compare manifest.csv --splits splits.json --out compared sake zse ours --seeds 0",
     ),
     "looks": ("sketchseek looks models/mine --out models/mine-mirrored",),
+    "join": ("sketchseek join runs/one/model runs/two/model manifest.csv --root images --out models/mine",),
     "blend": ("sketchseek blend runs/one/model runs/two/model --out models/mine",),
     "bank": (
         "sketchseek bank models/mine manifest.csv",

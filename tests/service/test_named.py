@@ -152,6 +152,7 @@ def test_settings_that_got_lost_are_no_defaults(
         ("evaluate", "", "--out", "made"),
         ("evaluate", ".", "--out", ""),
         ("blend", ".", "--out", ""),
+        ("join", ".", ".", ".", "--out", ""),
         ("bank", "", "."),
     ],
     ids=" ".join,

@@ -296,3 +296,6 @@ def test_it_needs_neither_torch_nor_matplotlib(world: Path, tmp_path: Path) -> N
         refused(done, "needs matplotlib and scikit-learn")
     refused(without(("torch",), "export", SHIPPED / "lite"), "exporting needs torch")
     refused(without(("timm",), "blend", "lite", "lite", "--out", tmp_path / "new"), "blending needs timm")
+    refused(
+        without(("torch",), "join", "lite", "lite", world, "--out", tmp_path / "new"), "joining needs torch"
+    )

@@ -1,4 +1,4 @@
-"""`sketchseek export`, `blend` and `looks` as users run them."""
+"""`sketchseek export`, `blend`, `join` and `looks` as users run them."""
 
 import shutil
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from model import Encoder
 from model.card import SHIPPED
 from tests.kit.service.commands import refused, sketchseek
-from tests.kit.shapes import THINGS, picture
+from tests.kit.shapes import THINGS, drawing, picture
 
 
 @pytest.mark.slow
@@ -42,6 +42,28 @@ def test_the_mean_of_a_model_and_itself_is_that_model(tmp_path: Path, encoder: E
     assert made.card.name == "twice"
     refused(sketchseek("blend", "lite", "--out", tmp_path / "one"), "at least two models")
     refused(sketchseek("blend", "lite", "lite", "--out", tmp_path / "made"), "is not empty")
+
+
+@pytest.mark.slow
+def test_a_model_beside_itself_says_what_it_says(tmp_path: Path, encoder: Encoder) -> None:
+    for package in ("torch", "timm"):
+        pytest.importorskip(package, reason="the graph is made of torch weights (extra: train)")
+    data = tmp_path / "data"
+    for thing in THINGS:
+        for modality, image in (("photos", picture(thing)), ("sketches", drawing(thing))):
+            path = data / modality / thing / "1.png"
+            path.parent.mkdir(parents=True)
+            image.save(path)
+    done = sketchseek("join", "lite", SHIPPED / "lite", data, "--out", tmp_path / "made", "--name", "twice")
+    assert done.returncode == 0, done.stderr
+    made = Encoder.load(tmp_path / "made", engine="openvino")
+    assert f"2 models side by side, fingerprint {made.fingerprint}" in done.stdout
+    assert (made.card.name, made.dimension) == ("twice", encoder.dimension)
+    pictures = [picture(thing) for thing in THINGS]
+    found, alone = (each.unstripped.photos(pictures) for each in (made, encoder))
+    assert found @ found.T == pytest.approx(alone @ alone.T, abs=0.01)
+    refused(sketchseek("join", "lite", data, "--out", tmp_path / "one"), "at least two models")
+    refused(sketchseek("join", "lite", "lite", data, "--out", tmp_path / "made"), "is not empty")
 
 
 def test_more_looks_make_another_model(tmp_path: Path, encoder: Encoder) -> None:

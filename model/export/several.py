@@ -1,0 +1,59 @@
+"""What a model that is made of several others takes from them: `blend` and `join`."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from model.card import LOCAL, Card, Checkpoint, Source
+from model.errors import ModelError
+from model.rerankers import WITHOUT_PARTS
+
+Tensors = dict[str, NDArray[np.generic]]
+Traits = Mapping[str, Callable[[Card], object]]
+
+# What no model can be made of that differs in it.
+ALIKE: Traits = {
+    "picture preprocessing": lambda card: card.preprocessing,
+    "looks at pictures": lambda card: card.looks,
+    "parts": lambda card: {part for part in card.weights if not made_anew(card, part)},
+}
+
+
+def check_alike(checkpoints: Sequence[Checkpoint], traits: Traits, made: str) -> None:
+    """Raise ModelError if one of them differs from the first; `made`: what becomes of them, as in "blended"."""
+    first = checkpoints[0]
+    for other in checkpoints[1:]:
+        for what, of in traits.items():
+            if of(first.card) != of(other.card):
+                raise ModelError(
+                    f"{first.folder} and {other.folder} have different {what}: they cannot be {made}"
+                )
+
+
+def made_anew(card: Card, part: str) -> bool:
+    """Whether a part belongs to one model only (its bank, what compares parts) or follows from its weights (graphs)."""
+    graph = part.startswith("openvino.") and card.weights[part].package is None
+    return graph or part in ("bank", LOCAL, "method", "recipe")
+
+
+def tensors(checkpoint: Checkpoint, part: str) -> Tensors:
+    return load_file(checkpoint.file(part))
+
+
+def card_of(cards: Sequence[Card], name: str | None, how: str) -> Card:
+    """The first one's card with what all have learned from, and without what applies to the parts alone."""
+    first = cards[0]
+    sources: dict[str, Source] = {source.name: source for card in cards for source in card.learned_from}
+    return first.model_copy(
+        update={
+            "name": name or first.name,
+            "description": f"{how} {len(cards)} models: " + " + ".join(card.description for card in cards),
+            "learned_from": tuple(sources.values()),
+            # The parts' figures do not apply.
+            "figures": {},
+            "relevance": None,
+            "reranker": WITHOUT_PARTS.get(first.reranker, first.reranker),
+        }
+    )
