@@ -133,3 +133,16 @@ def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
         help="What runs the model.",
     )
     return model(engine(function))
+
+
+def learned_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Where the pictures are that a model learned from, and which labels it did not."""
+    root = click.option(
+        "--root", type=Place(), help="Folder of the manifest's images.  [default: the manifest's own]"
+    )
+    splits = click.option(
+        "--splits",
+        metavar="FILE_OR_NAME",
+        help="Leave out the labels that `sketchseek train --splits` would leave out.",
+    )
+    return root(splits(function))

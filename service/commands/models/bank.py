@@ -11,18 +11,13 @@ from model.data.benchmarks import open_dataset
 from model.data.splits import Part, trained_on
 from model.modality import Modality
 from model.training.banks import add_bank, build_bank
-from service.console.options import Place, shown
+from service.console.options import Place, learned_options, shown
 
 
 @click.command("bank")
 @click.argument("model", type=Place())
 @click.argument("data", type=Place())
-@click.option("--root", type=Place(), help="Folder of the manifest's images.  [default: the manifest's own]")
-@click.option(
-    "--splits",
-    metavar="FILE_OR_NAME",
-    help="Leave out the labels that `sketchseek train --splits` would leave out.",
-)
+@learned_options
 def command(model: Path, data: Path, root: Path | None, splits: str | None) -> None:
     """Build the bank of the model folder MODEL from DATA, the data it was trained on, or replace the bank it has.
 
