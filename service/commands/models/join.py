@@ -22,8 +22,8 @@ def command(
     """Put the networks of MODELS side by side in one model: folders that `sketchseek train` made, or shipped models.
     DATA is what they were trained on.
 
-    Each overlooks different things, so together they find more. Encoding takes as long as with all of them; the index is
-    as large as with the first. Unlike those of a blend, their networks may differ. Nothing is trained, so this takes
+    Each overlooks different things, so together they find more. Encoding takes as long as with all of them; the index
+    is as large as with the first. Unlike those of a blend, their networks may differ. Nothing is trained, so this takes
     minutes. The result has a bank, but no local head: train one with sketchseek train-parts.
     """
     needs("joining", "torch", "timm", "openvino")
