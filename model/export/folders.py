@@ -14,11 +14,16 @@ from model.errors import ModelError
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
     """Create a folder that gets its name once everything is written. An existing folder is left alone."""
-    if folder.exists() and any(folder.iterdir()):
-        raise ModelError(f"{folder} is not empty: give another folder, or remove that one first")
     beside = folder.with_name(f"{folder.name}.unfinished")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise ModelError(f"{folder} is not empty: give another folder, or remove that one first")
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(parents=True)
+    except OSError as error:
+        raise ModelError(
+            f"{folder}: cannot be made ({error.strerror}); give a folder in a place where you can write"
+        ) from None
     yield beside
     beside.replace(folder)
 

@@ -74,3 +74,11 @@ def test_more_looks_make_another_model(tmp_path: Path, encoder: Encoder) -> None
     assert done.stdout == f"{out}: 2 looks at each picture, fingerprint {made.fingerprint}\n"
     assert made.card.name == "lite-mirrored"
     refused(sketchseek("looks", "lite", "--out", out), "is not empty")
+
+
+def test_a_model_where_none_can_be_written_is_refused_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    for place in (file, file / "model"):
+        refused(sketchseek("looks", "lite", "--out", place), f"{place}: cannot be made (Not a directory)")
+    assert file.read_text() == "mine"
