@@ -48,9 +48,9 @@ def test_the_mean_of_a_model_and_itself_is_that_model(tmp_path: Path, encoder: E
 def test_a_model_beside_itself_says_what_it_says(tmp_path: Path, encoder: Encoder) -> None:
     for package in ("torch", "timm"):
         pytest.importorskip(package, reason="the graph is made of torch weights (extra: train)")
-    data = tmp_path / "data"
-    for thing in THINGS:
-        for modality, image in (("photos", picture(thing)), ("sketches", drawing(thing))):
+    data, pictures = tmp_path / "data", [picture(thing) for thing in THINGS]
+    for thing, photo in zip(THINGS, pictures, strict=True):
+        for modality, image in (("photos", photo), ("sketches", drawing(thing))):
             path = data / modality / thing / "1.png"
             path.parent.mkdir(parents=True)
             image.save(path)
@@ -59,7 +59,7 @@ def test_a_model_beside_itself_says_what_it_says(tmp_path: Path, encoder: Encode
     made = Encoder.load(tmp_path / "made", engine="openvino")
     assert f"2 models side by side, fingerprint {made.fingerprint}" in done.stdout
     assert (made.card.name, made.dimension) == ("twice", encoder.dimension)
-    pictures = [picture(thing) for thing in THINGS]
+    # Of other pictures it would know as much only as these few have in common with them.
     found, alone = (each.unstripped.photos(pictures) for each in (made, encoder))
     assert found @ found.T == pytest.approx(alone @ alone.T, abs=0.01)
     refused(sketchseek("join", "lite", data, "--out", tmp_path / "one"), "at least two models")
