@@ -9,13 +9,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 
 from model.card import Checkpoint
 from model.errors import ModelError
-from model.export.folders import copy_parts, new_folder, weight_file, write_card
-from model.export.openvino import export
-from model.export.several import ALIKE, Tensors, Traits, card_of, check_alike, made_anew, tensors
+from model.export.folders import new_folder
+from model.export.several import ALIKE, Tensors, Traits, card_of, check_alike, tensors, write
 
 TRAITS: Traits = {
     "architectures": lambda card: (card.backbone, card.image_tower, card.text_tower),
@@ -28,31 +26,17 @@ SAME_START = 0.5
 
 
 def blend(checkpoints: Sequence[Checkpoint], folder: Path, name: str | None = None) -> Checkpoint:
-    """Write the mean of the models to a new folder, all or nothing.
-
-    It has neither a bank (see training/banks.py) nor a local head, which reads the maps of one tower.
-    """
+    """Write the mean of the models to a new folder, all or nothing."""
     if len(checkpoints) < 2:
         raise ModelError("blending needs at least two models")
     first = checkpoints[0]
     check_alike(checkpoints, TRAITS, "blended")
     for other in checkpoints[1:]:
         _check_same_start(first, other)
+    made = {part: _mean([tensors(each, part) for each in checkpoints]) for part in AVERAGED}
+    card = card_of([each.card for each in checkpoints], name, "the mean of")
     with new_folder(folder) as beside:
-        kept = [
-            part for part in first.card.weights if part not in AVERAGED and not made_anew(first.card, part)
-        ]
-        weights = {part: first.card.weights[part] for part in kept}
-        copy_parts(first, kept, beside)
-        for part in AVERAGED:
-            path = beside / Path(first.card.weights[part].file).name
-            save_file(_mean([tensors(each, part) for each in checkpoints]), path)
-            # Readable by others: a service may run as another user.
-            path.chmod(0o644)
-            weights[part] = weight_file(path)
-        card = card_of([each.card for each in checkpoints], name, "the mean of")
-        write_card(card.model_copy(update={"weights": weights}), beside)
-        export(Checkpoint(beside))
+        write(first, card, made, beside)
     return Checkpoint(folder)
 
 

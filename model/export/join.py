@@ -11,20 +11,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 
-from model.card import Card, Checkpoint
+from model.card import Checkpoint
 from model.errors import ModelError
-from model.export.folders import copy_parts, weight_file, write_card
-from model.export.openvino import export
-from model.export.several import ALIKE, Tensors, Traits, card_of, check_alike, made_anew, tensors
+from model.export.several import ALIKE, Tensors, Traits, card_of, check_alike, tensors, write
 from model.modality import Modality, Vectors
 
 FAMILY = "side-by-side"
 _NETWORKS, _BACKBONE, _PROJECTION = "backbone.networks.", "backbone.", "projection.weight"
 _WORDS = ("text.weight", "text.bias")
-# Numbers of both files of a model that a join makes anew.
-_LINEAR = ("torch.image", "heads")
 TRAITS: Traits = {
     "input sizes": lambda card: card.image_tower.size,
     "text towers": lambda card: (card.text_tower, card.weights.get("torch.text")),
@@ -61,11 +56,11 @@ def side_by_side(checkpoints: Sequence[Checkpoint], folder: Path, name: str | No
     """Write a model whose vectors are those of all models, one after the other; it has no encodings yet."""
     towers = [tensors(each, "torch.image") for each in checkpoints]
     heads = [tensors(each, "heads") for each in checkpoints]
-    joined = {
-        key: value
-        for at, tower in enumerate(towers)
-        for key, value in _renumbered(tower, _before(towers, at))
-    }
+    joined: Tensors = {}
+    before = 0
+    for tower in towers:
+        joined |= _renumbered(tower, before)
+        before += _networks(tower)
     joined[_PROJECTION] = _diagonal([tower[_PROJECTION] for tower in towers])
     words = {key: np.concatenate([head[key] for head in heads], -1) for key in _WORDS if key in heads[0]}
     cards = [each.card for each in checkpoints]
@@ -79,34 +74,19 @@ def side_by_side(checkpoints: Sequence[Checkpoint], folder: Path, name: str | No
         }
     )
     folder.mkdir(parents=True, exist_ok=True)
-    return _write(checkpoints[0], card, {"torch.image": joined, "heads": words}, folder)
+    return write(checkpoints[0], card, {"torch.image": joined, "heads": words}, folder)
 
 
 def narrowed(wide: Checkpoint, by: Narrowing, folder: Path) -> Checkpoint:
     """Write the model with fewer numbers, and with its encodings, to a folder that is empty."""
-    tower, heads = (tensors(wide, part) for part in _LINEAR)
+    tower, heads = (tensors(wide, part) for part in ("torch.image", "heads"))
     tower[_PROJECTION] = _like(by.pictures.T @ _single(tower[_PROJECTION]), tower[_PROJECTION])
     for key in _WORDS:
         if key in heads:
             heads[key] = (_single(heads[key]) @ by.words).astype(np.float32)
     encodings: Tensors = {f"encoding.{kind}": values for kind, values in by.encodings.items()}
     card = wide.card.model_copy(update={"dimension": by.pictures.shape[1]})
-    return _write(wide, card, {"torch.image": tower, "heads": heads | encodings}, folder)
-
-
-def _write(like: Checkpoint, card: Card, made: Mapping[str, Tensors], folder: Path) -> Checkpoint:
-    """A folder with these tensors, and the other parts of a model."""
-    kept = [part for part in like.card.weights if part not in made and not made_anew(like.card, part)]
-    copy_parts(like, kept, folder)
-    weights = {part: like.card.weights[part] for part in kept}
-    for part, found in made.items():
-        path = folder / Path(like.card.weights[part].file).name
-        save_file({key: np.ascontiguousarray(value) for key, value in found.items()}, path)
-        # Readable by others: a service may run as another user.
-        path.chmod(0o644)
-        weights[part] = weight_file(path)
-    write_card(card.model_copy(update={"weights": weights}), folder)
-    return export(Checkpoint(folder))
+    return write(wide, card, {"torch.image": tower, "heads": heads | encodings}, folder)
 
 
 def _networks(tower: Tensors) -> int:
@@ -115,19 +95,15 @@ def _networks(tower: Tensors) -> int:
     return len(numbers) or 1
 
 
-def _before(towers: Sequence[Tensors], place: int) -> int:
-    return sum(_networks(tower) for tower in towers[:place])
-
-
-def _renumbered(tower: Tensors, first: int) -> list[tuple[str, NDArray[np.generic]]]:
+def _renumbered(tower: Tensors, first: int) -> Tensors:
     """The tensors of its networks, as those of a tower in which `first` networks come before."""
-    found = []
+    found: Tensors = {}
     for key, value in tower.items():
         if key.startswith(_NETWORKS):
             number, _, rest = key.removeprefix(_NETWORKS).partition(".")
-            found.append((f"{_NETWORKS}{int(number) + first}.{rest}", value))
+            found[f"{_NETWORKS}{int(number) + first}.{rest}"] = value
         elif key.startswith(_BACKBONE):
-            found.append((f"{_NETWORKS}{first}.{key.removeprefix(_BACKBONE)}", value))
+            found[f"{_NETWORKS}{first}.{key.removeprefix(_BACKBONE)}"] = value
     return found
 
 

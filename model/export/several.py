@@ -1,13 +1,16 @@
 """What a model that is made of several others takes from them: `blend` and `join`."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from model.card import LOCAL, Card, Checkpoint, Source
 from model.errors import ModelError
+from model.export.folders import copy_parts, weight_file, write_card
+from model.export.openvino import export
 from model.rerankers import WITHOUT_PARTS
 
 Tensors = dict[str, NDArray[np.generic]]
@@ -57,3 +60,21 @@ def card_of(cards: Sequence[Card], name: str | None, how: str) -> Card:
             "reranker": WITHOUT_PARTS.get(first.reranker, first.reranker),
         }
     )
+
+
+def write(like: Checkpoint, card: Card, made: Mapping[str, Tensors], folder: Path) -> Checkpoint:
+    """Fill an empty folder: these tensors, the other parts of a model that it is like, and graphs.
+
+    It has neither a bank (see training/banks.py) nor a local head, which reads the maps of one tower.
+    """
+    kept = [part for part in like.card.weights if part not in made and not made_anew(like.card, part)]
+    copy_parts(like, kept, folder)
+    weights = {part: like.card.weights[part] for part in kept}
+    for part, found in made.items():
+        path = folder / Path(like.card.weights[part].file).name
+        save_file({key: np.asarray(value, order="C") for key, value in found.items()}, path)
+        # Readable by others: a service may run as another user.
+        path.chmod(0o644)
+        weights[part] = weight_file(path)
+    write_card(card.model_copy(update={"weights": weights}), folder)
+    return export(Checkpoint(folder))

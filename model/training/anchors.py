@@ -230,7 +230,7 @@ def evenly(labels: NDArray[np.int64]) -> Tensor:
 def principal(vectors: Tensor, weights: Tensor, dimension: int, *, centred: bool = True) -> Tensor:
     """The directions (dimension, width) in which vectors differ most; fewer where they are narrower than that.
 
-    Those that are not `centred` first keep what they have in common, too.
+    Unless they are `centred` first, what all have in common is among them.
     """
     if centred:
         vectors = vectors - (vectors * weights[:, None]).sum(0)

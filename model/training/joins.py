@@ -22,7 +22,7 @@ from model.training.anchors import evenly, principal
 from model.training.banks import complete, in_turn
 
 Say = Callable[[str], None]
-# Pictures, evenly over labels. From four times as many, the directions are the same.
+# Pictures, evenly over labels: some minutes on two cores.
 MOST: Mapping[str, int] = {PHOTO: 6000, SKETCH: 3000}
 
 

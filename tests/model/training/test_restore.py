@@ -27,7 +27,7 @@ MADE = Provenance("sketchseek train", (), {})
 def _without_graphs() -> Iterator[None]:
     """Nobody here asks OpenVINO, for which each tower would be converted, seconds each time."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("training.publish", "export.blend"):
+        for module in ("training.publish", "export.several"):
             patch.setattr(f"model.{module}.export", lambda checkpoint: checkpoint)
         yield
 
