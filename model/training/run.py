@@ -182,7 +182,8 @@ def ended(folder: Path, found: RunState | None) -> Outcome | None:
     """The outcome of an earlier run, unless it has steps to go."""
     if found is None or found.step < found.steps:
         return None
-    return Outcome(folder / BEST, found.best_step, found.best, tuple(found.history))
+    # A run without validation keeps its last step, which its state does not say.
+    return Outcome(folder / BEST, found.best_step or found.step, found.best, tuple(found.history))
 
 
 def _refuse_other(folder: Path, found: RunState, recipe: Recipe, data: str) -> None:

@@ -18,8 +18,8 @@ from model.training.methods.masbir import Masbir
 from model.training.network import build
 from model.training.objective import Objective
 from model.training.recipe import read_recipe
-from model.training.run import Run, Settings
-from model.training.state import ALONE, AMONG, RunProblem, read_whole
+from model.training.run import Run, Settings, ended
+from model.training.state import ALONE, AMONG, RunProblem, begun, read_whole
 from tests.kit.training import (
     LABELS,
     say,
@@ -96,6 +96,9 @@ def test_a_run_that_starts_over_keeps_nothing_of_the_one_before(start: Start, tm
     again = start(validate=False, steps=4)
     again.resume()
     assert again.go().step == 4
+    finished = ended(tmp_path / "run", begun(tmp_path / "run" / "state.safetensors"))
+    assert finished is not None
+    assert finished.step == 4
 
 
 def test_another_recipe_does_not_go_on_with_a_run(start: Start, tmp_path: Path) -> None:

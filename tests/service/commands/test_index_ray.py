@@ -211,14 +211,12 @@ def test_a_node_that_is_killed_costs_its_unfinished_work_only(
 
     def find() -> bool:
         done = len([*(tmp_path / "index" / "parts").glob("*/part.json")])
-        busy[:] = [number for number in nodes.runs() if nodes.node_of(number) not in (None, 0)]
+        busy[:] = filter(None, map(nodes.node_of, nodes.runs()))
         return (done >= 1 and bool(busy)) or running.process.poll() is not None
 
     until(find, 300)
     assert running.process.poll() is None, running.process.communicate()
-    victim = nodes.node_of(busy[0])
-    assert victim
-    nodes.kill(victim, runs=not orphans)
+    nodes.kill(busy[0], runs=not orphans)
     status, out, err = running.end()
     assert status == 0, err
     done = json.loads(out.splitlines()[-1])
