@@ -137,8 +137,13 @@ class Annotations:
 def read_words(names: Sequence[str], captions: Sequence[str], learner: Learner) -> Tensor:
     """What the learner reads each name as, in each caption (names, captions, ...)."""
     said = [caption.format(name) for name in names for caption in captions]
-    read = torch.cat([learner.read(said[start : start + 256]) for start in range(0, len(said), 256)])
-    return read.view(len(names), len(captions), *read.shape[1:])
+    # Texts of a batch are padded to the longest one, so those of like length are read together.
+    order = sorted(range(len(said)), key=lambda number: len(said[number]))
+    some = (order[start : start + BATCH] for start in range(0, len(order), BATCH))
+    read = torch.cat([learner.read([said[number] for number in numbers]) for numbers in some])
+    given = torch.empty_like(read)
+    given[torch.tensor(order)] = read
+    return given.view(len(names), len(captions), *read.shape[1:])
 
 
 class Views:
