@@ -20,7 +20,7 @@ from model.errors import BadWeights, NoTextTower
 from model.local.local import Local
 from model.local.parts import Cells
 from model.methods import METHODS
-from model.modality import Modality, Pixels, Vectors, strip, unit
+from model.modality import WHITENING, Modality, Pixels, Vectors, strip, unit, whitened
 from model.pictures.preprocess import photo_pixels, shortest_for, sketch_pixels
 from model.pictures.preprocessing import Preprocessing
 from model.rerankers import RERANKERS
@@ -143,7 +143,8 @@ class Encoder:
 
     def strip(self, embeddings: Vectors, kind: Modality) -> Vectors:
         """Turn unit embeddings of that kind into semantic vectors."""
-        return strip(embeddings, self.encoding(kind))
+        semantic, whitening = strip(embeddings, self.encoding(kind)), self._heads.get(f"{WHITENING}{kind}")
+        return semantic if whitening is None else whitened(semantic, whitening)
 
     def encoding(self, kind: Modality) -> Vectors:
         """The modality encoding that this model subtracts from embeddings of that kind."""
@@ -249,8 +250,9 @@ def _load_heads(checkpoint: Checkpoint) -> dict[str, NDArray[np.float32]]:
     card = checkpoint.card
     heads = load_file(checkpoint.file("heads"))
     for name, values in heads.items():
-        if values.shape[-1] != card.dimension:
+        square = name.startswith(WHITENING)
+        if values.shape[-1] != card.dimension or (square and values.shape[0] != card.dimension):
             raise BadWeights(
-                f"model {card.name!r}: {name} has {values.shape[-1]} numbers, its card says {card.dimension}"
+                f"model {card.name!r}: {name} is {values.shape}, its card says {card.dimension} numbers"
             )
     return {name: values.astype(np.float32) for name, values in heads.items()}

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
+# The heads that whiten queries, before their kind.
+WHITENING = "whitening."
 # Input of the image tower: N x size x size x 3.
 Pixels = NDArray[np.uint8]
 
@@ -28,3 +30,8 @@ def unit(vectors: Vectors) -> Vectors:
 def strip(embeddings: Vectors, encoding: Vectors) -> Vectors:
     """Subtract from unit embeddings what their modality adds to all of them: semantic vectors."""
     return unit(embeddings - encoding)
+
+
+def whitened(queries: Vectors, whitening: Vectors) -> Vectors:
+    """Weaken the directions in which queries of a kind differ most: see training/whitening.py."""
+    return unit(queries @ whitening)

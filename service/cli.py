@@ -43,6 +43,7 @@ _COMMANDS = {
         "service.commands.models.looks",
         "Make a model slower and stronger: it looks at pictures twice.",
     ),
+    "whiten": ("service.commands.models.whiten", "Ask with what tells a drawing, or words, from others."),
     "bank": ("service.commands.models.bank", "Give a finished model its bank, which keeps rankings fair."),
     "evaluate": ("service.commands.models.evaluate", "Measure a model's accuracy on your own data."),
     "export": ("service.commands.models.export", "Rebuild a model's OpenVINO graph from its torch weights."),

@@ -11,6 +11,7 @@ from model.card import LOCAL, Card, Checkpoint, Source
 from model.errors import ModelError
 from model.export.folders import copy_parts, weight_file, write_card
 from model.export.openvino import export
+from model.modality import WHITENING
 from model.rerankers import WITHOUT_PARTS
 
 Tensors = dict[str, NDArray[np.generic]]
@@ -42,7 +43,9 @@ def made_anew(card: Card, part: str) -> bool:
 
 
 def tensors(checkpoint: Checkpoint, part: str) -> Tensors:
-    return load_file(checkpoint.file(part))
+    """Without what whitens the model's own queries."""
+    found = load_file(checkpoint.file(part))
+    return {name: values for name, values in found.items() if not name.startswith(WHITENING)}
 
 
 def card_of(cards: Sequence[Card], name: str | None, how: str) -> Card:

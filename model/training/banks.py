@@ -16,7 +16,7 @@ import numpy as np
 from model.bank import BANK_FILE, Bank, Near
 from model.card import Checkpoint
 from model.data.datasets import SKETCH, UNRECOGNIZED, DataProblem, Dataset, Record
-from model.encoder import Encoder
+from model.encoder import Encoder, Unstripped
 from model.errors import ModelError
 from model.evaluation.embedding import left_out, pictures
 from model.export.folders import weight_file, write_card
@@ -73,7 +73,7 @@ def build_bank(
     )
     drawings, captions = drawings[: counts[Modality.SKETCH]], captions[: counts[Modality.TEXT]]
     say(f"encoding {len(drawings)} drawings and {len(captions)} captions for the bank")
-    vectors = {Modality.SKETCH: _drawn(encoder, drawings, data.name, say)}
+    vectors = {Modality.SKETCH: drawn(encoder, drawings, data.name, say)}
     if captions:
         # Each caption by itself: `texts` would average it over the card's prompts.
         vectors[Modality.TEXT] = encoder.strip(encoder.unstripped.captions(captions), Modality.TEXT)
@@ -120,13 +120,18 @@ def complete(folder: Path, data: Dataset, say: Say) -> None:
 
 def in_turn(data: Dataset, modality: str) -> list[Record]:
     """All usable drawings or photos: some of each label, then more of each, and so on."""
-    groups = data.where(lambda record: record.note != UNRECOGNIZED).by_label(modality)
-    return _evenly(
-        {
-            label: sorted(records, key=lambda record: _chance(f"{record.set} {record.path.name}"))
-            for label, records in groups.items()
-        }
-    )
+    groups = usable(data).by_label(modality)
+    return _evenly({label: shuffled(records) for label, records in groups.items()})
+
+
+def usable(data: Dataset) -> Dataset:
+    """Without drawings that nobody recognizes."""
+    return data.where(lambda record: record.note != UNRECOGNIZED)
+
+
+def shuffled(records: Iterable[Record]) -> list[Record]:
+    """In an order by chance, but the same each time, wherever the data lies."""
+    return sorted(records, key=lambda record: _chance(f"{record.set} {record.path.name}"))
 
 
 def _captions(labels: Iterable[str]) -> list[str]:
@@ -150,7 +155,8 @@ def _that_fit(wanted: Mapping[Modality, int], room: int) -> dict[Modality, int]:
     return {kind: min(count, count * room // total) for kind, count in wanted.items()}
 
 
-def _drawn(encoder: Encoder, drawings: Sequence[Record], name: str, say: Say) -> Vectors:
+def drawn(encoder: Encoder | Unstripped, drawings: Sequence[Record], name: str, say: Say) -> Vectors:
+    """The vectors of the drawings that can be read."""
     found, damaged = pictures(encoder, drawings)
     for remark in left_out(damaged):
         say(remark)

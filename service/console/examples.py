@@ -59,6 +59,7 @@ EXAMPLES = {
     ),
     "looks": ("sketchseek looks models/mine --out models/mine-mirrored",),
     "join": ("sketchseek join runs/one/model runs/two/model manifest.csv --root images --out models/mine",),
+    "whiten": ("sketchseek whiten models/mine manifest.csv --root images --out models/mine-whitened",),
     "blend": ("sketchseek blend runs/one/model runs/two/model --out models/mine",),
     "bank": (
         "sketchseek bank models/mine manifest.csv",

@@ -4,10 +4,12 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from model import EmptyDrawing, Encoder, ModelError, NoTextTower, decode
@@ -18,6 +20,7 @@ from tests.kit.damage import Edit, edit
 from tests.kit.pictures import photo
 from tests.kit.shapes import THINGS, drawing, picture
 
+Heads = dict[str, NDArray[np.generic]]
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
@@ -216,20 +219,30 @@ def test_a_card_that_is_no_card(copy: Path) -> None:
         Encoder.load(copy)
 
 
-def test_a_model_without_words_says_so(copy: Path) -> None:
+def with_heads(copy: Path, change: Callable[[Heads], Heads]) -> Path:
     from safetensors.numpy import load_file, save_file
 
     from model.export.folders import weight_file
 
-    heads = {
-        name: value for name, value in load_file(copy / "heads.safetensors").items() if "encoding" in name
-    }
-    save_file(heads, copy / "heads.safetensors")
+    save_file(change(load_file(copy / "heads.safetensors")), copy / "heads.safetensors")
 
-    def without_words(raw: dict[str, object]) -> None:
+    def described(raw: dict[str, object]) -> None:
         raw["weights"]["heads"] = weight_file(copy / "heads.safetensors").model_dump()  # type: ignore[index]
 
-    wordless = Encoder.load(edit(copy, without_words))
+    return edit(copy, described)
+
+
+@pytest.mark.parametrize("shape", [(512, 4), (4, 512)])
+def test_heads_of_another_width_are_refused(copy: Path, shape: tuple[int, int]) -> None:
+    wrong = np.zeros(shape, dtype=np.float16)
+    with pytest.raises(BadWeights, match=r"whitening.sketch is \(.*\), its card says 512 numbers"):
+        Encoder.load(with_heads(copy, lambda heads: heads | {"whitening.sketch": wrong}))
+
+
+def test_a_model_without_words_says_so(copy: Path) -> None:
+    wordless = Encoder.load(
+        with_heads(copy, lambda heads: {name: heads[name] for name in heads if "encoding" in name})
+    )
     assert len(wordless.photos([picture("star")])) == 1
     with pytest.raises(NoTextTower, match="search with a drawing"):
         wordless.texts(["a star"])

@@ -1,9 +1,11 @@
-"""`sketchseek export`, `blend`, `join` and `looks` as users run them."""
+"""`sketchseek export`, `blend`, `join`, `looks` and `whiten` as users run them."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from model import Encoder
 from model.card import SHIPPED
@@ -49,11 +51,7 @@ def test_a_model_beside_itself_says_what_it_says(tmp_path: Path, encoder: Encode
     for package in ("torch", "timm"):
         pytest.importorskip(package, reason="the graph is made of torch weights (extra: train)")
     data, pictures = tmp_path / "data", [picture(thing) for thing in THINGS]
-    for thing, photo in zip(THINGS, pictures, strict=True):
-        for modality, image in (("photos", photo), ("sketches", drawing(thing))):
-            path = data / modality / thing / "1.png"
-            path.parent.mkdir(parents=True)
-            image.save(path)
+    learned_from(data, pictures)
     done = sketchseek("join", "lite", SHIPPED / "lite", data, "--out", tmp_path / "made", "--name", "twice")
     assert done.returncode == 0, done.stderr
     made = Encoder.load(tmp_path / "made", engine="openvino")
@@ -64,6 +62,27 @@ def test_a_model_beside_itself_says_what_it_says(tmp_path: Path, encoder: Encode
     assert found @ found.T == pytest.approx(alone @ alone.T, abs=0.01)
     refused(sketchseek("join", "lite", data, "--out", tmp_path / "one"), "at least two models")
     refused(sketchseek("join", "lite", "lite", data, "--out", tmp_path / "made"), "is not empty")
+
+
+def learned_from(data: Path, photos: Sequence[Image.Image]) -> None:
+    for thing, photo in zip(THINGS, photos, strict=True):
+        for modality, image in (("photos", photo), ("sketches", drawing(thing))):
+            path = data / modality / thing / "1.png"
+            path.parent.mkdir(parents=True)
+            image.save(path)
+
+
+def test_whitening_makes_another_model(tmp_path: Path, encoder: Encoder) -> None:
+    data, out = tmp_path / "data", tmp_path / "made"
+    learned_from(data, [picture(thing) for thing in THINGS])
+    done = sketchseek("whiten", "lite", data, "--out", out, "--name", "white")
+    assert done.returncode == 0, done.stderr
+    made = Encoder.load(out, engine="openvino")
+    assert done.stdout == f"{out}: queries whitened, fingerprint {made.fingerprint}\n"
+    assert (made.card.name, made.fingerprint != encoder.fingerprint) == ("white", True)
+    assert made.bank is not None
+    refused(sketchseek("whiten", "lite", data, "--out", out), "is not empty")
+    refused(sketchseek("whiten", "lite", tmp_path, "--out", tmp_path / "other"), str(tmp_path))
 
 
 def test_more_looks_make_another_model(tmp_path: Path, encoder: Encoder) -> None:
