@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-from model.card import LOCAL, Card, Checkpoint, Source
+from model.card import LOCAL, Card, Checkpoint, Source, WeightFile
 from model.errors import ModelError
 from model.export.folders import copy_parts, weight_file, write_card
 from model.export.openvino import export
@@ -73,11 +73,15 @@ def write(like: Checkpoint, card: Card, made: Mapping[str, Tensors], folder: Pat
     kept = [part for part in like.card.weights if part not in made and not made_anew(like.card, part)]
     copy_parts(like, kept, folder)
     weights = {part: like.card.weights[part] for part in kept}
-    for part, found in made.items():
-        path = folder / Path(like.card.weights[part].file).name
-        save_file({key: np.asarray(value, order="C") for key, value in found.items()}, path)
-        # Readable by others: a service may run as another user.
-        path.chmod(0o644)
-        weights[part] = weight_file(path)
+    weights |= {part: save(like, part, found, folder) for part, found in made.items()}
     write_card(card.model_copy(update={"weights": weights}), folder)
     return export(Checkpoint(folder))
+
+
+def save(like: Checkpoint, part: str, found: Tensors, folder: Path) -> WeightFile:
+    """Write the tensors of a part, under the name that it has in that model."""
+    path = folder / Path(like.card.weights[part].file).name
+    save_file({key: np.asarray(value, order="C") for key, value in found.items()}, path)
+    # Readable by others: a service may run as another user.
+    path.chmod(0o644)
+    return weight_file(path)

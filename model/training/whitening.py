@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from model.card import Checkpoint
 from model.data.datasets import SKETCH, DataProblem, Dataset
 from model.encoder import Encoder
-from model.export.folders import copy_parts, new_folder, weight_file, write_card
-from model.export.several import Tensors
+from model.export.folders import copy_parts, new_folder, write_card
+from model.export.several import Tensors, save
 from model.modality import WHITENING, Modality, Vectors, strip
 from model.training.banks import complete, drawn, shuffled, usable
 
@@ -71,14 +71,11 @@ def _write(checkpoint: Checkpoint, heads: Tensors, folder: Path, name: str | Non
     card = checkpoint.card
     kept = [part for part in card.weights if part not in ("heads", "bank")]
     copy_parts(checkpoint, kept, folder)
-    path = folder / card.weights["heads"].file
-    save_file(heads, path)
-    # Readable by others: a service may run as another user.
-    path.chmod(0o644)
+    written = save(checkpoint, "heads", heads, folder)
     changed = {
         "name": name or card.name,
         "description": f"{card.description}; queries whitened",
-        "weights": {part: card.weights[part] for part in kept} | {"heads": weight_file(path)},
+        "weights": {part: card.weights[part] for part in kept} | {"heads": written},
         # Those of the model as it was do not apply.
         "figures": {},
         "relevance": None,
